@@ -1,0 +1,214 @@
+/**
+ * The closed list of every error code that crosses a process border. `status` is the HTTP status, `close` the WebSocket
+ * close code; `sentence` says what happened and what to do next; `retry` tells whether the same call can succeed later.
+ * The reference page `docs/reference/errors.md` is generated from this list.
+ */
+export interface ErrorEntry {
+  readonly status: number;
+  readonly close: number;
+  readonly sentence: string;
+  readonly retry: boolean;
+}
+
+function entry(status: number, close: number, retry: boolean, sentence: string): ErrorEntry {
+  return { status, close, retry, sentence };
+}
+
+export const ERRORS = {
+  // The RPC layer itself
+  SIG_TOO_LARGE: entry(413, 1009, false, 'The message is larger than this connection accepts. Send less at once.'),
+  SIG_MALFORMED: entry(
+    400,
+    4400,
+    false,
+    'The message is not JSON of the agreed form. Update the software that sent it.',
+  ),
+  SIG_TOO_DEEP: entry(400, 4400, false, 'The message is nested deeper than this connection accepts.'),
+  SIG_SCHEMA: entry(400, 4400, false, 'The message does not follow the protocol. Update the software that sent it.'),
+  SIG_UNKNOWN_METHOD: entry(
+    404,
+    4404,
+    false,
+    'The other side does not know this call. Check that both sides run compatible versions.',
+  ),
+  SIG_UNSUPPORTED_VERSION: entry(
+    426,
+    4426,
+    false,
+    'There is no protocol version that both sides speak. Update the older one.',
+  ),
+  SIG_ORDER: entry(
+    409,
+    4409,
+    false,
+    'The call came at a moment at which it has no meaning, for example before joining.',
+  ),
+  SIG_FLOOD: entry(429, 4429, true, 'Too many messages in a short time. Wait and send less often.'),
+  SIG_BUSY: entry(429, 4429, true, 'Too many calls are waiting for an answer. Wait for some of them.'),
+  SIG_BACKPRESSURE: entry(503, 4408, true, 'The other side does not read fast enough. Check its network and load.'),
+  SIG_TIMEOUT: entry(504, 4408, true, 'The other side did not answer in time. Check that it runs and can be reached.'),
+  SIG_CLOSED: entry(503, 4499, true, 'The connection was closed before the answer came.'),
+  SIG_UNREACHABLE: entry(503, 4503, true, 'The server cannot be reached. Check your network and that the server runs.'),
+  SIG_INTERNAL: entry(500, 4500, true, 'Something failed on the server. Its log tells more under the given id.'),
+
+  // The SFT
+  SFT_TICKET_MALFORMED: entry(401, 4401, false, 'The ticket cannot be read. Ask your homeserver for a new one.'),
+  SFT_TICKET_FORGED: entry(401, 4401, false, 'The ticket was not signed by the homeserver of this domain.'),
+  SFT_TICKET_EXPIRED: entry(401, 4401, true, 'The ticket has expired. Ask your homeserver for a new one.'),
+  SFT_TICKET_EARLY: entry(401, 4401, true, 'The ticket is not valid yet. Check the clocks of homeserver and SFT.'),
+  SFT_TICKET_AUDIENCE: entry(
+    401,
+    4401,
+    false,
+    'The ticket is for another SFT. Connect to the one that the homeserver names.',
+  ),
+  SFT_TICKET_CONFERENCE: entry(403, 4403, false, 'The ticket is for another conference.'),
+  SFT_TICKET_USED: entry(401, 4401, true, 'The ticket was used before. Ask your homeserver for a new one.'),
+  SFT_NOT_PERMITTED: entry(403, 4403, false, 'Your role in this conversation does not allow this.'),
+  SFT_CONFERENCE_ENDED: entry(410, 4410, false, 'The call has ended.'),
+  SFT_REMOVED: entry(403, 4403, false, 'You were removed from the call.'),
+  SFT_REPLACED: entry(409, 4409, false, 'You joined this call again from elsewhere; this connection was closed.'),
+  SFT_FULL: entry(503, 4503, true, 'This SFT has reached its configured limit. Try again when a call has ended.'),
+  SFT_MEDIA_REFUSED: entry(
+    400,
+    4400,
+    false,
+    'The media description was refused. Update the browser or software that sent it.',
+  ),
+  SFT_UNKNOWN_SOURCE: entry(404, 4404, false, 'There is no such camera, microphone or screen in this conference.'),
+  SFT_SOURCE_LIMIT: entry(409, 4409, false, 'You already publish as many sources of this kind as are allowed.'),
+  SFT_WORKER_DIED: entry(503, 4503, true, 'The media worker stopped. Join again.'),
+  SFT_SHUTTING_DOWN: entry(503, 4503, true, 'This SFT is being stopped. Join again in a moment.'),
+  SFT_ANCHOR_UNREACHABLE: entry(
+    503,
+    4533,
+    true,
+    'The media server of the organisation that started the call cannot be reached.',
+  ),
+  SFT_HOMESERVER_UNREACHABLE: entry(
+    503,
+    4503,
+    true,
+    'The SFT cannot reach its own homeserver, so nobody new can join. Check that it runs.',
+  ),
+
+  // The link between two SFTs
+  SFT_LINK_PEER_NOT_ALLOWED: entry(
+    403,
+    4521,
+    false,
+    'The other side does not accept this organisation. Its administrator can allow it.',
+  ),
+  SFT_LINK_GRANT_REFUSED: entry(
+    403,
+    4403,
+    false,
+    'The grant for this conference is missing, expired or not for this organisation.',
+  ),
+  SFT_LINK_UNKNOWN_CONFERENCE: entry(
+    404,
+    4404,
+    true,
+    'There is no such conference here. It may have ended or not begun.',
+  ),
+  SFT_LINK_FOREIGN_PARTICIPANT: entry(
+    403,
+    4403,
+    false,
+    'A link may announce only participants of its own organisation.',
+  ),
+  SFT_LINK_ADDRESS: entry(
+    403,
+    4403,
+    false,
+    'The media address lies outside the prefixes that are approved for this organisation.',
+  ),
+  SFT_LINK_SRTP: entry(400, 4400, false, 'The trunk must use AEAD_AES_256_GCM with a key of the right length.'),
+  SFT_LINK_LIMIT: entry(429, 4429, true, 'The other organisation asked for more than its limits allow.'),
+  SFT_LINK_REVOKED: entry(403, 4521, false, 'The organisation is no longer allowed, or its certificate was revoked.'),
+  SFT_LINK_LOST: entry(503, 4533, true, 'The link to the other organisation was lost. It is being dialled again.'),
+
+  // Who speaks for a domain
+  TRUST_NO_CERTIFICATE: entry(403, 4521, false, 'The other side showed no client certificate.'),
+  TRUST_UNKNOWN_DOMAIN: entry(403, 4521, false, 'The certificate names no domain of the allow list.'),
+  TRUST_BLOCKED: entry(403, 4521, false, 'The domain is blocked on the allow list.'),
+  TRUST_WRONG_AUTHORITY: entry(
+    403,
+    4525,
+    false,
+    'The certificate was not issued by the authority that speaks for this domain.',
+  ),
+  TRUST_SELF_SIGNED: entry(
+    403,
+    4525,
+    false,
+    'The certificate is self-signed. It must be issued by the authority of its domain.',
+  ),
+  TRUST_EXPIRED: entry(403, 4525, false, 'The certificate has expired. Its organisation must renew it.'),
+  TRUST_NOT_YET_VALID: entry(403, 4525, false, 'The certificate is not valid yet. Check the clocks on both sides.'),
+  TRUST_REVOKED: entry(403, 4525, false, 'The certificate was revoked by its authority.'),
+  TRUST_WRONG_NAME: entry(403, 4525, false, 'The certificate does not name the server that was meant.'),
+  TRUST_TLS: entry(403, 4525, false, 'The TLS handshake failed. Both sides need TLS 1.3 with certificates.'),
+
+  // The homeserver, for its own people
+  HOME_BAD_REQUEST: entry(400, 4400, false, 'The request does not follow the protocol.'),
+  HOME_UNAUTHENTICATED: entry(401, 4401, false, 'Sign in first.'),
+  HOME_WRONG_CREDENTIALS: entry(401, 4401, false, 'Handle or password is wrong.'),
+  HOME_SLOW_DOWN: entry(429, 4429, true, 'Too many attempts. Wait a minute and try again.'),
+  HOME_NOT_FOUND: entry(404, 4404, false, 'There is no such thing here, or you may not see it.'),
+  HOME_FORBIDDEN: entry(403, 4403, false, 'You may not do this here.'),
+  HOME_HANDLE_TAKEN: entry(409, 4409, false, 'This handle is taken. Choose another one.'),
+  HOME_CALL_EXISTS: entry(409, 4409, false, 'A call is going on in this conversation. Join it.'),
+  HOME_NO_CALL: entry(410, 4410, false, 'The call has ended.'),
+  HOME_SFT_UNREACHABLE: entry(
+    503,
+    4503,
+    true,
+    'The media server of your organisation cannot be reached. Tell your administrator.',
+  ),
+
+  // Federation between homeservers
+  FED_NOT_ALLOWED: entry(403, 4521, false, 'The organisations have not allowed each other. Ask your administrator.'),
+  FED_REFUSED: entry(
+    521,
+    4521,
+    false,
+    'The other organisation refused the connection. Its administrator has not allowed yours.',
+  ),
+  FED_TLS: entry(525, 4525, false, 'The certificate of the other organisation is wrong. Tell your administrator.'),
+  FED_UNREACHABLE: entry(533, 4533, true, 'The other organisation cannot be reached at the moment. Try again later.'),
+  FED_WRONG_DESTINATION: entry(403, 4403, false, 'The request is for another domain and is not forwarded.'),
+  FED_FOREIGN: entry(403, 4403, false, 'A domain may speak only for its own people and conversations.'),
+  FED_NON_FEDERATING: entry(409, 4409, false, 'Two of the organisations do not federate with each other.'),
+  FED_VERSION: entry(426, 4426, false, 'There is no federation version that both sides speak. Update the older one.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text);
+}
+
+/**
+ * An error with a code of the list. `detail` is for the log and for the caller alike: it never holds a secret, a
+ * person's name or content.
+ */
+export class HawserError extends Error {
+  override readonly name = 'HawserError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
+    super(detail === undefined ? ERRORS[code].sentence : `${ERRORS[code].sentence} (${detail})`, options);
+    this.code = code;
+    this.detail = detail;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get retry(): boolean {
+    return ERRORS[this.code].retry;
+  }
+}

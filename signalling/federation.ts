@@ -1,0 +1,109 @@
+/**
+ * Homeserver to homeserver, version 1: HTTPS with client certificates on both sides. The names follow the MIMI protocol
+ * (draft-ietf-mimi-protocol, section 5). Whose request it is, the certificate says, and nothing in a request. What a hub
+ * says about its conversation is always the whole of it, and numbered; whatever is lost or repeated does no harm.
+ */
+import Type, { type Static } from 'typebox';
+import { Closed, Sequence, Word } from './contract.ts';
+import { ConferenceId, ConversationId, DomainName, Handle, ParticipantId, UserId } from './ids.ts';
+
+export const FEDERATION_VERSIONS = { min: 1, max: 1 } as const;
+
+/**
+ * Below `https://<domain's homeserver>`; every `:parameter` is percent-encoded. All but `versions` are POST with a JSON
+ * body. An answer that is not 2xx has a `Problem` (client-home.ts) as its body.
+ */
+export const FEDERATION_PATHS = {
+  /** GET, answers `Versions`. Unversioned, so that two versions that have nothing else in common can say so. */
+  versions: '/federation/versions',
+  /** `IdentifierQuery` to `IdentifierAnswer`: somebody of `:domain` by exact handle. */
+  identifierQuery: '/federation/v1/identifierQuery/:domain',
+  /** `PeersQuery` to `PeersAnswer`: asked by a hub before it brings domains together. */
+  peersQuery: '/federation/v1/peersQuery/:domain',
+  /** Follower to hub: `Operation` to the `Statement` that it led to. */
+  update: '/federation/v1/update/:conversation',
+  /** Hub to follower: `Statement` to `NotifyAnswer`. */
+  notify: '/federation/v1/notify/:conversation',
+  /** Any domain of the conversation to the anchor: `GrantRequest` to `GrantAnswer`. */
+  grant: '/federation/v1/grant/:conference',
+} as const;
+export type FederationCall = keyof typeof FEDERATION_PATHS;
+
+const Version = Type.Integer({ minimum: 1, maximum: 1_000 });
+const Name = Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
+/** ms since 1970. */
+const Time = Type.Integer({ minimum: 0 });
+
+export const Versions = Closed({ domain: DomainName, versions: Closed({ min: Version, max: Version }) });
+export type Versions = Static<typeof Versions>;
+
+export const IdentifierQuery = Closed({ handle: Handle });
+export type IdentifierQuery = Static<typeof IdentifierQuery>;
+export const IdentifierAnswer = Closed({ user: UserId, name: Name });
+export type IdentifierAnswer = Static<typeof IdentifierAnswer>;
+
+const Domains = Type.Array(DomainName, { maxItems: 100, uniqueItems: true });
+export const PeersQuery = Closed({ domains: Domains });
+export type PeersQuery = Static<typeof PeersQuery>;
+/** Those of the asked domains that the answering one does not federate with. */
+export const PeersAnswer = Closed({ refused: Domains });
+export type PeersAnswer = Static<typeof PeersAnswer>;
+
+export const Role = Word('admin', 'member');
+export type Role = Static<typeof Role>;
+
+export const Member = Closed({ user: UserId, domain: DomainName, name: Name, role: Role });
+export type Member = Static<typeof Member>;
+
+export const CallMember = Closed({ participant: ParticipantId, user: UserId, domain: DomainName, name: Name });
+export type CallMember = Static<typeof CallMember>;
+
+export const Call = Closed({
+  conference: ConferenceId,
+  anchor: DomainName,
+  startedBy: UserId,
+  startedAt: Time,
+  members: Type.Array(CallMember, { maxItems: 1_000 }),
+});
+export type Call = Static<typeof Call>;
+
+/** All that is to be known about a conversation. A higher `seq` replaces a lower one. */
+export const Statement = Closed({
+  conversation: ConversationId,
+  seq: Sequence,
+  title: Type.String({ minLength: 1, maxLength: 120 }),
+  members: Type.Array(Member, { maxItems: 10_000 }),
+  call: Type.Optional(Call),
+});
+export type Statement = Static<typeof Statement>;
+
+/** What a follower may ask of a hub. Repeating one changes nothing more. */
+export const Operation = Type.Union([
+  Closed({ type: Type.Literal('addMember'), actor: UserId, user: UserId }),
+  /** The anchor is the actor's domain, which also chose the conference's id. */
+  Closed({ type: Type.Literal('startCall'), actor: UserId, conference: ConferenceId }),
+  Closed({ type: Type.Literal('endCall'), actor: UserId, conference: ConferenceId }),
+  /** Everybody of the asking domain who is in the call now. */
+  Closed({
+    type: Type.Literal('presence'),
+    conference: ConferenceId,
+    seq: Sequence,
+    participants: Type.Array(Closed({ participant: ParticipantId, user: UserId }), { maxItems: 1_000 }),
+  }),
+]);
+export type Operation = Static<typeof Operation>;
+
+/** The number of the newest statement that the follower has; higher than the sent one where that came late. */
+export const NotifyAnswer = Closed({ seq: Sequence });
+export type NotifyAnswer = Static<typeof NotifyAnswer>;
+
+export const GrantRequest = Closed({ conversation: ConversationId });
+export type GrantRequest = Static<typeof GrantRequest>;
+export const GrantAnswer = Closed({
+  /** A grant of ticket.ts for the SFT of the asking domain. */
+  grant: Type.String({ maxLength: 4_096 }),
+  expiresAt: Time,
+  /** `wss://host:port/link/v1`, where the anchor's SFT takes links. */
+  link: Type.String({ maxLength: 300, pattern: '^wss://' }),
+});
+export type GrantAnswer = Static<typeof GrantAnswer>;

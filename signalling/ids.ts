@@ -1,0 +1,84 @@
+/**
+ * Branded ids and their schemas. A value of one of these types was parsed by its schema at a border, or made by the
+ * function beside it; two kinds of id cannot be confused.
+ */
+import Type, { type TUnsafe } from 'typebox';
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** The DNS name of an organisation, lower case, 100 bytes at most, never an IP literal: `alpha.example`. */
+export type DomainName = Branded<'DomainName'>;
+/** `mimi://alpha.example/u/alice` */
+export type UserId = Branded<'UserId'>;
+/** `mimi://alpha.example/r/<random>`; the domain is the hub's. */
+export type ConversationId = Branded<'ConversationId'>;
+/** 16 random bytes, base64url. */
+export type ConferenceId = Branded<'ConferenceId'>;
+/** A pseudonym: 16 bytes of a hash over a per-call secret, base64url. It says nothing about the person. */
+export type ParticipantId = Branded<'ParticipantId'>;
+/** 12 random bytes, base64url: one camera, microphone or screen of one participant. */
+export type SourceId = Branded<'SourceId'>;
+/** A client's stay in a conference on its own SFT. */
+export type SessionId = Branded<'SessionId'>;
+/** One media path between one worker of each of two SFTs. */
+export type TrunkId = Branded<'TrunkId'>;
+
+// The last label must hold a letter, which rules out IPv4 literals; a colon or bracket is in no label.
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+const DOMAIN = `(?:${LABEL}\\.)+(?=[0-9-]*[a-z])${LABEL}`;
+const HANDLE = '[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?';
+const TOKEN = '[A-Za-z0-9_-]';
+
+function branded<T>(pattern: string, maxLength: number, description: string): TUnsafe<T> {
+  return Type.Unsafe<T>({ type: 'string', pattern: `^${pattern}$`, maxLength, description });
+}
+
+export const DomainName = branded<DomainName>(DOMAIN, 100, 'a DNS name of two labels or more, lower case');
+export const Handle = Type.String({ pattern: `^${HANDLE}$`, maxLength: 32, description: 'letters, digits, . _ -' });
+export const UserId = branded<UserId>(`mimi://${DOMAIN}/u/${HANDLE}`, 180, 'mimi://<domain>/u/<handle>');
+export const ConversationId = branded<ConversationId>(
+  `mimi://${DOMAIN}/r/${TOKEN}{16,32}`,
+  180,
+  'mimi://<domain>/r/<id>',
+);
+export const ConferenceId = branded<ConferenceId>(`${TOKEN}{22}`, 22, '16 bytes, base64url');
+export const ParticipantId = branded<ParticipantId>(`${TOKEN}{22}`, 22, '16 bytes, base64url');
+export const SourceId = branded<SourceId>(`${TOKEN}{16}`, 16, '12 bytes, base64url');
+export const SessionId = branded<SessionId>(`${TOKEN}{22}`, 22, '16 bytes, base64url');
+export const TrunkId = branded<TrunkId>(`${TOKEN}{16}`, 16, '12 bytes, base64url');
+
+const domainPattern = new RegExp(`^${DOMAIN}$`);
+
+/** The domain that a text names, or undefined. Upper case is folded; a trailing dot is not accepted. */
+export function parseDomainName(text: string): DomainName | undefined {
+  const name = text.toLowerCase();
+  return name.length <= 100 && domainPattern.test(name) ? (name as DomainName) : undefined;
+}
+
+/** The user of a domain. The handle must already be parsed by `Handle`. */
+export function userIdOf(domain: DomainName, handle: string): UserId {
+  return `mimi://${domain}/u/${handle}` as UserId;
+}
+
+/** Reads `@alice@alpha.example`, the way people write an address; undefined where it is none. */
+export function parseAddress(text: string): UserId | undefined {
+  const match = /^@?([^@\s]+)@([^@\s]+)$/.exec(text.trim().toLowerCase());
+  const domain = match?.[2] === undefined ? undefined : parseDomainName(match[2]);
+  const handle = match?.[1];
+  return domain && handle && new RegExp(`^${HANDLE}$`).test(handle) ? userIdOf(domain, handle) : undefined;
+}
+
+/** `@alice@alpha.example` */
+export function addressOf(user: UserId): string {
+  return `@${handleOf(user)}@${domainOf(user)}`;
+}
+
+export function handleOf(user: UserId): string {
+  return user.slice(user.lastIndexOf('/') + 1);
+}
+
+/** The domain that a user or a conversation belongs to. */
+export function domainOf(id: UserId | ConversationId): DomainName {
+  return id.slice('mimi://'.length, id.indexOf('/', 'mimi://'.length)) as DomainName;
+}

@@ -1,0 +1,51 @@
+/**
+ * What every SFT and client agree on about media, fixed with the protocol version, so that no RTP description needs to
+ * cross a link: a far side names only sources, layers and SSRCs.
+ */
+import Type, { type Static } from 'typebox';
+import { Closed, Word } from './contract.ts';
+
+/** Kinds of sources; each participant publishes at most one of each. */
+export const SourceKind = Word('camera', 'microphone', 'screen');
+export type SourceKind = Static<typeof SourceKind>;
+
+export function isVideo(kind: SourceKind): boolean {
+  return kind !== 'microphone';
+}
+
+/** One simulcast encoding of a source; 0 is the smallest. */
+export const Layer = Type.Integer({ minimum: 0, maximum: 2 });
+
+/** Layers of a source, ascending and without repetition; a microphone has layer 0 only. */
+export const Layers = Type.Array(Layer, { maxItems: 3, uniqueItems: true });
+
+/** RTP payload types inside SFTs, on trunks and towards clients. */
+export const PAYLOAD = { opus: 100, vp8: 101, vp8rtx: 102 } as const;
+
+/**
+ * The camera's three encodings: resolution divided by, and most bits a second. The figures are those of the benchmark's
+ * floor (150, 500, 1500 kbit/s), reached at 1280x720.
+ */
+export const CAMERA_ENCODINGS = [
+  { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+] as const;
+
+/** Highest bit rates of the sources with one encoding, bit/s. */
+export const SCREEN_MAX_BITRATE = 2_500_000;
+export const MICROPHONE_MAX_BITRATE = 32_000;
+
+export const SRTP_SUITE = 'AEAD_AES_256_GCM';
+/** AES-256 key and 12-byte salt (RFC 7714, section 12), base64. */
+export const SrtpKey = Closed({
+  suite: Type.Literal(SRTP_SUITE),
+  key: Type.String({ pattern: '^[A-Za-z0-9+/]{59}=$' }),
+});
+export type SrtpKey = Static<typeof SrtpKey>;
+
+export const MediaAddress = Closed({
+  ip: Type.String({ pattern: '^[0-9a-f.:]{2,45}$' }),
+  port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+});
+export type MediaAddress = Static<typeof MediaAddress>;

@@ -1,0 +1,46 @@
+/**
+ * SFT to the homeserver of its own domain, version 1. The SFT dials with its certificate. It learns pseudonyms only; the
+ * homeserver learns from it who is present, which is the single truth about who joined and who left.
+ */
+import Type from 'typebox';
+import { Closed, type Contract, Sequence } from './contract.ts';
+import { ConferenceId, DomainName, ParticipantId } from './ids.ts';
+
+export const SFT_HOME_PATH = '/sft/v1';
+
+export const SFT_HOME = {
+  protocol: 'hawser-sft-home-v1',
+  maxLength: { dialler: 128 * 1024, acceptor: 128 * 1024 },
+  requests: {
+    hello: {
+      from: 'dialler',
+      params: Closed({ software: Type.String({ maxLength: 80 }) }),
+      result: Closed({ domain: DomainName }),
+    },
+    /** The grant that lets this SFT join a conference of another domain, and where that domain's SFT takes links. */
+    grant: {
+      from: 'dialler',
+      params: Closed({ conference: ConferenceId }),
+      result: Closed({
+        grant: Type.String({ maxLength: 4_096 }),
+        anchor: DomainName,
+        /** `wss://host:port/link/v1`; the certificate must name `sft.<anchor>` whatever the host. */
+        link: Type.String({ maxLength: 300, pattern: '^wss://' }),
+      }),
+    },
+  },
+  notifications: {
+    /** Everybody of the SFT's own domain who is in the conference now; an empty list: the SFT has dropped it. */
+    presence: {
+      from: 'dialler',
+      params: Closed({
+        conference: ConferenceId,
+        seq: Sequence,
+        participants: Type.Array(ParticipantId, { maxItems: 1_000 }),
+      }),
+    },
+    /** The call was ended for everybody. */
+    endConference: { from: 'acceptor', params: Closed({ conference: ConferenceId }) },
+    removeParticipant: { from: 'acceptor', params: Closed({ conference: ConferenceId, participant: ParticipantId }) },
+  },
+} as const satisfies Contract;

@@ -1,0 +1,107 @@
+/**
+ * SFT to SFT, version 1. The federated SFT dials the anchor. Everything that describes a conference is stated whole and
+ * numbered; whatever is lost or repeated does no harm. SRTP keys cross here and nowhere else.
+ */
+import Type, { type Static } from 'typebox';
+import { Closed, type Contract, Nothing, Sequence } from './contract.ts';
+import { ConferenceId, DomainName, ParticipantId, SourceId, TrunkId } from './ids.ts';
+import { Layer, Layers, MediaAddress, SourceKind, SrtpKey } from './media-profile.ts';
+
+export const LINK_PATH = '/link/v1';
+export const LINK_VERSIONS = { min: 1, max: 1 } as const;
+/** Time between heartbeats, ms; three missed make the peer suspect. */
+export const HEARTBEAT_MS = 250;
+export const SUSPECT_MS = 3 * HEARTBEAT_MS;
+/** Silence after which consent to send is over, ms. */
+export const CONSENT_MS = 5_000;
+
+const Version = Type.Integer({ minimum: 1, maximum: 1_000 });
+const WorkerIndex = Type.Integer({ minimum: 0, maximum: 255 });
+const Ssrc = Type.Integer({ minimum: 1, maximum: 0xffff_ffff });
+
+export const Hello = Closed({
+  versions: Closed({ min: Version, max: Version }),
+  domain: DomainName,
+  software: Type.String({ maxLength: 80 }),
+  workers: Type.Array(Closed({ index: WorkerIndex }), { minItems: 1, maxItems: 256 }),
+});
+export type Hello = Static<typeof Hello>;
+
+/** One source as a link announces it. `origin` is the participant's own domain. */
+export const LinkSource = Closed({
+  source: SourceId,
+  participant: ParticipantId,
+  origin: DomainName,
+  kind: SourceKind,
+  layers: Layers,
+  muted: Type.Boolean(),
+});
+export type LinkSource = Static<typeof LinkSource>;
+
+export const LinkParticipant = Closed({ participant: ParticipantId, origin: DomainName });
+export type LinkParticipant = Static<typeof LinkParticipant>;
+
+/** One SSRC of the trunk: which layer of which source it carries. Microphones have no RTX. */
+export const LinkStream = Closed({ source: SourceId, layer: Layer, ssrc: Ssrc, rtxSsrc: Type.Optional(Ssrc) });
+export type LinkStream = Static<typeof LinkStream>;
+
+/** The layers of one source that the sender of the message wants to receive. */
+export const LinkDemand = Closed({ source: SourceId, layers: Layers });
+export type LinkDemand = Static<typeof LinkDemand>;
+
+const MAX_PARTICIPANTS = 1_000;
+const MAX_SOURCES = 3_000;
+
+export const SFT_LINK = {
+  protocol: 'hawser-link-v1',
+  maxLength: { dialler: 1024 * 1024, acceptor: 1024 * 1024 },
+  requests: {
+    hello: { from: 'dialler', params: Hello, result: Hello },
+    /** A federated SFT joins a conference of the anchor, with the grant of the anchor's homeserver. */
+    join: {
+      from: 'dialler',
+      params: Closed({ conference: ConferenceId, grant: Type.String({ maxLength: 4_096 }), worker: WorkerIndex }),
+      result: Closed({ worker: WorkerIndex }),
+    },
+    /** The media path between two workers; asked for by the dialler after the join, reused by all conferences of the pair. */
+    trunk: {
+      from: 'dialler',
+      params: Closed({ trunk: TrunkId, from: WorkerIndex, to: WorkerIndex, address: MediaAddress, srtp: SrtpKey }),
+      result: Closed({ address: MediaAddress, srtp: SrtpKey }),
+    },
+    leave: { from: 'dialler', params: Closed({ conference: ConferenceId }), result: Nothing },
+  },
+  notifications: {
+    /** Who is in the conference on the sender's side of the link, and what they publish. */
+    sources: {
+      from: 'both',
+      params: Closed({
+        conference: ConferenceId,
+        seq: Sequence,
+        participants: Type.Array(LinkParticipant, { maxItems: MAX_PARTICIPANTS }),
+        sources: Type.Array(LinkSource, { maxItems: MAX_SOURCES }),
+      }),
+    },
+    /** The SSRCs under which the sender offers its sources on the trunk; nothing flows before it is demanded. */
+    streams: {
+      from: 'both',
+      params: Closed({
+        conference: ConferenceId,
+        seq: Sequence,
+        trunk: TrunkId,
+        streams: Type.Array(LinkStream, { maxItems: MAX_SOURCES * 3 }),
+      }),
+    },
+    /** What the sender wants of the streams that it was offered and has set up to receive. */
+    demand: {
+      from: 'both',
+      params: Closed({
+        conference: ConferenceId,
+        seq: Sequence,
+        demands: Type.Array(LinkDemand, { maxItems: MAX_SOURCES }),
+      }),
+    },
+    /** The conference is over on the sender's side; it is not to be joined again. */
+    ended: { from: 'acceptor', params: Closed({ conference: ConferenceId, code: Type.String({ maxLength: 60 }) }) },
+  },
+} as const satisfies Contract;

@@ -80,7 +80,10 @@ export type Statement = Static<typeof Statement>;
 /** What a follower may ask of a hub. Repeating one changes nothing more. */
 export const Operation = Type.Union([
   Closed({ type: Type.Literal('addMember'), actor: UserId, user: UserId }),
-  /** The anchor is the actor's domain, which also chose the conference's id. */
+  /**
+   * The anchor is the actor's domain, which also chose the conference's id. Where a call goes on already, nothing changes
+   * and the answer states that one.
+   */
   Closed({ type: Type.Literal('startCall'), actor: UserId, conference: ConferenceId }),
   Closed({ type: Type.Literal('endCall'), actor: UserId, conference: ConferenceId }),
   /** Everybody of the asking domain who is in the call now. */

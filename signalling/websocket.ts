@@ -137,7 +137,7 @@ function dialCode(error: Error & { code?: string }, options: DialOptions) {
   if (status === '426') return 'SIG_UNSUPPORTED_VERSION';
   if (status === '403') return 'FED_REFUSED';
   // An agent has finished TLS before it hands the connection over: what is cut now was cut by the server's own door.
-  if (options.agent && error.code === 'ECONNRESET') return 'FED_REFUSED';
+  if (options.agent && /^(?:ECONNRESET|EPIPE)$/.test(error.code ?? '')) return 'FED_REFUSED';
   if (/^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_)/.test(error.code ?? ''))
     return 'TRUST_TLS';
   return 'SIG_UNREACHABLE';

@@ -1,0 +1,91 @@
+/**
+ * What a camera sends, frame by frame: all layers of one moment under one timestamp, as a browser's simulcast does. Each
+ * layer plays its clip round and round. Asked for a key frame, a layer jumps to one with its next frame, and is back in
+ * its round when that next comes to a key frame, so that cameras that were asked at once do not stay in step. Pure.
+ */
+import type { Clip } from './clips.ts';
+import { packetise } from './vp8.ts';
+
+export interface MediaPacket {
+  readonly layer: number;
+  readonly payload: Buffer;
+  readonly timestamp: number;
+  readonly marker: boolean;
+  /** Where in the time until the next frame it is to be sent, 0 to 1. */
+  readonly at: number;
+}
+
+interface LayerState {
+  readonly clip: Clip;
+  position: number;
+  pictureId: number;
+  isAsked: boolean;
+}
+
+/** The last packet of a frame is out before the next frame is there. */
+const SPREAD = 0.9;
+
+export class Camera {
+  readonly #layers: readonly LayerState[];
+  readonly #ticks: number;
+  #index: number;
+  #timestamp: number;
+
+  /** @param random in [0, 1): where in the round it begins, and with which timestamp and picture ids */
+  constructor(clips: readonly Clip[], random: () => number) {
+    const [first] = clips;
+    if (!first) throw new Error('a camera needs a clip');
+    this.#ticks = first.ticks;
+    this.#index = Math.floor(random() * first.frames.length);
+    this.#timestamp = Math.floor(random() * 0x1_0000_0000);
+    this.#layers = clips.map((clip) => ({
+      clip,
+      position: this.#index,
+      pictureId: Math.floor(random() * 0x8000),
+      isAsked: true, // nothing before a key frame can be decoded
+    }));
+  }
+
+  requestKeyFrame(layer: number): void {
+    const state = this.#layers[layer];
+    if (state) state.isAsked = true;
+  }
+
+  /** The packets of the next moment, in the order in which they are to be sent. */
+  next(): MediaPacket[] {
+    const packets = this.#layers.flatMap((state, layer) => {
+      const frame = this.#frameOf(state);
+      state.pictureId = (state.pictureId + 1) & 0x7fff;
+      const payloads = packetise(frame.data, state.pictureId);
+      return payloads.map((payload, index) => ({
+        layer,
+        payload,
+        timestamp: this.#timestamp,
+        marker: index === payloads.length - 1,
+        at: (SPREAD * index) / payloads.length,
+      }));
+    });
+    this.#index += 1;
+    this.#timestamp = (this.#timestamp + this.#ticks) % 0x1_0000_0000;
+    return packets.sort((a, b) => a.at - b.at);
+  }
+
+  #frameOf(state: LayerState) {
+    const { frames } = state.clip;
+    const inRound = this.#index % frames.length;
+    if (frames[inRound]?.isKey) state.position = inRound;
+    else if (state.isAsked) state.position = keyFrameBefore(frames, inRound);
+    const frame = frames[state.position % frames.length];
+    if (!frame) throw new Error('an empty clip');
+    if (frame.isKey) state.isAsked = false;
+    state.position += 1;
+    return frame;
+  }
+}
+
+function keyFrameBefore(frames: readonly { readonly isKey: boolean }[], index: number): number {
+  return Math.max(
+    0,
+    frames.findLastIndex(({ isKey }, at) => isKey && at <= index),
+  );
+}

@@ -1,0 +1,45 @@
+/**
+ * When which packet goes out: moments come at even distances, and the packets of each at their places between two of
+ * them. Time is given, nothing waits here.
+ */
+
+export interface Paced {
+  /** Place in the time until the next moment, 0 to 1. */
+  readonly at: number;
+}
+
+/** Whoever is further behind than this, ms, leaves moments out as a camera would, instead of sending a flood. */
+const PATIENCE_MS = 500;
+
+export class Pacer<P extends Paced> {
+  readonly #interval: number;
+  readonly #next: () => readonly P[];
+  readonly #waiting: { readonly due: number; readonly packet: P }[] = [];
+  #moment: number;
+  /** Moments that were left out. */
+  skipped = 0;
+
+  /** @param interval ms between two moments. @param begin ms, of the first. @param next the packets of a moment, in their order */
+  constructor(interval: number, begin: number, next: () => readonly P[]) {
+    this.#interval = interval;
+    this.#moment = begin;
+    this.#next = next;
+  }
+
+  /** Everything that is due, in order. @param now ms; never goes back */
+  due(now: number): P[] {
+    if (now - this.#moment > PATIENCE_MS) {
+      const moments = Math.floor((now - this.#moment) / this.#interval);
+      this.skipped += moments;
+      this.#moment += moments * this.#interval;
+    }
+    while (this.#moment <= now) {
+      for (const packet of this.#next()) {
+        this.#waiting.push({ due: this.#moment + packet.at * this.#interval, packet });
+      }
+      this.#moment += this.#interval;
+    }
+    const later = this.#waiting.findIndex(({ due }) => due > now);
+    return this.#waiting.splice(0, later === -1 ? this.#waiting.length : later).map(({ packet }) => packet);
+  }
+}

@@ -1,0 +1,103 @@
+/** The folder in which `hawser certs` keeps what a domain needs to speak for itself. */
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DomainName } from '#signalling/ids.ts';
+import { nameIn } from '#trust/certificate.ts';
+import {
+  AUTHORITY_LIFE,
+  CERTIFICATE_LIFE,
+  type Issued,
+  issueServer,
+  makeAuthority,
+  makeRevocationList,
+  makeTicketKeys,
+  type Revoked,
+  revokedIn,
+  validityFrom,
+} from '#trust/issue.ts';
+import type { Role } from '#trust/name.ts';
+import { replaceFile } from '#trust/replace.ts';
+import { Problem } from '../command.ts';
+
+const PUBLIC = 0o644;
+const SECRET = 0o600;
+
+export const SERVERS: readonly Role[] = ['homeserver', 'sft'];
+export const REVOKED = 'revoked.pem';
+
+/** Everything that a domain needs, fresh. @throws Problem where the folder has something in it */
+export async function initFolder(folder: string, domain: DomainName, now: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0) {
+    throw new Problem(`${folder} is not empty. Name a new folder, or use: hawser certs renew ${folder}`);
+  }
+  // Who may list the folder sees when keys are made; nobody else needs to.
+  await chmod(folder, 0o755);
+  const authority = await makeAuthority(domain, validityFrom(now, AUTHORITY_LIFE));
+  await writePair(folder, 'authority', authority);
+  for (const role of SERVERS) await issue(folder, authority, domain, role, now);
+  await writeRevoked(folder, authority, [], now);
+  const tickets = makeTicketKeys();
+  await replaceFile(join(folder, 'tickets.key'), tickets.privateKey, SECRET);
+  await replaceFile(join(folder, 'tickets.pem'), tickets.publicKey, PUBLIC);
+}
+
+/** New certificates with new keys for servers of the folder's domain. */
+export async function renewInFolder(folder: string, roles: readonly Role[], now: number): Promise<void> {
+  const authority = await readPair(folder);
+  const domain = await domainOf(folder);
+  for (const role of roles) await issue(folder, authority, domain, role, now);
+}
+
+/** Adds certificates to the revocation list, or makes the list new where there are none. Returns how many it names. */
+export async function revokeInFolder(folder: string, serials: readonly string[], now: number): Promise<number> {
+  const authority = await readPair(folder);
+  const before = revokedIn(await readText(folder, REVOKED));
+  const added = serials.filter((serial) => !before.some((revoked) => revoked.serial === serial));
+  const all = [...before, ...added.map((serial) => ({ serial, at: now }))];
+  await writeRevoked(folder, authority, all, now);
+  return all.length;
+}
+
+async function issue(folder: string, authority: Issued, domain: DomainName, role: Role, now: number): Promise<void> {
+  await writePair(folder, role, await issueServer(authority, domain, role, validityFrom(now, CERTIFICATE_LIFE)));
+}
+
+async function writePair(folder: string, name: string, { certificate, key }: Issued): Promise<void> {
+  await replaceFile(join(folder, `${name}.key`), key, SECRET);
+  await replaceFile(join(folder, `${name}.pem`), certificate, PUBLIC);
+}
+
+async function writeRevoked(folder: string, authority: Issued, revoked: readonly Revoked[], now: number) {
+  await replaceFile(join(folder, REVOKED), await makeRevocationList(authority, revoked, now), PUBLIC);
+}
+
+async function readPair(folder: string): Promise<Issued> {
+  return { certificate: await readText(folder, 'authority.pem'), key: await readText(folder, 'authority.key') };
+}
+
+/** @throws Problem */
+export async function readCertificate(folder: string, name: string): Promise<X509Certificate> {
+  const text = await readText(folder, `${name}.pem`);
+  try {
+    return new X509Certificate(text);
+  } catch {
+    throw new Problem(`${join(folder, `${name}.pem`)} holds no certificate.`);
+  }
+}
+
+/** The domain is written in the certificate of its homeserver. */
+async function domainOf(folder: string): Promise<DomainName> {
+  const name = nameIn(await readCertificate(folder, 'homeserver'));
+  if (name === undefined) throw new Problem(`${join(folder, 'homeserver.pem')} names no domain.`);
+  return name.domain;
+}
+
+export async function readText(folder: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(folder, name), 'utf8');
+  } catch {
+    throw new Problem(`there is no readable ${join(folder, name)}. Make the files with: hawser certs init`);
+  }
+}

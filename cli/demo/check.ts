@@ -1,0 +1,143 @@
+/** The demo's self-test: alice and bob in two real browsers, each seeing and hearing the other for five seconds. */
+import type { Page } from 'playwright-core';
+import { until } from '#signalling/testing.ts';
+import { type Browser, openBrowser } from './browser.ts';
+import { CONVERSATION_TITLE, type Person, type Trial } from './trial.ts';
+
+export interface SideReport {
+  /** Frames of the other's picture decoded in the five seconds. */
+  readonly decodedFrames: number;
+  /** The W3C's totalAudioEnergy of the other's voice, gained in the five seconds. */
+  readonly audioEnergy: number;
+  /** From the click on Join to the first decoded frame of the other organisation. */
+  readonly joinMs: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface CheckReport {
+  readonly ok: boolean;
+  readonly alice: SideReport;
+  readonly bob: SideReport;
+  /** UDP payload on the trunk since it was opened, as alpha's SFT counts it. */
+  readonly trunkBytes: { readonly 'alpha>beta': number; readonly 'beta>alpha': number };
+}
+
+export interface CheckOptions {
+  readonly trial: Trial;
+  readonly say: (line: string) => void;
+  /** Where a picture of alice's page in the call is to be put. */
+  readonly screenshot?: string;
+}
+
+const STEP_MS = 15_000;
+const WATCH_MS = 5_000;
+/** The least that counts as seeing and hearing in five seconds of 30 frames each. */
+const LEAST_FRAMES = 50;
+
+interface Seen {
+  readonly frames: number;
+  readonly energy: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export async function runCheck({ trial, say, screenshot }: CheckOptions): Promise<CheckReport> {
+  await using undo = new AsyncDisposableStack();
+  say('opening two browsers');
+  const open = async (person: Person): Promise<Browser> => {
+    const browser = await openBrowser();
+    undo.defer(() => browser.close());
+    await signIn(browser.page, person);
+    return browser;
+  };
+  const [alice, bob] = await Promise.all([open(trial.alice), open(trial.bob)]);
+
+  say('alice calls, bob joins');
+  await alice.page.getByRole('button', { name: 'Start call' }).click();
+  await alice.page.getByRole('toolbar', { name: 'Call' }).waitFor({ timeout: STEP_MS });
+  await bob.page.getByRole('button', { name: 'Join call' }).click();
+  const bobJoin = await firstFrame(bob.page);
+  await seesOther(alice.page);
+
+  say('alice leaves and joins again');
+  await leave(alice.page);
+  await alice.page.getByRole('button', { name: 'Join call' }).click();
+  const aliceJoin = await firstFrame(alice.page);
+  await Promise.all([seesOther(alice.page), seesOther(bob.page)]);
+
+  say('watching for five seconds');
+  const before = await Promise.all([seen(alice.page), seen(bob.page)]);
+  await alice.page.waitForTimeout(WATCH_MS);
+  const after = await Promise.all([seen(alice.page), seen(bob.page)]);
+  if (screenshot) await alice.page.screenshot({ path: screenshot });
+
+  const report = (who: 0 | 1, joinMs: number): SideReport => ({
+    decodedFrames: after[who].frames - before[who].frames,
+    audioEnergy: Number((after[who].energy - before[who].energy).toFixed(6)),
+    joinMs: Math.round(joinMs),
+    width: after[who].width,
+    height: after[who].height,
+  });
+  const sides = { alice: report(0, aliceJoin), bob: report(1, bobJoin) };
+  const trunkBytes = await bytesOnTrunk(trial);
+  const ok =
+    Object.values(sides).every((side) => side.decodedFrames >= LEAST_FRAMES && side.audioEnergy > 0) &&
+    Object.values(trunkBytes).every((bytes) => bytes > 0);
+  return { ok, ...sides, trunkBytes };
+}
+
+async function signIn(page: Page, { organisation, handle, password }: Person): Promise<void> {
+  page.setDefaultTimeout(STEP_MS);
+  await page.goto(organisation.url);
+  await page.locator('input[name=username]').fill(handle);
+  await page.locator('input[name=password]').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: CONVERSATION_TITLE }).first().click();
+}
+
+async function leave(page: Page): Promise<void> {
+  await page
+    .getByRole('toolbar', { name: 'Call' })
+    .getByRole('button', { name: /^Leave/ })
+    .click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
+  await page.getByRole('button', { name: CONVERSATION_TITLE }).first().click();
+}
+
+/** ms from the click to the first decoded frame of somebody else, as the page measured it. */
+async function firstFrame(page: Page): Promise<number> {
+  const handle = await page.waitForFunction(() => window.hawser?.timings?.steps.firstFrame, undefined, {
+    timeout: STEP_MS,
+  });
+  const ms = await handle.jsonValue();
+  if (ms === undefined) throw new Error('the page measured no first frame');
+  return ms;
+}
+
+/** Everything that the page decodes of others, in one sum. */
+async function seen(page: Page): Promise<Seen> {
+  const tiles = await page.evaluate(() => window.hawser?.stats() ?? []);
+  const video = tiles.filter(({ kind }) => kind === 'camera');
+  return {
+    frames: video.reduce((sum, { framesDecoded }) => sum + framesDecoded, 0),
+    energy: tiles.reduce((sum, { audioEnergy }) => sum + audioEnergy, 0),
+    width: Math.max(0, ...video.map(({ width }) => width)),
+    height: Math.max(0, ...video.map(({ height }) => height)),
+  };
+}
+
+async function seesOther(page: Page): Promise<void> {
+  const sees = async () => {
+    const { frames, energy } = await seen(page);
+    return frames > 0 && energy > 0;
+  };
+  await until(sees, 'picture and sound of the other organisation', STEP_MS);
+}
+
+async function bytesOnTrunk({ alpha, beta }: Trial): Promise<CheckReport['trunkBytes']> {
+  const { links } = await alpha.sftState();
+  const trunks = links.filter(({ peer }) => peer === beta.domain).flatMap((link) => link.trunks);
+  const sum = (direction: 'sent' | 'received') => trunks.reduce((total, trunk) => total + trunk[direction], 0);
+  return { 'alpha>beta': sum('sent'), 'beta>alpha': sum('received') };
+}

@@ -1,0 +1,27 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import process from 'node:process';
+import { expect, test } from 'vitest';
+import { outcome } from './setup/program.ts';
+
+const check = async (url: string) => {
+  const env = { ...process.env, HAWSER_HEALTH_URL: url };
+  return (await outcome(process.execPath, [join(import.meta.dirname, 'health.ts')], { env })).code;
+};
+
+test('a container is well when its server says so, and only then', async () => {
+  let status = 200;
+  const server = createServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/health`;
+  expect(await check(url)).toBe(0);
+  status = 503;
+  expect(await check(url)).toBe(1);
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+  expect(await check(url)).toBe(1);
+});

@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { repository } from './setup/packages.ts';
+
+const launcher = join(repository, 'hawser');
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hawser-launcher-'));
+  await mkdir(join(folder, 'bin'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function program(path: string, script: string) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `#!/bin/sh\n${script}\n`);
+  await chmod(path, 0o755);
+}
+
+/** Runs the launcher with the programs of the test first on PATH, and its own cache. */
+function launch(file: string, args: string[] = []): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, HOME: folder, HAWSER_CACHE: join(folder, 'cache') };
+  return new Promise((resolve) => {
+    execFile(file, args, { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+/** An npm that "installs" a Node which says its version and then what it was called with. */
+const NPM = `prefix=$3
+for package; do :; done
+mkdir -p "$prefix/node_modules/\${package%@*}/bin"
+node="$prefix/node_modules/\${package%@*}/bin/node"
+printf '#!/bin/sh\\nif [ "$1" = --version ]; then echo v%s; else echo "started $*"; fi\\n' "\${package#*@}" > "$node"
+chmod +x "$node"`;
+
+test('a Node that is new enough is used as it is, and nothing is fetched or said', async () => {
+  await symlink(process.execPath, join(folder, 'bin', 'node'));
+  const { code, stdout, stderr } = await launch(launcher, ['--help']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('Usage: hawser COMMAND');
+  await expect(stat(join(folder, 'cache'))).rejects.toThrow('ENOENT');
+});
+
+test('an older Node is replaced by one from npm, once', async () => {
+  await program(join(folder, 'bin', 'node'), 'echo v20.19.0');
+  await program(join(folder, 'bin', 'npm'), NPM);
+  const first = await launch(launcher, ['demo', 'two words']);
+  expect(first.stderr).toMatch(/^hawser: fetching Node 24\.\d+\.\d+ into .*\n$/);
+  expect(first.stdout).toMatch(/^started --disable-warning=ExperimentalWarning .*\/cli\/main\.ts demo two words\n$/);
+  const second = await launch(launcher, ['demo']);
+  expect(second.stderr).toBe('');
+});
+
+test('two launchers at once on an empty cache both get there', async () => {
+  await program(join(folder, 'bin', 'node'), 'echo v20.19.0');
+  await program(join(folder, 'bin', 'npm'), NPM);
+  const both = await Promise.all([launch(launcher), launch(launcher)]);
+  for (const { code, stdout } of both)
+    expect({ code, started: stdout.startsWith('started') }).toEqual({ code: 0, started: true });
+});
+
+test('where npm fails too, the launcher says what to install, and leaves nothing half done', async () => {
+  await program(join(folder, 'bin', 'node'), 'exit 1');
+  await program(join(folder, 'bin', 'npm'), 'echo "no network" >&2; exit 1');
+  const { code, stderr } = await launch(launcher);
+  expect(code).toBe(1);
+  expect(stderr).toContain('no network');
+  expect(stderr).toContain('https://nodejs.org');
+  const again = await launch(launcher);
+  expect(again.code).toBe(1);
+});
+
+test('it is found through a symbolic link', async () => {
+  await symlink(process.execPath, join(folder, 'bin', 'node'));
+  await symlink(launcher, join(folder, 'hawser'));
+  expect((await launch(join(folder, 'hawser'))).stdout).toContain('hawser COMMAND');
+});
+
+test('a reader that goes away is no fault', async () => {
+  await symlink(process.execPath, join(folder, 'bin', 'node'));
+  await program(join(folder, 'piped'), `"${launcher}" --help | true`);
+  expect((await launch(join(folder, 'piped'))).stderr).toBe('');
+});
+
+test('its Node is at least what package.json asks for', async () => {
+  const text = await readFile(launcher, 'utf8');
+  const { engines }: { engines: { node: string } } = JSON.parse(
+    await readFile(join(repository, 'package.json'), 'utf8'),
+  );
+  const floor = /^floor=(\d+)$/m.exec(text)?.[1];
+  expect(engines.node).toBe(`>=${floor}`);
+  expect(/^pinned=(\d+)\./m.exec(text)?.[1]).toBe(floor);
+  expect((await readFile(join(repository, '.nvmrc'), 'utf8')).trim()).toBe(floor);
+});

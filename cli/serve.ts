@@ -1,0 +1,64 @@
+/** What starting either server has in common: its site, its log, and the ways in which it is asked to end. */
+import process from 'node:process';
+import { type Logger, pino } from 'pino';
+import { loadSite } from '#site/load.ts';
+import { SiteError } from '#site/mistakes.ts';
+import type { Part } from '#site/part.ts';
+import type { Site } from '#site/schema.ts';
+import { Problem } from './errors.ts';
+
+export interface Running {
+  close(): Promise<void>;
+}
+
+/** What a parent that started the server over an IPC channel is told when it serves. */
+export interface Ready {
+  readonly ready: true;
+}
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export const serveFlags = {
+  config: { type: 'string', value: 'FILE', required: true, summary: 'The site, a hawser.yaml' },
+  'log-level': {
+    type: 'string',
+    value: 'LEVEL',
+    default: 'info',
+    choices: LEVELS,
+    summary: `One of ${LEVELS.join(', ')}`,
+  },
+} as const;
+
+/** Serves until the signal is aborted or the parent process is gone. */
+export async function serve(
+  part: Part,
+  flags: { readonly config: string; readonly 'log-level': Level },
+  signal: AbortSignal,
+  start: (site: Site, log: Logger) => Promise<Running>,
+): Promise<number> {
+  const site = await loadSite(flags.config, [part]).catch(asProblem);
+  const log = pino({ level: flags['log-level'], name: `hawser-${part}` });
+  const running = await start(site, log).catch(asProblem);
+  process.send?.({ ready: true } satisfies Ready);
+  await asked(signal);
+  log.info('stopping');
+  await running.close();
+  // The channel to a parent would keep this process alive.
+  if (process.connected) process.disconnect();
+  return 0;
+}
+
+function asked(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    process.once('disconnect', () => resolve());
+  });
+}
+
+function asProblem(error: unknown): never {
+  if (error instanceof SiteError) throw new Problem(error.message, { cause: error });
+  if (error instanceof Error) throw new Problem(error.message, { cause: error });
+  throw error;
+}

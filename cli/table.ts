@@ -1,0 +1,69 @@
+/**
+ * Every command there is. The summaries stand here and not only in the commands so that the help needs none of them: it
+ * is there at once, and also where something that a command imports is missing. `table.test.ts` keeps the two alike.
+ */
+import type { Command } from './command.ts';
+
+export interface Entry {
+  name: string;
+  summary: string;
+  load(): Promise<Command>;
+}
+
+export const table: readonly Entry[] = [
+  {
+    name: 'demo',
+    summary: 'Start two organisations on this machine and say which addresses to open',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
+    name: 'test',
+    summary: 'Run every check and test, or those that are named',
+    load: async () => (await import('./test.ts')).test,
+  },
+  {
+    name: 'doctor',
+    summary: 'Say what is missing for Hawser to run, and what to do about it',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'homeserver',
+    summary: 'Start the homeserver of a domain',
+    load: async () => (await import('./homeserver.ts')).homeserver,
+  },
+  {
+    name: 'sft',
+    summary: 'Start the media server of a domain',
+    load: async () => (await import('./sft.ts')).sft,
+  },
+  {
+    name: 'certs init',
+    summary: 'Make the authority and the certificates of a domain',
+    load: async () => (await import('./certs.ts')).certsInit,
+  },
+  {
+    name: 'certs show',
+    summary: 'Say what certificates a domain has and when they end',
+    load: async () => (await import('./certs.ts')).certsShow,
+  },
+  {
+    name: 'peers list',
+    summary: 'List the domains that a running homeserver allows',
+    load: async () => (await import('./peers.ts')).peersList,
+  },
+  {
+    name: 'peers allow',
+    summary: 'Allow a domain, with the authority that speaks for it',
+    load: async () => (await import('./peers.ts')).peersAllow,
+  },
+  {
+    name: 'peers block',
+    summary: 'Take a domain off the allow list',
+    load: async () => (await import('./peers.ts')).peersBlock,
+  },
+  {
+    name: 'bench trunk',
+    summary: 'Measure what crosses the trunk between two media servers',
+    load: async () => (await import('./bench.ts')).benchTrunk,
+  },
+];

@@ -1,0 +1,114 @@
+/**
+ * Who is signed in. The access token lives in memory only, where no other page and no later visitor of the machine finds
+ * it; what survives a reload is the homeserver's refresh cookie, which scripts cannot read.
+ */
+import type { Static, TSchema } from 'typebox';
+import { Session, type User } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { type Call, callApi } from './http.ts';
+import { Store } from './store.ts';
+
+export type AccountState =
+  | { readonly phase: 'unknown' }
+  | { readonly phase: 'signedOut' }
+  | { readonly phase: 'signedIn'; readonly user: User };
+
+/** Of the token's life, the part after which a new one is fetched. */
+const RENEW_AFTER = 0.8;
+
+export class Account {
+  readonly store = new Store<AccountState>({ phase: 'unknown' });
+  readonly #origin: string;
+  #accessToken: string | undefined;
+  #refreshing: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param origin as for `callApi` */
+  constructor(origin = '') {
+    this.#origin = origin;
+  }
+
+  get origin(): string {
+    return this.#origin;
+  }
+
+  /** @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN, SIG_UNREACHABLE */
+  async signIn(handle: string, password: string): Promise<User> {
+    const call = { method: 'POST', path: 'sessions', body: { handle, password }, answer: Session } as const;
+    return this.#accept(await callApi(this.#origin, call));
+  }
+
+  /** After a reload: signed in again if the refresh cookie still is good, else signed out. */
+  async resume(): Promise<AccountState> {
+    try {
+      await this.#refresh();
+    } catch (error) {
+      if (!(error instanceof HawserError) || error.retry) {
+        this.#forget();
+        throw error;
+      }
+    }
+    return this.store.state;
+  }
+
+  async signOut(): Promise<void> {
+    const accessToken = this.#accessToken;
+    this.#forget();
+    await callApi(this.#origin, { method: 'DELETE', path: 'sessions/current', ...(accessToken && { accessToken }) });
+  }
+
+  /** A call in the name of this person; a token that ended meanwhile is renewed once. */
+  async call<S extends TSchema>(call: Call<S>): Promise<Static<S>> {
+    try {
+      return await callApi(this.#origin, { ...call, accessToken: await this.accessToken() });
+    } catch (error) {
+      if (!(error instanceof HawserError) || error.code !== 'HOME_UNAUTHENTICATED') throw error;
+      await this.#refresh();
+      return callApi(this.#origin, { ...call, accessToken: await this.accessToken() });
+    }
+  }
+
+  /** @throws HawserError HOME_UNAUTHENTICATED where nobody is signed in */
+  async accessToken(): Promise<string> {
+    await this.#refreshing;
+    if (this.#accessToken === undefined) throw new HawserError('HOME_UNAUTHENTICATED');
+    return this.#accessToken;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Several callers that find the token ended share one renewal: a refresh cookie is good for one use. */
+  #refresh(): Promise<void> {
+    this.#refreshing ??= callApi(this.#origin, { method: 'POST', path: 'sessions/refresh', answer: Session })
+      .then((session) => void this.#accept(session))
+      .catch((error: unknown) => {
+        if (error instanceof HawserError && !error.retry) this.#forget();
+        throw error;
+      })
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
+    return this.#refreshing;
+  }
+
+  #accept(session: Session): User {
+    this.#accessToken = session.accessToken;
+    clearTimeout(this.#timer);
+    const renew = () => void this.#refresh().catch(() => undefined); // the next call tries again and tells
+    this.#timer = setTimeout(renew, session.expiresInSeconds * RENEW_AFTER * 1000);
+    if (typeof this.#timer === 'object') this.#timer.unref?.();
+    const { state } = this.store;
+    if (state.phase !== 'signedIn' || state.user.user !== session.user.user) {
+      this.store.set({ phase: 'signedIn', user: session.user });
+    }
+    return session.user;
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#accessToken = undefined;
+    this.store.set({ phase: 'signedOut' });
+  }
+}

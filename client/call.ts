@@ -1,0 +1,155 @@
+/**
+ * One person's call in a browser: the conference, the devices that feed it, and the names of those who are in it. The page
+ * draws its state and calls its verbs.
+ */
+import type { CallTicket } from '#signalling/client-home.ts';
+import type { ConversationId } from '#signalling/ids.ts';
+import { Conference } from './conference/conference.ts';
+import { DeviceError } from './failure.ts';
+import type { Home } from './home.ts';
+import { type DeviceKind, openDevice, openDevices, openScreen } from './media/browser/devices.ts';
+import { BrowserEngine } from './media/browser/engine.ts';
+import type { Publication } from './media/engine.ts';
+
+export type BrowserConference = Conference<MediaStreamTrack, MediaStreamTrack, Publication<MediaStreamTrack>>;
+
+export interface CallOptions {
+  readonly home: Home;
+  readonly conversation: ConversationId;
+  /** Whether the devices begin switched on, and which are preferred. */
+  readonly devices: Readonly<Record<DeviceKind, { readonly on: boolean; readonly id?: string }>>;
+  /** The call does not go on yet: start it and ring the others. */
+  readonly start: boolean;
+}
+
+export class BrowserCall {
+  readonly conversation: ConversationId;
+  readonly conference: BrowserConference = new Conference({ engine: new BrowserEngine() });
+  readonly #home: Home;
+  readonly #preferred: Partial<Record<DeviceKind, string>> = {};
+  readonly #tracks = new Set<MediaStreamTrack>();
+  readonly #stopListening: (() => void)[];
+  readonly #start: boolean;
+
+  constructor(options: CallOptions) {
+    this.#home = options.home;
+    this.conversation = options.conversation;
+    this.#start = options.start;
+    for (const kind of ['camera', 'microphone'] as const) {
+      const { id } = options.devices[kind];
+      if (id !== undefined) this.#preferred[kind] = id;
+    }
+    this.#stopListening = [
+      this.#home.store.subscribe(() => this.#followMembers()),
+      this.conference.store.subscribe(({ phase }) => phase === 'left' && this.#release()),
+    ];
+  }
+
+  /** Joins and opens the devices at the same time. Never throws: the conference's state says how it went. */
+  async begin(devices: CallOptions['devices']): Promise<void> {
+    const ticket = this.#ticket();
+    const joining = this.conference.join(ticket).catch(() => undefined);
+    const wanted = (['microphone', 'camera'] as const).filter((kind) => devices[kind].on);
+    const opened = openDevices(wanted, this.#preferred);
+    for (const kind of wanted) {
+      const track = opened[kind];
+      if (track) void this.conference.publish(kind, this.#own(kind, track));
+    }
+    this.#home.decline(this.conversation);
+    await joining;
+    this.#followMembers();
+  }
+
+  /** Switches the camera or microphone on or off. A camera that is off is closed, so that its light goes out. */
+  async toggle(kind: DeviceKind): Promise<void> {
+    const local = this.conference.state.local[kind];
+    if (local.phase === 'starting') return;
+    if (local.phase !== 'on') {
+      await this.conference.publish(kind, this.#own(kind, openDevice(kind, this.#preferred[kind])));
+    } else if (kind === 'microphone') {
+      await this.conference.setMuted(kind, !local.muted);
+    } else if (local.muted) {
+      await this.conference.setMuted(kind, false, await this.#own(kind, openDevice(kind, this.#preferred[kind])));
+    } else {
+      this.#stop(local.media);
+      await this.conference.setMuted(kind, true);
+    }
+  }
+
+  async toggleScreen(): Promise<void> {
+    const local = this.conference.state.local.screen;
+    if (local.phase === 'starting') return;
+    if (local.phase === 'on') {
+      this.#stop(local.media);
+      await this.conference.unpublish('screen');
+    } else {
+      await this.conference.publish('screen', this.#own('screen', openScreen()));
+    }
+  }
+
+  /** Uses another camera or microphone from now on. @throws DeviceError the old one stays in use */
+  async choose(kind: DeviceKind, id: string): Promise<void> {
+    this.#preferred[kind] = id;
+    const local = this.conference.state.local[kind];
+    if (local.phase !== 'on' || (kind === 'camera' && local.muted)) return;
+    const track = await this.#own(kind, openDevice(kind, id));
+    await this.conference.setMuted(kind, local.muted, track);
+    this.#stop(local.media);
+  }
+
+  leave(): Promise<void> {
+    return this.conference.leave();
+  }
+
+  /** Ends the call for everybody. */
+  async endForAll(): Promise<void> {
+    await this.#home.endCall(this.conversation);
+    await this.conference.leave();
+  }
+
+  close(): void {
+    this.conference.close();
+    this.#release();
+  }
+
+  /** Two people may start at once: whoever comes second joins the call of the first. */
+  #ticket(): Promise<CallTicket> {
+    return this.#start ? this.#home.startCall(this.conversation) : this.#home.callTicket(this.conversation);
+  }
+
+  #followMembers(): void {
+    const conversation = this.#home.store.state.conversations.find((each) => each.conversation === this.conversation);
+    const { state } = this.conference;
+    if (state.phase === 'joined' && conversation?.call?.conference === state.conference) {
+      this.conference.setMembers(conversation.call.members);
+    }
+  }
+
+  /** A track that was opened for this call is closed with it, also when it opens after the call has ended. */
+  async #own(kind: DeviceKind | 'screen', opening: Promise<MediaStreamTrack>): Promise<MediaStreamTrack> {
+    const track = await opening;
+    if (this.conference.state.phase === 'left') {
+      track.stop();
+      throw new DeviceError('DEVICE_FAILED');
+    }
+    this.#tracks.add(track);
+    // `stop` by us fires no event: this is a device that was unplugged, or sharing that was ended in the browser's own bar.
+    track.addEventListener('ended', () => {
+      this.#tracks.delete(track);
+      const local = this.conference.state.local[kind];
+      if (local.phase === 'on' && local.media === track) void this.conference.unpublish(kind).catch(() => undefined);
+    });
+    return track;
+  }
+
+  #stop(track: MediaStreamTrack): void {
+    track.stop();
+    this.#tracks.delete(track);
+  }
+
+  #release(): void {
+    for (const stop of this.#stopListening) stop();
+    for (const track of this.#tracks) track.stop();
+    this.#tracks.clear();
+  }
+}

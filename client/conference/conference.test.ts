@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { DomainName } from '#signalling/ids.ts';
+import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '../media/node/engine.ts';
+import { MiniSft } from '../testing/mini-sft.ts';
+import { Conference } from './conference.ts';
+import type { Joined } from './state.ts';
+
+let sft: MiniSft;
+beforeAll(async () => {
+  sft = await MiniSft.start();
+});
+afterAll(() => sft.close());
+
+async function join(name: string, domain?: DomainName) {
+  const engine = new NodeEngine();
+  const conference = new Conference<NodeSource, NodeStream, NodePublication>({ engine });
+  onTestFinished(() => conference.close());
+  await conference.join(sft.ticket(name, domain));
+  return { conference, engine };
+}
+
+/** A VP8 key frame of one packet as far as its header tells; 1,000 bytes. */
+function keyFrame(width: number, height: number): Buffer {
+  const payload = Buffer.alloc(1000, 7);
+  payload.set([0x90, 0x80, 0x01, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a]);
+  payload.writeUInt16LE(width, 9);
+  payload.writeUInt16LE(height, 11);
+  return payload;
+}
+
+const joinedWith = (condition: (state: Joined<NodeStream>) => boolean) => (state: { phase: string }) =>
+  state.phase === 'joined' && condition(state as Joined<NodeStream>);
+
+describe('a conference on the Node engine', () => {
+  it('carries a camera of three layers and a microphone to another person, at the layer that was wished for', async () => {
+    const alice = await join('alice');
+    const bob = await join('bob', 'beta.example' as DomainName);
+    const wantsKeyFrame = new Set<number>();
+    const camera = await alice.conference.publish('camera', {
+      onKeyFrameRequest: (layer) => wantsKeyFrame.add(layer),
+    });
+    const microphone = await alice.conference.publish('microphone', {});
+    const sending = setInterval(() => {
+      const timestamp = Math.round(performance.now() * 90) >>> 0;
+      for (const layer of [0, 1, 2]) {
+        const payload = keyFrame(320 * 2 ** layer, 180 * 2 ** layer);
+        camera?.sendRtp({ layer, payload, timestamp, marker: true });
+      }
+      const sound = { payload: Buffer.from('opus'), timestamp: (timestamp * 48) / 90, marker: false, audioLevel: 30 };
+      microphone?.sendRtp({ ...sound, timestamp: Math.round(sound.timestamp) >>> 0 });
+    }, 20);
+    onTestFinished(() => clearInterval(sending));
+
+    const state = await bob.conference.store.when<Joined<NodeStream> & typeof bob.conference.state>(
+      joinedWith(({ participants }) => participants[0]?.sources.every(({ media }) => media !== undefined) === true),
+    );
+    const seen = state.participants[0];
+    expect(seen).toMatchObject({ domain: 'alpha.example', foreign: false, person: { name: 'alice' } });
+    expect(seen?.sources.map(({ kind, layers }) => [kind, layers])).toEqual([
+      ['camera', [0, 1, 2]],
+      ['microphone', [0]],
+    ]);
+    const picture = seen?.sources.find(({ kind }) => kind === 'camera');
+    if (!picture?.media) throw new Error('no picture');
+    const { media } = picture;
+    await new Promise<void>((resolve) => {
+      media.onRtp = () => resolve();
+    });
+    media.requestKeyFrame();
+    await expect.poll(() => wantsKeyFrame.size).toBeGreaterThan(0);
+
+    bob.conference.setWish(picture.source, 720);
+    await expect
+      .poll(async () => (await bob.conference.quality()).find(({ kind }) => kind === 'camera')?.counters.width, {
+        timeout: 8_000,
+      })
+      .toBe(1280);
+    const figures = await bob.conference.quality();
+    expect(figures.find(({ kind }) => kind === 'camera')?.loss).toBe(0);
+    expect(figures.find(({ kind }) => kind === 'microphone')?.counters.packets).toBeGreaterThan(0);
+    expect(bob.conference.timings.report.steps).toHaveProperty('joined');
+  });
+
+  it('shows muting, unpublishing and leaving to the others', async () => {
+    const alice = await join('alice');
+    const bob = await join('bob');
+    const me = alice.conference.state.phase === 'joined' ? alice.conference.state.me : undefined;
+    const ofAlice = (check: (kinds: string[], muted: boolean) => boolean) =>
+      bob.conference.store.when(
+        joinedWith(({ participants }) => {
+          const entry = participants.find(({ participant }) => participant === me);
+          return check(
+            entry?.sources.map(({ kind }) => kind) ?? ['gone'],
+            entry?.sources.some(({ muted }) => muted) ?? false,
+          );
+        }),
+      );
+    await alice.conference.publish('microphone', {});
+    await ofAlice((kinds, muted) => kinds.includes('microphone') && !muted);
+    await alice.conference.setMuted('microphone', true);
+    await ofAlice((_, muted) => muted);
+    await alice.conference.unpublish('microphone');
+    await ofAlice((kinds) => kinds.length === 0);
+    await alice.conference.leave();
+    expect(alice.conference.state).toMatchObject({ phase: 'left' });
+    expect(alice.conference.state).not.toHaveProperty('reason');
+    await ofAlice((kinds) => kinds[0] === 'gone');
+  });
+
+  it('says in words that the call has ended', async () => {
+    const { conference } = await join('alice');
+    sft.endAll('SFT_CONFERENCE_ENDED');
+    const left = await conference.store.when(({ phase }) => phase === 'left');
+    expect(left).toMatchObject({ reason: { code: 'SFT_CONFERENCE_ENDED', sentence: 'The call has ended.' } });
+  });
+
+  it('says in words that the server cannot be reached', async () => {
+    const conference = new Conference({ engine: new NodeEngine() });
+    const ticket = { ...sft.ticket('alice'), sft: 'ws://127.0.0.1:9/client/v1' };
+    await expect(conference.join(ticket)).rejects.toMatchObject({ code: 'SIG_UNREACHABLE' });
+    expect(conference.state).toMatchObject({ phase: 'left', reason: { retry: true } });
+  });
+});

@@ -1,0 +1,340 @@
+/**
+ * One stay in one call: joins the own SFT, publishes what it is given, says what it wants to see, and keeps one value that
+ * tells how it stands. A new stay is a new object.
+ */
+import type { CallMember, CallTicket } from '#signalling/client-home.ts';
+import type { CLIENT_SFT, Roster } from '#signalling/client-sft.ts';
+import type { Note } from '#signalling/contract.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { ParticipantId, SourceId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { Closing } from '#signalling/rpc.ts';
+import { type Dial, dialWebSocket } from '../dial.ts';
+import { type Failure, failureOf, failureOfCode } from '../failure.ts';
+import type { MediaEngine, Publication, ReceiverCounters } from '../media/engine.ts';
+import { Store } from '../store.ts';
+import { type Incoming, participantsOf } from './participants.ts';
+import { type Quality, qualityOf } from './quality.ts';
+import { type JoinResult, joinSft, type SftRpc } from './signalling.ts';
+import { type ConferencePhase, type ConferenceState, type LocalSource, NOTHING_LOCAL, type Notice } from './state.ts';
+import { Timings } from './timings.ts';
+import { type Shown, wishesFor } from './wishes.ts';
+
+export interface ConferenceOptions<Out, In, Pub extends Publication<Out>> {
+  readonly engine: MediaEngine<Out, In, Pub>;
+  readonly dial?: Dial;
+  /** ms; `performance.now` by default. */
+  readonly now?: () => number;
+  /** How pictures count as shown until `setWish` was called for them, see `wishes.ts`; 240 lines by default. */
+  readonly assumedPixels?: Shown;
+}
+
+interface Session {
+  readonly rpc: SftRpc;
+  readonly joined: JoinResult;
+}
+
+type ConsumerNote = Note<typeof CLIENT_SFT, 'consumer'>;
+
+const ASSUMED_PIXELS = 240;
+
+export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>> {
+  readonly store: Store<ConferenceState<Out, In>> = new Store<ConferenceState<Out, In>>({
+    phase: 'idle',
+    local: NOTHING_LOCAL,
+  });
+  readonly timings: Timings;
+  readonly #engine: MediaEngine<Out, In, Pub>;
+  readonly #dial: Dial;
+  readonly #assumed: Shown;
+  readonly #closed = new AbortController();
+  readonly #session = Promise.withResolvers<Session>();
+  readonly #publications = new Map<SourceKind, Pub>();
+  readonly #incoming = new Map<string, Incoming<In>>();
+  readonly #shown = new Map<SourceId, Shown>();
+  readonly #notices = new Map<string, Notice>();
+  #rpc: SftRpc | undefined;
+  #joined: JoinResult | undefined;
+  #roster: Roster | undefined;
+  #members: readonly CallMember[] = [];
+  #speaker: ParticipantId | undefined;
+  #wishSeq = 0;
+  #lastWishes = '[]';
+  #wishesQueued = false;
+  #lastCounters: readonly ReceiverCounters[] = [];
+
+  constructor(options: ConferenceOptions<Out, In, Pub>) {
+    this.#engine = options.engine;
+    this.#dial = options.dial ?? dialWebSocket;
+    this.#assumed = options.assumedPixels ?? ASSUMED_PIXELS;
+    this.timings = new Timings(options.now ?? (() => performance.now()));
+    this.#session.promise.catch(() => undefined); // told by the state
+  }
+
+  get state(): ConferenceState<Out, In> {
+    return this.store.state;
+  }
+
+  /**
+   * Joins; resolves when the SFT has let this device in. Sources may be published before, they follow by themselves.
+   * @throws HawserError why not; the state says it too
+   */
+  async join(ticket: CallTicket | Promise<CallTicket>): Promise<void> {
+    if (this.state.phase !== 'idle') throw new HawserError('SIG_ORDER', 'join');
+    this.timings.begin();
+    this.#setPhase({ phase: 'joining' });
+    try {
+      const granted = await ticket;
+      this.timings.mark('ticket');
+      this.#members = granted.call.members;
+      const { rpc, joined } = await joinSft({
+        ticket: granted,
+        dial: this.#dial,
+        signal: this.#closed.signal,
+        onOpen: () => this.timings.mark('connected'),
+        onClose: (closing) => this.#ended(closing),
+        notifications: {
+          roster: (roster) => this.#hearRoster(roster),
+          consumer: (note) => void this.#consume(note),
+          consumerClosed: ({ consumer }) => this.#dropConsumer(consumer),
+          layer: ({ consumer, layer }) => this.#hearLayer(consumer, layer),
+          speaker: ({ participant }) => {
+            this.#speaker = participant;
+            this.#refresh();
+          },
+          notice: ({ code, domain }) => {
+            this.#notices.set(`${code} ${domain}`, { ...failureOfCode(code, domain), ...(domain && { domain }) });
+            this.#refresh();
+          },
+        },
+      });
+      await this.#begin(rpc, joined);
+    } catch (error) {
+      this.#leave(failureOf(error));
+      throw error;
+    }
+  }
+
+  /**
+   * Publishes a camera, microphone or screen; `media` may still be on its way. A failure is in the state of that source
+   * and does not disturb the call.
+   */
+  async publish(kind: SourceKind, media: Out | Promise<Out>, muted = false): Promise<Pub | undefined> {
+    this.#setLocal(kind, { phase: 'starting' });
+    try {
+      const ready = await media;
+      if (kind !== 'screen') this.timings.mark(kind);
+      this.#setLocal(kind, { phase: 'on', media: ready, muted });
+      await this.#session.promise;
+      if (this.state.local[kind].phase !== 'on') return undefined; // taken back while joining
+      const publication = await this.#engine.publish(kind, ready, this.#isMuted(kind, muted));
+      this.#publications.set(kind, publication);
+      const source = await publication.source;
+      this.#setLocal(kind, { phase: 'on', media: ready, muted: this.#isMuted(kind, muted), source });
+      return publication;
+    } catch (error) {
+      this.#publications.get(kind)?.close();
+      this.#publications.delete(kind);
+      if (this.state.phase !== 'left') this.#setLocal(kind, { phase: 'failed', failure: failureOf(error) });
+      return undefined;
+    }
+  }
+
+  async unpublish(kind: SourceKind): Promise<void> {
+    const publication = this.#publications.get(kind);
+    this.#publications.delete(kind);
+    this.#setLocal(kind, { phase: 'off' });
+    if (!publication) return;
+    publication.close();
+    await this.#rpc?.request('unpublish', { source: await publication.source });
+  }
+
+  /** Mutes without giving up the source; `media` replaces what was sent, for instance a camera that was started anew. */
+  async setMuted(kind: SourceKind, muted: boolean, media?: Out): Promise<void> {
+    const publication = this.#publications.get(kind);
+    const local = this.state.local[kind];
+    if (local.phase !== 'on') return;
+    this.#setLocal(kind, { ...local, muted, ...(media !== undefined && { media }) });
+    if (!publication) return; // while joining: it will be published as the state says then
+    await publication.setMuted(muted, media);
+    await this.#rpc?.request('mute', { source: await publication.source, muted });
+  }
+
+  /** How tall the picture of a source is shown, in device pixels; `none` while nobody can see it. */
+  setWish(source: SourceId, shown: Shown): void {
+    if (this.#shown.get(source) === shown) return;
+    this.#shown.set(source, shown);
+    this.#queueWishes();
+  }
+
+  /** Who the pseudonyms are, as the homeserver knows it now. */
+  setMembers(members: readonly CallMember[]): void {
+    this.#members = members;
+    this.#refresh();
+  }
+
+  dismissNotice(notice: Notice): void {
+    this.#notices.delete(`${notice.code} ${notice.domain}`);
+    this.#refresh();
+  }
+
+  /** Called by whoever shows the picture when its first frame is on the screen. */
+  markFirstFrame(participant: ParticipantId): void {
+    this.timings.markFirstFrame(participant);
+  }
+
+  /** Figures of each incoming source; rates are since the call before. */
+  async quality(): Promise<readonly Quality[]> {
+    if (this.state.phase !== 'joined') return [];
+    const counters = await this.#engine.receiverCounters();
+    const before = this.#lastCounters;
+    this.#lastCounters = counters;
+    return this.state.phase === 'joined' ? qualityOf(this.state.participants, counters, before) : [];
+  }
+
+  /** The same without rates, and without a trace on them. */
+  async counters(): Promise<readonly Quality[]> {
+    if (this.state.phase !== 'joined') return [];
+    const counters = await this.#engine.receiverCounters();
+    return this.state.phase === 'joined' ? qualityOf(this.state.participants, counters, []) : [];
+  }
+
+  /** Leaves by hand. */
+  async leave(): Promise<void> {
+    const rpc = this.#rpc;
+    if (rpc?.isOpen) await rpc.request('leave', {}, LEAVE_TIMEOUT_MS).catch(() => undefined);
+    this.#leave();
+  }
+
+  /** For a page that is being closed: says nothing to anybody and waits for nothing. */
+  close(): void {
+    this.#leave();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #begin(rpc: SftRpc, joined: JoinResult): Promise<void> {
+    this.timings.mark('joined');
+    this.#rpc = rpc;
+    this.#joined = joined;
+    if (!this.#roster || this.#roster.seq < joined.roster.seq) this.#roster = joined.roster;
+    const capabilities = await this.#engine.start(joined, {
+      connect: async (transport, dtlsParameters) => void (await rpc.request('connect', { transport, dtlsParameters })),
+      publish: async (kind, rtpParameters, muted) =>
+        (await rpc.request('publish', { kind, rtpParameters, muted })).source,
+      connected: (transport) => this.timings.mark(transport === 'send' ? 'sending' : 'receiving'),
+      lost: () => this.#leave(failureOfCode('MEDIA_LOST')),
+    });
+    // A roster that came meanwhile has made it `joined` already.
+    if (this.state.phase === 'left') throw new HawserError('SIG_CLOSED');
+    // Not waited for: a refusal comes back as the end of the connection or as a source that does not arrive.
+    rpc.request('receive', { capabilities }).catch((error: unknown) => this.#leave(failureOf(error)));
+    this.#refresh();
+    this.#stateWishes();
+    this.#session.resolve({ rpc, joined });
+  }
+
+  async #consume(note: ConsumerNote): Promise<void> {
+    try {
+      this.timings.mark('offered');
+      const media = await this.#engine.consume(note);
+      this.timings.mark('consumed');
+      this.#incoming.set(note.consumer, { consumer: note.consumer, source: note.source, media });
+      this.#refresh();
+      await this.#rpc?.request('ready', { consumer: note.consumer });
+    } catch {
+      this.#dropConsumer(note.consumer); // it was closed meanwhile, or the connection is gone and the state says so
+    }
+  }
+
+  #dropConsumer(consumer: string): void {
+    this.#engine.closeConsumer(consumer);
+    if (this.#incoming.delete(consumer)) this.#refresh();
+  }
+
+  #hearLayer(consumer: string, layer: number | undefined): void {
+    const known = this.#incoming.get(consumer);
+    if (!known) return;
+    const { layer: _before, ...rest } = known;
+    this.#incoming.set(consumer, layer === undefined ? rest : { ...rest, layer });
+    this.#refresh();
+  }
+
+  #hearRoster(roster: Roster): void {
+    if (this.#roster && roster.seq <= this.#roster.seq) return;
+    this.#roster = roster;
+    this.#refresh();
+    this.#queueWishes();
+  }
+
+  /** Several tiles that change in one layout make one statement. */
+  #queueWishes(): void {
+    if (this.#wishesQueued) return;
+    this.#wishesQueued = true;
+    queueMicrotask(() => {
+      this.#wishesQueued = false;
+      this.#stateWishes();
+    });
+  }
+
+  #stateWishes(): void {
+    if (!this.#roster || !this.#joined || !this.#rpc?.isOpen) return;
+    const wishes = wishesFor(this.#roster, this.#joined.participant, this.#shown, this.#assumed);
+    const statement = JSON.stringify(wishes);
+    if (statement === this.#lastWishes) return;
+    this.#lastWishes = statement;
+    this.#wishSeq += 1;
+    this.#rpc.notify('wishes', { seq: this.#wishSeq, wishes: [...wishes] });
+  }
+
+  /** States anew what is known; nothing before the join or after the end. */
+  #refresh(): void {
+    const joined = this.#joined;
+    if (!joined || !this.#roster || (this.state.phase !== 'joining' && this.state.phase !== 'joined')) return;
+    const { conference, domain, anchor, participant: me } = joined;
+    const known = { roster: this.#roster, members: this.#members, incoming: this.#incoming, me, domain };
+    this.#setPhase({
+      phase: 'joined',
+      conference,
+      me,
+      domain,
+      anchor,
+      participants: participantsOf(known),
+      ...(this.#speaker && { speaker: this.#speaker }),
+      notices: [...this.#notices.values()],
+    });
+  }
+
+  #isMuted(kind: SourceKind, otherwise: boolean): boolean {
+    const local = this.state.local[kind];
+    return local.phase === 'on' ? local.muted : otherwise;
+  }
+
+  #setPhase(phase: ConferencePhase<In>): void {
+    this.store.set({ ...phase, local: this.state.local });
+  }
+
+  #setLocal(kind: SourceKind, local: LocalSource<Out>): void {
+    this.store.set({ ...this.state, local: { ...this.state.local, [kind]: local } });
+  }
+
+  #ended(closing: Closing): void {
+    const lost = closing.code === 'SIG_CLOSED' || closing.code === 'SIG_TIMEOUT' || closing.code === 'normal';
+    this.#leave(failureOfCode(lost && this.#joined ? 'CONNECTION_LOST' : closing.code));
+  }
+
+  #leave(reason?: Failure): void {
+    if (this.state.phase === 'left') return;
+    this.store.set({ phase: 'left', ...(reason && { reason }), local: NOTHING_LOCAL });
+    this.#closed.abort();
+    this.#session.reject(new HawserError('SIG_CLOSED'));
+    this.#rpc?.close();
+    this.#engine.close();
+    this.#publications.clear();
+    this.#incoming.clear();
+  }
+}
+
+const LEAVE_TIMEOUT_MS = 1_000;

@@ -1,0 +1,190 @@
+/**
+ * The homeserver's view of the world, kept current: the list of conversations by HTTP, then events by one WebSocket that is
+ * dialled again for as long as the person is signed in. After each reconnect the whole list is fetched anew, so an event
+ * that was missed does no harm.
+ */
+import {
+  CallTicket,
+  CLIENT_HOME,
+  Conversation,
+  Conversations,
+  EVENTS_PATH,
+  type HomeEvent,
+  User,
+} from '#signalling/client-home.ts';
+import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { Rpc } from '#signalling/rpc.ts';
+import type { Account } from './account.ts';
+import { backoffMs } from './backoff.ts';
+import { type Dial, dialWebSocket } from './dial.ts';
+import { EMPTY_HOME, type HomeState, silenced, withEvent, withList } from './home-state.ts';
+import { Store } from './store.ts';
+
+type Events = Rpc<typeof CLIENT_HOME, 'dialler'>;
+
+export interface HomeOptions {
+  readonly account: Account;
+  readonly dial?: Dial;
+  readonly random?: () => number;
+}
+
+export class Home {
+  readonly store = new Store<HomeState>(EMPTY_HOME);
+  readonly #account: Account;
+  readonly #dial: Dial;
+  readonly #random: () => number;
+  readonly #closed = new AbortController();
+  #rpc: Events | undefined;
+  #wake: (() => void) | undefined;
+  /** Events that came while the list was being fetched; they are newer than the list or already in it. */
+  #early: HomeEvent[] | undefined;
+
+  /** Starts at once; `close` ends it. */
+  constructor(options: HomeOptions) {
+    this.#account = options.account;
+    this.#dial = options.dial ?? dialWebSocket;
+    this.#random = options.random ?? Math.random;
+    void this.#run();
+  }
+
+  /** @throws HawserError FED_UNREACHABLE, FED_NOT_ALLOWED, FED_NON_FEDERATING, HOME_NOT_FOUND */
+  createConversation(title: string, members: readonly UserId[]): Promise<Conversation> {
+    return this.#account.call({
+      method: 'POST',
+      path: 'conversations',
+      body: { title, members },
+      answer: Conversation,
+    });
+  }
+
+  addMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
+    return this.#account.call({
+      method: 'POST',
+      path: `conversations/${encodeURIComponent(conversation)}/members`,
+      body: { user },
+      answer: Conversation,
+    });
+  }
+
+  /** Looks up exactly one address: `@bob@beta.example`. @throws HawserError HOME_NOT_FOUND */
+  findUser(address: string): Promise<User> {
+    return this.#account.call({
+      method: 'GET',
+      path: `users?address=${encodeURIComponent(address)}`,
+      answer: User,
+    });
+  }
+
+  /** Starts the call of a conversation, or finds the one that goes on, and gets the ticket to it. */
+  async startCall(conversation: ConversationId): Promise<CallTicket> {
+    const path = `conversations/${encodeURIComponent(conversation)}/call`;
+    return this.#account.call({ method: 'POST', path, body: {}, answer: CallTicket });
+  }
+
+  /** The ticket to the call that goes on. @throws HawserError HOME_NO_CALL */
+  callTicket(conversation: ConversationId): Promise<CallTicket> {
+    const path = `conversations/${encodeURIComponent(conversation)}/call/tickets`;
+    return this.#account.call({ method: 'POST', path, body: {}, answer: CallTicket });
+  }
+
+  /** Ends the call for everybody. @throws HawserError HOME_FORBIDDEN */
+  async endCall(conversation: ConversationId): Promise<void> {
+    await this.#account.call({ method: 'DELETE', path: `conversations/${encodeURIComponent(conversation)}/call` });
+  }
+
+  /** Stops the ringing of one call here; the call goes on. */
+  decline(conversation: ConversationId): void {
+    this.store.set(silenced(this.store.state, conversation));
+  }
+
+  /** For instance when the device says that it is online again: does not wait for the rest of the back-off. */
+  retryNow(): void {
+    this.#wake?.();
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#rpc?.close();
+    this.#wake?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#closed.signal.aborted) {
+      try {
+        const { ended } = await this.#connect();
+        failures = 0;
+        await ended;
+      } catch {
+        // The list and the events are fetched again below; the store says that they are not current.
+      }
+      this.store.set({ ...this.store.state, connected: false });
+      failures += 1;
+      if (!this.#closed.signal.aborted) await this.#pause(backoffMs(failures, this.#random()));
+    }
+  }
+
+  /** Resolves when everything is current, with the promise of the connection's end. */
+  async #connect(): Promise<{ ended: Promise<void> }> {
+    const url = eventsUrl(this.#account.origin);
+    const accessToken = await this.#account.accessToken();
+    const socket = await this.#dial(url, CLIENT_HOME, this.#closed.signal);
+    this.#early = [];
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const rpc: Events = new Rpc({
+      contract: CLIENT_HOME,
+      side: 'dialler',
+      socket,
+      requests: {},
+      notifications: { event: ({ event }) => this.#hear(event) },
+      onClose: () => resolve(),
+    });
+    this.#rpc = rpc;
+    try {
+      await rpc.request('hello', { accessToken });
+      await this.refresh();
+      this.store.set({ ...this.store.state, connected: true });
+    } catch (error) {
+      rpc.close();
+      throw error;
+    }
+    return { ended };
+  }
+
+  /** Fetches the whole list again. */
+  async refresh(): Promise<void> {
+    this.#early ??= [];
+    try {
+      const list = await this.#account.call({ method: 'GET', path: 'conversations', answer: Conversations });
+      let state = withList(this.store.state, list.conversations);
+      for (const event of this.#early) state = withEvent(state, event);
+      this.store.set(state);
+    } finally {
+      this.#early = undefined;
+    }
+  }
+
+  #hear(event: HomeEvent): void {
+    if (this.#early) this.#early.push(event);
+    else this.store.set(withEvent(this.store.state, event));
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function eventsUrl(origin: string): string {
+  const base = origin || globalThis.location.origin;
+  return `${base.replace(/^http/, 'ws')}${EVENTS_PATH}`;
+}

@@ -1,0 +1,167 @@
+/** The engine of browsers, on mediasoup-client: one RTCPeerConnection for each direction. */
+import { Device } from 'mediasoup-client';
+import type { Consumer, DtlsParameters, Producer, Transport } from 'mediasoup-client/types';
+import type { SourceId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import { CAMERA_ENCODINGS, MICROPHONE_MAX_BITRATE, SCREEN_MAX_BITRATE } from '#signalling/media-profile.ts';
+import type { RtpCapabilities } from '#signalling/webrtc.ts';
+import { DeviceError } from '../../failure.ts';
+import type {
+  IncomingSource,
+  MediaEngine,
+  MediaOffer,
+  MediaSignalling,
+  Publication,
+  ReceiverCounters,
+} from '../engine.ts';
+import { countersOf } from './counters.ts';
+import { toLibrary, toWire } from './wire.ts';
+
+type Direction = 'send' | 'receive';
+
+/** How each kind of source is encoded; only a camera is worth more than one layer. */
+const ENCODING = {
+  camera: {
+    encodings: CAMERA_ENCODINGS.map((each) => ({ ...each, scalabilityMode: 'L1T3' })),
+    // kbit/s. Chromium switches the upper layers on as its estimate grows; starting above their sum, all three run at once.
+    codecOptions: { videoGoogleStartBitrate: 2_500 },
+  },
+  screen: {
+    encodings: [{ maxBitrate: SCREEN_MAX_BITRATE, scalabilityMode: 'L1T3' }],
+    codecOptions: { videoGoogleStartBitrate: 1_500 },
+  },
+  microphone: {
+    encodings: [{ maxBitrate: MICROPHONE_MAX_BITRATE, dtx: true }],
+    codecOptions: { opusStereo: false, opusDtx: true, opusFec: true },
+  },
+} as const;
+
+export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamTrack, Publication<MediaStreamTrack>> {
+  readonly #consumers = new Map<string, Consumer | 'closed'>();
+  #signalling: MediaSignalling | undefined;
+  #send: Transport | undefined;
+  #receive: Transport | undefined;
+
+  /**
+   * Lets the browser load its WebRTC code before anybody clicks; the first peer connection of a page is the expensive one.
+   * @throws DeviceError BROWSER_UNSUPPORTED
+   */
+  static async prewarm(): Promise<void> {
+    if (typeof RTCPeerConnection === 'undefined') throw new DeviceError('BROWSER_UNSUPPORTED');
+    const connection = new RTCPeerConnection();
+    connection.addTransceiver('audio');
+    connection.addTransceiver('video');
+    await connection.createOffer();
+    connection.close();
+  }
+
+  async start(offer: MediaOffer, signalling: MediaSignalling): Promise<RtpCapabilities> {
+    const device = await supportedDevice();
+    await device.load({ routerRtpCapabilities: toLibrary.capabilities(offer.capabilities) });
+    this.#signalling = signalling;
+    this.#send = this.#prepare('send', device.createSendTransport(offer.send));
+    this.#receive = this.#prepare('receive', device.createRecvTransport(offer.receive));
+    return toWire.capabilities(device.recvRtpCapabilities);
+  }
+
+  async publish(kind: SourceKind, track: MediaStreamTrack, muted: boolean): Promise<Publication<MediaStreamTrack>> {
+    if (!this.#send) throw new DeviceError('UNKNOWN');
+    const source = Promise.withResolvers<SourceId>();
+    const { encodings, codecOptions } = ENCODING[kind];
+    if (kind === 'screen') track.contentHint = 'detail';
+    const producer = await this.#send.produce({
+      track,
+      encodings: encodings.map((each) => ({ ...each })),
+      codecOptions,
+      stopTracks: false, // whoever opened the device closes it
+      appData: { kind, muted, source },
+    });
+    if (muted) producer.pause();
+    return publication(kind, producer, source.promise);
+  }
+
+  async consume({ consumer, source, kind, rtpParameters }: IncomingSource): Promise<MediaStreamTrack> {
+    if (!this.#receive) throw new DeviceError('UNKNOWN');
+    const made = await this.#receive.consume({
+      id: consumer,
+      producerId: source,
+      kind: kind === 'microphone' ? 'audio' : 'video',
+      rtpParameters: toLibrary.parameters(rtpParameters),
+    });
+    if (this.#consumers.get(consumer) === 'closed') {
+      this.#consumers.delete(consumer);
+      made.close();
+      throw new DeviceError('UNKNOWN');
+    }
+    this.#consumers.set(consumer, made);
+    return made.track;
+  }
+
+  closeConsumer(consumer: string): void {
+    const made = this.#consumers.get(consumer);
+    if (made === undefined)
+      this.#consumers.set(consumer, 'closed'); // it is just being made
+    else if (made !== 'closed') {
+      made.close();
+      this.#consumers.delete(consumer);
+    }
+  }
+
+  async receiverCounters(): Promise<readonly ReceiverCounters[]> {
+    if (!this.#receive || this.#receive.closed) return [];
+    const consumers = new Map<string, string>();
+    for (const [id, consumer] of this.#consumers) if (consumer !== 'closed') consumers.set(consumer.track.id, id);
+    return countersOf(await this.#receive.getStats(), consumers);
+  }
+
+  close(): void {
+    this.#send?.close();
+    this.#receive?.close();
+    this.#consumers.clear();
+  }
+
+  #prepare(direction: Direction, transport: Transport): Transport {
+    // Neither answer is waited for: what follows does not depend on it, and a refusal ends the connection anyway.
+    transport.on('connect', ({ dtlsParameters }: { dtlsParameters: DtlsParameters }, proceed: () => void) => {
+      this.#signalling?.connect(direction, dtlsParameters).catch(() => this.#signalling?.lost(direction));
+      proceed();
+    });
+    transport.on('produce', ({ rtpParameters, appData }, proceed) => {
+      const { kind, muted, source } = appData as unknown as Published;
+      proceed({ id: crypto.randomUUID() });
+      this.#signalling?.publish(kind, toWire.parameters(rtpParameters), muted).then(source.resolve, source.reject);
+    });
+    transport.on('connectionstatechange', (state) => {
+      if (state === 'connected') this.#signalling?.connected(direction);
+      if (state === 'failed') this.#signalling?.lost(direction);
+    });
+    return transport;
+  }
+}
+
+interface Published {
+  readonly kind: SourceKind;
+  readonly muted: boolean;
+  readonly source: PromiseWithResolvers<SourceId>;
+}
+
+async function supportedDevice(): Promise<Device> {
+  try {
+    return await Device.factory();
+  } catch (error) {
+    throw new DeviceError('BROWSER_UNSUPPORTED', { cause: error });
+  }
+}
+
+function publication(kind: SourceKind, producer: Producer, source: Promise<SourceId>): Publication<MediaStreamTrack> {
+  return {
+    kind,
+    source,
+    async setMuted(muted, media) {
+      if (media !== undefined) await producer.replaceTrack({ track: media });
+      if (muted) producer.pause();
+      else producer.resume();
+    },
+    close: () => producer.close(),
+  };
+}

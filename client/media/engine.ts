@@ -1,0 +1,73 @@
+/**
+ * What moves sound and pictures. A conference speaks to this interface only; a browser puts mediasoup-client behind it, Node
+ * an ORTC stack on werift. `Out` is what is published (a track, a packet source), `In` what arrives.
+ */
+import type { SourceId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
+
+/** What the SFT offered at the join. */
+export interface MediaOffer {
+  readonly capabilities: RtpCapabilities;
+  readonly send: TransportOffer;
+  readonly receive: TransportOffer;
+}
+
+/** What the engine needs said to the SFT. Nothing of it is waited for where media can go on without the answer. */
+export interface MediaSignalling {
+  connect(transport: 'send' | 'receive', dtlsParameters: DtlsParameters): Promise<void>;
+  publish(kind: SourceKind, rtpParameters: RtpParameters, muted: boolean): Promise<SourceId>;
+  /** A transport reaches the SFT: ICE and DTLS are done. */
+  connected(transport: 'send' | 'receive'): void;
+  /** A transport cannot reach the SFT any more, or never could. */
+  lost(transport: 'send' | 'receive'): void;
+}
+
+export interface IncomingSource {
+  readonly consumer: string;
+  readonly source: SourceId;
+  readonly kind: SourceKind;
+  readonly rtpParameters: RtpParameters;
+}
+
+/** One published source. */
+export interface Publication<Out> {
+  readonly kind: SourceKind;
+  /** The SFT's name for it; rejects where the SFT refused it. */
+  readonly source: Promise<SourceId>;
+  /** Stops sending and keeps the place; `media` replaces what is sent when it goes on. */
+  setMuted(muted: boolean, media?: Out): Promise<void>;
+  close(): void;
+}
+
+/** Counters of one incoming source since its begin. */
+export interface ReceiverCounters {
+  readonly consumer: string;
+  /** ms of any clock that only goes forward. */
+  readonly at: number;
+  readonly bytes: number;
+  readonly packets: number;
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+  readonly framesDecoded?: number;
+  readonly width?: number;
+  readonly height?: number;
+  /** Sum of the energy that was played, as in the W3C's `totalAudioEnergy`. */
+  readonly audioEnergy?: number;
+  readonly freezes?: number;
+}
+
+export interface MediaEngine<Out, In, Pub extends Publication<Out>> {
+  /**
+   * Prepares both transports; sends nothing by itself.
+   * @returns what this device can receive
+   */
+  start(offer: MediaOffer, signalling: MediaSignalling): Promise<RtpCapabilities>;
+  publish(kind: SourceKind, media: Out, muted: boolean): Promise<Pub>;
+  consume(incoming: IncomingSource): Promise<In>;
+  /** Does nothing where the consumer is gone already. */
+  closeConsumer(consumer: string): void;
+  receiverCounters(): Promise<readonly ReceiverCounters[]>;
+  /** Closes transports, publications and consumers. */
+  close(): void;
+}

@@ -1,0 +1,315 @@
+/**
+ * The engine of Node: sends and receives ready RTP payloads and neither encodes nor decodes. One ICE and DTLS association a
+ * transport, as a browser has. For load tests, tests, and programs that bring their own media.
+ */
+import { randomBytes, randomInt } from 'node:crypto';
+import { HawserError } from '#signalling/errors.ts';
+import type { SourceId } from '#signalling/ids.ts';
+import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
+import type { RtpCapabilities } from '#signalling/webrtc.ts';
+import type {
+  IncomingSource,
+  MediaEngine,
+  MediaOffer,
+  MediaSignalling,
+  Publication,
+  ReceiverCounters,
+} from '../engine.ts';
+import { IncomingStream } from './incoming.ts';
+import { OutgoingEncoding } from './outgoing.ts';
+import { receiveCapabilities, sendParameters } from './parameters.ts';
+import { parseRtcp, type ReportBlock, writeNack, writePli, writeReceiverReport, writeRemb } from './rtcp.ts';
+import type { ParsedHeader } from './rtp.ts';
+import { NodeTransport } from './transport.ts';
+
+/** What is published. The packets come through the publication; this is what comes back. */
+export interface NodeSource {
+  /** The SFT wants a key frame of an encoding, 0 the smallest. */
+  readonly onKeyFrameRequest?: (layer: number) => void;
+}
+
+export interface NodePublication extends Publication<NodeSource> {
+  /** Sends one packet; does nothing while muted. See `NodePacket`. */
+  sendRtp(packet: NodePacket): void;
+  /** Payload bytes and packets so far, by layer. */
+  readonly sent: readonly { readonly packets: number; readonly bytes: number; readonly repaired: number }[];
+}
+
+export interface NodePacket {
+  /** 0 unless it is a camera's. */
+  readonly layer?: number;
+  /** With the codec's payload descriptor, without the RTP header. */
+  readonly payload: Buffer;
+  /** 90 kHz for video, 48 kHz for sound. */
+  readonly timestamp: number;
+  /** Last packet of a frame; first after a silence. */
+  readonly marker: boolean;
+  /** Sound only: loudness in -dBov, 0 the loudest to 127 silence (RFC 6464). */
+  readonly audioLevel?: number;
+}
+
+/** One source that arrives. */
+export interface NodeStream {
+  readonly consumer: string;
+  readonly source: SourceId;
+  readonly kind: SourceKind;
+  /** Called with each packet, repaired ones included and copies not; may be set at any time. */
+  onRtp: ((header: ParsedHeader, payload: Buffer) => void) | undefined;
+  requestKeyFrame(): void;
+}
+
+export interface NodeEngineOptions {
+  /**
+   * Offers REMB, so that the SFT chooses layers by `receiveBitrate`; without it the SFT sends what is wished for. False by
+   * default.
+   */
+  readonly congestionControl?: boolean;
+  /** What this device says it can receive, bit/s; with `congestionControl` only. 10 Mbit/s by default. */
+  readonly receiveBitrate?: number;
+}
+
+const REPORT_MS = 1_000;
+const REPAIR_MS = 30;
+/** A device that asks too often makes publishers send key frames for everybody. */
+const KEY_FRAME_MS = 300;
+
+interface Received {
+  readonly stream: NodeStream;
+  readonly incoming: IncomingStream;
+  readonly rtxSsrc: number | undefined;
+}
+
+export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePublication> {
+  readonly #options: NodeEngineOptions;
+  readonly #cname = randomBytes(9).toString('base64url');
+  /** The SSRC of reports and feedback of a device that may send nothing else. */
+  readonly #reporter = freshSsrc();
+  readonly #outgoing = new Map<number, { readonly encoding: OutgoingEncoding; readonly onKeyFrame: () => void }>();
+  readonly #byConsumer = new Map<string, Received>();
+  readonly #bySsrc = new Map<number, Received>();
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  #router: RtpCapabilities | undefined;
+  #signalling: MediaSignalling | undefined;
+  #send: NodeTransport | undefined;
+  #receive: NodeTransport | undefined;
+  #sendConnecting: Promise<void> | undefined;
+  #mids = 0;
+  #closed = false;
+  /** What this device says it can receive, bit/s; see `congestionControl`. */
+  receiveBitrate: number;
+
+  constructor(options: NodeEngineOptions = {}) {
+    this.#options = options;
+    this.receiveBitrate = options.receiveBitrate ?? 10_000_000;
+  }
+
+  async start(offer: MediaOffer, signalling: MediaSignalling): Promise<RtpCapabilities> {
+    this.#router = offer.capabilities;
+    this.#signalling = signalling;
+    const lost = (name: 'send' | 'receive') => () => this.#closed || signalling.lost(name);
+    const nothing = () => undefined;
+    [this.#send, this.#receive] = await Promise.all([
+      NodeTransport.open(offer.send, { onRtp: nothing, onRtcp: (it) => this.#hear(it), onLost: lost('send') }),
+      NodeTransport.open(offer.receive, {
+        onRtp: (header, payload) => this.#take(header, payload),
+        onRtcp: (packet) => this.#hear(packet),
+        onLost: lost('receive'),
+      }),
+    ]);
+    if (this.#closed) {
+      this.#send.close();
+      this.#receive.close();
+      throw new HawserError('SIG_CLOSED');
+    }
+    this.#connect('receive', this.#receive).catch(nothing); // told by `lost`
+    this.#timers.push(setInterval(() => this.#report(), REPORT_MS));
+    this.#timers.push(setInterval(() => this.#askForRepair(), REPAIR_MS));
+    return receiveCapabilities(offer.capabilities, this.#options.congestionControl ?? false);
+  }
+
+  /** Resolves when packets can be sent. */
+  async publish(kind: SourceKind, { onKeyFrameRequest }: NodeSource, muted: boolean): Promise<NodePublication> {
+    const transport = this.#send;
+    if (!transport || !this.#router || !this.#signalling) throw new HawserError('SIG_ORDER', 'publish');
+    const mid = String(this.#mids++);
+    const parameters = sendParameters(kind, this.#router, this.#cname, mid, freshSsrc);
+    const { payloadType, rtxPayloadType, clockRate, audioLevel } = parameters;
+    const encodings = parameters.encodings.map(
+      ({ ssrc, rtxSsrc }) =>
+        new OutgoingEncoding({
+          ssrc,
+          payloadType,
+          clockRate,
+          ...(rtxSsrc !== undefined &&
+            rtxPayloadType !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtxPayloadType } }),
+          send: (header, payload) => transport.sendRtp(header, payload),
+          random: Math.random,
+        }),
+    );
+    encodings.forEach((encoding, layer) => {
+      this.#outgoing.set(encoding.ssrc, { encoding, onKeyFrame: () => onKeyFrameRequest?.(layer) });
+    });
+    this.#sendConnecting ??= this.#connect('send', transport);
+    const source = this.#signalling.publish(kind, parameters.rtpParameters, muted);
+    source.catch(() => undefined); // whoever waits for it is told
+    await this.#sendConnecting;
+    let isMuted = muted;
+    return {
+      kind,
+      source,
+      sent: encodings,
+      setMuted: async (next) => {
+        isMuted = next;
+      },
+      sendRtp: ({ layer = 0, payload, timestamp, marker, audioLevel: level }) => {
+        const encoding = encodings[layer];
+        if (isMuted || !encoding) return;
+        const extensions = audioLevel !== undefined && level !== undefined ? [levelOf(audioLevel, level)] : [];
+        encoding.send(payload, timestamp, marker, extensions, Date.now());
+        if (encoding.needsReport) this.#reportOf(encoding);
+      },
+      close: () => {
+        isMuted = true;
+        for (const { ssrc } of encodings) this.#outgoing.delete(ssrc);
+      },
+    };
+  }
+
+  async consume({ consumer, source, kind, rtpParameters }: IncomingSource): Promise<NodeStream> {
+    const encoding = rtpParameters.encodings?.[0];
+    if (encoding?.ssrc === undefined) throw new HawserError('SIG_SCHEMA', 'consumer without SSRC');
+    const { ssrc } = encoding;
+    const rtxSsrc = encoding.rtx?.ssrc;
+    let askedAt = 0;
+    const stream: NodeStream = {
+      consumer,
+      source,
+      kind,
+      onRtp: undefined,
+      requestKeyFrame: () => {
+        const now = performance.now();
+        if (now - askedAt < KEY_FRAME_MS) return;
+        askedAt = now;
+        this.#receive?.sendRtcp(writePli(this.#reporter, ssrc));
+      },
+    };
+    const clockRate = rtpParameters.codecs[0]?.clockRate ?? 90_000;
+    const received: Received = { stream, incoming: new IncomingStream(ssrc, clockRate, isVideo(kind)), rtxSsrc };
+    this.#byConsumer.set(consumer, received);
+    this.#bySsrc.set(ssrc, received);
+    if (rtxSsrc !== undefined) this.#bySsrc.set(rtxSsrc, received);
+    return stream;
+  }
+
+  closeConsumer(consumer: string): void {
+    const received = this.#byConsumer.get(consumer);
+    if (!received) return;
+    this.#byConsumer.delete(consumer);
+    this.#bySsrc.delete(received.incoming.ssrc);
+    if (received.rtxSsrc !== undefined) this.#bySsrc.delete(received.rtxSsrc);
+  }
+
+  async receiverCounters(): Promise<readonly ReceiverCounters[]> {
+    const now = performance.now();
+    return [...this.#byConsumer].map(([consumer, { incoming }]) => incoming.counters(consumer, now));
+  }
+
+  /** Bytes and packets of SRTP and SRTCP so far. */
+  get traffic(): { readonly sent: Traffic; readonly received: Traffic } {
+    const sum = (pick: (transport: NodeTransport) => number) =>
+      [this.#send, this.#receive].reduce((total, each) => total + (each ? pick(each) : 0), 0);
+    return {
+      sent: { bytes: sum((each) => each.bytesSent), packets: sum((each) => each.packetsSent) },
+      received: { bytes: sum((each) => each.bytesReceived), packets: sum((each) => each.packetsReceived) },
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#send?.close();
+    this.#receive?.close();
+    this.#byConsumer.clear();
+    this.#bySsrc.clear();
+    this.#outgoing.clear();
+  }
+
+  async #connect(name: 'send' | 'receive', transport: NodeTransport): Promise<void> {
+    const told = this.#signalling?.connect(name, transport.dtlsParameters);
+    await Promise.all([transport.connect(), told]);
+    this.#signalling?.connected(name);
+  }
+
+  #take(header: ParsedHeader, payload: Buffer): void {
+    const received = this.#bySsrc.get(header.ssrc);
+    if (!received) return;
+    const isRepair = header.ssrc === received.rtxSsrc;
+    const original = isRepair ? unwrapped(header, payload, received.incoming.ssrc) : { header, payload };
+    if (!original || original.payload.length === 0) return; // padding that only probes the path
+    if (received.incoming.receive(original.header, original.payload, performance.now(), isRepair)) {
+      received.stream.onRtp?.(original.header, original.payload);
+    }
+  }
+
+  #hear(packet: Buffer): void {
+    for (const message of parseRtcp(packet)) {
+      if (message.type === 'keyFrame') this.#outgoing.get(message.ssrc)?.onKeyFrame();
+      else if (message.type === 'nack') this.#outgoing.get(message.ssrc)?.encoding.repair(message.sequences);
+      else if (message.type === 'senderReport') {
+        this.#bySsrc.get(message.ssrc)?.incoming.hearSenderReport(message.ntp, performance.now());
+      }
+    }
+  }
+
+  #report(): void {
+    for (const { encoding } of this.#outgoing.values()) this.#reportOf(encoding);
+    const receive = this.#receive;
+    if (!receive?.isConnected) return;
+    const now = performance.now();
+    const blocks: ReportBlock[] = [];
+    for (const { incoming } of this.#byConsumer.values()) {
+      const block = incoming.report(now);
+      if (block) blocks.push(block);
+    }
+    for (let at = 0; at < blocks.length; at += 31) {
+      receive.sendRtcp(writeReceiverReport(this.#reporter, blocks.slice(at, at + 31)));
+    }
+    if (this.#options.congestionControl && blocks.length > 0) {
+      const ssrcs = blocks.map(({ ssrc }) => ssrc);
+      receive.sendRtcp(writeRemb(this.#reporter, ssrcs, this.receiveBitrate));
+    }
+  }
+
+  #reportOf(encoding: OutgoingEncoding): void {
+    const report = encoding.report(Date.now());
+    if (report) this.#send?.sendRtcp(report);
+  }
+
+  #askForRepair(): void {
+    const now = performance.now();
+    for (const { incoming } of this.#byConsumer.values()) {
+      const missing = incoming.toAskFor(now);
+      if (missing.length > 0) this.#receive?.sendRtcp(writeNack(this.#reporter, incoming.ssrc, missing));
+    }
+  }
+}
+
+export interface Traffic {
+  readonly bytes: number;
+  readonly packets: number;
+}
+
+function freshSsrc(): number {
+  return randomInt(1, 0xffff_ffff);
+}
+
+/** RFC 6464, section 3: the highest bit says that it is voice. */
+function levelOf(id: number, level: number) {
+  return { id, value: Buffer.from([(level < 100 ? 0x80 : 0) | (level & 0x7f)]) };
+}
+
+/** The packet inside one of a repair stream (RFC 4588, section 4). */
+function unwrapped(header: ParsedHeader, payload: Buffer, ssrc: number) {
+  if (payload.length < 2) return undefined;
+  return { header: { ...header, ssrc, sequence: payload.readUInt16BE(0) }, payload: payload.subarray(2) };
+}

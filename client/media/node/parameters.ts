@@ -1,0 +1,104 @@
+/** What the Node engine offers to receive and how it describes what it sends. Pure. */
+import {
+  CAMERA_ENCODINGS,
+  MICROPHONE_MAX_BITRATE,
+  PAYLOAD,
+  SCREEN_MAX_BITRATE,
+  type SourceKind,
+} from '#signalling/media-profile.ts';
+import type { RtpCapabilities, RtpParameters } from '#signalling/webrtc.ts';
+
+const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
+const SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
+
+const VIDEO_FEEDBACK = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
+
+/**
+ * What this device can receive: the codecs of the profile, in the numbering of the router.
+ * @param isManaged whether the SFT may adapt layers to an estimate of the path; without transport-cc and REMB it cannot
+ */
+export function receiveCapabilities(router: RtpCapabilities, isManaged: boolean): RtpCapabilities {
+  const wanted = isManaged ? [MID, AUDIO_LEVEL, SEND_TIME] : [MID, AUDIO_LEVEL];
+  return {
+    codecs: router.codecs
+      .filter(({ mimeType }) => /^(audio\/opus|video\/vp8|video\/rtx)$/i.test(mimeType))
+      .filter(({ mimeType, parameters }) => !/rtx/i.test(mimeType) || parameters?.apt === PAYLOAD.vp8)
+      .map((codec) => ({ ...codec, rtcpFeedback: /vp8/i.test(codec.mimeType) ? feedback(isManaged) : [] })),
+    headerExtensions: router.headerExtensions.filter(({ uri }) => wanted.includes(uri)),
+  };
+}
+
+function feedback(isManaged: boolean) {
+  return isManaged ? [...VIDEO_FEEDBACK, { type: 'goog-remb' }] : VIDEO_FEEDBACK;
+}
+
+export interface SendParameters {
+  readonly rtpParameters: RtpParameters;
+  readonly encodings: readonly { readonly ssrc: number; readonly rtxSsrc?: number }[];
+  readonly payloadType: number;
+  /** Of the repair stream; absent where lost packets are not sent again. */
+  readonly rtxPayloadType?: number;
+  readonly clockRate: number;
+  /** Id of the audio level's header extension; absent for video and where the router does not know it. */
+  readonly audioLevel?: number;
+}
+
+/** @param ssrc gives a fresh SSRC at each call */
+export function sendParameters(
+  kind: SourceKind,
+  router: RtpCapabilities,
+  cname: string,
+  mid: string,
+  ssrc: () => number,
+): SendParameters {
+  const rtcp = { cname, reducedSize: true, mux: true };
+  if (kind === 'microphone') {
+    const level = router.headerExtensions.find(({ uri, kind: media }) => uri === AUDIO_LEVEL && media === 'audio');
+    const encodings = [{ ssrc: ssrc() }];
+    return {
+      encodings,
+      payloadType: PAYLOAD.opus,
+      clockRate: 48_000,
+      ...(level && { audioLevel: level.preferredId }),
+      rtpParameters: {
+        mid,
+        rtcp,
+        codecs: [
+          {
+            mimeType: 'audio/opus',
+            payloadType: PAYLOAD.opus,
+            clockRate: 48_000,
+            channels: 2,
+            parameters: { useinbandfec: 1, usedtx: 1 },
+          },
+        ],
+        headerExtensions: level ? [{ uri: AUDIO_LEVEL, id: level.preferredId }] : [],
+        encodings: encodings.map((each) => ({ ...each, dtx: true, maxBitrate: MICROPHONE_MAX_BITRATE })),
+      },
+    };
+  }
+  const bitrates = kind === 'camera' ? CAMERA_ENCODINGS.map((each) => each.maxBitrate) : [SCREEN_MAX_BITRATE];
+  const encodings = bitrates.map(() => ({ ssrc: ssrc(), rtxSsrc: ssrc() }));
+  return {
+    encodings,
+    payloadType: PAYLOAD.vp8,
+    rtxPayloadType: PAYLOAD.vp8rtx,
+    clockRate: 90_000,
+    rtpParameters: {
+      mid,
+      rtcp,
+      codecs: [
+        { mimeType: 'video/VP8', payloadType: PAYLOAD.vp8, clockRate: 90_000, rtcpFeedback: VIDEO_FEEDBACK },
+        { mimeType: 'video/rtx', payloadType: PAYLOAD.vp8rtx, clockRate: 90_000, parameters: { apt: PAYLOAD.vp8 } },
+      ],
+      headerExtensions: [],
+      encodings: encodings.map((each, layer) => ({
+        ssrc: each.ssrc,
+        rtx: { ssrc: each.rtxSsrc },
+        scalabilityMode: 'L1T3',
+        maxBitrate: bitrates[layer] ?? 0,
+      })),
+    },
+  };
+}

@@ -1,0 +1,266 @@
+/**
+ * The neighbour that the client's tests talk to: one conference on one mediasoup router behind the real contract, without
+ * tickets, links or limits. The real SFT is tested in its own folder.
+ */
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createWorker, type types } from 'mediasoup';
+import type { CallMember, CallTicket } from '#signalling/client-home.ts';
+import { CLIENT_SFT, CLIENT_SFT_PATH, type RosterEntry, type Wish } from '#signalling/client-sft.ts';
+import type { ErrorCode } from '#signalling/errors.ts';
+import type { ConferenceId, DomainName, ParticipantId, SessionId, SourceId, UserId } from '#signalling/ids.ts';
+import { isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
+import { Rpc, type Socket } from '#signalling/rpc.ts';
+import type { RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
+import { acceptSockets } from '#signalling/websocket.ts';
+
+const id = <T extends string>(bytes: number) => randomBytes(bytes).toString('base64url') as T;
+
+const CODECS: types.RouterRtpCodecCapability[] = [
+  {
+    kind: 'audio',
+    mimeType: 'audio/opus',
+    preferredPayloadType: PAYLOAD.opus,
+    clockRate: 48_000,
+    channels: 2,
+    parameters: { useinbandfec: 1, usedtx: 1 },
+  },
+  { kind: 'video', mimeType: 'video/VP8', preferredPayloadType: PAYLOAD.vp8, clockRate: 90_000 },
+];
+
+interface Person {
+  readonly entry: RosterEntry;
+  readonly rpc: Rpc<typeof CLIENT_SFT, 'acceptor'>;
+  readonly send: types.WebRtcTransport;
+  readonly receive: types.WebRtcTransport;
+  readonly consumers: Map<SourceId, types.Consumer>;
+  capabilities?: RtpCapabilities;
+  wishes: readonly Wish[];
+}
+
+export class MiniSft {
+  readonly conference = id<ConferenceId>(16);
+  readonly domain = 'alpha.example' as DomainName;
+  readonly members: CallMember[] = [];
+  readonly people = new Map<ParticipantId, Person>();
+  readonly producers = new Map<SourceId, { readonly producer: types.Producer; readonly kind: SourceKind }>();
+  readonly #worker: types.Worker;
+  readonly #router: types.Router;
+  readonly #server: Server;
+  readonly #acceptor: ReturnType<typeof acceptSockets>;
+  #seq = 1;
+
+  private constructor(worker: types.Worker, router: types.Router, server: Server) {
+    this.#worker = worker;
+    this.#router = router;
+    this.#server = server;
+    this.#acceptor = acceptSockets({
+      server,
+      path: CLIENT_SFT_PATH,
+      contract: CLIENT_SFT,
+      maxConnections: 100,
+      onSocket: (socket) => this.#accept(socket),
+    });
+  }
+
+  static async start(): Promise<MiniSft> {
+    const worker = await createWorker({ logLevel: 'warn' });
+    const router = await worker.createRouter({ mediaCodecs: CODECS });
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new MiniSft(worker, router, server);
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}${CLIENT_SFT_PATH}`;
+  }
+
+  /** What the homeserver would give to somebody of that name. */
+  ticket(name: string, domain: DomainName = this.domain): CallTicket {
+    const participant = id<ParticipantId>(16);
+    const user = `mimi://${domain}/u/${name}` as UserId;
+    this.members.push({ participant, user, domain, name });
+    const call = {
+      conference: this.conference,
+      anchor: this.domain,
+      startedBy: user,
+      startedAt: 0,
+      members: this.members,
+    };
+    return { ticket: `${participant} ${domain}`, sft: this.url, participant, call };
+  }
+
+  /** Closes everybody's connection with a code. */
+  endAll(code: ErrorCode): void {
+    for (const { rpc } of this.people.values()) rpc.close(code);
+  }
+
+  close(): void {
+    this.#acceptor.close();
+    this.#server.close();
+    this.#worker.close();
+  }
+
+  async #transport(): Promise<types.WebRtcTransport> {
+    return this.#router.createWebRtcTransport({ listenInfos: [{ protocol: 'udp', ip: '127.0.0.1' }] });
+  }
+
+  #accept(socket: Socket): void {
+    let me: Person | undefined;
+    const mine = (): Person => {
+      if (!me) throw new Error('join first');
+      return me;
+    };
+    const rpc = new Rpc({
+      contract: CLIENT_SFT,
+      side: 'acceptor',
+      socket,
+      onFault: (error) => console.error(error),
+      onClose: () => me && this.#drop(me),
+      notifications: {
+        wishes: ({ wishes }) => {
+          mine().wishes = wishes;
+          void this.#serve(mine());
+        },
+      },
+      requests: {
+        join: async ({ ticket }) => {
+          const [participant, domain] = ticket.split(' ') as [ParticipantId, DomainName];
+          const [send, receive] = await Promise.all([this.#transport(), this.#transport()]);
+          const via = domain === this.domain ? [] : [domain];
+          const entry: RosterEntry = { participant, domain, via, sources: [] };
+          me = { entry, rpc, send, receive, consumers: new Map(), wishes: [] };
+          this.people.set(participant, me);
+          const roster = this.#tell();
+          return {
+            session: id<SessionId>(16),
+            conference: this.conference,
+            participant,
+            domain: this.domain,
+            anchor: this.domain,
+            capabilities: this.#router.rtpCapabilities as RtpCapabilities,
+            send: offerOf(send),
+            receive: offerOf(receive),
+            roster,
+          };
+        },
+        connect: async ({ transport, dtlsParameters }) => {
+          await mine()[transport].connect({ dtlsParameters });
+          return {};
+        },
+        receive: async ({ capabilities }) => {
+          mine().capabilities = capabilities;
+          await this.#serve(mine());
+          return {};
+        },
+        publish: async ({ kind, rtpParameters, muted }) => {
+          const source = id<SourceId>(12);
+          const producer = await mine().send.produce({
+            kind: isVideo(kind) ? 'video' : 'audio',
+            rtpParameters: rtpParameters as types.RtpParameters,
+            paused: muted,
+          });
+          this.producers.set(source, { producer, kind });
+          const layers = (rtpParameters.encodings ?? []).map((_, layer) => layer);
+          mine().entry.sources.push({ source, kind, layers, muted });
+          this.#tell();
+          await Promise.all([...this.people.values()].map((person) => this.#serve(person)));
+          return { source };
+        },
+        unpublish: async ({ source }) => {
+          this.producers.get(source)?.producer.close();
+          this.producers.delete(source);
+          const { sources } = mine().entry;
+          sources.splice(0, sources.length, ...sources.filter((each) => each.source !== source));
+          this.#tell();
+          return {};
+        },
+        mute: async ({ source, muted }) => {
+          const own = mine().entry.sources.find((each) => each.source === source);
+          if (own) own.muted = muted;
+          const producer = this.producers.get(source)?.producer;
+          await (muted ? producer?.pause() : producer?.resume());
+          this.#tell();
+          return {};
+        },
+        ready: async ({ consumer }) => {
+          const found = [...mine().consumers.values()].find((each) => each.id === consumer);
+          await found?.resume();
+          return {};
+        },
+        leave: async () => {
+          setImmediate(() => rpc.close());
+          return {};
+        },
+      },
+    });
+  }
+
+  async #serve(person: Person): Promise<void> {
+    if (!person.capabilities) return;
+    const layers = new Map(person.wishes.map(({ source, layer }) => [source, layer]));
+    for (const [source, { producer, kind }] of this.producers) {
+      const own = person.entry.sources.some((each) => each.source === source);
+      const layer = layers.get(source);
+      const known = person.consumers.get(source);
+      if (known && layer !== undefined) await known.setPreferredLayers({ spatialLayer: layer });
+      if (own || known || (isVideo(kind) && layer === undefined)) continue;
+      const consumer = await person.receive.consume({
+        producerId: producer.id,
+        rtpCapabilities: person.capabilities as types.RtpCapabilities,
+        paused: true,
+        ...(producer.type === 'simulcast' && { preferredLayers: { spatialLayer: layer ?? 0 } }),
+      });
+      person.consumers.set(source, consumer);
+      consumer.on('layerschange', (now) =>
+        person.rpc.notify('layer', { consumer: consumer.id, ...(now && { layer: now.spatialLayer }) }),
+      );
+      consumer.on('producerclose', () => {
+        person.consumers.delete(source);
+        person.rpc.notify('consumerClosed', { consumer: consumer.id });
+      });
+      const rtpParameters = consumer.rtpParameters as RtpParameters;
+      person.rpc.notify('consumer', { consumer: consumer.id, source, kind, rtpParameters });
+    }
+  }
+
+  #drop(person: Person): void {
+    if (!this.people.delete(person.entry.participant)) return;
+    for (const { source } of person.entry.sources) {
+      this.producers.get(source)?.producer.close();
+      this.producers.delete(source);
+    }
+    person.send.close();
+    person.receive.close();
+    this.#tell();
+  }
+
+  #tell() {
+    this.#seq += 1;
+    const roster = {
+      seq: this.#seq,
+      participants: structuredClone([...this.people.values()].map(({ entry }) => entry)),
+    };
+    for (const { rpc } of this.people.values()) rpc.notify('roster', roster);
+    return roster;
+  }
+}
+
+function offerOf({
+  id: transport,
+  iceParameters,
+  iceCandidates,
+  dtlsParameters,
+}: types.WebRtcTransport): TransportOffer {
+  const candidates = iceCandidates.map(({ foundation, priority, address, ip, protocol, port, type }) => ({
+    foundation,
+    priority,
+    address,
+    ip,
+    protocol,
+    port,
+    type,
+  }));
+  return { id: transport, iceParameters, iceCandidates: candidates, dtlsParameters };
+}

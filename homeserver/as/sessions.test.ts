@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Store } from '../store/store.ts';
+import { domain, openTestStore, type TestWorld, testWorld, user } from '../testing/world.ts';
+import { createAccount } from './accounts.ts';
+import { ACCESS_SECONDS, REFRESH_SECONDS, Sessions } from './sessions.ts';
+
+const alpha = domain('alpha.example');
+const alice = user('@alice@alpha.example');
+const password = 'correct horse battery';
+let store: Store;
+let world: TestWorld;
+let sessions: Sessions;
+
+beforeEach(async () => {
+  store = await openTestStore();
+  world = testWorld();
+  sessions = new Sessions(store, alpha, world);
+  await createAccount(store.db, alpha, { handle: 'alice', name: 'Alice', password }, world);
+});
+afterEach(() => store.close());
+
+const signIn = (handle = 'alice', given = password, address = '192.0.2.1') =>
+  sessions.signIn({ handle, password: given, address });
+
+test('signing in gives an access token that names the person, for a quarter of an hour', async () => {
+  const { access } = await signIn();
+  expect((await sessions.authenticate(access)).user).toBe(alice);
+  world.advance(ACCESS_SECONDS * 1000);
+  await expect(sessions.authenticate(access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+});
+
+test('a password is the same however its accents are composed', async () => {
+  await createAccount(store.db, alpha, { handle: 'bob', name: 'Bob', password: 'caf\u00e9 au lait' }, world);
+  await expect(signIn('bob', 'cafe\u0301 au lait')).resolves.toBeDefined();
+});
+
+test('no token and no password stands in the database as it is', async () => {
+  const { access, refresh } = await signIn();
+  const rows = [
+    await store.db.selectFrom('accounts').selectAll().execute(),
+    await store.db.selectFrom('sessions').selectAll().execute(),
+    await store.db.selectFrom('access_tokens').selectAll().execute(),
+  ];
+  const text = JSON.stringify(rows);
+  expect(text).toContain('$argon2id$v=19$m=19456,t=2,p=1$');
+  for (const secret of [access, refresh ?? '', password]) expect(text).not.toContain(secret);
+});
+
+test('an unknown person and a wrong password get the same answer', async () => {
+  const wrong = await signIn('alice', 'wrong password').catch((error: unknown) => error);
+  const unknown = await signIn('nobody', password, '192.0.2.2').catch((error: unknown) => error);
+  expect(wrong).toMatchObject({ code: 'HOME_WRONG_CREDENTIALS' });
+  expect(unknown).toEqual(wrong);
+});
+
+test('an unknown person and a wrong password take the same time', { retry: 3 }, async () => {
+  const time = async (handle: string, i: number) => {
+    const start = performance.now();
+    await signIn(handle, 'wrong password', `192.0.2.${i}`).catch(() => undefined);
+    return performance.now() - start;
+  };
+  const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const known: number[] = [];
+  const unknown: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    known.push(await time('alice', i));
+    unknown.push(await time('nobody', i));
+  }
+  expect(median(unknown) / median(known)).toBeGreaterThan(0.6);
+  expect(median(unknown) / median(known)).toBeLessThan(1.6);
+});
+
+test('five wrong passwords slow the account down, from wherever they come, also for the right one', async () => {
+  for (let i = 0; i < 5; i++) await signIn('alice', 'wrong password', `192.0.2.${i}`).catch(() => undefined);
+  await expect(signIn('alice', password, '198.51.100.1')).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+  world.advance(2_000);
+  await expect(signIn('alice', password, '198.51.100.1')).resolves.toBeDefined();
+});
+
+test('five wrong passwords slow the address down, whoever they were tried for', async () => {
+  for (const handle of ['a', 'b', 'c', 'd', 'e']) await signIn(handle, 'wrong password').catch(() => undefined);
+  await expect(signIn()).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+  await expect(signIn('alice', password, '198.51.100.1')).resolves.toBeDefined();
+});
+
+test('guesses sent all at once find out no more than five at a time', async () => {
+  const guesses = Array.from({ length: 12 }, (_, i) =>
+    signIn('alice', i === 11 ? password : `wrong password ${i}`, `192.0.2.${i}`),
+  );
+  const results = await Promise.allSettled(guesses);
+  const codes = results.map((result) =>
+    result.status === 'rejected' ? (result.reason as { code: string }).code : 'in',
+  );
+  expect(codes.filter((code) => code === 'HOME_WRONG_CREDENTIALS')).toHaveLength(5);
+  expect(codes.at(-1)).toBe('HOME_SLOW_DOWN');
+});
+
+test('a refresh token is replaced by its use, and lives for thirty days', async () => {
+  const first = await signIn();
+  const second = await sessions.refresh(first.refresh ?? '');
+  expect(second.refresh).not.toBe(first.refresh);
+  expect((await sessions.authenticate(second.access)).user).toBe(alice);
+  world.advance(REFRESH_SECONDS * 1000);
+  await expect(sessions.refresh(second.refresh ?? '')).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+});
+
+test('two tabs that refresh at the same moment both go on', async () => {
+  const { refresh = '' } = await signIn();
+  const [one, other] = await Promise.all([sessions.refresh(refresh), sessions.refresh(refresh)]);
+  expect([one.refresh, other.refresh].filter(Boolean)).toHaveLength(1);
+  await sessions.authenticate(one.access);
+  await sessions.authenticate(other.access);
+});
+
+test('a replaced refresh token that turns up again ends the session for everybody', async () => {
+  const { refresh = '' } = await signIn();
+  const second = await sessions.refresh(refresh);
+  world.advance(60_000);
+  await expect(sessions.refresh(refresh)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+  await expect(sessions.refresh(second.refresh ?? '')).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+  await expect(sessions.authenticate(second.access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+});
+
+test('signing out ends the tokens of that session only', async () => {
+  const here = await signIn();
+  const there = await signIn();
+  await sessions.end((await sessions.authenticate(here.access)).session);
+  await expect(sessions.authenticate(here.access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+  await expect(sessions.refresh(here.refresh ?? '')).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+  await sessions.authenticate(there.access);
+});
+
+test('what has expired is swept away', async () => {
+  await signIn();
+  world.advance(REFRESH_SECONDS * 1000);
+  await sessions.sweep();
+  expect(await sessions.count()).toBe(0);
+  expect(await store.db.selectFrom('access_tokens').selectAll().execute()).toEqual([]);
+});
+
+test('a handle can be taken once', async () => {
+  const again = createAccount(store.db, alpha, { handle: 'alice', name: 'Other', password }, world);
+  await expect(again).rejects.toMatchObject({ code: 'HOME_HANDLE_TAKEN' });
+});
+
+test('hashing passwords leaves the event loop free', async () => {
+  const late: number[] = [];
+  let last = performance.now();
+  const timer = setInterval(() => {
+    late.push(performance.now() - last);
+    last = performance.now();
+  }, 1);
+  await Promise.all(
+    Array.from({ length: 6 }, (_, i) => signIn('nobody', 'wrong', `192.0.2.${i}`).catch(() => undefined)),
+  );
+  clearInterval(timer);
+  expect(late.toSorted((a, b) => a - b)[Math.floor(late.length / 2)]).toBeLessThan(20);
+});

@@ -1,0 +1,183 @@
+/**
+ * Sessions: a short access token that every request carries, and a long refresh token in a cookie that is replaced each
+ * time it is used. Both are random and stored as hashes, so that a copy of the database signs nobody in.
+ */
+import { createHash } from 'node:crypto';
+import { HawserError } from '#signalling/errors.ts';
+import type { DomainName, UserId } from '#signalling/ids.ts';
+import { userIdOf } from '#signalling/ids.ts';
+import type { Db, Store } from '../store/store.ts';
+import { randomToken, type World } from '../world.ts';
+import type { Account } from './accounts.ts';
+import { verifyPassword } from './password.ts';
+import { type FailureTable, failed, succeeded, waitOf } from './throttle.ts';
+
+export const ACCESS_SECONDS = 15 * 60;
+export const REFRESH_SECONDS = 30 * 24 * 3600;
+
+/**
+ * Two tabs may refresh at the same moment with the same cookie. For this long the replaced token still gives an access
+ * token (and no new cookie); later its use means that somebody copied it, and the session ends.
+ */
+const REUSE_GRACE_MS = 20_000;
+
+/** 256 bits: nobody guesses one, so a plain SHA-256 is enough to store them. */
+const TOKEN_BYTES = 32;
+const SESSION_ID_BYTES = 16;
+
+export interface Tokens {
+  readonly access: string;
+  /** Absent where the cookie that the browser has, or is about to get, is the right one. */
+  readonly refresh?: string;
+  readonly account: Account;
+}
+
+export interface Authenticated {
+  readonly session: string;
+  readonly user: UserId;
+}
+
+export interface Credentials {
+  readonly handle: string;
+  readonly password: string;
+  /** IP address of the client. */
+  readonly address: string;
+}
+
+export class Sessions {
+  readonly #store: Store;
+  readonly #domain: DomainName;
+  readonly #world: World;
+  readonly #failures: FailureTable = new Map();
+
+  constructor(store: Store, domain: DomainName, world: World) {
+    this.#store = store;
+    this.#domain = domain;
+    this.#world = world;
+  }
+
+  /** @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN; the same for unknown people as for wrong passwords */
+  async signIn({ handle, password, address }: Credentials): Promise<Tokens> {
+    const user = userIdOf(this.#domain, handle);
+    const keys = [`account ${handle}`, `address ${address}`];
+    this.#refuseTooManyFailures(keys);
+    const row = await this.#store.db
+      .selectFrom('accounts')
+      .select(['name', 'password'])
+      .where('user_id', '=', user)
+      .executeTakeFirst();
+    const right = await verifyPassword(password, row?.password);
+    // Again, because guesses sent all at once were all admitted above.
+    this.#refuseTooManyFailures(keys);
+    if (!right || !row) {
+      for (const key of keys) failed(this.#failures, key, this.#world.now());
+      throw new HawserError('HOME_WRONG_CREDENTIALS');
+    }
+    for (const key of keys) succeeded(this.#failures, key);
+    const session = randomToken(this.#world, SESSION_ID_BYTES);
+    const refresh = randomToken(this.#world, TOKEN_BYTES);
+    const now = this.#world.now();
+    const access = await this.#store.transaction(async (tx) => {
+      await tx
+        .insertInto('sessions')
+        .values({
+          id: session,
+          user_id: user,
+          refresh_hash: hashOf(refresh),
+          previous_hash: null,
+          rotated_at: now,
+          expires_at: now + REFRESH_SECONDS * 1000,
+          created_at: now,
+        })
+        .execute();
+      return this.#issueAccess(tx, session);
+    });
+    return { access, refresh, account: { user, name: row.name } };
+  }
+
+  /** @throws HawserError HOME_UNAUTHENTICATED */
+  async refresh(token: string): Promise<Tokens> {
+    const hash = hashOf(token);
+    const now = this.#world.now();
+    const tokens = await this.#store.transaction(async (tx): Promise<Tokens | undefined> => {
+      const row = await tx
+        .selectFrom('sessions')
+        .innerJoin('accounts', 'accounts.user_id', 'sessions.user_id')
+        .select(['sessions.id', 'sessions.user_id', 'accounts.name', 'refresh_hash', 'rotated_at', 'expires_at'])
+        .where((e) => e.or([e('refresh_hash', '=', hash), e('previous_hash', '=', hash)]))
+        .executeTakeFirst();
+      if (!row || row.expires_at <= now) return undefined;
+      const account = { user: row.user_id, name: row.name };
+      if (row.refresh_hash !== hash) {
+        if (now - row.rotated_at <= REUSE_GRACE_MS) return { access: await this.#issueAccess(tx, row.id), account };
+        await tx.deleteFrom('sessions').where('id', '=', row.id).execute();
+        return undefined;
+      }
+      const refresh = randomToken(this.#world, TOKEN_BYTES);
+      await tx
+        .updateTable('sessions')
+        .set({
+          refresh_hash: hashOf(refresh),
+          previous_hash: hash,
+          rotated_at: now,
+          expires_at: now + REFRESH_SECONDS * 1000,
+        })
+        .where('id', '=', row.id)
+        .execute();
+      return { access: await this.#issueAccess(tx, row.id), refresh, account };
+    });
+    if (!tokens) throw new HawserError('HOME_UNAUTHENTICATED');
+    return tokens;
+  }
+
+  /** @throws HawserError HOME_UNAUTHENTICATED */
+  async authenticate(access: string): Promise<Authenticated> {
+    const row = await this.#store.db
+      .selectFrom('access_tokens')
+      .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
+      .select(['sessions.id', 'sessions.user_id'])
+      .where('access_tokens.hash', '=', hashOf(access))
+      .where('access_tokens.expires_at', '>', this.#world.now())
+      .executeTakeFirst();
+    if (!row) throw new HawserError('HOME_UNAUTHENTICATED');
+    return { session: row.id, user: row.user_id };
+  }
+
+  async end(session: string): Promise<void> {
+    await this.#store.db.deleteFrom('sessions').where('id', '=', session).execute();
+  }
+
+  /** Forgets what has expired. To be called now and then. */
+  async sweep(): Promise<void> {
+    const now = this.#world.now();
+    await this.#store.db.deleteFrom('access_tokens').where('expires_at', '<=', now).execute();
+    await this.#store.db.deleteFrom('sessions').where('expires_at', '<=', now).execute();
+  }
+
+  async count(): Promise<number> {
+    const { n } = await this.#store.db
+      .selectFrom('sessions')
+      .select((e) => e.fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow();
+    return n;
+  }
+
+  async #issueAccess(db: Db, session: string): Promise<string> {
+    const access = randomToken(this.#world, TOKEN_BYTES);
+    const expires_at = this.#world.now() + ACCESS_SECONDS * 1000;
+    await db
+      .insertInto('access_tokens')
+      .values({ hash: hashOf(access), session_id: session, expires_at })
+      .execute();
+    return access;
+  }
+
+  #refuseTooManyFailures(keys: readonly string[]): void {
+    const now = this.#world.now();
+    if (keys.some((key) => waitOf(this.#failures, key, now) > 0)) throw new HawserError('HOME_SLOW_DOWN');
+  }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}

@@ -1,0 +1,164 @@
+/** Calls as a person of this domain, its SFT and the other domains use them. */
+import { HawserError } from '#signalling/errors.ts';
+import type { Call, GrantAnswer } from '#signalling/federation.ts';
+import {
+  type ConferenceId,
+  type ConversationId,
+  type DomainName,
+  domainOf,
+  type ParticipantId,
+  type UserId,
+} from '#signalling/ids.ts';
+import type { Change } from '../ds/changes.ts';
+import type { Conversations } from '../ds/conversations.ts';
+import { conversationOf, load } from '../ds/repository.ts';
+import { randomToken } from '../world.ts';
+import { type Attendance, attend } from './attendance.ts';
+import { type Granted, type GrantOffice, type Grants, issueGrant } from './grants.ts';
+import { issueTicket, type Ticket, type TicketOffice } from './tickets.ts';
+
+/** The SFT of this domain, as far as the calls need it. */
+export interface OwnSft {
+  readonly isConnected: boolean;
+  /** Tells it that a call is over. Does nothing where it is not connected. */
+  endConference(conference: ConferenceId): void;
+}
+
+export interface CallsOptions {
+  readonly domain: DomainName;
+  readonly conversations: Conversations;
+  readonly tickets: TicketOffice;
+  readonly office: GrantOffice;
+  readonly grants: Grants;
+  /** Something for another domain lies in the outbox. */
+  readonly wakeOutbox: (domain: DomainName) => void;
+}
+
+const CONFERENCE_ID_BYTES = 16;
+
+export class Calls {
+  readonly #options: CallsOptions;
+  /** Calls that the hub may know already and we do not yet: another domain can ask for its grant before our answer is in. */
+  readonly #starting = new Map<ConferenceId, Promise<unknown>>();
+  /** One at a time in a conference, in the order in which the SFT spoke. */
+  readonly #attending = new Map<ConferenceId, Promise<unknown>>();
+  #sft: OwnSft | undefined;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  attach(sft: OwnSft): void {
+    this.#sft = sft;
+  }
+
+  /**
+   * Starts a call, whose anchor this domain's SFT becomes, or finds the one that goes on.
+   * @throws HawserError HOME_SFT_UNREACHABLE, and what `Conversations.perform` throws
+   */
+  async start(user: UserId, conversation: ConversationId): Promise<Call> {
+    const { conversations, tickets } = this.#options;
+    const known = await conversations.get(user, conversation);
+    if (known.call) return known.call;
+    this.#requireSft();
+    const conference = randomToken(tickets.world, CONFERENCE_ID_BYTES) as ConferenceId;
+    const starting = conversations.perform(conversation, { type: 'startCall', actor: user, conference });
+    this.#starting.set(conference, starting);
+    try {
+      const { call } = await starting;
+      if (!call) throw new HawserError('HOME_NO_CALL');
+      return call;
+    } finally {
+      this.#starting.delete(conference);
+    }
+  }
+
+  /** @throws HawserError HOME_NO_CALL, HOME_SFT_UNREACHABLE, HOME_NOT_FOUND */
+  async ticket(user: UserId, conversation: ConversationId): Promise<Ticket & { call: Call }> {
+    const { conversations, domain, grants, tickets } = this.#options;
+    const { call } = await conversations.get(user, conversation);
+    if (!call) throw new HawserError('HOME_NO_CALL');
+    this.#requireSft();
+    if (call.anchor !== domain) grants.prefetch({ ...call, conversation });
+    return { ...(await issueTicket(tickets, call, user)), call };
+  }
+
+  /** Ends the call for everybody. @throws HawserError HOME_NO_CALL, HOME_FORBIDDEN, and what `perform` throws */
+  async end(actor: UserId, conversation: ConversationId): Promise<void> {
+    const { call } = await this.#options.conversations.get(actor, conversation);
+    if (!call) throw new HawserError('HOME_NO_CALL');
+    const { conference } = call;
+    await this.#options.conversations.perform(conversation, { type: 'endCall', actor, conference });
+  }
+
+  /** The grant of another domain's homeserver, for the own SFT. */
+  async grantForOwnSft(conference: ConferenceId): Promise<Granted> {
+    const { domain, grants, tickets } = this.#options;
+    const state = await this.#stateOf(conference);
+    if (state?.call?.conference !== conference) throw new HawserError('HOME_NO_CALL');
+    const { anchor } = state.call;
+    if (anchor === domain) throw new HawserError('SIG_ORDER', `${tickets.domain} is the anchor`);
+    return grants.get({ conference, conversation: state.conversation, anchor });
+  }
+
+  /** The grant of this homeserver, the anchor's, for the SFT of another domain. @throws as `issueGrant` */
+  async grantFor(from: DomainName, conference: ConferenceId, conversation: ConversationId): Promise<GrantAnswer> {
+    await this.#starting.get(conference)?.catch(() => undefined);
+    const state = await load(this.#options.tickets.store.db, conversation);
+    return issueGrant(this.#options.office, state, conference, from);
+  }
+
+  /** What the SFT says about who is there. Resolves when it is on disk; the hub hears of it then or as soon as it can. */
+  presence(conference: ConferenceId, participants: readonly ParticipantId[]): Promise<void> {
+    const before = this.#attending.get(conference) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(() => this.#attend(conference, participants));
+    this.#attending.set(conference, turn);
+    return turn.finally(() => {
+      if (this.#attending.get(conference) === turn) this.#attending.delete(conference);
+    });
+  }
+
+  /** To be subscribed to the journal. */
+  readonly changed = ({ before, after }: Change): void => {
+    const from = before?.call;
+    const to = after.call;
+    if (from?.conference === to?.conference) return;
+    if (from) {
+      this.#sft?.endConference(from.conference);
+      this.#options.grants.forget(from.conference);
+    }
+    // Ahead of the first who joins: the grant lies ready when the SFT asks, and the connection to the anchor is warm.
+    if (to && to.anchor !== this.#options.domain) {
+      this.#options.grants.prefetch({ ...to, conversation: after.conversation });
+    }
+  };
+
+  async #attend(conference: ConferenceId, participants: readonly ParticipantId[]): Promise<void> {
+    const { domain, tickets } = this.#options;
+    const attendance = await attend(tickets.store, domain, conference, participants, tickets.world);
+    // An SFT that was cut off still holds what ended meanwhile.
+    if (!attendance) return participants.length > 0 ? this.#sft?.endConference(conference) : undefined;
+    await this.#tellHub(attendance);
+  }
+
+  async #tellHub({ hub, presence }: Attendance): Promise<void> {
+    const { domain, conversations, tickets, wakeOutbox } = this.#options;
+    if (hub !== domain) return wakeOutbox(hub);
+    const conversation = await conversationOf(tickets.store.db, presence.conference);
+    if (!conversation || domainOf(conversation) !== domain) return;
+    await conversations.perform(conversation, presence).catch((error: unknown) => {
+      // Between the two transactions the call may have been ended.
+      if (!(error instanceof HawserError && error.code === 'HOME_NO_CALL')) throw error;
+    });
+  }
+
+  async #stateOf(conference: ConferenceId) {
+    const { db } = this.#options.tickets.store;
+    const conversation = await conversationOf(db, conference);
+    return conversation && load(db, conversation);
+  }
+
+  #requireSft(): void {
+    if (!this.#sft?.isConnected) throw new HawserError('HOME_SFT_UNREACHABLE');
+  }
+}

@@ -1,0 +1,77 @@
+/** What the people of a domain are told when one state of a conversation follows another. */
+import type { HomeEvent } from '#signalling/client-home.ts';
+import type { Call, Statement } from '#signalling/federation.ts';
+import { domainOf, type UserId } from '#signalling/ids.ts';
+
+export interface Told {
+  readonly user: UserId;
+  readonly event: HomeEvent;
+}
+
+/** The two states of a change; undefined before the conversation was known, or after it was left. */
+export interface Change {
+  readonly before: Statement | undefined;
+  readonly after: Statement;
+}
+
+/** Who of everybody is told what, in order. Whether a person is local and connected is not looked at here. */
+export function toldBy({ before, after }: Change): Told[] {
+  const told: Told[] = [];
+  const earlier = new Set(before?.members.map(({ user }) => user));
+  const later = new Set(after.members.map(({ user }) => user));
+  const { conversation } = after;
+  for (const user of earlier) {
+    if (!later.has(user)) told.push({ user, event: { type: 'conversationRemoved', conversation } });
+  }
+  const whole: HomeEvent = { type: 'conversation', conversation: shown(after) };
+  const isChanged = before === undefined || !sameMembership(before, after);
+  const inCall = callEvents(before, after);
+  for (const user of later) {
+    if (isChanged) told.push({ user, event: whole });
+    // Whoever is new learns of a call that goes on by `ringing`, and finds its people in there.
+    const events = earlier.has(user) ? inCall : callEvents(undefined, after);
+    for (const event of events) {
+      const isOwnCall = event.type === 'ringing' && event.call.startedBy === user;
+      if (!isOwnCall) told.push({ user, event });
+      // Nobody is rung by themselves, but their other devices shall show the call.
+      else if (!isChanged) told.push({ user, event: whole });
+    }
+  }
+  return told;
+}
+
+/** The conversation as the client API shows it. */
+export function shown(state: Statement) {
+  const { conversation, title, members, call } = state;
+  return { conversation, hub: domainOf(conversation), title, members, ...(call && { call }) };
+}
+
+function callEvents(before: Statement | undefined, after: Statement): HomeEvent[] {
+  const { conversation } = after;
+  const from = before?.call;
+  const to = after.call;
+  const events: HomeEvent[] = [];
+  const isOther = from?.conference !== to?.conference;
+  if (from && isOther) events.push({ type: 'ended', conversation, conference: from.conference });
+  if (to && isOther) events.push({ type: 'ringing', conversation, call: to });
+  if (from && to && !isOther) {
+    const { conference } = to;
+    for (const member of missing(from, to)) events.push({ type: 'left', conversation, conference, member });
+    for (const member of missing(to, from)) events.push({ type: 'joined', conversation, conference, member });
+  }
+  return events;
+}
+
+/** Those of the first call who are not in the second. */
+function missing(call: Call, other: Call) {
+  const there = new Set(other.members.map(({ participant }) => participant));
+  return call.members.filter(({ participant }) => !there.has(participant));
+}
+
+function sameMembership(a: Statement, b: Statement): boolean {
+  if (a.title !== b.title || a.members.length !== b.members.length) return false;
+  return a.members.every((member, index) => {
+    const twin = b.members[index];
+    return twin?.user === member.user && twin.role === member.role && twin.name === member.name;
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * The only writer of conversations. A change is decided, written and committed before anybody hears of it, and changes
+ * are heard of in the order in which they were written.
+ */
+import type { Statement } from '#signalling/federation.ts';
+import { type ConversationId, type DomainName, domainOf } from '#signalling/ids.ts';
+import { enqueue } from '../federation/outbox-table.ts';
+import type { Db, Store } from '../store/store.ts';
+import type { World } from '../world.ts';
+import type { Change } from './changes.ts';
+import { domainsOf } from './conversation.ts';
+import { load, save } from './repository.ts';
+
+/** From the state that is on disk to the next one; the same object where nothing changes. */
+export type Decide = (before: Statement | undefined, tx: Db) => Statement | Promise<Statement>;
+
+export class Journal {
+  readonly #store: Store;
+  readonly #domain: DomainName;
+  readonly #world: World;
+  readonly #listeners: ((change: Change) => void)[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(store: Store, domain: DomainName, world: World) {
+    this.#store = store;
+    this.#domain = domain;
+    this.#world = world;
+  }
+
+  /** Listeners are called in the order of their subscription; they must not throw. */
+  subscribe(listener: (change: Change) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Rejects with what `decide` throws, and nothing has changed then. */
+  change(conversation: ConversationId, decide: Decide): Promise<Statement> {
+    const turn = this.#last.then(() => this.#change(conversation, decide));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Resolves when everything that was begun is done. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
+  async #change(conversation: ConversationId, decide: Decide): Promise<Statement> {
+    const change = await this.#store.transaction(async (tx) => {
+      const before = await load(tx, conversation);
+      const after = await decide(before, tx);
+      if (after !== before) {
+        const now = this.#world.now();
+        await save(tx, before, after, now);
+        for (const domain of this.#followers({ before, after })) {
+          await enqueue(tx, { domain, kind: 'conversation', subject: conversation, seq: after.seq, created_at: now });
+        }
+      }
+      return { before, after };
+    });
+    if (change.after !== change.before) for (const listener of this.#listeners) listener(change);
+    return change.after;
+  }
+
+  /** The domains that this hub has to tell; none where another domain is the hub. */
+  #followers({ before, after }: Change): Set<DomainName> {
+    if (domainOf(after.conversation) !== this.#domain) return new Set();
+    const domains = before ? domainsOf(after).union(domainsOf(before)) : domainsOf(after);
+    domains.delete(this.#domain);
+    return domains;
+  }
+}

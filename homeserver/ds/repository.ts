@@ -1,0 +1,144 @@
+/** Conversations in the database: whole states in, whole states out. */
+import { HawserError } from '#signalling/errors.ts';
+import type { Call, Member, Statement } from '#signalling/federation.ts';
+import { type ConferenceId, type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
+import type { Db } from '../store/store.ts';
+
+export async function load(db: Db, conversation: ConversationId): Promise<Statement | undefined> {
+  return (await loadAll(db, [conversation]))[0];
+}
+
+export async function loadFor(db: Db, user: UserId): Promise<Statement[]> {
+  const rows = await db.selectFrom('members').select('conversation_id').where('user_id', '=', user).execute();
+  return loadAll(
+    db,
+    rows.map((row) => row.conversation_id),
+  );
+}
+
+/** The conversation in which a conference goes on. */
+export async function conversationOf(db: Db, conference: ConferenceId): Promise<ConversationId | undefined> {
+  const row = await db
+    .selectFrom('calls')
+    .select('conversation_id')
+    .where('conference', '=', conference)
+    .executeTakeFirst();
+  return row?.conversation_id;
+}
+
+/** Every conversation with a call, for instance to look for calls that nobody came to. */
+export async function loadInCall(db: Db): Promise<Statement[]> {
+  const rows = await db.selectFrom('calls').select('conversation_id').execute();
+  return loadAll(
+    db,
+    rows.map((row) => row.conversation_id),
+  );
+}
+
+export async function countCalls(db: Db): Promise<number> {
+  const { n } = await db
+    .selectFrom('calls')
+    .select((e) => e.fn.countAll<number>().as('n'))
+    .executeTakeFirstOrThrow();
+  return n;
+}
+
+/** Writes what differs. Must run in the transaction in which `before` was read. */
+export async function save(tx: Db, before: Statement | undefined, after: Statement, now: number): Promise<void> {
+  const { conversation, title, seq } = after;
+  await tx
+    .insertInto('conversations')
+    .values({ id: conversation, title, seq, created_at: now })
+    .onConflict((c) => c.column('id').doUpdateSet({ title, seq }))
+    .execute();
+  if (before?.members !== after.members) await saveMembers(tx, conversation, after.members);
+  if (before?.call !== after.call) await saveCall(tx, conversation, after.call);
+}
+
+async function loadAll(db: Db, ids: readonly ConversationId[]): Promise<Statement[]> {
+  if (ids.length === 0) return [];
+  const conversations = await db.selectFrom('conversations').selectAll().where('id', 'in', ids).execute();
+  const members = await db
+    .selectFrom('members')
+    .selectAll()
+    .where('conversation_id', 'in', ids)
+    .orderBy('position')
+    .execute();
+  const calls = await db.selectFrom('calls').selectAll().where('conversation_id', 'in', ids).execute();
+  const membersOf = Map.groupBy(members, (row) => row.conversation_id);
+  const states: Statement[] = [];
+  for (const { id, title, seq } of conversations) {
+    const people = (membersOf.get(id) ?? []).map(
+      (row): Member => ({ user: row.user_id, domain: domainOf(row.user_id), name: row.name, role: row.role }),
+    );
+    const row = calls.find((candidate) => candidate.conversation_id === id);
+    const state = { conversation: id, seq, title, members: people };
+    if (!row) states.push(state);
+    else {
+      const { conference, anchor, started_by, started_at } = row;
+      const inCall = await loadCallMembers(db, conference, people);
+      states.push({
+        ...state,
+        call: { conference, anchor, startedBy: started_by, startedAt: started_at, members: inCall },
+      });
+    }
+  }
+  return states;
+}
+
+async function loadCallMembers(db: Db, conference: ConferenceId, people: readonly Member[]) {
+  const rows = await db
+    .selectFrom('call_members')
+    .select(['participant', 'user_id'])
+    .where('conference', '=', conference)
+    .orderBy('position')
+    .execute();
+  const names = new Map(people.map(({ user, name }) => [user, name]));
+  return rows.map(({ participant, user_id }) => ({
+    participant,
+    user: user_id,
+    domain: domainOf(user_id),
+    name: names.get(user_id) ?? '?',
+  }));
+}
+
+async function saveMembers(tx: Db, conversation: ConversationId, members: readonly Member[]): Promise<void> {
+  await tx.deleteFrom('members').where('conversation_id', '=', conversation).execute();
+  const rows = members.map(({ user, name, role }, position) => ({
+    conversation_id: conversation,
+    user_id: user,
+    name,
+    role,
+    position,
+  }));
+  for (const some of inBatches(rows)) await tx.insertInto('members').values(some).execute();
+}
+
+async function saveCall(tx: Db, conversation: ConversationId, call: Call | undefined): Promise<void> {
+  // Another call's row goes with all that depends on it; the same call's stays, for its pseudonyms' sake.
+  let others = tx.deleteFrom('calls').where('conversation_id', '=', conversation);
+  if (call) others = others.where('conference', '!=', call.conference);
+  await others.execute();
+  if (!call) return;
+  const { conference, anchor, startedBy, startedAt } = call;
+  await tx
+    .insertInto('calls')
+    .values({ conference, conversation_id: conversation, anchor, started_by: startedBy, started_at: startedAt })
+    .onConflict((c) => c.column('conference').doNothing())
+    .execute();
+  // A hub that gives its call the id of another hub's call must not reach that call's people.
+  if ((await conversationOf(tx, conference)) !== conversation) throw new HawserError('FED_FOREIGN', 'conference id');
+  await tx.deleteFrom('call_members').where('conference', '=', conference).execute();
+  const rows = call.members.map(({ participant, user }, position) => ({
+    conference,
+    participant,
+    user_id: user,
+    position,
+  }));
+  for (const some of inBatches(rows)) await tx.insertInto('call_members').values(some).execute();
+}
+
+/** A statement of SQLite takes at most 32,766 parameters (https://sqlite.org/limits.html). */
+function* inBatches<T>(rows: readonly T[], size = 1_000): Generator<readonly T[]> {
+  for (let i = 0; i < rows.length; i += size) yield rows.slice(i, i + size);
+}

@@ -1,0 +1,106 @@
+/**
+ * One way to make a Fastify application, for each of the three doors: strict parsing by the schemas of signalling/, limits,
+ * problems as answers, and a log line per request that names the route and never the address, person or body.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifySchema,
+  type FastifyServerFactory,
+  LogController,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import type { Logger } from 'pino';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { HawserError } from '#signalling/errors.ts';
+import { nestingWithin } from '#signalling/nesting.ts';
+import { randomToken, type World } from '../world.ts';
+import { answerProblems, type OnRefusal } from './problem.ts';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression<RawServerDefault>,
+  RawReplyDefaultExpression<RawServerDefault>,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface AppOptions {
+  readonly log: Logger;
+  readonly world: World;
+  /** Largest body, bytes. */
+  readonly bodyLimit: number;
+  readonly onRefusal: OnRefusal;
+  readonly serverFactory?: FastifyServerFactory;
+  /** Whose X-Forwarded-For is believed. */
+  readonly trustProxy?: string;
+}
+
+/** Deeper than any schema of ours, shallow enough for every recursive function. */
+const MAX_DEPTH = 12;
+const REQUEST_ID_BYTES = 9;
+/** The longest parameter is a conversation's id, percent-encoded. */
+const MAX_PARAMETER = 600;
+
+export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trustProxy }: AppOptions): App {
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomToken(world, REQUEST_ID_BYTES),
+    bodyLimit,
+    // A request has this long to be there whole; a slow one must not hold a connection.
+    requestTimeout: 15_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 75_000,
+    routerOptions: { maxParamLength: MAX_PARAMETER },
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    ...(serverFactory && { serverFactory }),
+    ...(trustProxy && { trustProxy }),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler<FastifySchema & TSchema>(({ schema }) => {
+    const parser = Compile(schema as TSchema);
+    // Nothing is converted, removed or filled in: what does not fit is refused.
+    return (value: unknown) => (parser.Check(value) ? { value } : { error: invalid(parser.Errors(value)) });
+  });
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  parseJson(app);
+  answerProblems(app, onRefusal);
+  app.addHook('onResponse', (request, reply, done) => {
+    const { url = 'none', method } = request.routeOptions;
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    request.log.debug({ method, route: url, status: reply.statusCode, ms }, 'request');
+    done();
+  });
+  return app as App;
+}
+
+/** Fastify's own parser goes as deep as the sender likes, and makes objects with `__proto__` an error of its own. */
+function parseJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    async (_request: unknown, body: string | Buffer) => {
+      const text = String(body);
+      if (!nestingWithin(text, MAX_DEPTH)) throw new HawserError('SIG_TOO_DEEP');
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        throw new HawserError('SIG_MALFORMED');
+      }
+    },
+  );
+}
+
+function invalid(errors: readonly object[]): Error & { validation: unknown[] } {
+  const validation = errors
+    .slice(0, 1)
+    .map((error) => ('instancePath' in error ? { instancePath: error.instancePath } : {}));
+  return Object.assign(new Error('invalid'), { validation });
+}

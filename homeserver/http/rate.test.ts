@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { RateLimit } from './rate.ts';
+
+test('twice the rate in a burst, then the rate, each key for itself', () => {
+  let now = 0;
+  const limit = new RateLimit(10, () => now);
+  const admitted = (key: string, tries: number) =>
+    Array.from({ length: tries }, () => limit.take(key)).filter(Boolean).length;
+  expect(admitted('a', 100)).toBe(20);
+  expect(admitted('b', 5)).toBe(5);
+  now = 500;
+  expect(admitted('a', 100)).toBe(5);
+  now = 60_000;
+  expect(admitted('a', 100)).toBe(20);
+});

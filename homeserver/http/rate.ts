@@ -1,0 +1,35 @@
+/** Token buckets: so many requests a second for each key (an address, a peer), twice as many in a burst. */
+
+interface Bucket {
+  readonly tokens: number;
+  /** ms */
+  readonly at: number;
+}
+
+/** Bound of the table; the keys that were quiet longest go first, and they have full buckets anyway. */
+const MAX_KEYS = 20_000;
+
+export class RateLimit {
+  readonly #perSecond: number;
+  readonly #now: () => number;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(perSecond: number, now: () => number) {
+    this.#perSecond = perSecond;
+    this.#now = now;
+  }
+
+  /** Counts one request of the key; false where it is one too many. */
+  take(key: string): boolean {
+    const now = this.#now();
+    const burst = this.#perSecond * 2;
+    const before = this.#buckets.get(key) ?? { tokens: burst, at: now };
+    const elapsed = Math.max(0, now - before.at) / 1_000;
+    const tokens = Math.min(burst, before.tokens + elapsed * this.#perSecond);
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { tokens: Math.max(0, tokens - 1), at: now });
+    const oldest = this.#buckets.keys().next().value;
+    if (this.#buckets.size > MAX_KEYS && oldest !== undefined) this.#buckets.delete(oldest);
+    return tokens >= 1;
+  }
+}

@@ -1,0 +1,244 @@
+/** Composition: builds the parts of a homeserver, hands them to each other, and takes them down in the reverse order. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import type { Site } from '#site/schema.ts';
+import { readTicketSigningKey } from '#trust/tickets.ts';
+import { openTrust, type Trust } from '#trust/trust.ts';
+import { type Account, countAccounts, createAccount, findAccount, type NewAccount } from './as/accounts.ts';
+import { Sessions } from './as/sessions.ts';
+import { attended, statePresence } from './calls/attendance.ts';
+import { Calls } from './calls/calls.ts';
+import { Grants } from './calls/grants.ts';
+import { SftDoor } from './calls/sft-door.ts';
+import { serveAdmin, serveClients, serveFederation } from './doors.ts';
+import { Conversations } from './ds/conversations.ts';
+import { accept } from './ds/follower.ts';
+import { Hub } from './ds/hub.ts';
+import { Journal } from './ds/journal.ts';
+import { conversationOf, countCalls, load } from './ds/repository.ts';
+import { followPeers } from './federation/follow-peers.ts';
+import { Outbox } from './federation/outbox.ts';
+import { depthByDomain } from './federation/outbox-table.ts';
+import { PeerClient } from './federation/peer-client.ts';
+import { Events } from './http/events.ts';
+import { discreet } from './log.ts';
+import { makeMetrics } from './metrics.ts';
+import { openStore, type Store } from './store/store.ts';
+import { every } from './timers.ts';
+import { WORLD, type World } from './world.ts';
+
+export interface HomeserverOptions {
+  readonly site: Site;
+  readonly log: Logger;
+  /** Folder of the built web application. */
+  readonly webRoot?: string;
+  readonly world?: World;
+}
+
+export interface RunningHomeserver {
+  readonly ports: { readonly client: number; readonly federation: number; readonly admin: number };
+  /** An administrator's act. @throws HawserError HOME_HANDLE_TAKEN */
+  createAccount(account: NewAccount): Promise<Account>;
+  /** Whether the SFT of the domain is connected. */
+  readonly isSftConnected: boolean;
+  /** Ends every connection, finishes what is being written, and leaves nothing behind. */
+  close(): Promise<void>;
+}
+
+/** @throws SiteError, StartError */
+export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
+  const { site, webRoot, world = WORLD } = options;
+  const log = discreet(options.log);
+  // Whatever was opened before something failed is closed again.
+  await using opened = new AsyncDisposableStack();
+
+  await mkdir(site.data, { recursive: true, mode: 0o700 });
+  const store = await openStore(join(site.data, 'homeserver.sqlite'));
+  opened.defer(() => store.close());
+  const trust = await openTrust({
+    site,
+    role: 'homeserver',
+    onTrouble: (sentence) => log.warn(sentence),
+    onRefused: ({ code, domain, wasOpen }) => {
+      parts.metrics.connectionsRefused.inc({ code });
+      log.warn({ code, claimed: domain, wasOpen }, 'connection refused');
+    },
+  });
+  opened.defer(() => trust.close());
+  const key = await readTicketSigningKey(site.certificates.tickets.privateKey);
+  const parts: Parts = build({ site, log, world, store, trust, key });
+  opened.defer(() => parts.metrics.close());
+  opened.defer(() => parts.journal.idle());
+  opened.defer(() => parts.outbox.close());
+
+  const doors = { site, log, world, webRoot };
+  const federation = await serveFederation(doors, parts);
+  opened.defer(() => federation.close());
+  const client = await serveClients(doors, parts);
+  opened.defer(() => client.close());
+  const admin = await serveAdmin(doors, parts);
+  opened.defer(() => admin.close());
+
+  // WebSockets first: a server is closed when its last connection is.
+  opened.defer(() => parts.sft.close());
+  opened.defer(() => parts.events.close());
+  opened.defer(startWork(parts));
+  log.info({ domain: site.domain, client: client.port, federation: federation.port, admin: admin.port }, 'started');
+  const running = opened.move();
+  return {
+    ports: { client: client.port, federation: federation.port, admin: admin.port },
+    createAccount: (account) => createAccount(store.db, site.domain, account, world),
+    get isSftConnected() {
+      return parts.sft.isConnected;
+    },
+    close: () => running.disposeAsync(),
+  };
+}
+
+/** What the doors and the background work are made of. */
+export type Parts = ReturnType<typeof build>;
+
+interface Ground {
+  readonly site: Site;
+  readonly log: Logger;
+  readonly world: World;
+  readonly store: Store;
+  readonly trust: Trust;
+  readonly key: CryptoKey;
+}
+
+function build({ site, log, world, store, trust, key }: Ground) {
+  const { domain } = site;
+  const { db } = store;
+  const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
+  const onFault = (error: unknown, id?: string): void => {
+    metrics.faults.inc();
+    log.error({ err: error, id }, 'fault');
+  };
+
+  const sessions = new Sessions(store, domain, world);
+  const peerClient = new PeerClient({
+    ...trust,
+    onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
+  });
+  const journal = new Journal(store, domain, world);
+  const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, world });
+  const acceptFrom = (from: DomainName, statement: Parameters<typeof accept>[3]) =>
+    accept(journal, domain, from, statement);
+  const outbox: Outbox = new Outbox({
+    db,
+    world,
+    deliver: {
+      conversation: async (to, subject) => {
+        const state = await load(db, subject);
+        if (state) await peerClient.notify(to, state);
+      },
+      presence: async (to, subject) => {
+        const conversation = await conversationOf(db, subject);
+        const presence = await statePresence(db, domain, subject);
+        if (conversation && presence) await acceptFrom(to, await peerClient.update(to, conversation, presence));
+      },
+    },
+    onGivenUp: (peer, kind, code) => {
+      metrics.outboxGivenUp.inc({ peer, code });
+      log.warn({ peer, kind, code }, 'another domain refused for good');
+    },
+    onFault,
+  });
+  const conversations = new Conversations({
+    db,
+    domain,
+    journal,
+    hub,
+    updateAtHub: (...update) => peerClient.update(...update),
+  });
+  const grants = new Grants((...wish) => peerClient.grant(...wish), world);
+  const calls = new Calls({
+    domain,
+    conversations,
+    tickets: { store, domain, key, world },
+    office: { domain, key, link: site.sft.link.url, world },
+    grants,
+    wakeOutbox: (to) => outbox.wake(to),
+  });
+  const sft = new SftDoor({
+    domain,
+    world,
+    grant: (conference) => calls.grantForOwnSft(conference),
+    presence: (conference, participants) => calls.presence(conference, participants),
+    attended: () => attended(db),
+    onFault,
+  });
+  calls.attach(sft);
+  const events = new Events({
+    domain,
+    origin: new URL(site.homeserver.client.url).origin,
+    authenticate: (token) => sessions.authenticate(token),
+    account,
+    onClosed: ({ code }) => code !== 'normal' && metrics.clientRefusals.inc({ code }),
+    onFault,
+  });
+  journal.subscribe(calls.changed);
+  journal.subscribe(events.changed);
+  journal.subscribe(({ before, after }) => {
+    if (domainOf(after.conversation) !== domain) return;
+    for (const member of [...(before?.members ?? []), ...after.members]) {
+      if (member.domain !== domain) outbox.wake(member.domain);
+    }
+  });
+  const metrics = makeMetrics({
+    accounts: () => countAccounts(db),
+    sessions: () => sessions.count(),
+    calls: () => countCalls(db),
+    outbox: () => depthByDomain(db),
+    eventConnections: () => events.connections,
+    isSftConnected: () => sft.isConnected,
+    certificateExpires: () => trust.credentials.current.expires,
+    now: world.now,
+  });
+  return {
+    store,
+    trust,
+    account,
+    sessions,
+    journal,
+    peerClient,
+    hub,
+    outbox,
+    conversations,
+    grants,
+    calls,
+    sft,
+    events,
+    metrics,
+    acceptFrom,
+    onFault,
+  };
+}
+
+/** What goes on without being asked; returns how to stop it. */
+function startWork(parts: Parts): () => void {
+  const { trust, hub, outbox, grants, sessions, sft, peerClient, onFault } = parts;
+  const stops = [
+    every(1_000, () => sft.sweep(), onFault),
+    every(5_000, () => hub.sweep(), onFault),
+    every(3_600_000, () => sessions.sweep(), onFault),
+    followPeers(trust.peers, {
+      onGone: (domain) => {
+        grants.forgetFrom(domain);
+        hub.drop(domain).catch(onFault);
+      },
+      onAllowed: (domain) => {
+        outbox.retryNow(domain);
+        // Tells it that we are back, and leaves a warm connection.
+        peerClient.greet(domain).catch(() => undefined);
+      },
+    }),
+  ];
+  outbox.start().catch(onFault);
+  return () => {
+    for (const stop of stops) stop();
+  };
+}

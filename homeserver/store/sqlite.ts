@@ -1,0 +1,54 @@
+/** Kysely on Node's own SQLite: the few calls of the driver that Kysely's dialect was written for, and a statement cache. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+
+/** Every query of the homeserver is one of some dozens of texts, so this is a bound and hardly ever reached. */
+const MAX_CACHED_STATEMENTS = 500;
+
+/** How long a writer of another process (a backup, for instance) may hold the file before a query fails, ms. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** @param path a file, made where it does not exist, or `:memory:` */
+export function sqliteDialect(path: string): SqliteDialect {
+  return new SqliteDialect({ database: async () => openDatabase(path) });
+}
+
+function openDatabase(path: string): SqliteDatabase {
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+  // What was accepted must survive a loss of power: in WAL mode only FULL syncs at every commit
+  // (https://sqlite.org/pragma.html#pragma_synchronous).
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+  const cache = new Map<string, SqliteStatement>();
+  return {
+    close: () => {
+      cache.clear();
+      database.close();
+    },
+    prepare: (sql) => {
+      const known = cache.get(sql);
+      if (known) return known;
+      if (cache.size >= MAX_CACHED_STATEMENTS) cache.clear();
+      const statement = adapt(database.prepare(sql));
+      cache.set(sql, statement);
+      return statement;
+    },
+  };
+}
+
+function adapt(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...bind(parameters)),
+    run: (parameters) => statement.run(...bind(parameters)),
+    iterate: (parameters) => statement.iterate(...bind(parameters)),
+  };
+}
+
+function bind(parameters: readonly unknown[]): SQLInputValue[] {
+  return parameters.map((value) => {
+    if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint')
+      return value;
+    if (value instanceof Uint8Array) return value;
+    throw new TypeError(`SQLite cannot hold a ${typeof value}`);
+  });
+}

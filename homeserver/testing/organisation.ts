@@ -1,0 +1,154 @@
+/** For tests: whole organisations on loopback, each with certificates, an allow list and a homeserver in this process. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { DomainName } from '#signalling/ids.ts';
+import type { Site } from '#site/schema.ts';
+import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
+import { type HomeserverOptions, type RunningHomeserver, startHomeserver } from '../main.ts';
+import { Person } from './person.ts';
+import { freePorts } from './ports.ts';
+import { FakeSft } from './sft.ts';
+
+export const PASSWORD = 'correct horse battery';
+
+export class Organisation {
+  readonly certificates: TestDomain;
+  readonly site: Site;
+  /** Lines of the log, for tests of what must not be in there. */
+  readonly logged: string[] = [];
+  #running: RunningHomeserver | undefined;
+  #sft: FakeSft | undefined;
+  readonly #people: Person[] = [];
+
+  constructor(certificates: TestDomain, site: Site) {
+    this.certificates = certificates;
+    this.site = site;
+  }
+
+  get domain(): DomainName {
+    return this.certificates.domain;
+  }
+
+  get homeserver(): RunningHomeserver {
+    if (!this.#running) throw new Error(`${this.domain} is not running`);
+    return this.#running;
+  }
+
+  get sft(): FakeSft {
+    if (!this.#sft) throw new Error(`${this.domain} has no SFT`);
+    return this.#sft;
+  }
+
+  get url(): string {
+    return this.site.homeserver.client.url;
+  }
+
+  get admin(): string {
+    return `http://${this.site.homeserver.admin.listen}`;
+  }
+
+  async start(options: Partial<HomeserverOptions> = {}): Promise<void> {
+    const log = pino({ level: 'debug' }, { write: (line: string) => void this.logged.push(line) });
+    this.#running = await startHomeserver({ site: this.site, log, ...options });
+  }
+
+  /** Only the homeserver; its data stay. */
+  async stop(): Promise<void> {
+    await this.#running?.close();
+    this.#running = undefined;
+  }
+
+  async connectSft(): Promise<FakeSft> {
+    this.#sft = await FakeSft.connect(this.site.sft.homeserver, this.certificates);
+    return this.#sft;
+  }
+
+  /** Makes an account, signs in and listens. */
+  async person(handle: string, name = handle): Promise<Person> {
+    await this.homeserver.createAccount({ handle, name, password: PASSWORD });
+    const person = await Person.signIn(this.url, handle, PASSWORD);
+    this.#people.push(person);
+    return person;
+  }
+
+  /** Writes the allow list; running servers follow within a second. */
+  allow(...peers: readonly (Organisation | (Partial<TestPeer> & { organisation: Organisation }))[]): Promise<void> {
+    return writeTestPeers(
+      this.site.peers,
+      peers.map((peer) => {
+        const { organisation, ...rest } = peer instanceof Organisation ? { organisation: peer } : peer;
+        return {
+          of: organisation.certificates,
+          homeserver: organisation.site.homeserver.federation.address,
+          ...rest,
+        };
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const person of this.#people) person.close();
+    this.#sft?.close();
+    await this.stop();
+  }
+}
+
+export interface World extends AsyncDisposable {
+  readonly organisations: readonly Organisation[];
+  readonly folder: string;
+}
+
+/** Organisations that allow each other, running, each with a connected SFT. */
+export async function organise(...names: readonly string[]): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'hawser-homeserver-'));
+  const organisations = await Promise.all(names.map((name) => makeOrganisation(folder, name)));
+  for (const one of organisations) await one.allow(...organisations.filter((other) => other !== one));
+  for (const one of organisations) await one.start();
+  for (const one of organisations) await one.connectSft();
+  return {
+    organisations,
+    folder,
+    async [Symbol.asyncDispose]() {
+      for (const one of organisations) await one.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function makeOrganisation(parent: string, name: string): Promise<Organisation> {
+  const certificates = await makeTestDomain(parent, name);
+  const { folder, domain } = certificates;
+  const [client = 0, federation = 0, admin = 0, sft = 0, link = 0] = await freePorts(5);
+  return new Organisation(certificates, {
+    domain,
+    data: join(folder, 'data'),
+    peers: join(folder, 'peers.yaml'),
+    certificates: {
+      authority: certificates.authority,
+      revocationList: certificates.revocationList,
+      homeserver: certificates.homeserver,
+      sft: certificates.sft,
+      tickets: certificates.tickets,
+    },
+    homeserver: {
+      client: { listen: `127.0.0.1:${client}`, url: `http://127.0.0.1:${client}` },
+      federation: { listen: `127.0.0.1:${federation}`, address: `127.0.0.1:${federation}` },
+      admin: { listen: `127.0.0.1:${admin}` },
+    },
+    sft: {
+      client: {
+        listen: `127.0.0.1:${sft}`,
+        url: `ws://127.0.0.1:${sft}/client/v1`,
+        origins: [`http://127.0.0.1:${client}`],
+      },
+      link: { listen: `127.0.0.1:${link}`, url: `wss://127.0.0.1:${link}/link/v1` },
+      admin: { listen: '127.0.0.1:9' },
+      homeserver: `wss://127.0.0.1:${federation}/sft/v1`,
+      media: { workers: 1, listenIp: '127.0.0.1', port: 40_000 },
+      trunk: { listenIp: '127.0.0.1', ports: { from: 41_000, to: 41_099 }, mode: 'everything' },
+      limits: { participants: 100, conferences: 10, participantsPerConference: 100, connections: 100, links: 10 },
+    },
+  });
+}

@@ -1,0 +1,143 @@
+/** For tests: a client that is no browser. */
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import {
+  API,
+  CallTicket,
+  CLIENT_HOME,
+  Conversation,
+  Conversations,
+  EVENTS_PATH,
+  type HomeEvent,
+  type Problem,
+  Session,
+  User,
+} from '#signalling/client-home.ts';
+import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { Rpc } from '#signalling/rpc.ts';
+import { dialSocket } from '#signalling/websocket.ts';
+import { until } from './world.ts';
+
+/** A refusal, as its body says. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly problem: Problem;
+
+  constructor(status: number, problem: Problem) {
+    super(`${status} ${problem.code}`);
+    this.status = status;
+    this.problem = problem;
+  }
+
+  get code(): string {
+    return this.problem.code;
+  }
+}
+
+export class Person {
+  readonly url: string;
+  readonly session: Session;
+  readonly events: HomeEvent[] = [];
+  #rpc: Rpc<typeof CLIENT_HOME, 'dialler'> | undefined;
+
+  private constructor(url: string, session: Session) {
+    this.url = url;
+    this.session = session;
+  }
+
+  static async signIn(url: string, handle: string, password: string): Promise<Person> {
+    const session = await ask(url, 'POST', 'sessions', Session, { body: { handle, password } });
+    const person = new Person(url, session);
+    await person.listen();
+    return person;
+  }
+
+  get id(): UserId {
+    return this.session.user.user;
+  }
+
+  async listen(): Promise<void> {
+    const socket = await dialSocket({ url: `${this.url.replace('http', 'ws')}${EVENTS_PATH}`, contract: CLIENT_HOME });
+    this.#rpc = new Rpc({
+      contract: CLIENT_HOME,
+      side: 'dialler',
+      socket,
+      requests: {},
+      notifications: { event: ({ event }) => void this.events.push(event) },
+    });
+    await this.#rpc.request('hello', { accessToken: this.session.accessToken });
+  }
+
+  get isListening(): boolean {
+    return this.#rpc?.isOpen === true;
+  }
+
+  /** The first event of a type that has come or comes. */
+  hear<T extends HomeEvent['type']>(type: T): Promise<HomeEvent & { type: T }> {
+    const isOfType = (event: HomeEvent): event is HomeEvent & { type: T } => event.type === type;
+    return until(() => this.events.find(isOfType), `event ${type}`);
+  }
+
+  find(address: string): Promise<User> {
+    return this.#ask('GET', `users?address=${encodeURIComponent(address)}`, User);
+  }
+
+  create(title: string, ...members: readonly UserId[]): Promise<Conversation> {
+    return this.#ask('POST', 'conversations', Conversation, { title, members });
+  }
+
+  async conversations(): Promise<Conversation[]> {
+    return (await this.#ask('GET', 'conversations', Conversations)).conversations;
+  }
+
+  conversation(id: ConversationId): Promise<Conversation> {
+    return this.#ask('GET', `conversations/${encodeURIComponent(id)}`, Conversation);
+  }
+
+  addMember(id: ConversationId, user: UserId): Promise<Conversation> {
+    return this.#ask('POST', `conversations/${encodeURIComponent(id)}/members`, Conversation, { user });
+  }
+
+  call(id: ConversationId): Promise<CallTicket> {
+    return this.#ask('POST', `conversations/${encodeURIComponent(id)}/call`, CallTicket, {});
+  }
+
+  ticket(id: ConversationId): Promise<CallTicket> {
+    return this.#ask('POST', `conversations/${encodeURIComponent(id)}/call/tickets`, CallTicket, {});
+  }
+
+  async endCall(id: ConversationId): Promise<void> {
+    await this.#ask('DELETE', `conversations/${encodeURIComponent(id)}/call`);
+  }
+
+  close(): void {
+    this.#rpc?.close();
+  }
+
+  #ask<S extends TSchema>(method: string, path: string, answer?: S, body?: object): Promise<Static<S>> {
+    return ask(this.url, method, path, answer, { accessToken: this.session.accessToken, ...(body && { body }) });
+  }
+}
+
+/** @throws Refused; Error where an answer does not follow its schema */
+export async function ask<S extends TSchema>(
+  url: string,
+  method: string,
+  path: string,
+  answer?: S,
+  { body, accessToken }: { body?: object; accessToken?: string } = {},
+): Promise<Static<S>> {
+  const response = await fetch(`${url}${API}/${path}`, {
+    method,
+    headers: {
+      ...(body && { 'content-type': 'application/json' }),
+      ...(accessToken && { authorization: `Bearer ${accessToken}` }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const value: unknown = text === '' ? undefined : JSON.parse(text);
+  if (!response.ok) throw new Refused(response.status, value as Problem);
+  if (answer && !Compile(answer).Check(value)) throw new Error(`${method} ${path}: ${text}`);
+  return value as Static<S>;
+}

@@ -1,0 +1,61 @@
+/** For tests: what the homeserver sees of an SFT. It says what it is told to say and notes what it hears. */
+import { readFile } from 'node:fs/promises';
+import type { ConferenceId, ParticipantId } from '#signalling/ids.ts';
+import { Rpc } from '#signalling/rpc.ts';
+import { SFT_HOME } from '#signalling/sft-home.ts';
+import { dialSocket } from '#signalling/websocket.ts';
+import type { TestDomain } from '#trust/testing.ts';
+
+type Connection = Rpc<typeof SFT_HOME, 'dialler'>;
+
+export class FakeSft {
+  readonly rpc: Connection;
+  readonly ended: ConferenceId[] = [];
+  #seq = 0;
+
+  private constructor(make: (sft: FakeSft) => Connection) {
+    this.rpc = make(this);
+  }
+
+  static async connect(url: string, certificates: TestDomain): Promise<FakeSft> {
+    const socket = await dialSocket({
+      url,
+      contract: SFT_HOME,
+      tls: {
+        ca: await readFile(certificates.authority),
+        cert: await readFile(certificates.sft.certificate),
+        key: await readFile(certificates.sft.key),
+        servername: certificates.domain,
+        minVersion: 'TLSv1.3',
+      },
+    });
+    const sft = new FakeSft(
+      (self) =>
+        new Rpc({
+          contract: SFT_HOME,
+          side: 'dialler',
+          socket,
+          requests: {},
+          notifications: {
+            endConference: ({ conference }) => void self.ended.push(conference),
+            removeParticipant: () => undefined,
+          },
+        }),
+    );
+    await sft.rpc.request('hello', { software: 'test' });
+    return sft;
+  }
+
+  grant(conference: ConferenceId) {
+    return this.rpc.request('grant', { conference });
+  }
+
+  presence(conference: ConferenceId, participants: readonly ParticipantId[], seq?: number): void {
+    this.#seq = seq ?? this.#seq + 1;
+    this.rpc.notify('presence', { conference, seq: this.#seq, participants: [...participants] });
+  }
+
+  close(): void {
+    this.rpc.close();
+  }
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import {
+  addSide,
+  announcedTo,
+  checkPublish,
+  isEmpty,
+  newConference,
+  rosterOf,
+  stateDemand,
+  stateSources,
+  stateWishes,
+} from './conference.ts';
+import { ALPHA, announcement, BETA, conferenceId, GAMMA, local, participantId, side, sourceId } from './testing.ts';
+
+const anchored = () => newConference(conferenceId('c'), ALPHA, ALPHA);
+const federated = () => newConference(conferenceId('c'), BETA, ALPHA);
+
+describe('a statement over a link', () => {
+  it('counts once: an older or repeated one changes nothing', () => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    expect(stateSources(conference, beta, announcement(2, [{ name: 'b', origin: BETA, kinds: ['camera'] }]))).toBe(
+      true,
+    );
+    expect(stateSources(conference, beta, announcement(2, []))).toBe(false);
+    expect(stateSources(conference, beta, announcement(1, []))).toBe(false);
+    expect(beta.sources.size).toBe(1);
+    expect(stateDemand(beta, 3, [{ source: sourceId('x'), layers: [0] }])).toBe(true);
+    expect(stateDemand(beta, 3, [])).toBe(false);
+    expect(beta.demand.size).toBe(1);
+  });
+
+  it('may speak to the anchor only for people of its own domain', () => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    const foreign = announcement(1, [{ name: 'g', origin: GAMMA, kinds: [] }]);
+    expect(() => stateSources(conference, beta, foreign)).toThrow(
+      expect.objectContaining({ code: 'SFT_LINK_FOREIGN_PARTICIPANT' }),
+    );
+    expect(beta.participants.size).toBe(0);
+  });
+
+  it('may come from the anchor for everybody but our own people', () => {
+    const conference = federated();
+    const anchor = addSide(conference, ALPHA);
+    const people = [ALPHA, GAMMA].map((origin) => ({ name: origin, origin, kinds: [] }));
+    expect(stateSources(conference, anchor, announcement(1, people))).toBe(true);
+    const own = announcement(2, [{ name: 'b', origin: BETA, kinds: [] }]);
+    expect(() => stateSources(conference, anchor, own)).toThrow(
+      expect.objectContaining({ code: 'SFT_LINK_FOREIGN_PARTICIPANT' }),
+    );
+  });
+
+  it.each(['participant', 'source'])('cannot take the %s of another side', (kind) => {
+    const conference = anchored();
+    local(conference, 'a', ['camera']);
+    const beta = addSide(conference, BETA);
+    const statement = announcement(1, [{ name: kind === 'participant' ? 'a' : 'b', origin: BETA, kinds: ['camera'] }]);
+    if (kind === 'source')
+      statement.sources = statement.sources.map((entry) => ({ ...entry, source: sourceId('a-camera') }));
+    expect(() => stateSources(conference, beta, statement)).toThrow(
+      expect.objectContaining({ code: 'SFT_LINK_FOREIGN_PARTICIPANT' }),
+    );
+    expect(beta.sources.size).toBe(0);
+  });
+
+  it('is refused when it names a source of nobody, or two of a kind', () => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    const statement = announcement(1, [{ name: 'b', origin: BETA, kinds: ['camera'] }]);
+    expect(() => stateSources(conference, beta, { ...statement, participants: [] })).toThrow();
+    const twice = [
+      ...statement.sources,
+      ...statement.sources.map((entry) => ({ ...entry, source: sourceId('second') })),
+    ];
+    expect(() => stateSources(conference, beta, { ...statement, sources: twice })).toThrow();
+  });
+});
+
+it('announces to a side everybody but the people of that side', () => {
+  const conference = anchored();
+  local(conference, 'a', ['microphone']);
+  const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['camera'] }]);
+  const gamma = side(conference, GAMMA, [{ name: 'g', origin: GAMMA, kinds: [] }]);
+  expect(announcedTo(conference, beta).participants.map(({ origin }) => origin)).toEqual([ALPHA, GAMMA]);
+  expect(announcedTo(conference, gamma).sources.map(({ kind }) => kind)).toEqual(['microphone', 'camera']);
+});
+
+it('says by which domains the media of each person comes', () => {
+  const conference = federated();
+  local(conference, 'b', ['camera']);
+  side(conference, ALPHA, [
+    { name: 'a', origin: ALPHA, kinds: [] },
+    { name: 'g', origin: GAMMA, kinds: [] },
+  ]);
+  expect(rosterOf(conference).map(({ domain, via }) => [domain, via])).toEqual([
+    [BETA, []],
+    [ALPHA, [ALPHA]],
+    [GAMMA, [ALPHA, GAMMA]],
+  ]);
+});
+
+it('is empty on the anchor without people and links, and on a federated SFT without people', () => {
+  const anchor = anchored();
+  expect(isEmpty(anchor)).toBe(true);
+  addSide(anchor, BETA);
+  expect(isEmpty(anchor)).toBe(false);
+  const follower = federated();
+  addSide(follower, ALPHA);
+  expect(isEmpty(follower)).toBe(true);
+  local(follower, 'b');
+  expect(isEmpty(follower)).toBe(false);
+});
+
+it('lets nobody publish what the ticket does not allow, or two of a kind', () => {
+  const conference = anchored();
+  const participant = local(conference, 'a', ['camera']);
+  const entry = conference.local.get(participant);
+  if (!entry) throw new Error('nobody there');
+  expect(() => checkPublish(entry, 'camera')).toThrow(expect.objectContaining({ code: 'SFT_SOURCE_LIMIT' }));
+  expect(() => checkPublish({ ...entry, may: new Set(['audio']) }, 'screen')).toThrow(
+    expect.objectContaining({ code: 'SFT_NOT_PERMITTED' }),
+  );
+  expect(() => checkPublish(entry, 'screen')).not.toThrow();
+});
+
+it('takes the newest wishes whatever the order they arrive in', () => {
+  const conference = anchored();
+  const entry = conference.local.get(local(conference, 'a'));
+  if (!entry) throw new Error('nobody there');
+  expect(stateWishes(entry, 5, [{ source: sourceId('x'), layer: 2 }])).toBe(true);
+  expect(stateWishes(entry, 4, [])).toBe(false);
+  expect([...entry.wishes]).toEqual([[sourceId('x'), 2]]);
+  expect(participantId('a')).toBe(entry.participant);
+});

@@ -1,0 +1,259 @@
+/**
+ * What one SFT knows of one conference: who is in it, on which side, and what they publish, want and offer. Pure: the
+ * functions change the state they are given and touch nothing else; `plan.ts` says what follows from the state.
+ */
+import type { RosterEntry } from '#signalling/client-sft.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { LinkDemand, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
+import type { Permission } from '#signalling/ticket.ts';
+
+/** One source, on whatever side of whatever link its participant is. */
+export interface Source {
+  readonly source: SourceId;
+  readonly participant: ParticipantId;
+  readonly kind: SourceKind;
+  readonly layers: readonly number[];
+  muted: boolean;
+}
+
+/** Somebody whose client is connected to this SFT. */
+export interface LocalParticipant {
+  readonly participant: ParticipantId;
+  readonly may: ReadonlySet<Permission>;
+  readonly sources: Map<SourceId, Source>;
+  /** Highest layer wanted of each video source. */
+  wishes: ReadonlyMap<SourceId, number>;
+  wishesSeq: number;
+  /** The client has said what it can receive. */
+  receives: boolean;
+}
+
+/** The far end of a link, as far as this conference goes. */
+export interface Side {
+  readonly peer: DomainName;
+  readonly participants: Map<ParticipantId, { readonly participant: ParticipantId; readonly origin: DomainName }>;
+  readonly sources: Map<SourceId, Source & { readonly origin: DomainName }>;
+  /** The SSRCs under which the far end offers its sources, by the trunk that they arrive on. */
+  offered: ReadonlyMap<SourceId, readonly LinkStream[]>;
+  /** The layers that the far end wants of what it was offered by us. */
+  demand: ReadonlyMap<SourceId, readonly number[]>;
+  readonly seen: { sources: number; streams: number; demand: number };
+}
+
+export interface Conference {
+  readonly id: ConferenceId;
+  readonly domain: DomainName;
+  readonly anchor: DomainName;
+  readonly local: Map<ParticipantId, LocalParticipant>;
+  /** By peer: on the anchor each federated SFT, on a federated SFT the anchor alone. */
+  readonly sides: Map<DomainName, Side>;
+}
+
+/** Most sources of each kind that one participant may publish. */
+export const SOURCES_PER_KIND = 1;
+
+export function newConference(id: ConferenceId, domain: DomainName, anchor: DomainName): Conference {
+  return { id, domain, anchor, local: new Map(), sides: new Map() };
+}
+
+export function addLocal(
+  conference: Conference,
+  participant: ParticipantId,
+  may: Iterable<Permission>,
+): LocalParticipant {
+  const local: LocalParticipant = {
+    participant,
+    may: new Set(may),
+    sources: new Map(),
+    wishes: new Map(),
+    wishesSeq: 0,
+    receives: false,
+  };
+  conference.local.set(participant, local);
+  return local;
+}
+
+export function addSide(conference: Conference, peer: DomainName): Side {
+  const side: Side = {
+    peer,
+    participants: new Map(),
+    sources: new Map(),
+    offered: new Map(),
+    demand: new Map(),
+    seen: { sources: 0, streams: 0, demand: 0 },
+  };
+  conference.sides.set(peer, side);
+  return side;
+}
+
+const PERMISSION: Record<SourceKind, Permission> = { microphone: 'audio', camera: 'video', screen: 'screen' };
+
+/** @throws HawserError SFT_NOT_PERMITTED, SFT_SOURCE_LIMIT */
+export function checkPublish(local: LocalParticipant, kind: SourceKind): void {
+  if (!local.may.has(PERMISSION[kind])) throw new HawserError('SFT_NOT_PERMITTED', kind);
+  const same = [...local.sources.values()].filter((source) => source.kind === kind);
+  if (same.length >= SOURCES_PER_KIND) throw new HawserError('SFT_SOURCE_LIMIT', kind);
+}
+
+/** Takes a statement of wishes; an old one changes nothing. Returns whether anything changed. */
+export function stateWishes(
+  local: LocalParticipant,
+  seq: number,
+  wishes: readonly { source: SourceId; layer: number }[],
+): boolean {
+  if (seq <= local.wishesSeq) return false;
+  local.wishesSeq = seq;
+  local.wishes = new Map(wishes.map((wish) => [wish.source, wish.layer]));
+  return true;
+}
+
+/**
+ * Takes a far side's statement of who is there and what they publish. The anchor accepts from a federated SFT only
+ * participants of that SFT's own domain; a federated SFT accepts from the anchor everybody but its own. An id that is
+ * already known on another side is a forgery: ids are random, so it cannot be chance.
+ * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT
+ */
+export function stateSources(
+  conference: Conference,
+  side: Side,
+  statement: { seq: number; participants: readonly LinkParticipant[]; sources: readonly LinkSource[] },
+): boolean {
+  if (statement.seq <= side.seen.sources) return false;
+  const participants = new Map<ParticipantId, LinkParticipant>();
+  for (const entry of statement.participants) {
+    if (!maySpeakFor(conference, side.peer, entry.origin)) throw foreign(entry.origin);
+    if (participants.has(entry.participant) || isKnownElsewhere(conference, side, entry.participant)) {
+      throw foreign('participant');
+    }
+    participants.set(entry.participant, entry);
+  }
+  const sources = new Map<SourceId, LinkSource>();
+  const kinds = new Set<string>();
+  for (const entry of statement.sources) {
+    const owner = participants.get(entry.participant);
+    const kind = `${entry.participant} ${entry.kind}`;
+    if (owner?.origin !== entry.origin || sources.has(entry.source) || kinds.has(kind)) throw foreign('source');
+    if (findSource(conference, entry.source, side)) throw foreign('source');
+    kinds.add(kind);
+    sources.set(entry.source, entry);
+  }
+  side.seen.sources = statement.seq;
+  replace(side.participants, participants);
+  replace(side.sources, sources);
+  return true;
+}
+
+export function stateStreams(side: Side, seq: number, streams: readonly LinkStream[]): boolean {
+  if (seq <= side.seen.streams) return false;
+  side.seen.streams = seq;
+  const offered = new Map<SourceId, LinkStream[]>();
+  for (const stream of streams) {
+    const layers = offered.get(stream.source) ?? [];
+    layers.push(stream);
+    offered.set(stream.source, layers);
+  }
+  side.offered = offered;
+  return true;
+}
+
+export function stateDemand(side: Side, seq: number, demands: readonly LinkDemand[]): boolean {
+  if (seq <= side.seen.demand) return false;
+  side.seen.demand = seq;
+  side.demand = new Map(demands.map((demand) => [demand.source, demand.layers]));
+  return true;
+}
+
+/** A source and the side it is on; `undefined` as side means this SFT's own. */
+export interface Located {
+  readonly source: Source;
+  readonly side: Side | undefined;
+  readonly origin: DomainName;
+}
+
+/** Every source of the conference in a fixed order: own ones first, then side by side. */
+export function* sourcesOf(conference: Conference): Generator<Located> {
+  for (const local of conference.local.values()) {
+    for (const source of local.sources.values()) yield { source, side: undefined, origin: conference.domain };
+  }
+  for (const side of conference.sides.values()) {
+    for (const source of side.sources.values()) yield { source, side, origin: source.origin };
+  }
+}
+
+/** The participants that are not on the given side, as a link to that side announces them. */
+export function announcedTo(
+  conference: Conference,
+  to: Side,
+): { participants: LinkParticipant[]; sources: LinkSource[] } {
+  const participants: LinkParticipant[] = [];
+  for (const { participant } of conference.local.values())
+    participants.push({ participant, origin: conference.domain });
+  for (const side of conference.sides.values()) {
+    if (side !== to) for (const entry of side.participants.values()) participants.push({ ...entry });
+  }
+  const sources: LinkSource[] = [];
+  for (const { source, side, origin } of sourcesOf(conference)) {
+    if (side !== to) sources.push({ ...source, origin, layers: [...source.layers] });
+  }
+  return { participants, sources };
+}
+
+/** Everybody, as the clients of this SFT see them. */
+export function rosterOf(conference: Conference): RosterEntry[] {
+  const roster: RosterEntry[] = [];
+  const describe = (source: Source) => ({
+    source: source.source,
+    kind: source.kind,
+    layers: [...source.layers],
+    muted: source.muted,
+  });
+  for (const local of conference.local.values()) {
+    const sources = [...local.sources.values()].map(describe);
+    roster.push({ participant: local.participant, domain: conference.domain, via: [], sources });
+  }
+  for (const side of conference.sides.values()) {
+    const sources = Map.groupBy(side.sources.values(), (source) => source.participant);
+    for (const { participant, origin } of side.participants.values()) {
+      const via = origin === side.peer ? [side.peer] : [side.peer, origin];
+      roster.push({ participant, domain: origin, via, sources: (sources.get(participant) ?? []).map(describe) });
+    }
+  }
+  return roster;
+}
+
+/** Nobody is left on any side, so that nothing needs to be kept. */
+export function isEmpty(conference: Conference): boolean {
+  if (conference.local.size > 0) return false;
+  // A federated SFT is in a conference only for the sake of its own people.
+  if (conference.anchor !== conference.domain) return true;
+  return conference.sides.size === 0;
+}
+
+function maySpeakFor(conference: Conference, peer: DomainName, origin: DomainName): boolean {
+  return conference.anchor === conference.domain ? origin === peer : origin !== conference.domain;
+}
+
+function isKnownElsewhere(conference: Conference, side: Side, participant: ParticipantId): boolean {
+  if (conference.local.has(participant)) return true;
+  for (const other of conference.sides.values()) {
+    if (other !== side && other.participants.has(participant)) return true;
+  }
+  return false;
+}
+
+function findSource(conference: Conference, source: SourceId, except: Side): boolean {
+  for (const local of conference.local.values()) if (local.sources.has(source)) return true;
+  for (const side of conference.sides.values()) if (side !== except && side.sources.has(source)) return true;
+  return false;
+}
+
+function foreign(detail: string): HawserError {
+  return new HawserError('SFT_LINK_FOREIGN_PARTICIPANT', detail);
+}
+
+function replace<K, V>(target: Map<K, V>, source: ReadonlyMap<K, V>): void {
+  target.clear();
+  for (const [key, value] of source) target.set(key, value);
+}

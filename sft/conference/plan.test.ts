@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SourceId } from '#signalling/ids.ts';
+import { mayReceive } from './access.ts';
+import { addSide, newConference, sourcesOf } from './conference.ts';
+import { planOf } from './plan.ts';
+import { ALPHA, anyConference, BETA, conferenceId, GAMMA, local, side, sourceId } from './testing.ts';
+
+describe('the plan', () => {
+  it('gives no viewer his own sources, nothing unknown, and each picture only when he wishes it', () => {
+    fc.assert(
+      fc.property(anyConference, (conference) => {
+        const plan = planOf(conference, 'everything');
+        for (const [participant, subscriptions] of plan.viewers) {
+          const wishes = conference.local.get(participant)?.wishes;
+          for (const { source, layer } of subscriptions) {
+            const located = [...sourcesOf(conference)].find((candidate) => candidate.source.source === source);
+            expect(located?.source.participant).not.toBe(participant);
+            if (located?.source.kind !== 'microphone') expect(wishes?.get(source)).toBe(layer);
+          }
+          const voices = [...sourcesOf(conference)].filter(
+            ({ source }) => source.kind === 'microphone' && source.participant !== participant,
+          );
+          const heard = new Set(subscriptions.map(({ source }) => source));
+          for (const { source } of voices) expect(heard.has(source.source)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('sends no side its own sources back, and no layer that it did not ask for', () => {
+    fc.assert(
+      fc.property(anyConference, (conference) => {
+        for (const [peer, { outgoing }] of planOf(conference, 'everything').sides) {
+          const asked = conference.sides.get(peer);
+          for (const [source, { layers, wanted }] of outgoing) {
+            expect(asked?.sources.has(source)).toBe(false);
+            for (const layer of wanted) {
+              expect(asked?.demand.get(source)).toContain(layer);
+              expect(layers).toContain(layer);
+            }
+          }
+        }
+      }),
+    );
+  });
+
+  it('asks a side in the mode `everything` for all it has while anybody is there to receive it, else for nothing', () => {
+    fc.assert(
+      fc.property(anyConference, (conference) => {
+        for (const [peer, { demand }] of planOf(conference, 'everything').sides) {
+          const others = [...conference.sides.values()].filter((each) => each.peer !== peer);
+          const receivers = conference.local.size > 0 || others.some((each) => each.participants.size > 0);
+          const sources = [...(conference.sides.get(peer)?.sources.values() ?? [])];
+          const all = new Map(sources.map(({ source, layers }) => [source, layers]));
+          expect(demand).toEqual(receivers ? all : new Map<SourceId, number[]>());
+        }
+      }),
+    );
+  });
+
+  it('is the same for the same state', () => {
+    fc.assert(
+      fc.property(anyConference, (conference) => {
+        expect(planOf(conference, 'everything')).toEqual(planOf(conference, 'everything'));
+      }),
+    );
+  });
+
+  it('sends nothing of a muted source', () => {
+    const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+    const entry = conference.local.get(local(conference, 'a', ['microphone']));
+    const beta = side(conference, BETA, []);
+    beta.demand = new Map([[sourceId('a-microphone'), [0]]]);
+    const wanted = () =>
+      planOf(conference, 'everything').sides.get(BETA)?.outgoing.get(sourceId('a-microphone'))?.wanted;
+    expect(wanted()).toEqual([0]);
+    for (const source of entry?.sources.values() ?? []) source.muted = true;
+    expect(wanted()).toEqual([]);
+  });
+
+  it('receives no stream of a source that was not announced', () => {
+    const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+    const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
+    beta.offered = new Map([
+      [sourceId('b-microphone'), [{ source: sourceId('b-microphone'), layer: 0, ssrc: 1 }]],
+      [sourceId('nobody'), [{ source: sourceId('nobody'), layer: 0, ssrc: 2 }]],
+    ]);
+    expect([...(planOf(conference, 'everything').sides.get(BETA)?.incoming.keys() ?? [])]).toEqual([
+      sourceId('b-microphone'),
+    ]);
+  });
+});
+
+describe('access', () => {
+  it('keeps conferences apart: nobody of one may receive a source of another', () => {
+    fc.assert(
+      fc.property(anyConference, anyConference, (one, other) => {
+        // The same names in both: only the conference tells them apart.
+        const foreign = newConference(conferenceId('d'), ALPHA, ALPHA);
+        local(foreign, 'stranger', ['camera']);
+        for (const conference of [one, other]) {
+          for (const participant of conference.local.keys()) {
+            expect(mayReceive(conference, { kind: 'participant', participant }, sourceId('stranger-camera'))).toBe(
+              false,
+            );
+          }
+          for (const each of conference.sides.values()) {
+            expect(mayReceive(foreign, { kind: 'side', side: each }, sourceId('stranger-camera'))).toBe(false);
+          }
+        }
+      }),
+    );
+  });
+
+  it('ends with the side and with the participant', () => {
+    const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+    const participant = local(conference, 'a', ['camera']);
+    local(conference, 'b');
+    const gamma = addSide(conference, GAMMA);
+    const may = () => mayReceive(conference, { kind: 'side', side: gamma }, sourceId('a-camera'));
+    expect(may()).toBe(true);
+    conference.sides.delete(GAMMA);
+    expect(may()).toBe(false);
+    conference.sides.set(GAMMA, gamma);
+    conference.local.delete(participant);
+    expect(may()).toBe(false);
+  });
+});

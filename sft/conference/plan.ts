@@ -1,0 +1,78 @@
+/**
+ * What must be true of the media, given a conference's state: the whole, every time. Whoever executes it compares it
+ * with what is, and changes the difference, so that a lost or doubled event can do no lasting harm.
+ */
+import type { DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
+import { isVideo } from '#signalling/media-profile.ts';
+import type { LinkStream } from '#signalling/sft-link.ts';
+import { mayReceive } from './access.ts';
+import { type Conference, type Side, sourcesOf } from './conference.ts';
+import { demandOn, type TrunkMode } from './demand.ts';
+
+/** What one viewer of this SFT gets of one source; `layer` is the highest one wanted. */
+export interface Subscription {
+  readonly source: SourceId;
+  readonly layer: number;
+}
+
+export interface SidePlan {
+  /** Sources that are offered to the side, each layer by a consumer of its own, and the layers it wants to run. */
+  readonly outgoing: ReadonlyMap<SourceId, { readonly layers: readonly number[]; readonly wanted: readonly number[] }>;
+  /** Streams that the side offers, to be received. */
+  readonly incoming: ReadonlyMap<SourceId, readonly LinkStream[]>;
+  /** Layers that are to be asked for, once they can be received. */
+  readonly demand: ReadonlyMap<SourceId, readonly number[]>;
+}
+
+export interface Plan {
+  readonly viewers: ReadonlyMap<ParticipantId, readonly Subscription[]>;
+  readonly sides: ReadonlyMap<DomainName, SidePlan>;
+}
+
+export function planOf(conference: Conference, mode: TrunkMode): Plan {
+  const viewers = new Map<ParticipantId, Subscription[]>();
+  for (const local of conference.local.values()) {
+    if (local.receives) viewers.set(local.participant, subscriptionsOf(conference, local.participant, local.wishes));
+  }
+  const sides = new Map<DomainName, SidePlan>();
+  for (const side of conference.sides.values()) sides.set(side.peer, planSide(conference, side, mode));
+  return { viewers, sides };
+}
+
+function subscriptionsOf(
+  conference: Conference,
+  participant: ParticipantId,
+  wishes: ReadonlyMap<SourceId, number>,
+): Subscription[] {
+  const subscriptions: Subscription[] = [];
+  for (const { source } of sourcesOf(conference)) {
+    const layer = isVideo(source.kind) ? wishes.get(source.source) : 0;
+    if (layer === undefined) continue;
+    if (!mayReceive(conference, { kind: 'participant', participant }, source.source)) continue;
+    subscriptions.push({ source: source.source, layer });
+  }
+  return subscriptions;
+}
+
+function planSide(conference: Conference, side: Side, mode: TrunkMode): SidePlan {
+  const outgoing = new Map<SourceId, { layers: readonly number[]; wanted: readonly number[] }>();
+  for (const { source } of sourcesOf(conference)) {
+    if (!mayReceive(conference, { kind: 'side', side }, source.source)) continue;
+    const wanted = source.muted ? [] : (side.demand.get(source.source) ?? []);
+    outgoing.set(source.source, {
+      layers: source.layers,
+      wanted: wanted.filter((layer) => source.layers.includes(layer)),
+    });
+  }
+  const incoming = new Map<SourceId, readonly LinkStream[]>();
+  for (const [source, streams] of side.offered) {
+    const announced = side.sources.get(source);
+    // Streams may be stated before the source they belong to, or longer than it; neither is received.
+    if (announced)
+      incoming.set(
+        source,
+        streams.filter((stream) => announced.layers.includes(stream.layer)),
+      );
+  }
+  return { outgoing, incoming, demand: demandOn(conference, side, mode) };
+}

@@ -1,0 +1,338 @@
+/**
+ * The control connection to one peer, from `hello` on. It carries the statements of every conference that the two SFTs
+ * share, and owns the trunks between them: their keys travel here, and when the link ends they end.
+ */
+import { randomBytes } from 'node:crypto';
+import { HawserError } from '#signalling/errors.ts';
+import type { ConferenceId, DomainName, TrunkId } from '#signalling/ids.ts';
+import type { MediaAddress, SrtpKey } from '#signalling/media-profile.ts';
+import { type Closing, type NotificationHandlers, Rpc, type Socket } from '#signalling/rpc.ts';
+import { CONSENT_MS, HEARTBEAT_MS, type Hello, LINK_VERSIONS, SFT_LINK } from '#signalling/sft-link.ts';
+import { type Side, stateDemand, stateSources, stateStreams } from '../conference/conference.ts';
+import type { Statements } from '../media/side-media.ts';
+import { Trunk, type TrunkOptions } from '../media/trunk.ts';
+import type { MediaWorker } from '../media/worker.ts';
+import type { ConferenceHost } from '../server/conference-host.ts';
+
+export interface LinkContext {
+  readonly hello: Hello;
+  readonly trunks: TrunkOptions;
+  readonly workers: () => readonly MediaWorker[];
+  /** Whether the administrator approved that media of this peer comes from and goes to the address. */
+  readonly mayReach: (peer: DomainName, ip: string) => boolean;
+  /**
+   * The conference that a grant opens to a peer.
+   * @throws HawserError SFT_LINK_GRANT_REFUSED, SFT_CONFERENCE_ENDED, SFT_FULL
+   */
+  readonly admit: (peer: DomainName, conference: ConferenceId, grant: string) => Promise<ConferenceHost>;
+  readonly onFault: (error: unknown, id: string) => void;
+  readonly onClosed: (link: Link, closing: Closing) => void;
+}
+
+interface Attachment {
+  readonly host: ConferenceHost;
+  readonly side: Side;
+  farWorker: number | undefined;
+}
+
+type AnyRpc = Rpc<typeof SFT_LINK, 'dialler'> | Rpc<typeof SFT_LINK, 'acceptor'>;
+
+/** Heartbeats, one silence after which consent to send is over, and room for the bursts of a large conference. */
+const LINK_LIMITS = { pingMs: HEARTBEAT_MS, silenceMs: CONSENT_MS, messagesPerSecond: 1_000, requestTimeoutMs: 5_000 };
+
+export class Link {
+  readonly peer: DomainName;
+  readonly dialled: boolean;
+  readonly #context: LinkContext;
+  readonly #attachments = new Map<ConferenceId, Attachment>();
+  readonly #trunks = new Map<string, Promise<Trunk>>();
+  readonly #rpc: AnyRpc;
+  #hello: Hello | undefined;
+
+  private constructor(peer: DomainName, socket: Socket, side: 'dialler' | 'acceptor', context: LinkContext) {
+    this.peer = peer;
+    this.dialled = side === 'dialler';
+    this.#context = context;
+    const common = {
+      contract: SFT_LINK,
+      socket,
+      limits: LINK_LIMITS,
+      onClose: (closing: Closing) => this.#closed(closing),
+      onFault: context.onFault,
+    };
+    const notifications = this.#notifications();
+    if (side === 'acceptor') {
+      this.#rpc = new Rpc({ ...common, side, notifications, requests: this.#requests() });
+    } else {
+      const ended = (note: { conference: ConferenceId }) =>
+        this.#attachments.get(note.conference)?.host.end('SFT_CONFERENCE_ENDED');
+      this.#rpc = new Rpc({ ...common, side, notifications: { ...notifications, ended }, requests: {} });
+    }
+  }
+
+  /** The peer was identified by its certificate already. */
+  static accept(peer: DomainName, socket: Socket, context: LinkContext): Link {
+    return new Link(peer, socket, 'acceptor', context);
+  }
+
+  /** @throws HawserError what the peer answers, SIG_UNSUPPORTED_VERSION, SIG_TIMEOUT */
+  static async dial(peer: DomainName, socket: Socket, context: LinkContext): Promise<Link> {
+    const link = new Link(peer, socket, 'dialler', context);
+    try {
+      link.#meet(await link.#dialler.request('hello', context.hello));
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+    return link;
+  }
+
+  get isOpen(): boolean {
+    return this.#rpc.isOpen;
+  }
+
+  get rttMs(): number | undefined {
+    return this.#rpc.rttMs;
+  }
+
+  /** Time since the last sign of life, ms. */
+  get silentForMs(): number {
+    return this.#rpc.silentForMs;
+  }
+
+  /** What the peer said of itself; undefined before its hello. */
+  get remote(): Hello | undefined {
+    return this.#hello;
+  }
+
+  get conferences(): ConferenceId[] {
+    return [...this.#attachments.keys()];
+  }
+
+  async trunks(): Promise<Trunk[]> {
+    return Promise.all(this.#trunks.values());
+  }
+
+  /**
+   * Joins a conference of the peer. Resolves when the trunk stands.
+   * @throws HawserError the peer's refusal, SFT_LINK_ADDRESS, SFT_LINK_SRTP, SIG_TIMEOUT, SIG_CLOSED
+   */
+  async join(host: ConferenceHost, grant: string): Promise<void> {
+    // The side exists before the peer answers: its first statements may arrive together with the answer.
+    const attachment = this.#attach(host);
+    try {
+      const answer = await this.#dialler.request('join', { conference: host.id, grant, worker: host.worker.index });
+      attachment.farWorker = answer.worker;
+      host.side(this.peer)?.media.open();
+      host.changed();
+      const trunk = await this.#openTrunk(host.worker, answer.worker);
+      if (this.#attachments.get(host.id) !== attachment) return;
+      host.side(this.peer)?.media.attach(trunk);
+      host.changed();
+    } catch (error) {
+      this.leave(host.id);
+      throw error;
+    }
+  }
+
+  /** Leaves a conference of the peer; its trunk ends with its last conference. */
+  leave(conference: ConferenceId): void {
+    this.#detach(conference);
+    if (this.isOpen) this.#dialler.request('leave', { conference }).catch(() => undefined);
+  }
+
+  close(code: Closing['code'] = 'normal', detail = ''): void {
+    this.#rpc.close(code, detail);
+  }
+
+  get #dialler(): Rpc<typeof SFT_LINK, 'dialler'> {
+    if (!this.dialled) throw new HawserError('SIG_ORDER', 'only the side that dialled joins');
+    return this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>;
+  }
+
+  #meet(hello: Hello): void {
+    if (hello.domain !== this.peer) throw new HawserError('TRUST_WRONG_NAME', 'hello');
+    const { min, max } = hello.versions;
+    if (min > LINK_VERSIONS.max || max < LINK_VERSIONS.min) {
+      throw new HawserError('SIG_UNSUPPORTED_VERSION', `here ${LINK_VERSIONS.min} to ${LINK_VERSIONS.max}`);
+    }
+    this.#hello = hello;
+  }
+
+  #requests() {
+    const greeted = () => {
+      if (!this.#hello) throw new HawserError('SIG_ORDER', 'hello first');
+      return this.#hello;
+    };
+    return {
+      hello: async (hello: Hello) => {
+        if (this.#hello) throw new HawserError('SIG_ORDER', 'hello was said');
+        this.#meet(hello);
+        return this.#context.hello;
+      },
+      join: async ({ conference, grant, worker }: { conference: ConferenceId; grant: string; worker: number }) => {
+        if (!greeted().workers.some(({ index }) => index === worker)) throw new HawserError('SIG_SCHEMA', 'worker');
+        const host = await this.#context.admit(this.peer, conference, grant);
+        if (!this.isOpen) throw new HawserError('SIG_CLOSED');
+        const attachment = this.#attach(host);
+        attachment.farWorker = worker;
+        const { media } = host.side(this.peer) ?? {};
+        media?.open();
+        const trunk = await this.#trunks.get(pair(host.worker.index, worker));
+        if (trunk) media?.attach(trunk);
+        host.changed();
+        return { worker: host.worker.index };
+      },
+      trunk: async (wish: { trunk: TrunkId; from: number; to: number; address: MediaAddress; srtp: SrtpKey }) => {
+        greeted();
+        const trunk = await this.#acceptTrunk(wish);
+        return { address: trunk.address, srtp: trunk.srtp };
+      },
+      leave: async ({ conference }: { conference: ConferenceId }) => {
+        this.#detach(conference);
+        return {};
+      },
+    };
+  }
+
+  #notifications(): Pick<NotificationHandlers<typeof SFT_LINK, 'acceptor'>, 'sources' | 'streams' | 'demand'> {
+    // Of a conference that was just left or ended statements may still be under way: they mean nothing.
+    const stated = (conference: ConferenceId, take: (attachment: Attachment) => boolean) => {
+      const attachment = this.#attachments.get(conference);
+      if (attachment && take(attachment)) attachment.host.changed();
+    };
+    return {
+      sources: (note) => stated(note.conference, ({ host, side }) => stateSources(host.state, side, note)),
+      streams: (note) => stated(note.conference, ({ side }) => stateStreams(side, note.seq, note.streams)),
+      demand: (note) => stated(note.conference, ({ side }) => stateDemand(side, note.seq, note.demands)),
+    };
+  }
+
+  #statements(conference: ConferenceId): Statements {
+    const rpc = this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>; // both sides may send these three
+    return {
+      sources: (statement) => rpc.notify('sources', { conference, ...statement }),
+      streams: (statement) => rpc.notify('streams', { conference, ...statement }),
+      demand: (statement) => rpc.notify('demand', { conference, ...statement }),
+    };
+  }
+
+  #attach(host: ConferenceHost): Attachment {
+    const { side } = host.attach(this.peer, this.#statements(host.id), (code) => {
+      this.#attachments.delete(host.id);
+      this.#closeIdleTrunks();
+      if (this.dialled) this.leave(host.id);
+      else if (this.isOpen) {
+        (this.#rpc as Rpc<typeof SFT_LINK, 'acceptor'>).notify('ended', { conference: host.id, code });
+      }
+    });
+    const attachment: Attachment = { host, side, farWorker: undefined };
+    this.#attachments.set(host.id, attachment);
+    return attachment;
+  }
+
+  #detach(conference: ConferenceId): void {
+    const attachment = this.#attachments.get(conference);
+    if (!attachment) return;
+    this.#attachments.delete(conference);
+    attachment.host.detach(this.peer, attachment.side);
+    this.#closeIdleTrunks();
+  }
+
+  #closeIdleTrunks(): void {
+    const used = new Set(
+      [...this.#attachments.values()].map(({ host, farWorker }) => pair(host.worker.index, farWorker)),
+    );
+    for (const [key, trunk] of this.#trunks) {
+      if (used.has(key)) continue;
+      this.#trunks.delete(key);
+      trunk.then((opened) => opened.close()).catch(() => undefined);
+    }
+  }
+
+  /** The trunk of a pair of workers; conferences that join at the same time share it. */
+  #openTrunk(worker: MediaWorker, farWorker: number): Promise<Trunk> {
+    const key = pair(worker.index, farWorker);
+    const existing = this.#trunks.get(key);
+    if (existing) return existing;
+    const opening = this.#negotiate(worker, farWorker);
+    this.#trunks.set(key, opening);
+    opening.catch(() => this.#trunks.get(key) === opening && this.#trunks.delete(key));
+    return opening;
+  }
+
+  async #negotiate(worker: MediaWorker, farWorker: number): Promise<Trunk> {
+    const id = randomBytes(12).toString('base64url') as TrunkId;
+    const trunk = await Trunk.open(id, worker, this.#context.trunks);
+    try {
+      const { address, srtp } = await this.#dialler.request('trunk', {
+        trunk: id,
+        from: worker.index,
+        to: farWorker,
+        address: trunk.address,
+        srtp: trunk.srtp,
+      });
+      this.#checkAddress(address);
+      await trunk.connect(address, srtp);
+      if (!this.isOpen) throw new HawserError('SIG_CLOSED');
+      return trunk;
+    } catch (error) {
+      trunk.close();
+      throw error;
+    }
+  }
+
+  async #acceptTrunk(wish: {
+    trunk: TrunkId;
+    from: number;
+    to: number;
+    address: MediaAddress;
+    srtp: SrtpKey;
+  }): Promise<Trunk> {
+    const key = pair(wish.to, wish.from);
+    const joined = [...this.#attachments.values()].filter(
+      ({ host, farWorker }) => host.worker.index === wish.to && farWorker === wish.from,
+    );
+    const worker = joined[0]?.host.worker;
+    if (!worker) throw new HawserError('SIG_ORDER', 'join a conference first');
+    if (this.#trunks.has(key)) throw new HawserError('SIG_ORDER', 'the trunk of these workers stands');
+    this.#checkAddress(wish.address);
+    const opening = (async () => {
+      const trunk = await Trunk.open(wish.trunk, worker, this.#context.trunks);
+      try {
+        await trunk.connect(wish.address, wish.srtp);
+      } catch (error) {
+        trunk.close();
+        throw error;
+      }
+      return trunk;
+    })();
+    this.#trunks.set(key, opening);
+    try {
+      const trunk = await opening;
+      for (const { host } of joined) {
+        host.side(this.peer)?.media.attach(trunk);
+        host.changed();
+      }
+      return trunk;
+    } catch (error) {
+      this.#trunks.delete(key);
+      throw error;
+    }
+  }
+
+  #checkAddress(address: MediaAddress): void {
+    if (!this.#context.mayReach(this.peer, address.ip)) throw new HawserError('SFT_LINK_ADDRESS', address.ip);
+  }
+
+  #closed(closing: Closing): void {
+    for (const { host, side } of this.#attachments.values()) host.detach(this.peer, side);
+    this.#attachments.clear();
+    this.#closeIdleTrunks();
+    this.#context.onClosed(this, closing);
+  }
+}
+
+function pair(own: number, far: number | undefined): string {
+  return `${own} ${far}`;
+}

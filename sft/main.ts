@@ -1,0 +1,263 @@
+/** The SFT of one domain: builds the parts from the site's configuration and hands them to each other. */
+
+import { readFile } from 'node:fs/promises';
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Logger } from 'pino';
+import { CLIENT_SFT, CLIENT_SFT_PATH } from '#signalling/client-sft.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { ConferenceId, DomainName } from '#signalling/ids.ts';
+import { SFT_HOME } from '#signalling/sft-home.ts';
+import { LINK_PATH, LINK_VERSIONS, SFT_LINK } from '#signalling/sft-link.ts';
+import { checkGrant, type TicketClaims } from '#signalling/ticket.ts';
+import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
+import { hostAndPort } from '#site/address.ts';
+import type { Site } from '#site/schema.ts';
+import { createPeerServer, peerOf } from '#trust/door.ts';
+import { withinPrefixes } from '#trust/prefixes.ts';
+import { readTicketKey } from '#trust/tickets.ts';
+import { openTrust } from '#trust/trust.ts';
+import { Links } from './link/links.ts';
+import { MediaWorkers } from './media/worker.ts';
+import { createAdminServer } from './server/admin.ts';
+import { ClientSession } from './server/client-session.ts';
+import { Home } from './server/home.ts';
+import { Hosts } from './server/hosts.ts';
+import { Metrics } from './server/metrics.ts';
+import { Tickets } from './server/tickets.ts';
+import { PortPool } from './trunk/port-pool.ts';
+
+export const SOFTWARE = 'hawser-sft/0.1.0';
+
+export interface SftOptions {
+  readonly site: Site;
+  readonly log: Logger;
+  /** How long a link without a conference is kept, ms. */
+  readonly linkIdleMs?: number;
+}
+
+export interface RunningSft {
+  /** Lets go of everybody and everything; resolves when no socket, port or worker is left. */
+  close(): Promise<void>;
+}
+
+const LINK_IDLE_MS = 30_000;
+const HTTP_LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8 * 1024 };
+
+/** @throws SiteError or Error with a plain sentence: a file that cannot be used, a port that is taken, no media worker */
+export async function startSft({ site, log, linkIdleMs = LINK_IDLE_MS }: SftOptions): Promise<RunningSft> {
+  await using stack = new AsyncDisposableStack();
+  const { domain, sft } = site;
+  const now = () => Date.now();
+  const metrics = new Metrics();
+  const onFault = (error: unknown, what: string) => {
+    metrics.fault();
+    log.error({ err: error, what }, 'a fault of the SFT');
+  };
+
+  const key = await readTicketKey(site.certificates.tickets.publicKey);
+  const trust = await openTrust({
+    site,
+    role: 'sft',
+    onTrouble: (sentence) => log.warn(sentence),
+    onRefused: ({ code, domain: peer, wasOpen }) => {
+      metrics.refusedLink(code);
+      log.warn({ code, peer, wasOpen }, 'refused a connection of another server');
+    },
+  });
+  stack.defer(() => trust.close());
+
+  const workers = await MediaWorkers.start(sft.media, (worker) => {
+    metrics.workerDied();
+    log.error({ worker: worker.index }, 'a media worker ended by itself; another one has taken its place');
+    hosts.workerDied(worker);
+  });
+  stack.defer(() => workers.close());
+
+  const tickets = new Tickets({ domain, key, now });
+  const hosts: Hosts = new Hosts({
+    domain,
+    workers,
+    mode: sft.trunk.mode,
+    maxConferences: sft.limits.conferences,
+    grantFor: (conference) => home.grant(conference),
+    onPresence: (host) => home.presence(host),
+    onUplinkFailure: (error, peer) => log.warn({ code: codeOf(error), peer }, 'the anchor could not be joined'),
+    onFault,
+    now,
+  });
+
+  const admit = async (peer: DomainName, conference: ConferenceId, grant: string) => {
+    try {
+      const claims = await checkGrant(grant, { issuer: domain, audience: `sft.${domain}`, key, now: now() });
+      if (claims.domain !== peer || claims.conference !== conference) throw new HawserError('SFT_LINK_GRANT_REFUSED');
+    } catch (error) {
+      log.warn({ peer, code: codeOf(error) }, 'refused a grant');
+      throw new HawserError('SFT_LINK_GRANT_REFUSED', codeOf(error));
+    }
+    return hosts.open(conference, domain);
+  };
+  const links = new Links({
+    context: {
+      hello: {
+        versions: LINK_VERSIONS,
+        domain,
+        software: SOFTWARE,
+        workers: workers.all.map(({ index }) => ({ index })),
+      },
+      trunks: {
+        listenIp: sft.trunk.listenIp,
+        announcedIp: sft.trunk.announcedIp,
+        ports: new PortPool(sft.trunk.ports.from, sft.trunk.ports.to),
+      },
+      workers: () => workers.all,
+      mayReach: (peer, ip) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []),
+      admit,
+      onFault,
+    },
+    dial: (peer, url) => dialSocket({ url, contract: SFT_LINK, agent: trust.dialler.agent(peer, 'sft') }),
+    idleMs: linkIdleMs,
+    onChange: (link, closing) => {
+      const { peer, dialled } = link;
+      if (closing) log.info({ peer, dialled, code: closing.code, detail: closing.detail }, 'a link ended');
+      else log.info({ peer, dialled }, 'a link stands');
+      if (closing) hosts.linkClosed(link, closing);
+    },
+  });
+  hosts.useLinks(links);
+  stack.defer(() => links.close());
+
+  const home: Home = new Home({
+    software: SOFTWARE,
+    dial: () =>
+      dialSocket({ url: sft.homeserver, contract: SFT_HOME, agent: trust.dialler.agent(domain, 'homeserver') }),
+    hosts: () => hosts.all,
+    onEndConference: (conference) => hosts.end(conference),
+    onRemoveParticipant: (conference, participant) => hosts.get(conference)?.client(participant)?.onEnd('SFT_REMOVED'),
+    onState: (connected, error) => {
+      if (connected) log.info('connected to the homeserver');
+      else log.warn({ code: codeOf(error) }, 'no connection to the homeserver; it is dialled again');
+    },
+    onFault,
+    now,
+  });
+  stack.defer(() => home.close());
+  stack.defer(() => hosts.close());
+
+  const sessions = new Set<ClientSession>();
+  stack.defer(() => {
+    for (const session of sessions) session.close('SFT_SHUTTING_DOWN');
+  });
+  const clientServer = await createClientServer(sft.client.tls);
+  const clients = acceptSockets({
+    server: clientServer,
+    path: CLIENT_SFT_PATH,
+    contract: CLIENT_SFT,
+    maxConnections: sft.limits.connections,
+    allow: (request) => originAllowed(request, sft.client.origins),
+    onSocket: (socket) => {
+      const session = new ClientSession(socket, {
+        admit: (ticket, conference) => tickets.admit(ticket, conference),
+        open: (claims) => openFor(claims, hosts, sft.limits),
+        onJoined: (host) => hosts.connect(host),
+        onRefused: (code) => {
+          metrics.refusedTicket(code);
+          log.info({ code }, 'refused a join');
+        },
+        onStep: (step, seconds) => metrics.joinStep(step, seconds),
+        onClosed: (closed, closing) => {
+          sessions.delete(closed);
+          log.info({ code: closing.code, close: closing.close, detail: closing.detail }, 'a client connection ended');
+          if (closing.code !== 'normal') metrics.closedConnection(closing.code);
+        },
+        onFault,
+      });
+      sessions.add(session);
+    },
+  });
+  stack.defer(() => clients.close());
+  await listen(clientServer, sft.client.listen, 'sft.client.listen');
+  stack.defer(() => stop(clientServer));
+
+  const door = createPeerServer({
+    credentials: trust.credentials,
+    peers: trust.peers,
+    accepts: { own: [], peers: ['sft'] },
+    onRefused: ({ code, domain: peer, wasOpen }) => {
+      metrics.refusedLink(code);
+      log.warn({ code, peer, wasOpen }, wasOpen ? 'ended a link that is no longer allowed' : 'refused a link');
+    },
+    requestListener: notFound,
+    http: HTTP_LIMITS,
+  });
+  const linkDoor = acceptSockets({
+    server: door,
+    path: LINK_PATH,
+    contract: SFT_LINK,
+    maxConnections: sft.limits.links,
+    onSocket: (socket, request) => links.accept(peerOf(request.socket).domain, socket),
+  });
+  stack.defer(() => linkDoor.close());
+  await listen(door, sft.link.listen, 'sft.link.listen');
+  stack.defer(() => stop(door));
+
+  metrics.observe({ hosts, links, workers, certificateEnds: () => trust.credentials.current.expires, now });
+  const admin = createAdminServer({ metrics, hosts, links, workers, homeConnected: () => home.connected });
+  await listen(admin, sft.admin.listen, 'sft.admin.listen');
+  stack.defer(() => stop(admin));
+
+  log.info({ domain, workers: workers.all.length, mode: sft.trunk.mode }, 'the SFT is ready');
+  const started = stack.move();
+  return { close: () => started.disposeAsync() };
+}
+
+function openFor(claims: TicketClaims, hosts: Hosts, limits: Site['sft']['limits']) {
+  const here = hosts.all.reduce((sum, host) => sum + host.participants.length, 0);
+  if (here >= limits.participants) throw new HawserError('SFT_FULL', 'participants');
+  const host = hosts.open(claims.conference, claims.anchor);
+  if (host.roster.participants.length >= limits.participantsPerConference) {
+    throw new HawserError('SFT_FULL', 'participants of this conference');
+  }
+  return host;
+}
+
+/** A page of a foreign origin must not use a ticket that it got hold of; clients that are no browsers send no Origin. */
+function originAllowed(request: IncomingMessage, origins: readonly string[]): boolean {
+  const { origin } = request.headers;
+  return origin === undefined || origins.includes(origin);
+}
+
+const notFound: RequestListener = (_request, response) => {
+  response.writeHead(404, { 'content-type': 'text/plain' });
+  response.end(
+    'This is the media server of a Hawser site; there is nothing to see here. Open the page of the homeserver.\n',
+  );
+};
+
+async function createClientServer(tls: Site['sft']['client']['tls']): Promise<Server> {
+  if (!tls) return createHttpServer(HTTP_LIMITS, notFound);
+  const [cert, key] = await Promise.all([readFile(tls.certificate), readFile(tls.key)]);
+  return createHttpsServer({ ...HTTP_LIMITS, cert, key, minVersion: 'TLSv1.2' }, notFound);
+}
+
+function listen(server: Server, address: string, option: string): Promise<void> {
+  const { host, port } = hostAndPort(address);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${error.code})`;
+      reject(new Error(`${address} ${why}. Change ${option}, or stop what uses it.`, { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof HawserError ? error.code : error instanceof Error ? error.message : undefined;
+}

@@ -1,0 +1,234 @@
+/**
+ * One client's media on this SFT: a transport to send on, one to receive on, what it publishes and what it is given.
+ * What it should be given is stated whole; the difference is worked off.
+ */
+import type { types } from 'mediasoup';
+import type { TransportName } from '#signalling/client-sft.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { ParticipantId, SourceId } from '#signalling/ids.ts';
+import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
+import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
+import type { Subscription } from '../conference/plan.ts';
+import type { SourceMedia } from './source-media.ts';
+import type { MediaWorker } from './worker.ts';
+
+/** Bits a second that one client may send; three layers, screen and voice need 4.7 million. */
+const MAX_INCOMING_BITRATE = 8_000_000;
+/** What a new viewer is thought to be able to receive until the estimate says more, bit/s. */
+const INITIAL_OUTGOING_BITRATE = 2_000_000;
+/**
+ * Shortest time between two key-frame requests to one publisher, ms: Chromium answers a request for one layer with key
+ * frames on all of them, so that many viewers at once would cost every layer's bit rate.
+ */
+const KEY_FRAME_REQUEST_DELAY = 250;
+
+export interface ClientMediaEvents {
+  /** A consumer is there; nothing flows until the client is ready. */
+  onConsumer(consumer: { consumer: string; source: SourceId; kind: SourceKind; rtpParameters: RtpParameters }): void;
+  onConsumerClosed(consumer: string): void;
+  onLayer(consumer: string, layer: number | undefined): void;
+  /** The network path of the client is gone. */
+  onLost(): void;
+}
+
+interface Given {
+  readonly consumer: types.Consumer;
+  readonly kind: SourceKind;
+  ready: boolean;
+  wanted: boolean;
+  layer: number;
+}
+
+export class ClientMedia {
+  readonly #participant: ParticipantId;
+  readonly #transports: Readonly<Record<TransportName, types.WebRtcTransport>>;
+  readonly #events: ClientMediaEvents;
+  readonly #published = new Map<SourceId, types.Producer>();
+  readonly #given = new Map<SourceId, Given>();
+  readonly #connected = new Set<TransportName>();
+  #capabilities: types.RtpCapabilities | undefined;
+
+  private constructor(
+    participant: ParticipantId,
+    transports: Readonly<Record<TransportName, types.WebRtcTransport>>,
+    events: ClientMediaEvents,
+  ) {
+    this.#participant = participant;
+    this.#transports = transports;
+    this.#events = events;
+    for (const transport of Object.values(transports)) {
+      transport.on('icestatechange', (state) => state === 'disconnected' && events.onLost());
+      transport.on('dtlsstatechange', (state) => (state === 'failed' || state === 'closed') && events.onLost());
+    }
+  }
+
+  static async open(worker: MediaWorker, participant: ParticipantId, events: ClientMediaEvents): Promise<ClientMedia> {
+    const create = () =>
+      worker.router.createWebRtcTransport({
+        webRtcServer: worker.server,
+        enableUdp: true,
+        enableTcp: true,
+        preferUdp: true,
+        initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,
+        iceConsentTimeout: 20,
+      });
+    const [send, receive] = await Promise.all([create(), create()]);
+    await send.setMaxIncomingBitrate(MAX_INCOMING_BITRATE);
+    return new ClientMedia(participant, { send, receive }, events);
+  }
+
+  offer(name: TransportName): TransportOffer {
+    const { id, iceParameters, iceCandidates, dtlsParameters } = this.#transports[name];
+    return {
+      id,
+      iceParameters,
+      iceCandidates: iceCandidates.map(({ foundation, priority, address, ip, protocol, port, type, tcpType }) => ({
+        foundation,
+        priority,
+        address,
+        ip,
+        protocol,
+        port,
+        type,
+        ...(tcpType === 'passive' ? { tcpType } : {}),
+      })),
+      dtlsParameters,
+    };
+  }
+
+  /** @throws HawserError SIG_ORDER the second time, SFT_MEDIA_REFUSED */
+  async connect(name: TransportName, dtlsParameters: DtlsParameters): Promise<void> {
+    if (this.#connected.has(name)) throw new HawserError('SIG_ORDER', `${name} is connected`);
+    this.#connected.add(name);
+    await refusing(this.#transports[name].connect({ dtlsParameters }));
+  }
+
+  /** @throws HawserError SIG_ORDER the second time */
+  receive(capabilities: RtpCapabilities): void {
+    if (this.#capabilities) throw new HawserError('SIG_ORDER', 'receive was said');
+    this.#capabilities = capabilities as types.RtpCapabilities;
+  }
+
+  /** @throws HawserError SFT_MEDIA_REFUSED */
+  async publish(
+    source: SourceId,
+    kind: SourceKind,
+    rtpParameters: RtpParameters,
+    muted: boolean,
+  ): Promise<types.Producer> {
+    const encodings = rtpParameters.encodings?.length ?? 0;
+    if (encodings < 1 || (kind !== 'camera' && encodings > 1)) throw new HawserError('SFT_MEDIA_REFUSED', 'encodings');
+    const producer = await refusing(
+      this.#transports.send.produce({
+        kind: isVideo(kind) ? 'video' : 'audio',
+        rtpParameters: {
+          ...(rtpParameters as types.RtpParameters),
+          rtcp: { cname: this.#participant, reducedSize: true },
+          msid: `${this.#participant} ${source}`,
+        },
+        paused: muted,
+        ...(isVideo(kind) ? { keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY } : {}),
+      }),
+    );
+    this.#published.set(source, producer);
+    return producer;
+  }
+
+  unpublish(source: SourceId): void {
+    this.#published.get(source)?.close();
+    this.#published.delete(source);
+  }
+
+  async mute(source: SourceId, muted: boolean): Promise<void> {
+    const producer = this.#published.get(source);
+    await (muted ? producer?.pause() : producer?.resume());
+  }
+
+  /**
+   * The client has set up its end of a consumer.
+   * @throws HawserError SFT_UNKNOWN_SOURCE when it is gone
+   */
+  async ready(consumer: string): Promise<void> {
+    const given = [...this.#given.values()].find((candidate) => candidate.consumer.id === consumer);
+    if (!given) throw new HawserError('SFT_UNKNOWN_SOURCE', 'consumer');
+    given.ready = true;
+    if (given.wanted) await given.consumer.resume();
+  }
+
+  /** Makes it so that this client is given exactly these sources. */
+  async give(
+    subscriptions: readonly Subscription[],
+    sources: ReadonlyMap<SourceId, SourceMedia>,
+    kindOf: (source: SourceId) => SourceKind | undefined,
+  ): Promise<void> {
+    const wanted = new Map(subscriptions.map((subscription) => [subscription.source, subscription.layer]));
+    const work: Promise<void>[] = [];
+    for (const [source, given] of this.#given) {
+      const layer = wanted.get(source);
+      if (layer === undefined) work.push(this.#pause(given));
+      else work.push(this.#adjust(given, layer));
+    }
+    for (const [source, layer] of wanted) {
+      const media = sources.get(source);
+      const kind = kindOf(source);
+      if (!this.#given.has(source) && media && kind) work.push(this.#begin(source, kind, media, layer));
+    }
+    await Promise.all(work);
+  }
+
+  close(): void {
+    for (const transport of Object.values(this.#transports)) transport.close();
+    this.#published.clear();
+    this.#given.clear();
+  }
+
+  async #begin(source: SourceId, kind: SourceKind, media: SourceMedia, layer: number): Promise<void> {
+    if (!this.#capabilities || media.producer.closed) return;
+    const simulcast = media.producer.type === 'simulcast';
+    const consumer = await this.#transports.receive.consume({
+      producerId: media.producer.id,
+      rtpCapabilities: this.#capabilities,
+      paused: true,
+      ...(simulcast ? { preferredLayers: { spatialLayer: layer, temporalLayer: 2 } } : {}),
+    });
+    const given = { consumer, kind, ready: false, wanted: true, layer };
+    this.#given.set(source, given);
+    consumer.on('layerschange', (layers) => this.#events.onLayer(consumer.id, layers?.spatialLayer));
+    consumer.once('producerclose', () => {
+      if (this.#given.get(source) === given) this.#given.delete(source);
+      this.#events.onConsumerClosed(consumer.id);
+    });
+    this.#events.onConsumer({
+      consumer: consumer.id,
+      source,
+      kind,
+      rtpParameters: consumer.rtpParameters as RtpParameters,
+    });
+  }
+
+  async #pause(given: Given): Promise<void> {
+    if (!given.wanted) return;
+    given.wanted = false;
+    await given.consumer.pause();
+    this.#events.onLayer(given.consumer.id, undefined);
+  }
+
+  async #adjust(given: Given, layer: number): Promise<void> {
+    if (given.layer !== layer && given.consumer.type === 'simulcast') {
+      given.layer = layer;
+      await given.consumer.setPreferredLayers({ spatialLayer: layer, temporalLayer: 2 });
+    }
+    if (given.wanted) return;
+    given.wanted = true;
+    if (given.ready) await given.consumer.resume();
+  }
+}
+
+/** What mediasoup refuses is the sender's mistake, told to that sender alone. */
+async function refusing<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw new HawserError('SFT_MEDIA_REFUSED', error instanceof Error ? error.message.slice(0, 200) : undefined);
+  }
+}

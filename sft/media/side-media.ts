@@ -1,0 +1,174 @@
+/**
+ * The media of one conference on one link: the layers that go out, the sources that come in, and the three statements
+ * about them. Statements are whole and numbered, and made only when they differ from the last.
+ */
+import type { types } from 'mediasoup';
+import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { LinkDemand, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
+import type { SidePlan } from '../conference/plan.ts';
+import { layersToRun } from '../trunk/guard.ts';
+import type { PinnedConsumer } from './pinned-consumer.ts';
+import type { SourceMedia } from './source-media.ts';
+import type { Trunk } from './trunk.ts';
+
+/** How a side's statements reach the peer. */
+export interface Statements {
+  sources(statement: { seq: number; participants: LinkParticipant[]; sources: LinkSource[] }): void;
+  streams(statement: { seq: number; trunk: TrunkId; streams: LinkStream[] }): void;
+  demand(statement: { seq: number; demands: LinkDemand[] }): void;
+}
+
+export interface SideContext {
+  /** Media of every source that is on this SFT now. */
+  readonly catalogue: ReadonlyMap<SourceId, SourceMedia>;
+  readonly announced: { readonly participants: LinkParticipant[]; readonly sources: LinkSource[] };
+  /** Of a source that the side announced. */
+  readonly announcement: (source: SourceId) => { kind: SourceKind; participant: ParticipantId } | undefined;
+  /** A source of the side can be received from now on, or no longer. */
+  readonly onArrival: (source: SourceId, kind: SourceKind, producer: types.Producer) => Promise<void>;
+  readonly onFault: (error: unknown, what: string) => void;
+}
+
+interface Sent {
+  readonly kind: SourceKind;
+  readonly producer: types.Producer;
+  readonly layers: Map<number, PinnedConsumer>;
+}
+
+interface Received {
+  readonly key: string;
+  /** Absent where the peer's description was refused, so that it is not tried again until it changes. */
+  readonly producer: types.Producer | undefined;
+}
+
+/** A statement that is repeated only when it changes. */
+class Statement<T extends object> {
+  readonly #send: (statement: T & { seq: number }) => void;
+  #seq = 0;
+  #last = '';
+
+  constructor(send: (statement: T & { seq: number }) => void) {
+    this.#send = send;
+  }
+
+  make(statement: T): void {
+    const text = JSON.stringify(statement);
+    if (text === this.#last) return;
+    this.#last = text;
+    this.#seq += 1;
+    this.#send({ seq: this.#seq, ...statement });
+  }
+}
+
+export class SideMedia {
+  readonly #sources: Statement<{ participants: LinkParticipant[]; sources: LinkSource[] }>;
+  readonly #streams: Statement<{ trunk: TrunkId; streams: LinkStream[] }>;
+  readonly #demand: Statement<{ demands: LinkDemand[] }>;
+  readonly #sent = new Map<SourceId, Sent>();
+  readonly #received = new Map<SourceId, Received>();
+  #open = false;
+  #trunk: Trunk | undefined;
+
+  constructor(statements: Statements) {
+    this.#sources = new Statement((statement) => statements.sources(statement));
+    this.#streams = new Statement((statement) => statements.streams(statement));
+    this.#demand = new Statement((statement) => statements.demand(statement));
+  }
+
+  get trunk(): Trunk | undefined {
+    return this.#trunk;
+  }
+
+  /** The peer knows of the conference: statements are understood from now on. */
+  open(): void {
+    this.#open = true;
+  }
+
+  attach(trunk: Trunk): void {
+    this.#trunk = trunk;
+  }
+
+  /** Brings the media into agreement with the plan and says to the peer what changed. */
+  async apply(plan: SidePlan, context: SideContext): Promise<void> {
+    if (!this.#open) return;
+    const trunk = this.#trunk;
+    if (trunk && !trunk.closed) {
+      await this.#receive(trunk, plan, context);
+      await this.#send(trunk, plan, context);
+    }
+    this.#sources.make({ participants: context.announced.participants, sources: context.announced.sources });
+    if (!trunk || trunk.closed) return;
+    this.#streams.make({ trunk: trunk.id, streams: this.#streamsSent() });
+    const receivable = [...plan.demand].filter(([source]) => this.#received.get(source)?.producer?.closed === false);
+    this.#demand.make({ demands: receivable.map(([source, layers]) => ({ source, layers: [...layers] })) });
+  }
+
+  close(): void {
+    for (const { layers } of this.#sent.values()) for (const consumer of layers.values()) consumer.close();
+    for (const { producer } of this.#received.values()) producer?.close();
+    this.#sent.clear();
+    this.#received.clear();
+  }
+
+  async #receive(trunk: Trunk, plan: SidePlan, context: SideContext): Promise<void> {
+    for (const [source, { producer }] of this.#received) {
+      if (plan.incoming.has(source)) continue;
+      producer?.close();
+      this.#received.delete(source);
+    }
+    await Promise.all(
+      [...plan.incoming].map(async ([source, streams]) => {
+        const key = JSON.stringify(streams);
+        const announced = context.announcement(source);
+        const before = this.#received.get(source);
+        if (before?.key === key || !announced || streams.length === 0) return;
+        before?.producer?.close();
+        try {
+          const producer = await trunk.receive(source, announced.participant, announced.kind, streams);
+          this.#received.set(source, { key, producer });
+          await context.onArrival(source, announced.kind, producer);
+        } catch (error) {
+          this.#received.set(source, { key, producer: undefined });
+          context.onFault(error, 'receive');
+        }
+      }),
+    );
+  }
+
+  async #send(trunk: Trunk, plan: SidePlan, context: SideContext): Promise<void> {
+    for (const [source, sent] of this.#sent) {
+      if (plan.outgoing.has(source) && context.catalogue.get(source)?.producer === sent.producer) continue;
+      for (const consumer of sent.layers.values()) consumer.close();
+      this.#sent.delete(source);
+    }
+    await Promise.all(
+      [...plan.outgoing].map(async ([source, { layers, wanted }]) => {
+        const media = context.catalogue.get(source);
+        const kind = context.announced.sources.find((candidate) => candidate.source === source)?.kind;
+        if (!media || media.producer.closed || !kind) return;
+        try {
+          const sent = this.#sent.get(source) ?? { kind, producer: media.producer, layers: new Map() };
+          this.#sent.set(source, sent);
+          for (const layer of layers) {
+            if (!sent.layers.has(layer)) sent.layers.set(layer, await trunk.send(source, kind, media.producer, layer));
+          }
+          const run = new Set(layersToRun(wanted, media.live));
+          await Promise.all([...sent.layers].map(([layer, consumer]) => consumer.run(run.has(layer))));
+        } catch (error) {
+          if (!media.producer.closed && !trunk.closed) context.onFault(error, 'send');
+        }
+      }),
+    );
+  }
+
+  #streamsSent(): LinkStream[] {
+    const streams: LinkStream[] = [];
+    for (const [source, { layers }] of this.#sent) {
+      for (const { layer, ssrc, rtxSsrc } of layers.values()) {
+        streams.push({ source, layer, ssrc, ...(rtxSsrc === undefined ? {} : { rtxSsrc }) });
+      }
+    }
+    return streams;
+  }
+}

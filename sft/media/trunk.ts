@@ -1,0 +1,229 @@
+/**
+ * The media path between one worker here and one worker of a peer: a plain transport with SRTP on a port of its own.
+ * Its remote address comes from the link and never from a packet, and its keys are on the link only.
+ */
+import { isIP } from 'node:net';
+import type { types } from 'mediasoup';
+import { HawserError } from '#signalling/errors.ts';
+import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
+import { isVideo, type MediaAddress, type SourceKind, SRTP_SUITE, type SrtpKey } from '#signalling/media-profile.ts';
+import type { LinkStream } from '#signalling/sft-link.ts';
+import type { PortPool } from '../trunk/port-pool.ts';
+import { SsrcRegistry } from '../trunk/ssrc-registry.ts';
+import { trunkRtpParameters } from './codecs.ts';
+import { PinnedConsumer } from './pinned-consumer.ts';
+import type { MediaWorker } from './worker.ts';
+
+export interface TrunkOptions {
+  readonly listenIp: string;
+  readonly announcedIp?: string | undefined;
+  readonly ports: PortPool;
+}
+
+/** Bytes and packets of one stream of a trunk since it began, RTP headers included, SRTP and UDP not. */
+export interface StreamAccount {
+  readonly source: SourceId;
+  readonly kind: SourceKind;
+  readonly layer: number;
+  readonly direction: 'out' | 'in';
+  readonly bytes: number;
+  readonly packets: number;
+}
+
+const AES_256_GCM_KEY_BYTES = 44; // key 32, salt 12: RFC 7714, section 12
+const MAX_SSRC_DRAWS = 8;
+
+interface Outgoing {
+  readonly source: SourceId;
+  readonly kind: SourceKind;
+  readonly consumer: PinnedConsumer;
+}
+
+interface Incoming {
+  readonly source: SourceId;
+  readonly kind: SourceKind;
+  readonly layers: ReadonlyMap<number, number>;
+  readonly producer: types.Producer;
+}
+
+export class Trunk {
+  readonly id: TrunkId;
+  readonly worker: MediaWorker;
+  readonly #transport: types.PlainTransport;
+  readonly #options: TrunkOptions;
+  readonly #port: number;
+  readonly #ssrcs = new SsrcRegistry();
+  readonly #outgoing = new Set<Outgoing>();
+  readonly #incoming = new Set<Incoming>();
+  #connected = false;
+
+  private constructor(
+    id: TrunkId,
+    worker: MediaWorker,
+    transport: types.PlainTransport,
+    options: TrunkOptions,
+    port: number,
+  ) {
+    this.id = id;
+    this.worker = worker;
+    this.#transport = transport;
+    this.#options = options;
+    this.#port = port;
+    transport.observer.once('close', () => options.ports.give(port));
+  }
+
+  /** @throws HawserError SFT_FULL when no port is free */
+  static async open(id: TrunkId, worker: MediaWorker, options: TrunkOptions): Promise<Trunk> {
+    const port = options.ports.take();
+    try {
+      const transport = await worker.router.createPlainTransport({
+        listenInfo: {
+          protocol: 'udp',
+          ip: options.listenIp,
+          port,
+          ...(options.announcedIp ? { announcedAddress: options.announcedIp } : {}),
+        },
+        rtcpMux: true,
+        comedia: false,
+        enableSctp: false,
+        enableSrtp: true,
+        srtpCryptoSuite: SRTP_SUITE,
+      });
+      return new Trunk(id, worker, transport, options, port);
+    } catch (error) {
+      options.ports.give(port);
+      throw error;
+    }
+  }
+
+  /** Where the peer sends its media to. */
+  get address(): MediaAddress {
+    return { ip: this.#options.announcedIp ?? this.#options.listenIp, port: this.#port };
+  }
+
+  /** The key that this side sends with. */
+  get srtp(): SrtpKey {
+    const parameters = this.#transport.srtpParameters;
+    if (parameters?.cryptoSuite !== SRTP_SUITE) throw new Error('the trunk has no SRTP key');
+    return { suite: SRTP_SUITE, key: parameters.keyBase64 };
+  }
+
+  get closed(): boolean {
+    return this.#transport.closed;
+  }
+
+  /** Streams ever sent under this trunk's key. */
+  get streamsUsed(): number {
+    return this.#ssrcs.size;
+  }
+
+  /**
+   * Says where the peer is and what it sends with; works once, a new key is a new trunk. The caller has checked that
+   * the address belongs to the peer.
+   * @throws HawserError SFT_LINK_SRTP, SFT_LINK_ADDRESS
+   */
+  async connect(address: MediaAddress, srtp: SrtpKey): Promise<void> {
+    // mediasoup silently adopts whatever suite the far side names, weaker ones too.
+    if (srtp.suite !== SRTP_SUITE || Buffer.from(srtp.key, 'base64').length !== AES_256_GCM_KEY_BYTES) {
+      throw new HawserError('SFT_LINK_SRTP');
+    }
+    if (this.#connected) throw new HawserError('SIG_ORDER', 'trunk is connected');
+    if (!isIP(address.ip)) throw new HawserError('SFT_LINK_ADDRESS', 'not an IP address');
+    this.#connected = true;
+    await this.#transport.connect({
+      ip: address.ip,
+      port: address.port,
+      srtpParameters: { cryptoSuite: SRTP_SUITE, keyBase64: srtp.key },
+    });
+  }
+
+  /** Makes one layer of a source ready to be sent; it does not flow before `run(true)`. */
+  async send(source: SourceId, kind: SourceKind, producer: types.Producer, layer: number): Promise<PinnedConsumer> {
+    for (let draw = 0; draw < MAX_SSRC_DRAWS; draw++) {
+      const consumer = await this.#transport.consume({
+        producerId: producer.id,
+        rtpCapabilities: this.worker.trunkCapabilities,
+        paused: true,
+        ...(producer.type === 'simulcast' ? { preferredLayers: { spatialLayer: layer, temporalLayer: 2 } } : {}),
+        enableRtx: isVideo(kind),
+      });
+      const pinned = new PinnedConsumer(consumer, layer);
+      const ssrcs = pinned.rtxSsrc === undefined ? [pinned.ssrc] : [pinned.ssrc, pinned.rtxSsrc];
+      if (this.#ssrcs.take(...ssrcs)) {
+        const outgoing = { source, kind, consumer: pinned };
+        this.#outgoing.add(outgoing);
+        consumer.observer.once('close', () => this.#outgoing.delete(outgoing));
+        return pinned;
+      }
+      consumer.close();
+    }
+    throw new Error('no unused SSRC found');
+  }
+
+  /**
+   * Prepares to receive a source that the peer offers on this trunk.
+   * @throws Error when the SSRCs are in use already
+   */
+  async receive(
+    source: SourceId,
+    participant: ParticipantId,
+    kind: SourceKind,
+    streams: readonly LinkStream[],
+  ): Promise<types.Producer> {
+    const ordered = [...streams].sort((a, b) => a.layer - b.layer);
+    const producer = await this.#transport.produce({
+      kind: isVideo(kind) ? 'video' : 'audio',
+      // A plain transport gives all its producers the first one's CNAME, and clients would take everybody for one
+      // stream: the msid keeps them apart.
+      rtpParameters: trunkRtpParameters(
+        this.worker.router.rtpCapabilities,
+        isVideo(kind) ? 'video' : 'audio',
+        ordered,
+        participant,
+        `${participant} ${source}`,
+      ),
+    });
+    const layers = new Map(ordered.map(({ ssrc, layer }) => [ssrc, layer]));
+    const incoming = { source, kind, layers, producer };
+    this.#incoming.add(incoming);
+    producer.observer.once('close', () => this.#incoming.delete(incoming));
+    return producer;
+  }
+
+  /** Bytes of the transport since it began: whole UDP payloads, RTP and RTCP, SRTP included. */
+  async bytes(): Promise<{ sent: number; received: number }> {
+    const [stat] = await this.#transport.getStats();
+    return { sent: stat?.bytesSent ?? 0, received: stat?.bytesReceived ?? 0 };
+  }
+
+  async streams(): Promise<StreamAccount[]> {
+    const accounts: StreamAccount[] = [];
+    for (const { source, kind, consumer } of this.#outgoing) {
+      if (consumer.closed) continue;
+      for (const stat of await consumer.stats) {
+        if (stat.type !== 'outbound-rtp') continue;
+        const { byteCount, packetCount } = stat;
+        accounts.push({
+          source,
+          kind,
+          layer: consumer.layer,
+          direction: 'out',
+          bytes: byteCount,
+          packets: packetCount,
+        });
+      }
+    }
+    for (const { source, kind, layers, producer } of this.#incoming) {
+      if (producer.closed) continue;
+      for (const { ssrc, byteCount, packetCount } of await producer.getStats()) {
+        const layer = layers.get(ssrc) ?? 0;
+        accounts.push({ source, kind, layer, direction: 'in', bytes: byteCount, packets: packetCount });
+      }
+    }
+    return accounts;
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+}

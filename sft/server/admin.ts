@@ -1,0 +1,95 @@
+/** The administrator's port: metrics, health, and the state of everything that lives. It belongs on loopback. */
+import { createServer, type Server } from 'node:http';
+import type { Links } from '../link/links.ts';
+import type { MediaWorkers } from '../media/worker.ts';
+import type { Hosts } from './hosts.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface AdminOptions {
+  readonly metrics: Metrics;
+  readonly hosts: Hosts;
+  readonly links: Links;
+  readonly workers: MediaWorkers;
+  readonly homeConnected: () => boolean;
+}
+
+export function createAdminServer(options: AdminOptions): Server {
+  const routes: Record<string, () => Promise<{ type: string; body: string }>> = {
+    '/metrics': async () => ({
+      type: options.metrics.registry.contentType,
+      body: await options.metrics.registry.metrics(),
+    }),
+    '/health': async () => json({ ok: true, homeserver: options.homeConnected() }),
+    '/state': async () => json(await stateOf(options)),
+  };
+  return createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
+    const route = request.method === 'GET' ? routes[request.url ?? ''] : undefined;
+    if (!route) {
+      response.writeHead(404, { 'content-type': 'text/plain' });
+      response.end(`There is ${Object.keys(routes).join(', ')}.\n`);
+      return;
+    }
+    route().then(
+      ({ type, body }) => response.writeHead(200, { 'content-type': type }).end(body),
+      () =>
+        response.writeHead(500, { 'content-type': 'text/plain' }).end('The figures could not be read. Try again.\n'),
+    );
+  });
+}
+
+/** Everything that lives, for people who look for a fault: conferences, links, trunks and workers. No key is in it. */
+export async function stateOf({ hosts, links, workers, homeConnected }: Omit<AdminOptions, 'metrics'>) {
+  const linkStates = [];
+  for (const link of await links.all()) {
+    const trunks = [];
+    for (const trunk of await link.trunks()) {
+      if (trunk.closed) continue;
+      const { sent, received } = await trunk.bytes();
+      trunks.push({
+        trunk: trunk.id,
+        worker: trunk.worker.index,
+        address: trunk.address,
+        sent,
+        received,
+        streamsUsed: trunk.streamsUsed,
+        streams: await trunk.streams(),
+      });
+    }
+    const { peer, dialled, rttMs, remote, conferences } = link;
+    linkStates.push({ peer, dialled, rttMs, software: remote?.software, conferences, trunks });
+  }
+  const workerStates = await Promise.all(
+    workers.all.map(async ({ index, worker, router }) => {
+      const [dump, usage] = await Promise.all([router.dump(), worker.getResourceUsage()]);
+      return {
+        worker: index,
+        pid: worker.pid,
+        transports: dump.transportIds.length,
+        rtpObservers: dump.rtpObserverIds.length,
+        producers: dump.mapProducerIdConsumerIds.length,
+        cpuMs: usage.ru_utime + usage.ru_stime,
+      };
+    }),
+  );
+  return {
+    homeserver: homeConnected(),
+    conferences: hosts.all.map((host) => ({
+      conference: host.id,
+      anchor: host.state.anchor,
+      worker: host.worker.index,
+      roster: host.roster.participants,
+      sides: [...host.state.sides.values()].map(({ peer, participants, sources, demand }) => ({
+        peer,
+        participants: participants.size,
+        sources: sources.size,
+        demand: Object.fromEntries(demand),
+      })),
+    })),
+    links: linkStates,
+    workers: workerStates,
+  };
+}
+
+function json(value: unknown): { type: string; body: string } {
+  return { type: 'application/json', body: `${JSON.stringify(value)}\n` };
+}

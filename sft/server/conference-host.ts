@@ -1,0 +1,296 @@
+/**
+ * One conference as this SFT carries it out: holds its state, asks the plan what must be true, and makes it true. Every
+ * change of the state ends in `changed()`; passes run one after the other and never overlap, so that what is in force
+ * at rest is always what the newest plan says.
+ */
+import type { types } from 'mediasoup';
+import type { Roster } from '#signalling/client-sft.ts';
+import type { ErrorCode } from '#signalling/errors.ts';
+import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import {
+  addSide,
+  announcedTo,
+  type Conference,
+  isEmpty,
+  newConference,
+  rosterOf,
+  type Side,
+  sourcesOf,
+} from '../conference/conference.ts';
+import type { TrunkMode } from '../conference/demand.ts';
+import { planOf } from '../conference/plan.ts';
+import type { ClientMedia } from '../media/client-media.ts';
+import { SideMedia, type Statements } from '../media/side-media.ts';
+import { SourceMedia } from '../media/source-media.ts';
+import { Speakers } from '../media/speakers.ts';
+import type { MediaWorker } from '../media/worker.ts';
+
+/** A connected client, as the host sees it. */
+export interface Client {
+  readonly participant: ParticipantId;
+  readonly media: ClientMedia;
+  onRoster(roster: Roster): void;
+  onSpeaker(participant: ParticipantId | undefined): void;
+  onNotice(code: ErrorCode, domain: DomainName | undefined): void;
+  /** The conference is over for this client. */
+  onEnd(code: ErrorCode): void;
+}
+
+export interface HostEvents {
+  /** Somebody of this SFT came or went. */
+  onPresence(host: ConferenceHost): void;
+  /** Nothing of the conference is left here; it may be forgotten. */
+  onClosed(host: ConferenceHost): void;
+  onFault(error: unknown, what: string): void;
+}
+
+interface Attached {
+  readonly side: Side;
+  readonly media: SideMedia;
+  /** Told that the conference is over here. */
+  readonly onEnd: (code: ErrorCode) => void;
+}
+
+export class ConferenceHost {
+  readonly state: Conference;
+  readonly worker: MediaWorker;
+  readonly #mode: TrunkMode;
+  readonly #events: HostEvents;
+  readonly #clients = new Map<ParticipantId, Client>();
+  readonly #sides = new Map<DomainName, Attached>();
+  readonly #catalogue = new Map<SourceId, SourceMedia>();
+  readonly #speakers: Promise<Speakers>;
+  #speaker: ParticipantId | undefined;
+  #rosterSeq = 1;
+  #lastRoster = '[]';
+  #dirty = false;
+  #pass: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(
+    id: ConferenceId,
+    domain: DomainName,
+    anchor: DomainName,
+    worker: MediaWorker,
+    mode: TrunkMode,
+    events: HostEvents,
+  ) {
+    this.state = newConference(id, domain, anchor);
+    this.worker = worker;
+    this.#mode = mode;
+    this.#events = events;
+    this.#speakers = Speakers.open(worker.router, (participant) => this.#speaks(participant));
+    this.#speakers.catch((error: unknown) => events.onFault(error, 'speakers'));
+  }
+
+  get id(): ConferenceId {
+    return this.state.id;
+  }
+
+  get isAnchor(): boolean {
+    return this.state.anchor === this.state.domain;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get participants(): ParticipantId[] {
+    return [...this.#clients.keys()];
+  }
+
+  get roster(): Roster {
+    return { seq: this.#rosterSeq, participants: rosterOf(this.state) };
+  }
+
+  client(participant: ParticipantId): Client | undefined {
+    return this.#clients.get(participant);
+  }
+
+  /** The participant must be in the state already. */
+  addClient(client: Client): void {
+    this.#clients.set(client.participant, client);
+    if (this.#speaker) client.onSpeaker(this.#speaker);
+    this.#events.onPresence(this);
+    this.changed();
+  }
+
+  /** Closes what the client published; does nothing when another client has taken the participant's place. */
+  removeClient(client: Client): void {
+    if (this.#clients.get(client.participant) !== client) return;
+    this.#clients.delete(client.participant);
+    this.state.local.delete(client.participant);
+    client.media.close();
+    if (this.#speaker === client.participant) this.#speaks(undefined);
+    this.#events.onPresence(this);
+    this.changed();
+  }
+
+  /** Media of a source is on this SFT from now on, until its producer closes. */
+  async addSource(
+    source: SourceId,
+    kind: SourceKind,
+    participant: ParticipantId,
+    producer: types.Producer,
+  ): Promise<void> {
+    const media = new SourceMedia(producer, () => this.changed());
+    this.#catalogue.set(source, media);
+    producer.observer.once('close', () => {
+      if (this.#catalogue.get(source) === media) this.#catalogue.delete(source);
+      this.changed();
+    });
+    this.changed();
+    if (kind === 'microphone') {
+      const speakers = await this.#speakers;
+      if (!producer.closed) await speakers.add(producer, participant);
+    }
+  }
+
+  /** Replaces what was there of the same peer: a link that comes back states everything again. */
+  attach(peer: DomainName, statements: Statements, onEnd: (code: ErrorCode) => void): Attached {
+    this.detach(peer);
+    const attached = { side: addSide(this.state, peer), media: new SideMedia(statements), onEnd };
+    this.#sides.set(peer, attached);
+    this.changed();
+    return attached;
+  }
+
+  detach(peer: DomainName, only?: Side): void {
+    const attached = this.#sides.get(peer);
+    if (!attached || (only && attached.side !== only)) return;
+    this.#sides.delete(peer);
+    this.state.sides.delete(peer);
+    attached.media.close();
+    if (this.#speaker && attached.side.participants.has(this.#speaker)) this.#speaks(undefined);
+    this.changed();
+  }
+
+  side(peer: DomainName): Attached | undefined {
+    return this.#sides.get(peer);
+  }
+
+  notice(code: ErrorCode, domain?: DomainName): void {
+    for (const client of this.#clients.values()) client.onNotice(code, domain);
+  }
+
+  /** The state changed: the media follows in the next turn of the event loop. */
+  changed(): void {
+    if (this.#closed) return;
+    this.#dirty = true;
+    this.#pass ??= Promise.resolve().then(() => this.#run());
+  }
+
+  /** Resolves when media and statements agree with the state. */
+  async settled(): Promise<void> {
+    while (this.#pass) await this.#pass;
+  }
+
+  /** Ends the conference here for everybody, with a code that says why. */
+  end(code: ErrorCode): void {
+    if (this.#closed) return;
+    for (const client of [...this.#clients.values()]) {
+      client.onEnd(code);
+      client.media.close();
+    }
+    for (const { media, onEnd } of this.#sides.values()) {
+      onEnd(code);
+      media.close();
+    }
+    this.#clients.clear();
+    this.#sides.clear();
+    this.state.local.clear();
+    this.state.sides.clear();
+    this.#events.onPresence(this);
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#catalogue.clear();
+    this.#speakers.then((speakers) => speakers.close()).catch(() => undefined);
+    this.#events.onClosed(this);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#dirty && !this.#closed) {
+        this.#dirty = false;
+        await this.#execute();
+      }
+    } finally {
+      this.#pass = undefined;
+    }
+  }
+
+  async #execute(): Promise<void> {
+    if (isEmpty(this.state)) {
+      for (const { media, onEnd } of this.#sides.values()) {
+        onEnd('SFT_CONFERENCE_ENDED');
+        media.close();
+      }
+      this.#sides.clear();
+      this.#close();
+      return;
+    }
+    const kinds = new Map<SourceId, SourceKind>();
+    for (const { source } of sourcesOf(this.state)) kinds.set(source.source, source.kind);
+    this.#stateRoster();
+    const plan = planOf(this.state, this.#mode);
+    await Promise.all(
+      [...this.#sides].map(async ([peer, { side, media }]) => {
+        const sidePlan = plan.sides.get(peer);
+        if (sidePlan) await this.#guarded('side', media.apply(sidePlan, this.#contextOf(side)));
+      }),
+    );
+    await Promise.all(
+      [...plan.viewers].map(async ([participant, subscriptions]) => {
+        const client = this.#clients.get(participant);
+        if (!client) return;
+        await this.#guarded(
+          'viewer',
+          client.media.give(subscriptions, this.#catalogue, (source) => kinds.get(source)),
+        );
+      }),
+    );
+  }
+
+  #contextOf(side: Side) {
+    return {
+      catalogue: this.#catalogue,
+      announced: announcedTo(this.state, side),
+      announcement: (source: SourceId) => side.sources.get(source),
+      onArrival: (source: SourceId, kind: SourceKind, producer: types.Producer) => {
+        const participant = side.sources.get(source)?.participant;
+        return participant ? this.addSource(source, kind, participant, producer) : Promise.resolve();
+      },
+      onFault: (error: unknown, what: string) => this.#events.onFault(error, what),
+    };
+  }
+
+  /** A fault with one viewer or side must not keep the others from theirs. */
+  async #guarded(what: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      // A transport that closed while it was worked on is no fault: its owner's leaving caused another pass.
+      if (!this.#closed && !this.#dirty) this.#events.onFault(error, what);
+    }
+  }
+
+  #stateRoster(): void {
+    const participants = rosterOf(this.state);
+    const text = JSON.stringify(participants);
+    if (text === this.#lastRoster) return;
+    this.#lastRoster = text;
+    this.#rosterSeq += 1;
+    for (const client of this.#clients.values()) client.onRoster({ seq: this.#rosterSeq, participants });
+  }
+
+  #speaks(participant: ParticipantId | undefined): void {
+    if (this.#speaker === participant) return;
+    this.#speaker = participant;
+    for (const client of this.#clients.values()) client.onSpeaker(participant);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Every conference on this SFT. A conference begins with the first ticket or grant for it and is forgotten when nobody
+ * is left; one that was ended is remembered for as long as tickets for it can be alive.
+ */
+import { HawserError } from '#signalling/errors.ts';
+import type { ConferenceId, DomainName } from '#signalling/ids.ts';
+import type { Closing } from '#signalling/rpc.ts';
+import type { TrunkMode } from '../conference/demand.ts';
+import type { Link } from '../link/link.ts';
+import type { Links } from '../link/links.ts';
+import { type Grant, Uplink } from '../link/uplink.ts';
+import type { MediaWorker, MediaWorkers } from '../media/worker.ts';
+import { ConferenceHost } from './conference-host.ts';
+
+export interface HostsOptions {
+  readonly domain: DomainName;
+  readonly workers: MediaWorkers;
+  readonly mode: TrunkMode;
+  readonly maxConferences: number;
+  readonly grantFor: (conference: ConferenceId) => Promise<Grant>;
+  readonly onPresence: (host: ConferenceHost) => void;
+  readonly onUplinkFailure: (error: unknown, peer: DomainName) => void;
+  readonly onFault: (error: unknown, what: string) => void;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
+
+/** Longer than any ticket or grant lives, ms. */
+const REMEMBER_ENDED_MS = 10 * 60_000;
+
+export class Hosts {
+  readonly #options: HostsOptions;
+  readonly #hosts = new Map<ConferenceId, ConferenceHost>();
+  readonly #uplinks = new Map<ConferenceId, Uplink>();
+  readonly #ended = new Map<ConferenceId, number>();
+  #links: Links | undefined;
+
+  constructor(options: HostsOptions) {
+    this.#options = options;
+  }
+
+  /** The links come after the hosts, because each needs the other. */
+  useLinks(links: Links): void {
+    this.#links = links;
+  }
+
+  get all(): readonly ConferenceHost[] {
+    return [...this.#hosts.values()];
+  }
+
+  get(conference: ConferenceId): ConferenceHost | undefined {
+    return this.#hosts.get(conference);
+  }
+
+  /**
+   * The conference, begun if need be. The caller has checked a ticket or a grant.
+   * @throws HawserError SFT_CONFERENCE_ENDED, SFT_FULL, SFT_TICKET_CONFERENCE when the anchor is another than before
+   */
+  open(conference: ConferenceId, anchor: DomainName): ConferenceHost {
+    const existing = this.#hosts.get(conference);
+    if (existing) {
+      if (existing.state.anchor !== anchor) throw new HawserError('SFT_TICKET_CONFERENCE', 'another anchor');
+      return existing;
+    }
+    if (this.#wasEnded(conference)) throw new HawserError('SFT_CONFERENCE_ENDED');
+    const { domain, workers, mode, maxConferences, onPresence, onFault } = this.#options;
+    if (this.#hosts.size >= maxConferences) throw new HawserError('SFT_FULL', 'conferences');
+    const worker = workers.place(anchor === domain ? conference : anchor);
+    const host = new ConferenceHost(conference, domain, anchor, worker, mode, {
+      onPresence,
+      onFault,
+      onClosed: (closed) => this.#forget(closed),
+    });
+    this.#hosts.set(conference, host);
+    return host;
+  }
+
+  /** Dials the anchor of a conference of another domain; does nothing when that is done already or not needed. */
+  connect(host: ConferenceHost): void {
+    if (host.isAnchor || host.closed || this.#uplinks.has(host.id)) return;
+    if (!this.#links) throw new Error('no links');
+    const { grantFor, onUplinkFailure } = this.#options;
+    this.#uplinks.set(host.id, new Uplink({ host, links: this.#links, grantFor, onFailure: onUplinkFailure }));
+  }
+
+  linkClosed(link: Link, closing: Closing): void {
+    for (const uplink of this.#uplinks.values()) uplink.linkClosed(link, closing.code);
+  }
+
+  workerDied(worker: MediaWorker): void {
+    for (const host of this.all) if (host.worker === worker) host.end('SFT_WORKER_DIED');
+  }
+
+  /** The call was ended for everybody: nobody can come back to it. */
+  end(conference: ConferenceId): void {
+    this.#ended.set(conference, this.#options.now() + REMEMBER_ENDED_MS);
+    this.#hosts.get(conference)?.end('SFT_CONFERENCE_ENDED');
+  }
+
+  close(): void {
+    for (const host of this.all) host.end('SFT_SHUTTING_DOWN');
+  }
+
+  #wasEnded(conference: ConferenceId): boolean {
+    const now = this.#options.now();
+    for (const [id, until] of this.#ended) if (until < now) this.#ended.delete(id);
+    return this.#ended.has(conference);
+  }
+
+  #forget(host: ConferenceHost): void {
+    this.#uplinks.get(host.id)?.close();
+    this.#uplinks.delete(host.id);
+    if (this.#hosts.get(host.id) === host) this.#hosts.delete(host.id);
+  }
+}

@@ -1,0 +1,186 @@
+/** The figures of the SFT in the form that Prometheus reads. Names begin with `hawser_sft_`. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ErrorCode } from '#signalling/errors.ts';
+import { HEARTBEAT_MS, SUSPECT_MS } from '#signalling/sft-link.ts';
+import type { Links } from '../link/links.ts';
+import type { Trunk } from '../media/trunk.ts';
+import type { MediaWorkers } from '../media/worker.ts';
+import type { Hosts } from './hosts.ts';
+
+export interface Observed {
+  readonly hosts: Hosts;
+  readonly links: Links;
+  readonly workers: MediaWorkers;
+  /** When the SFT's own certificate ends, ms since 1970. */
+  readonly certificateEnds: () => number;
+  readonly now: () => number;
+}
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #refusedTickets: Counter<'code'>;
+  readonly #refusedLinks: Counter<'code'>;
+  readonly #refusedMessages: Counter<'code'>;
+  readonly #faults: Counter;
+  readonly #join: Histogram<'step'>;
+  readonly #workerDeaths: Counter;
+
+  constructor() {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry, prefix: 'hawser_sft_process_' });
+    const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+      new Counter({ name: `hawser_sft_${name}`, help, labelNames, registers });
+    this.#refusedTickets = counter('refused_tickets_total', 'Joins that were refused, by code', ['code']);
+    this.#refusedLinks = counter('refused_links_total', 'Connections of other SFTs that were refused, by code', [
+      'code',
+    ]);
+    this.#refusedMessages = counter(
+      'closed_connections_total',
+      'Client connections that were closed for a fault, by code',
+      ['code'],
+    );
+    this.#faults = counter('faults_total', 'Errors of the SFT itself; each has a line in the log');
+    this.#workerDeaths = counter('worker_deaths_total', 'Media workers that ended by themselves');
+    this.#join = new Histogram({
+      name: 'hawser_sft_join_seconds',
+      help: 'Time from the connection to the step: joined, transport connected, first media ready',
+      labelNames: ['step'],
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6],
+      registers,
+    });
+  }
+
+  refusedTicket(code: ErrorCode): void {
+    this.#refusedTickets.inc({ code });
+  }
+
+  refusedLink(code: ErrorCode): void {
+    this.#refusedLinks.inc({ code });
+  }
+
+  closedConnection(code: ErrorCode): void {
+    this.#refusedMessages.inc({ code });
+  }
+
+  fault(): void {
+    this.#faults.inc();
+  }
+
+  workerDied(): void {
+    this.#workerDeaths.inc();
+  }
+
+  joinStep(step: string, seconds: number): void {
+    this.#join.observe({ step }, seconds);
+  }
+
+  /** Gauges that are read when they are asked for. */
+  observe(observed: Observed): void {
+    const { hosts, workers, certificateEnds, now } = observed;
+    const registers = [this.registry];
+    new Gauge({
+      name: 'hawser_sft_conferences',
+      help: 'Conferences on this SFT, by role',
+      labelNames: ['role'],
+      registers,
+      collect() {
+        const anchored = hosts.all.filter((host) => host.isAnchor).length;
+        this.set({ role: 'anchor' }, anchored);
+        this.set({ role: 'federated' }, hosts.all.length - anchored);
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_participants',
+      help: 'Participants of the conferences on this SFT, by domain',
+      labelNames: ['domain'],
+      registers,
+      collect() {
+        this.reset();
+        for (const host of hosts.all) for (const { domain } of host.roster.participants) this.inc({ domain });
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_worker_cpu_seconds_total',
+      help: 'Processor time of the media workers',
+      labelNames: ['worker'],
+      registers,
+      async collect() {
+        for (const { index, worker } of workers.all) {
+          const usage = await worker.getResourceUsage();
+          this.set({ worker: String(index) }, (usage.ru_utime + usage.ru_stime) / 1_000);
+        }
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_certificate_expiry_seconds',
+      help: "Time until the SFT's certificate ends",
+      registers,
+      collect() {
+        this.set((certificateEnds() - now()) / 1_000);
+      },
+    });
+    this.#observeLinks(observed.links);
+  }
+
+  #observeLinks(links: Links): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: 'hawser_sft_links',
+      help: `Links by peer and state; suspect: nothing heard for ${SUSPECT_MS / HEARTBEAT_MS} heartbeats`,
+      labelNames: ['peer', 'state'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const link of await links.all()) {
+          this.inc({ peer: link.peer, state: link.silentForMs > SUSPECT_MS ? 'suspect' : 'up' });
+        }
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_link_rtt_seconds',
+      help: 'Round trip of the newest heartbeat, by peer',
+      labelNames: ['peer'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const { peer, rttMs } of await links.all()) if (rttMs !== undefined) this.set({ peer }, rttMs / 1_000);
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_trunk_bytes_total',
+      help: 'UDP payload of the trunks that stand, RTP and RTCP with SRTP, by peer and direction',
+      labelNames: ['peer', 'direction'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const { peer, trunk } of await trunksOf(links)) {
+          const { sent, received } = await trunk.bytes();
+          this.inc({ peer, direction: 'out' }, sent);
+          this.inc({ peer, direction: 'in' }, received);
+        }
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_trunk_stream_bytes_total',
+      help: 'RTP of the trunks that stand without SRTP, by peer, direction, kind and layer',
+      labelNames: ['peer', 'direction', 'kind', 'layer'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const { peer, trunk } of await trunksOf(links)) {
+          for (const { direction, kind, layer, bytes } of await trunk.streams()) {
+            this.inc({ peer, direction, kind, layer: String(layer) }, bytes);
+          }
+        }
+      },
+    });
+  }
+}
+
+async function trunksOf(links: Links): Promise<{ peer: string; trunk: Trunk }[]> {
+  const trunks: { peer: string; trunk: Trunk }[] = [];
+  for (const link of await links.all()) {
+    for (const trunk of await link.trunks()) if (!trunk.closed) trunks.push({ peer: link.peer, trunk });
+  }
+  return trunks;
+}

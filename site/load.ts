@@ -1,0 +1,47 @@
+/** Reads `hawser.yaml`. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { checkFiles } from './files.ts';
+import { checkListening, checkNames } from './meaning.ts';
+import { SiteError } from './mistakes.ts';
+import { BOTH, type Part } from './part.ts';
+import { type Site, SiteSchema } from './schema.ts';
+import { mistake, readYaml, settle, text } from './yaml.ts';
+
+/**
+ * Reads and checks a site. Every default is filled in, every path absolute. `parts` are the servers that run on this
+ * machine: what only the other one opens or listens on is not looked for here.
+ * @throws SiteError with all mistakes at once
+ */
+export async function loadSite(path: string, parts: readonly Part[] = BOTH): Promise<Site> {
+  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? 'There is no such file.' : `The file cannot be read (${error.code}).`;
+    throw new SiteError(path, [mistake({ line: 1, column: 1 }, why)], { cause: error });
+  });
+  const folder = dirname(resolve(path));
+  const reading = readYaml(SiteSchema, content);
+  const site = settle(path, reading, [
+    ...checkNames(reading.leaves),
+    ...checkListening(reading.leaves, parts),
+    ...(await checkFiles(reading.leaves, folder, parts)),
+  ]);
+  return absolute(site, folder);
+}
+
+const PATHS: ReadonlySet<string> = new Set(['path', 'file', 'key']);
+
+/** A copy whose paths count from the root. */
+function absolute(site: Site, folder: string): Site {
+  const copy = structuredClone(site);
+  const walk = (schema: object, value: object): void => {
+    for (const [key, property] of Object.entries(Reflect.get(schema, 'properties') ?? {})) {
+      const below: unknown = Reflect.get(value, key);
+      if (typeof property !== 'object' || property === null) continue;
+      if (typeof below === 'object' && below !== null) walk(property, below);
+      else if (typeof below === 'string' && PATHS.has(text(property, 'kind')))
+        Reflect.set(value, key, resolve(folder, below));
+    }
+  };
+  walk(SiteSchema, copy);
+  return copy;
+}

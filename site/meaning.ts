@@ -1,0 +1,110 @@
+/** What single values cannot show: two servers on one port, a page that no browser gives a camera. */
+import { isIP } from 'node:net';
+import { parseHostAndPort } from './address.ts';
+import type { Mistake } from './mistakes.ts';
+import { concerns, type Part } from './part.ts';
+import { type Leaf, mistake, type Place, text } from './yaml.ts';
+
+/** Names and addresses that are well formed and mean nothing all the same. */
+export function checkNames(leaves: readonly Leaf[]): readonly Mistake[] {
+  const unannounced = leaves.flatMap(({ path, value, place }) => {
+    const announced = path.replace(/listenIp$/, 'announcedIp');
+    const silent = announced !== path && isAny(String(value)) && !leaves.some((leaf) => leaf.path === announced);
+    return silent ? [mistake(place, `${path} is every address; say in ${announced} which one others reach.`)] : [];
+  });
+  const wrong = leaves.flatMap(({ path, schema, value, place }) => {
+    const wrong = typeof value === 'string' ? wrongName(path, value, text(schema, 'kind')) : undefined;
+    return wrong === undefined ? [] : [mistake(place, `${path}: ${wrong}`)];
+  });
+  return [...unannounced, ...wrong];
+}
+
+function wrongName(path: string, value: string, kind: string): string | undefined {
+  if (path === 'domain' && value.startsWith('sft.')) {
+    return 'a domain cannot begin with sft., which is the name of the SFT of another one.';
+  }
+  if (kind === 'ip' && isIP(value) === 0) return `${value} is not an IP address.`;
+  if (kind === 'listen' || kind === 'address') {
+    const parsed = parseHostAndPort(value);
+    if (parsed === undefined) return 'the port must be 1 to 65535.';
+    if (kind === 'listen' && isIP(parsed.host) === 0) return `${parsed.host} is not an IP address.`;
+  }
+  if (kind === 'url') {
+    if (!URL.canParse(value)) return 'this is not a URL.';
+    const { protocol, hostname } = new URL(value);
+    if ((protocol === 'http:' || protocol === 'ws:') && !isLocal(hostname)) {
+      const secure = protocol === 'http:' ? 'https' : 'wss';
+      return `without ${secure} browsers give no camera and no microphone, except on localhost.`;
+    }
+  }
+  return undefined;
+}
+
+/** Where browsers see a secure context without TLS (W3C Secure Contexts, section 3.1). */
+function isLocal(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
+}
+
+interface Use {
+  readonly path: string;
+  readonly place: Place;
+  readonly protocols: readonly ('TCP' | 'UDP')[];
+  readonly ip: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Ports that two parts of the site would both take. */
+export function checkListening(leaves: readonly Leaf[], parts: readonly Part[]): readonly Mistake[] {
+  const uses = [...doors(leaves), ...media(leaves)].filter(({ path }) => concerns(path, parts));
+  const mistakes: Mistake[] = [];
+  for (const use of uses) {
+    if (use.to > 65_535)
+      mistakes.push(mistake(use.place, `${use.path}: the ports ${use.from} to ${use.to} end above 65535.`));
+    if (use.to < use.from) mistakes.push(mistake(use.place, `${use.path}: the last port is below the first.`));
+  }
+  for (const [index, use] of uses.entries()) {
+    const other = uses.slice(0, index).find((earlier) => clash(earlier, use));
+    if (other) mistakes.push(mistake(use.place, `${use.path} takes ${ports(use)}, which ${other.path} takes too.`));
+  }
+  return mistakes;
+}
+
+function doors(leaves: readonly Leaf[]): readonly Use[] {
+  return leaves.flatMap(({ path, schema, value, place }) => {
+    const address =
+      text(schema, 'kind') === 'listen' && typeof value === 'string' ? parseHostAndPort(value) : undefined;
+    if (address === undefined) return [];
+    return [{ path, place, protocols: ['TCP' as const], ip: address.host, from: address.port, to: address.port }];
+  });
+}
+
+function media(leaves: readonly Leaf[]): readonly Use[] {
+  const leaf = (path: string) => leaves.find((candidate) => candidate.path === path);
+  const [ip, workers, port] = ['listenIp', 'workers', 'port'].map((name) => leaf(`sft.media.${name}`));
+  const [trunkIp, from, to] = ['listenIp', 'ports.from', 'ports.to'].map((name) => leaf(`sft.trunk.${name}`));
+  const uses: Use[] = [];
+  if (ip && workers && port) {
+    const first = Number(port.value);
+    const range = { from: first, to: first + Number(workers.value) - 1 };
+    uses.push({ path: port.path, place: port.place, protocols: ['TCP', 'UDP'], ip: String(ip.value), ...range });
+  }
+  if (trunkIp && from && to) {
+    const range = { from: Number(from.value), to: Number(to.value) };
+    uses.push({ path: 'sft.trunk.ports', place: to.place, protocols: ['UDP'], ip: String(trunkIp.value), ...range });
+  }
+  return uses;
+}
+
+function clash(a: Use, b: Use): boolean {
+  const sameIp = a.ip === b.ip || isAny(a.ip) || isAny(b.ip);
+  return sameIp && a.protocols.some((one) => b.protocols.includes(one)) && a.from <= b.to && b.from <= a.to;
+}
+
+function isAny(ip: string): boolean {
+  return ip === '0.0.0.0' || ip === '::';
+}
+
+function ports({ protocols, from, to }: Use): string {
+  return `${protocols.join(' and ')} port ${from === to ? from : `${from} to ${to}`}`;
+}

@@ -1,0 +1,348 @@
+/**
+ * The one description of `hawser.yaml`. Validator, defaults, annotated sample and reference table are all made of it, so
+ * that they cannot differ. Each option says what it is, its unit, and why its default is what it is.
+ */
+import { availableParallelism } from 'node:os';
+import Type, { type Static, type TProperties } from 'typebox';
+import { DomainName } from '#signalling/ids.ts';
+
+/** What an option tells besides its JSON schema. */
+export interface Note {
+  /** What it is, one sentence. */
+  readonly description: string;
+  /** Why the default is what it is, or what follows from another value. */
+  readonly reason?: string;
+  readonly unit?: string;
+  /** What a value must look like, in words that complete "must be …". */
+  readonly expects?: string;
+  /** What it is beyond its form. Paths (`path`, `file`, `key`) are made absolute; a `file` or `key` must be there. */
+  readonly kind?: 'path' | 'file' | 'key' | 'listen' | 'address' | 'ip' | 'url';
+  /** The value in the annotated sample. */
+  readonly example?: unknown;
+  readonly default?: unknown;
+  /** What the reference says instead of a default that differs from machine to machine. */
+  readonly defaultText?: string;
+}
+
+const PATH = 'the path of a file, counted from the folder of this file';
+const IP = '(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)';
+const PORT = '[0-9]{1,5}';
+
+const file = (note: Note) => Type.String({ minLength: 1, maxLength: 4_096, kind: 'file', expects: PATH, ...note });
+
+const listen = (note: Note) =>
+  Type.String({
+    pattern: `^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|\\[[0-9a-fA-F:.]+\\]):${PORT}$`,
+    maxLength: 60,
+    kind: 'listen',
+    expects: 'an IP address and a port, such as 0.0.0.0:8443 or [::]:8443',
+    ...note,
+  });
+
+const ip = (note: Note) =>
+  Type.String({
+    pattern: `^${IP}$`,
+    maxLength: 45,
+    kind: 'ip',
+    expects: 'an IP address, such as 203.0.113.7',
+    ...note,
+  });
+
+const url = (schemes: string, path: string, note: Note) =>
+  Type.String({
+    pattern: `^(?:${schemes})://[A-Za-z0-9.\\[\\]:-]+${path}$`,
+    maxLength: 300,
+    kind: 'url',
+    expects: `a URL that begins with ${schemes.replaceAll('|', ':// or ')}://`,
+    ...note,
+  });
+
+const port = (note: Note) => Type.Integer({ minimum: 1, maximum: 65_535, expects: 'a port, 1 to 65535', ...note });
+
+const count = (maximum: number, note: Note & { default: number }) =>
+  Type.Integer({ minimum: 1, maximum, expects: `a whole number from 1 to ${maximum}`, ...note });
+
+const section = <P extends TProperties>(properties: P, description: string) =>
+  Type.Object(properties, { additionalProperties: false, description });
+
+const certificate = (who: string, name: string) =>
+  section(
+    {
+      certificate: file({
+        description: `Certificate of the ${who}, PEM, with intermediates if there are any.`,
+        reason: 'Read again when the file changes; no restart is needed.',
+        example: `certificates/${name}.pem`,
+      }),
+      key: file({
+        kind: 'key',
+        description: `Private key of the ${who}, PEM.`,
+        reason: 'Only its owner may read the file (mode 0600 or 0640); the start is refused otherwise.',
+        example: `certificates/${name}.key`,
+      }),
+    },
+    `What the ${who} shows to other domains.`,
+  );
+
+const clientTls = (who: string) =>
+  Type.Optional(
+    section(
+      {
+        certificate: file({
+          description: `Certificate that browsers trust for the ${who}, PEM with its chain.`,
+          example: 'browsers/fullchain.pem',
+        }),
+        key: file({ kind: 'key', description: 'Its private key, PEM.', example: 'browsers/privkey.pem' }),
+      },
+      'TLS towards clients. Left out where a reverse proxy ends it, or on localhost.',
+    ),
+  );
+
+const ADMIN = 'Metrics and health. Nobody signs in there, so it belongs on loopback or on a network of administrators.';
+
+export const SiteSchema = section(
+  {
+    domain: Type.Unsafe<DomainName>({
+      ...DomainName,
+      description:
+        'The DNS name of the organisation. It is part of every address of its people and cannot change later.',
+      expects: 'a DNS name in lower case, such as alpha.example',
+      example: 'alpha.example',
+    }),
+    data: file({
+      description: 'Folder for the database. It is made when it is missing.',
+      reason: 'Everything that a backup must hold is in it.',
+      kind: 'path',
+      default: 'data',
+    }),
+    peers: file({
+      description: 'The allow list: who speaks for which other domain.',
+      reason:
+        '`hawser peers` writes it; running servers follow it within a second. Without the file nobody is allowed.',
+      kind: 'path',
+      default: 'peers.yaml',
+    }),
+    certificates: section(
+      {
+        authority: file({
+          description: 'Certificate of the authority that speaks for this domain, PEM.',
+          reason: 'Other domains put the same file on their allow lists.',
+          example: 'certificates/authority.pem',
+        }),
+        revocationList: Type.Optional(
+          file({
+            description: 'Certificates that this authority has revoked, PEM.',
+            reason: 'The homeserver and the SFT of this domain check each other against it.',
+            example: 'certificates/revoked.pem',
+          }),
+        ),
+        homeserver: certificate('homeserver', 'homeserver'),
+        sft: certificate('SFT', 'sft'),
+        tickets: section(
+          {
+            privateKey: file({
+              kind: 'key',
+              description: 'Ed25519 key that signs tickets and grants, PKCS #8 PEM. Only the homeserver reads it.',
+              example: 'certificates/tickets.key',
+            }),
+            publicKey: file({
+              description: 'Its public half, SPKI PEM. The SFT checks tickets with it.',
+              example: 'certificates/tickets.pem',
+            }),
+          },
+          'Keys of the tickets with which the homeserver lets people into conferences.',
+        ),
+      },
+      'Who this domain is towards others. `hawser certs init` makes all these files.',
+    ),
+    homeserver: section(
+      {
+        client: section(
+          {
+            listen: listen({ description: 'Where the homeserver takes its own people.', example: '0.0.0.0:8443' }),
+            url: url('http|https', '/?', {
+              description: 'The same as browsers reach it.',
+              reason: 'Browsers give camera and microphone to https pages only, localhost excepted.',
+              example: 'https://alpha.example',
+            }),
+            tls: clientTls('homeserver'),
+          },
+          'Towards the people of this domain.',
+        ),
+        federation: section(
+          {
+            listen: listen({
+              description:
+                'Where the homeserver takes other homeservers and its own SFT, with client certificates only.',
+              example: '0.0.0.0:8448',
+            }),
+            address: Type.String({
+              pattern: `^(?:[A-Za-z0-9.-]+|\\[[0-9a-fA-F:.]+\\]):${PORT}$`,
+              maxLength: 120,
+              kind: 'address',
+              description: 'The same as other domains reach it, host and port.',
+              expects: 'a host and a port, such as hs.alpha.example:8448',
+              example: 'hs.alpha.example:8448',
+            }),
+          },
+          'Towards other domains.',
+        ),
+        admin: section(
+          { listen: listen({ description: ADMIN, default: '127.0.0.1:8450' }) },
+          'Metrics of the homeserver.',
+        ),
+      },
+      'The homeserver.',
+    ),
+    sft: section(
+      {
+        client: section(
+          {
+            listen: listen({
+              description: 'Where the SFT takes the signalling of its own people.',
+              example: '0.0.0.0:8543',
+            }),
+            url: url('ws|wss', '/client/v1', {
+              description: 'The same as browsers reach it. Tickets name it.',
+              expects: 'a URL such as wss://sft.alpha.example:8543/client/v1',
+              example: 'wss://sft.alpha.example:8543/client/v1',
+            }),
+            tls: clientTls('SFT'),
+            origins: Type.Array(url('http|https', '', { description: '' }), {
+              minItems: 1,
+              maxItems: 50,
+              description: 'Pages that may connect, as the browser names them in Origin.',
+              reason: 'Keeps foreign pages from using the session of somebody who visits them.',
+              expects: 'a list of origins, such as https://alpha.example',
+              example: ['https://alpha.example'],
+            }),
+          },
+          'Towards the people of this domain.',
+        ),
+        link: section(
+          {
+            listen: listen({
+              description: 'Where the SFT takes links of other SFTs, with client certificates only.',
+              example: '0.0.0.0:8548',
+            }),
+            url: url('wss', '/link/v1', {
+              description: 'The same as other domains reach it.',
+              expects: 'a URL such as wss://sft.alpha.example:8548/link/v1',
+              example: 'wss://sft.alpha.example:8548/link/v1',
+            }),
+          },
+          'Towards other SFTs.',
+        ),
+        admin: section({ listen: listen({ description: ADMIN, default: '127.0.0.1:8550' }) }, 'Metrics of the SFT.'),
+        homeserver: url('wss', '/sft/v1', {
+          description: "The federation door of this domain's homeserver, as the SFT reaches it.",
+          expects: 'a URL such as wss://hs.alpha.example:8448/sft/v1',
+          example: 'wss://hs.alpha.example:8448/sft/v1',
+        }),
+        media: section(
+          {
+            workers: Type.Integer({
+              minimum: 1,
+              maximum: 256,
+              default: availableParallelism(),
+              defaultText: 'number of cores',
+              example: 4,
+              description: 'Media workers.',
+              unit: 'processes',
+              reason: 'One worker keeps one core busy; more of them than cores gain nothing.',
+              expects: 'a whole number from 1 to 256',
+            }),
+            listenIp: ip({
+              description: 'Address on which the workers take media of clients; with 0.0.0.0 say announcedIp too.',
+              example: '203.0.113.7',
+            }),
+            announcedIp: Type.Optional(
+              ip({
+                description: 'The same as clients reach it, where it differs.',
+                reason: 'Needed behind address translation, or where listenIp is 0.0.0.0.',
+                example: '203.0.113.7',
+              }),
+            ),
+            port: port({
+              description: 'First media port. Worker i takes UDP and TCP on port + i, for all of its clients.',
+              default: 40_000,
+            }),
+          },
+          'Media from and to clients.',
+        ),
+        trunk: section(
+          {
+            listenIp: ip({
+              description: 'Address on which trunks to other SFTs end; with 0.0.0.0 say announcedIp too.',
+              example: '203.0.113.7',
+            }),
+            announcedIp: Type.Optional(
+              ip({
+                description: 'The same as other SFTs reach it, where it differs.',
+                reason: 'The other domain accepts it only within the prefixes that its administrator approved.',
+                example: '203.0.113.7',
+              }),
+            ),
+            ports: section(
+              {
+                from: port({ description: 'First UDP port.', default: 41_000 }),
+                to: port({
+                  description: 'Last UDP port, inclusive.',
+                  default: 41_199,
+                  reason:
+                    'Each pair of an own and a far worker takes one port, and a second one while a trunk is renewed.',
+                }),
+              },
+              'UDP ports of the trunks.',
+            ),
+            mode: Type.Unsafe<'everything'>({
+              type: 'string',
+              enum: ['everything'],
+              default: 'everything',
+              description: 'What crosses to another domain: `everything`, that is all layers of all sources.',
+              expects: 'everything',
+            }),
+          },
+          'Media from and to other SFTs.',
+        ),
+        limits: section(
+          {
+            participants: count(100_000, {
+              default: 1_000,
+              unit: 'participants',
+              description: 'Participants of this domain on this SFT at once.',
+              reason: 'One more is told SFT_FULL instead of slowing down everybody.',
+            }),
+            conferences: count(10_000, {
+              default: 200,
+              unit: 'conferences',
+              description: 'Conferences on this SFT at once.',
+            }),
+            participantsPerConference: count(1_000, {
+              default: 200,
+              unit: 'participants',
+              description: 'Participants in one conference, of all domains.',
+              reason: 'The roster is stated whole at each change; it grows with them.',
+            }),
+            connections: count(200_000, {
+              default: 1_500,
+              unit: 'connections',
+              description: 'Signalling connections of clients at once, also those that have not joined yet.',
+              reason: 'Above the participants, so that a crowd that reconnects finds room.',
+            }),
+            links: count(10_000, {
+              default: 100,
+              unit: 'links',
+              description: 'Links with other SFTs at once.',
+            }),
+          },
+          'Where this SFT says no.',
+        ),
+      },
+      'The media server.',
+    ),
+  },
+  'One site: one domain with its homeserver and its SFT. Other files are named by paths; no secret stands in this one.',
+);
+
+/** `hawser.yaml` with every default filled in and every path absolute. */
+export type Site = Static<typeof SiteSchema>;

@@ -1,0 +1,39 @@
+/** The form of `peers.yaml`. */
+import Type, { type Static } from 'typebox';
+import { Closed } from '#signalling/contract.ts';
+import { DomainName } from '#signalling/ids.ts';
+
+const PEM = 'the path of a PEM file, or the PEM text itself';
+
+const PeerEntry = Closed({
+  domain: Type.Unsafe<DomainName>({
+    ...DomainName,
+    description: 'which domain it is.',
+    expects: 'a DNS name in lower case, such as beta.example',
+  }),
+  state: Type.Unsafe<'allowed' | 'blocked'>({
+    type: 'string',
+    enum: ['allowed', 'blocked'],
+    description: 'say allowed or blocked.',
+    expects: 'allowed or blocked',
+  }),
+  /** The certificates of the authorities that speak for this domain. A blocked domain may do without. */
+  authority: Type.Optional(Type.String({ minLength: 1, maxLength: 65_536, expects: PEM })),
+  revocationList: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000_000, expects: PEM })),
+  /** Where its federation door is. */
+  homeserver: Type.Optional(
+    Type.String({ maxLength: 120, expects: 'a host and a port, such as hs.beta.example:8448' }),
+  ),
+  /** Where its media may come from and go to. Nothing listed: no media. */
+  mediaPrefixes: Type.Array(Type.String({ maxLength: 50, expects: 'an address prefix such as 203.0.113.0/24' }), {
+    maxItems: 100,
+    default: [],
+    expects: 'a list of address prefixes, such as [203.0.113.0/24]',
+  }),
+});
+export type PeerEntry = Static<typeof PeerEntry>;
+
+export const PeersSchema = Type.Array(PeerEntry, {
+  maxItems: 10_000,
+  expects: 'a list of domains, each beginning with "- domain:"',
+});

@@ -1,0 +1,126 @@
+/** The allow list, `peers.yaml`: which other domains there are, and who speaks for each. */
+import { dirname, resolve } from 'node:path';
+import type { DomainName } from '#signalling/ids.ts';
+import { parseHostAndPort } from '#site/address.ts';
+import { type Mistake, SiteError } from '#site/mistakes.ts';
+import { mistake, type Place, readYaml, settle } from '#site/yaml.ts';
+import { readAuthority } from './authority.ts';
+import { Following, type Read } from './following.ts';
+import type { Peer } from './identity.ts';
+import { canBeDomain } from './name.ts';
+import { type PeerEntry, PeersSchema } from './peers-schema.ts';
+import { isPrefix } from './prefixes.ts';
+
+/**
+ * Follows `peers.yaml` and the files that it names: a change is in effect within a second; an edit that cannot be used
+ * leaves the last good list.
+ */
+export class PeerList {
+  readonly #following: Following<ReadonlyMap<DomainName, Peer>>;
+
+  private constructor(following: Following<ReadonlyMap<DomainName, Peer>>) {
+    this.#following = following;
+  }
+
+  /**
+   * A file that does not exist is a list that allows nobody. One that vanishes later is trouble: some editors take a file
+   * away for a moment while they write it.
+   * @throws SiteError with all mistakes at once
+   */
+  static async open(path: string, onTrouble?: (sentence: string) => void): Promise<PeerList> {
+    let existed = false;
+    const load = async (read: Read) => {
+      const content = await read(path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT' && !existed) return undefined;
+        throw new SiteError(path, [mistake(START, `The file cannot be read (${error.code}).`)], { cause: error });
+      });
+      if (content === undefined) return new Map<DomainName, Peer>();
+      existed = true;
+      return parsePeers(path, content, read);
+    };
+    return new PeerList(await Following.open(load, { what: 'The allow list', onTrouble }));
+  }
+
+  /** The newest good reading; a new map after each change. */
+  get current(): ReadonlyMap<DomainName, Peer> {
+    return this.#following.current;
+  }
+
+  /** The entry of a domain that is allowed; undefined where it is blocked or not listed. */
+  allowed(domain: DomainName): Peer | undefined {
+    const peer = this.current.get(domain);
+    return peer?.state === 'allowed' ? peer : undefined;
+  }
+
+  /** Calls back after each change; returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    return this.#following.onChange(listener);
+  }
+
+  close(): void {
+    this.#following.close();
+  }
+}
+
+const START: Place = { line: 1, column: 1 };
+
+/**
+ * The peers of a text; files that it names are read by `read`.
+ * @throws SiteError with all mistakes at once
+ */
+export async function parsePeers(path: string, content: string, read: Read): Promise<ReadonlyMap<DomainName, Peer>> {
+  const reading = readYaml(PeersSchema, content);
+  const entries = settle(path, reading);
+  const mistakes: Mistake[] = [];
+  const peers = new Map<DomainName, Peer>();
+  for (const [index, entry] of entries.entries()) {
+    const place = (option: string) => {
+      const found = reading.leaves.find((leaf) => leaf.path === `${index + 1}.${option}`);
+      return found?.place ?? reading.leaves.find((leaf) => leaf.path === `${index + 1}.domain`)?.place ?? START;
+    };
+    const say = (option: string, sentence: string) =>
+      mistakes.push(mistake(place(option), `${entry.domain}: ${sentence}`));
+    if (peers.has(entry.domain)) say('domain', 'this domain stands in the list twice.');
+    peers.set(entry.domain, await peerOfEntry(entry, dirname(resolve(path)), read, say));
+  }
+  if (mistakes.length > 0) throw new SiteError(path, mistakes);
+  return peers;
+}
+
+type Say = (option: string, sentence: string) => void;
+
+async function peerOfEntry(entry: PeerEntry, folder: string, read: Read, say: Say): Promise<Peer> {
+  const { domain, state, mediaPrefixes } = entry;
+  if (!canBeDomain(domain)) say('domain', 'a domain cannot begin with sft., which is the name of an SFT.');
+  for (const prefix of mediaPrefixes) {
+    if (!isPrefix(prefix)) say('mediaPrefixes', `${prefix} is not an address prefix such as 203.0.113.0/24.`);
+  }
+  const homeserver = entry.homeserver === undefined ? undefined : parseHostAndPort(entry.homeserver);
+  if (entry.homeserver !== undefined && homeserver === undefined) {
+    say('homeserver', 'this must be a host and a port, such as hs.beta.example:8448.');
+  }
+  if (entry.authority === undefined && state === 'allowed') {
+    say('authority', 'an allowed domain needs an authority, the PEM file that its administrator gave you.');
+  }
+  const authority = await authorityOfEntry(entry, folder, read, say);
+  return { domain, state, authority, homeserver, mediaPrefixes };
+}
+
+async function authorityOfEntry(entry: PeerEntry, folder: string, read: Read, say: Say) {
+  const content = async (option: 'authority' | 'revocationList') => {
+    const written = entry[option];
+    if (written === undefined || written.includes('-----BEGIN')) return written;
+    const file = resolve(folder, written);
+    return read(file).catch((error: NodeJS.ErrnoException) => {
+      say(option, error.code === 'ENOENT' ? `there is no file ${file}.` : `${file} cannot be read (${error.code}).`);
+      return undefined;
+    });
+  };
+  const certificatePem = await content('authority');
+  const revocationPem = await content('revocationList');
+  if (certificatePem === undefined) return undefined;
+  const { authority, aboutCertificates, aboutRevocations } = readAuthority(certificatePem, revocationPem);
+  if (aboutCertificates !== undefined) say('authority', `the authority cannot be used: ${aboutCertificates}.`);
+  if (aboutRevocations !== undefined) say('revocationList', `the revocation list cannot be used: ${aboutRevocations}.`);
+  return authority;
+}

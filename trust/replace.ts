@@ -1,0 +1,21 @@
+/** Writes a file so that whoever reads it at any moment finds the old or the new one, whole. */
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+
+/** `mode` such as 0o600. The old file stays where anything goes wrong. */
+export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+  const fresh = `${path}.${randomBytes(6).toString('hex')}.new`;
+  try {
+    const file = await open(fresh, 'wx', mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(fresh, path);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { CallScreen } from './call/call-screen.tsx';
+import { announcement } from './lib/announce.ts';
+import type { PageSession } from './lib/session.ts';
+import { useStore } from './lib/use-store.ts';
+import { HomeScreen } from './parts/home-screen.tsx';
+import { Logo } from './parts/logo.tsx';
+import { SignIn } from './parts/sign-in.tsx';
+
+export function App({ session }: { session: PageSession }) {
+  return (
+    <>
+      <Current session={session} />
+      <LiveRegion />
+    </>
+  );
+}
+
+function Current({ session }: { session: PageSession }) {
+  const state = useStore(session.store);
+  switch (state.screen) {
+    case 'loading':
+      return (
+        <main class="centre" aria-busy="true">
+          <Logo size={56} />
+          <span class="sr-only">Loading</span>
+        </main>
+      );
+    case 'signIn':
+      return <SignIn account={session.account} failure={state.failure} />;
+    case 'home':
+      return <HomeScreen session={session} home={state.home} />;
+    case 'call':
+      return <CallScreen session={session} home={state.home} call={state.call} />;
+  }
+}
+
+function LiveRegion() {
+  const sentence = useStore(announcement);
+  return (
+    <div class="sr-only" role="status" aria-live="polite">
+      {sentence}
+    </div>
+  );
+}

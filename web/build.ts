@@ -1,0 +1,62 @@
+/** Builds the page into `web/dist/`, only when a file that it is made of has changed since. */
+import { createHash } from 'node:crypto';
+import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const DIST = join(ROOT, 'web', 'dist');
+/** Beside the built page, out of what is served: a hash over everything that went in. */
+const STAMP = join(ROOT, 'web', 'dist', '.inputs');
+const INPUTS = ['web', 'client', 'signalling', 'package-lock.json'];
+
+export interface Built {
+  /** The folder to serve. */
+  readonly folder: string;
+  /** False where it was current already. */
+  readonly fresh: boolean;
+}
+
+export async function buildWeb(): Promise<Built> {
+  const inputs = await hashOf(INPUTS);
+  if ((await textOf(STAMP)) === inputs && (await isThere(join(DIST, 'index.html')))) {
+    return { folder: DIST, fresh: false };
+  }
+  // Loaded only here: a start with a current page does not pay for the bundler.
+  const { build } = await import('vite');
+  await build({ configFile: join(ROOT, 'web', 'vite.config.ts'), logLevel: 'warn' });
+  await writeFile(STAMP, inputs);
+  return { folder: DIST, fresh: true };
+}
+
+async function hashOf(paths: readonly string[]): Promise<string> {
+  const files = (await Promise.all(paths.map((path) => filesOf(path)))).flat().sort();
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(join(ROOT, file)));
+  return hash.digest('hex');
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  const entries = await readdir(join(ROOT, path), { withFileTypes: true }).catch(() => undefined);
+  if (!entries) return [path];
+  const inside = entries
+    .filter(({ name }) => name !== 'dist' && !name.includes('.test.') && !name.endsWith('.md'))
+    .map((entry) => (entry.isDirectory() ? filesOf(join(path, entry.name)) : [join(path, entry.name)]));
+  return (await Promise.all(inside)).flat();
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { folder, fresh } = await buildWeb();
+  console.log(fresh ? `built ${folder}` : `${folder} is current`);
+}

@@ -1,0 +1,124 @@
+import type { ComponentChildren } from 'preact';
+import { useRef } from 'preact/hooks';
+import type { BrowserConference } from '#client/call.ts';
+import type { Joined } from '#client/conference/state.ts';
+import type { DomainName } from '#signalling/ids.ts';
+import { Avatar } from '../parts/avatar.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Organisation } from '../parts/organisation.tsx';
+import { Picture } from './media.tsx';
+import type { RemoteTile } from './tiles.ts';
+import { useWish } from './use-wish.ts';
+
+interface FrameProps {
+  readonly label: string;
+  readonly name: string;
+  readonly domain: DomainName;
+  readonly foreign: boolean;
+  readonly speaking: boolean;
+  readonly silent: boolean;
+  readonly selected: boolean;
+  readonly onSelect: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** What every tile has in common: the name, the organisation, who is silent, who speaks, and that it can be chosen. */
+function Frame(props: FrameProps) {
+  const classes = ['tile', props.speaking && 'speaking', props.foreign && 'foreign'].filter(Boolean).join(' ');
+  const words = [
+    props.label,
+    props.foreign ? `external, ${props.domain}` : props.domain,
+    props.silent && 'microphone off',
+    props.speaking && 'speaking',
+  ].filter(Boolean);
+  return (
+    <button
+      type="button"
+      class={classes}
+      aria-label={words.join(', ')}
+      aria-pressed={props.selected}
+      onClick={props.onSelect}
+    >
+      {props.children}
+      <span class="plate" aria-hidden="true">
+        {props.silent && (
+          <span class="plate-muted" title="Microphone off">
+            <Icon name="microphoneOff" size={16} />
+          </span>
+        )}
+        <span class="plate-name">{props.name}</span>
+        <Organisation domain={props.domain} foreign={props.foreign} />
+      </span>
+    </button>
+  );
+}
+
+interface RemoteProps {
+  readonly conference: BrowserConference;
+  readonly tile: RemoteTile;
+  readonly speaking: boolean;
+  readonly selected: boolean;
+  readonly onSelect: () => void;
+}
+
+export function RemoteTileView({ conference, tile, speaking, selected, onSelect }: RemoteProps) {
+  const ref = useRef<HTMLSpanElement>(null);
+  const { participant, kind, source } = tile;
+  useWish(conference, source?.source, ref);
+  const name = participant.person?.name ?? 'Joining…';
+  const microphone = participant.sources.find((each) => each.kind === 'microphone');
+  const shown = source !== undefined && !source.muted ? source.media : undefined;
+  return (
+    <Frame
+      label={kind === 'screen' ? `Screen of ${name}` : name}
+      name={kind === 'screen' ? `${name} · screen` : name}
+      domain={participant.domain}
+      foreign={participant.foreign}
+      speaking={speaking && kind === 'camera'}
+      silent={kind === 'camera' && (microphone === undefined || microphone.muted)}
+      selected={selected}
+      onSelect={onSelect}
+    >
+      <span ref={ref} class="tile-picture">
+        {shown ? (
+          <Picture
+            track={shown}
+            whole={kind === 'screen'}
+            onFirstFrame={() => conference.markFirstFrame(participant.participant)}
+          />
+        ) : (
+          <Avatar name={name} size={88} />
+        )}
+      </span>
+    </Frame>
+  );
+}
+
+interface OwnProps {
+  readonly conference: BrowserConference;
+  readonly joined: Joined<MediaStreamTrack>;
+  readonly name: string;
+  readonly camera: MediaStreamTrack | undefined;
+  readonly silent: boolean;
+  readonly selected: boolean;
+  readonly onSelect: () => void;
+}
+
+export function OwnTileView({ joined, name, camera, silent, selected, onSelect }: OwnProps) {
+  return (
+    <Frame
+      label={`${name}, you`}
+      name={`${name} (you)`}
+      domain={joined.domain}
+      foreign={false}
+      speaking={joined.speaker === joined.me && !silent}
+      silent={silent}
+      selected={selected}
+      onSelect={onSelect}
+    >
+      <span class="tile-picture">
+        {camera ? <Picture track={camera} mirrored /> : <Avatar name={name} size={88} />}
+      </span>
+    </Frame>
+  );
+}

@@ -1,0 +1,26 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { Joined } from '#client/conference/state.ts';
+import type { ParticipantId } from '#signalling/ids.ts';
+import { announce } from '../lib/announce.ts';
+
+/** Says aloud who came, who left and what was noticed, for those who do not see the tiles. */
+export function useSpokenChanges(joined: Joined<MediaStreamTrack> | undefined): void {
+  const known = useRef(new Map<ParticipantId, string>());
+  const told = useRef(new Set<string>());
+  useEffect(() => {
+    if (!joined) return;
+    const now = new Map(
+      joined.participants.flatMap(({ participant, person, domain, foreign }) =>
+        person ? [[participant, foreign ? `${person.name} of ${domain}` : person.name] as const] : [],
+      ),
+    );
+    for (const [participant, name] of now) if (!known.current.has(participant)) announce(`${name} is in the call`);
+    for (const [participant, name] of known.current) if (!now.has(participant)) announce(`${name} has left`);
+    known.current = new Map(now);
+    for (const { code, domain, sentence } of joined.notices) {
+      const key = `${code} ${domain}`;
+      if (!told.current.has(key)) announce(sentence);
+      told.current.add(key);
+    }
+  }, [joined]);
+}

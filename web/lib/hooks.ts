@@ -1,0 +1,87 @@
+/**
+ * `window.hawser`: a debugging aid, also used by the end-to-end tests. It shows what the page knows about its call and
+ * offers nothing that the page itself could not do.
+ */
+import type { BrowserConference } from '#client/call.ts';
+import type { TimingsReport } from '#client/conference/timings.ts';
+import type { DomainName, ParticipantId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { PageSession } from './session.ts';
+
+/** One incoming source. Counters run since its begin. */
+export interface TileStats {
+  readonly participant: ParticipantId;
+  readonly domain: DomainName;
+  readonly name?: string;
+  readonly kind: SourceKind;
+  readonly via: readonly DomainName[];
+  readonly framesDecoded: number;
+  readonly width: number;
+  readonly height: number;
+  /** As the W3C's `totalAudioEnergy`. */
+  readonly audioEnergy: number;
+  readonly packets: number;
+  readonly packetsLost: number;
+  readonly bytes: number;
+  readonly jitterMs: number;
+  readonly freezes: number;
+}
+
+export interface HawserHooks {
+  /** The call on the screen, or the last one. */
+  readonly conference: BrowserConference | undefined;
+  readonly timings: TimingsReport | undefined;
+  stats(): Promise<readonly TileStats[]>;
+}
+
+declare global {
+  interface Window {
+    hawser?: HawserHooks;
+  }
+}
+
+export function installHooks(session: PageSession): void {
+  let conference: BrowserConference | undefined;
+  session.store.subscribe((state) => {
+    if (state.screen === 'call') conference = state.call.conference;
+  });
+  window.hawser = {
+    get conference() {
+      return conference;
+    },
+    get timings() {
+      return conference?.timings.report;
+    },
+    stats: async () => (conference ? statsOf(conference) : []),
+  };
+}
+
+async function statsOf(conference: BrowserConference): Promise<readonly TileStats[]> {
+  const { state } = conference;
+  if (state.phase !== 'joined') return [];
+  const people = new Map(state.participants.map((each) => [each.participant, each]));
+  return (await conference.counters()).flatMap(({ participant, kind, via, counters }) => {
+    const person = people.get(participant);
+    if (!person) return [];
+    const { framesDecoded = 0, width = 0, height = 0, audioEnergy = 0, freezes = 0 } = counters;
+    const { packets, packetsLost, bytes, jitterMs } = counters;
+    return [
+      {
+        participant,
+        domain: person.domain,
+        ...(person.person && { name: person.person.name }),
+        kind,
+        via,
+        framesDecoded,
+        width,
+        height,
+        audioEnergy,
+        packets,
+        packetsLost,
+        bytes,
+        jitterMs,
+        freezes,
+      },
+    ];
+  });
+}

@@ -1,0 +1,59 @@
+import { useEffect } from 'preact/hooks';
+import type { Home } from '#client/home.ts';
+import type { Conversation } from '#signalling/client-home.ts';
+import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { announce } from '../lib/announce.ts';
+import { useStore } from '../lib/use-store.ts';
+import { Avatar } from './avatar.tsx';
+import { Icon } from './icon.tsx';
+
+interface Props {
+  readonly home: Home;
+  readonly me: UserId | undefined;
+  /** The conversation on the page, whose own banner says it already. */
+  readonly open: ConversationId | undefined;
+  readonly onJoin: (conversation: ConversationId) => void;
+}
+
+/** Somebody calls: who, where, and the two answers. */
+export function Ringing({ home, me, open, onJoin }: Props) {
+  const state = useStore(home.store);
+  const calls = state.ringing.flatMap((id) => state.conversations.find((each) => each.conversation === id) ?? []);
+  return (
+    <>
+      {calls
+        .filter(({ call, conversation }) => call !== undefined && call.startedBy !== me && conversation !== open)
+        .map((conversation) => (
+          <Ring
+            key={conversation.conversation}
+            conversation={conversation}
+            onJoin={() => onJoin(conversation.conversation)}
+            onDecline={() => home.decline(conversation.conversation)}
+          />
+        ))}
+    </>
+  );
+}
+
+function Ring(props: { conversation: Conversation; onJoin: () => void; onDecline: () => void }) {
+  const { call, members, title } = props.conversation;
+  const caller = members.find(({ user }) => user === call?.startedBy)?.name ?? 'Somebody';
+  const sentence = `${caller} is calling in ${title}`;
+  useEffect(() => announce(sentence), [sentence]);
+  return (
+    <section class="ringing" aria-label="Incoming call">
+      <Avatar name={caller} size={44} />
+      <p>
+        <strong>{caller}</strong> is calling
+        <span class="quiet-text"> · {title}</span>
+      </p>
+      <button type="button" onClick={props.onDecline}>
+        Not now
+      </button>
+      <button type="button" class="primary" onClick={props.onJoin}>
+        <Icon name="phone" size={20} />
+        Join
+      </button>
+    </section>
+  );
+}

@@ -8,7 +8,8 @@ import { plainSerial } from '#trust/revocation.ts';
 import { columns } from './certs/columns.ts';
 import { initFolder, REVOKED, readCertificate, renewInFolder, revokeInFolder, SERVERS } from './certs/folder.ts';
 import { statusOf } from './certs/status.ts';
-import { command, Problem, UsageError } from './command.ts';
+import { command } from './command.ts';
+import { Problem, UsageError } from './errors.ts';
 
 const json = { type: 'boolean', summary: 'One JSON object in place of the table' } as const;
 

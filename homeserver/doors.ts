@@ -29,6 +29,9 @@ interface Options {
   readonly webRoot: string | undefined;
 }
 
+/** Node looks after its time limits only every 30 s by default. */
+const CLIENT_SOCKETS = { ...SOCKET_LIMITS, connectionsCheckingInterval: 5_000 };
+
 export interface Door {
   readonly port: number;
   close(): Promise<void>;
@@ -47,8 +50,8 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
     onRefusal: (code) => metrics.clientRefusals.inc({ code }),
     serverFactory: (handler) =>
       secure
-        ? createHttpsServer({ ...SOCKET_LIMITS, ...secure, minVersion: 'TLSv1.2' }, handler)
-        : createHttpServer(SOCKET_LIMITS, handler),
+        ? createHttpsServer({ ...CLIENT_SOCKETS, ...secure, minVersion: 'TLSv1.2' }, handler)
+        : createHttpServer(CLIENT_SOCKETS, handler),
   });
   await app.register(fastifyCookie);
   await webRoutes(app, securityHeaders(site), webRoot);
@@ -63,7 +66,6 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
       calls,
       localPerson: account,
       remotePerson: ({ domain, handle }) => peerClient.identify(domain, handle),
-      onSignedOut: (session) => events.endSession(session),
       onTicket: () => metrics.ticketsIssued.inc(),
     }),
   );

@@ -17,7 +17,7 @@ export class StartError extends Error {
 export async function listen(app: App, address: string, option: string): Promise<number> {
   const { host, port } = hostAndPort(address);
   try {
-    await app.listen({ host, port, listenTextResolver: () => 'listening' });
+    await app.listen({ host, port, listenTextResolver: (at) => `${option}: listening at ${at}` });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EADDRINUSE') {

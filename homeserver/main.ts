@@ -14,7 +14,7 @@ import { Grants } from './calls/grants.ts';
 import { SftDoor } from './calls/sft-door.ts';
 import { serveAdmin, serveClients, serveFederation } from './doors.ts';
 import { Conversations } from './ds/conversations.ts';
-import { accept } from './ds/follower.ts';
+import { accept, endCallsOf } from './ds/follower.ts';
 import { Hub } from './ds/hub.ts';
 import { Journal } from './ds/journal.ts';
 import { conversationOf, countCalls, load } from './ds/repository.ts';
@@ -118,7 +118,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
     log.error({ err: error, id }, 'fault');
   };
 
-  const sessions = new Sessions(store, domain, world);
+  const sessions = new Sessions(store, domain, world, (session) => events.endSession(session));
   const peerClient = new PeerClient({
     ...trust,
     onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
@@ -220,7 +220,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
 
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
-  const { trust, hub, outbox, grants, sessions, sft, peerClient, onFault } = parts;
+  const { store, journal, trust, hub, outbox, grants, sessions, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
@@ -229,6 +229,7 @@ function startWork(parts: Parts): () => void {
       onGone: (domain) => {
         grants.forgetFrom(domain);
         hub.drop(domain).catch(onFault);
+        endCallsOf(journal, store.db, domain).catch(onFault);
       },
       onAllowed: (domain) => {
         outbox.retryNow(domain);

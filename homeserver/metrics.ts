@@ -51,7 +51,10 @@ export function makeMetrics(sampled: Sampled): Metrics {
 
 /** Of prom-client's default metrics those that are looked at; its own cannot be stopped, and tests start many servers. */
 function processGauges(registry: Registry): () => void {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
+  const resolution = 10;
+  const delay = monitorEventLoopDelay({ resolution });
+  // What is recorded is the time between two ticks, of which the resolution is no lag.
+  const lag = (ns: number) => Math.max(0, ns / 1e9 - resolution / 1e3);
   delay.enable();
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -62,14 +65,12 @@ function processGauges(registry: Registry): () => void {
         this.set(read());
       },
     });
-  gauge(
-    'event_loop_lag_p50_seconds',
-    'Median lag of the event loop since the last scrape',
-    () => delay.percentile(50) / 1e9,
+  gauge('event_loop_lag_p50_seconds', 'Median lag of the event loop since the last scrape', () =>
+    lag(delay.percentile(50)),
   );
   // Read last, and the measurement begins anew.
   gauge('event_loop_lag_max_seconds', 'Longest lag of the event loop since the last scrape', () => {
-    const max = delay.max / 1e9;
+    const max = lag(delay.max);
     delay.reset();
     return max;
   });

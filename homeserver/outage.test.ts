@@ -4,8 +4,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ConversationId } from '#signalling/ids.ts';
 import { makeTestDomain } from '#trust/testing.ts';
 import { type Organisation, organise, PASSWORD, type World } from './testing/organisation.ts';
-import { Person } from './testing/person.ts';
+import { Person, Refused } from './testing/person.ts';
 import { until } from './testing/world.ts';
+import { WORLD } from './world.ts';
 
 let world: World;
 let alpha: Organisation;
@@ -111,12 +112,92 @@ test('a domain that is blocked gets no more grants, and its people leave the cal
   await until(() => alice.find('@bob@beta.example').catch(() => undefined), 'allowed again');
 });
 
+test('where the hub is blocked its calls are over for us', { timeout: 20_000 }, async () => {
+  const { conversation } = await alice.create('Ropes', bob.id);
+  const { call } = await alice.call(conversation);
+  await bob.hear('ringing');
+  await beta.allow({ organisation: alpha, state: 'blocked' });
+  expect((await bob.hear('ended')).conference).toBe(call.conference);
+  await until(() => beta.sft.ended.includes(call.conference), 'the SFT is told');
+  await beta.allow(alpha);
+  await alice.endCall(conversation);
+  await alice.call(conversation);
+  await until(async () => (await bob.conversation(conversation)).call, 'the next call is known again', 15_000);
+});
+
+test('who leaves while the hub is down is known to have left when it is back', { timeout: 20_000 }, async () => {
+  const { conversation } = await alice.create('Ropes', bob.id);
+  const { call, participant } = await alice.call(conversation);
+  alpha.sft.presence(call.conference, [participant]);
+  await bob.hear('ringing');
+  const other = await bob.ticket(conversation);
+  beta.sft.presence(call.conference, [other.participant]);
+  await until(async () => (await alice.conversation(conversation)).call?.members.length === 2, 'both are there');
+  await alpha.stop();
+  beta.sft.presence(call.conference, []);
+  await until(async () => (await outboxDepth(beta, 'alpha.example')) === 1, 'it waits in the outbox');
+  await expect(bob.call(conversation)).resolves.toBeDefined();
+  await alpha.start();
+  const sft = await alpha.connectSft();
+  sft.presence(call.conference, [participant]);
+  const here = await until(async () => {
+    const members = (await alice.conversation(conversation)).call?.members ?? [];
+    return members.length === 1 && members;
+  }, 'bob is gone');
+  expect(here[0]?.user).toBe(alice.id);
+});
+
+test('while the hub is down its followers cannot start calls, and are told whose server is away', async () => {
+  const { conversation } = await alice.create('Ropes', bob.id);
+  await seen(bob, conversation);
+  await alpha.stop();
+  await expect(bob.call(conversation)).rejects.toMatchObject({
+    status: 533,
+    problem: { unreachable_domains: ['alpha.example'] },
+  });
+});
+
+test('the people of an SFT that does not come back have left', { timeout: 20_000 }, async () => {
+  let later = 0;
+  await alpha.stop();
+  await alpha.start({ world: { ...WORLD, now: () => Date.now() + later } });
+  await alpha.connectSft();
+  const { conversation } = await alice.create('Ropes', bob.id);
+  const { call, participant } = await alice.call(conversation);
+  alpha.sft.presence(call.conference, [participant]);
+  await until(async () => (await alice.conversation(conversation)).call?.members.length === 1, 'alice is there');
+  alpha.sft.close();
+  await until(() => !alpha.homeserver.isSftConnected, 'the SFT is gone');
+  expect((await alice.conversation(conversation)).call?.members).toHaveLength(1);
+  later = 15_000;
+  await until(async () => (await alice.conversation(conversation)).call === undefined, 'nobody is left');
+});
+
+test('two domains that do not federate are not brought together, and the pair is named', async () => {
+  await using more = await organise('gamma.example');
+  const [gamma] = more.organisations as [Organisation];
+  const carol = await gamma.person('carol');
+  await alpha.allow(beta, gamma);
+  await gamma.allow(alpha, beta);
+  const name = '@carol@gamma.example';
+  await until(() => alice.find(name).catch(() => undefined), 'alpha and gamma federate');
+  const creation = () => alice.create('Ropes', bob.id, carol.id);
+  await expect(creation()).rejects.toMatchObject({ status: 409, code: 'FED_NON_FEDERATING' });
+  await expect(creation()).rejects.toMatchObject({
+    problem: { message: expect.stringContaining('beta.example and gamma.example') },
+  });
+  const { conversation } = await alice.create('Ropes', bob.id);
+  await expect(alice.addMember(conversation, carol.id)).rejects.toMatchObject({ code: 'FED_NON_FEDERATING' });
+});
+
 test('a server that another authority certified is an error of its own', { timeout: 20_000 }, async () => {
   const impostor = await makeTestDomain(join(world.folder, 'elsewhere'), 'beta.example');
   await alpha.allow({ organisation: beta, of: impostor });
-  const code = () => alice.find('@bob@beta.example').catch((error: { code: string }) => error.code);
-  await until(async () => (await code()) === 'FED_TLS', 'the list is followed');
-  await expect(alice.find('@bob@beta.example')).rejects.toMatchObject({ status: 525, code: 'FED_TLS' });
+  const refusal = await until(async () => {
+    const error = await alice.find('@bob@beta.example').catch((reason: unknown) => reason);
+    return error instanceof Refused && error.code === 'FED_TLS' && error;
+  }, 'the list is followed');
+  expect(refusal.status).toBe(525);
 });
 
 test('after the end nothing is left alive', async () => {

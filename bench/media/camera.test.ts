@@ -34,7 +34,7 @@ it('begins with a key frame on every layer and can be decoded for ever after, al
   const sent: Buffer[][] = clips.map(() => []);
   for (let index = 0; index < 400; index++) {
     if (index % 47 === 3) camera.requestKeyFrame(index % 3);
-    moment(camera).forEach((frame, layer) => sent[layer]?.push(frame));
+    for (const [layer, frame] of moment(camera).entries()) sent[layer]?.push(frame);
   }
   sent.forEach((frames, layer) => {
     expect(isKey(frames[0])).toBe(true);

@@ -1,6 +1,6 @@
 /** The folder in which `hawser certs` keeps what a domain needs to speak for itself. */
 import { X509Certificate } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DomainName } from '#signalling/ids.ts';
 import { nameIn } from '#trust/certificate.ts';
@@ -18,7 +18,7 @@ import {
 } from '#trust/issue.ts';
 import type { Role } from '#trust/name.ts';
 import { replaceFile } from '#trust/replace.ts';
-import { Problem } from '../command.ts';
+import { Problem } from '../errors.ts';
 
 const PUBLIC = 0o644;
 const SECRET = 0o600;
@@ -32,8 +32,6 @@ export async function initFolder(folder: string, domain: DomainName, now: number
   if ((await readdir(folder)).length > 0) {
     throw new Problem(`${folder} is not empty. Name a new folder, or use: hawser certs renew ${folder}`);
   }
-  // Who may list the folder sees when keys are made; nobody else needs to.
-  await chmod(folder, 0o755);
   const authority = await makeAuthority(domain, validityFrom(now, AUTHORITY_LIFE));
   await writePair(folder, 'authority', authority);
   for (const role of SERVERS) await issue(folder, authority, domain, role, now);

@@ -10,11 +10,13 @@ const password = 'correct horse battery';
 let store: Store;
 let world: TestWorld;
 let sessions: Sessions;
+let ended: string[];
 
 beforeEach(async () => {
   store = await openTestStore();
   world = testWorld();
-  sessions = new Sessions(store, alpha, world);
+  ended = [];
+  sessions = new Sessions(store, alpha, world, (session) => ended.push(session));
   await createAccount(store.db, alpha, { handle: 'alice', name: 'Alice', password }, world);
 });
 afterEach(() => store.close());
@@ -119,6 +121,7 @@ test('a replaced refresh token that turns up again ends the session for everybod
   await expect(sessions.refresh(refresh)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
   await expect(sessions.refresh(second.refresh ?? '')).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
   await expect(sessions.authenticate(second.access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+  expect(ended).toHaveLength(1);
 });
 
 test('signing out ends the tokens of that session only', async () => {

@@ -48,9 +48,12 @@ export class Sessions {
   readonly #store: Store;
   readonly #domain: DomainName;
   readonly #world: World;
+  readonly #onEnded: (session: string) => void;
   readonly #failures: FailureTable = new Map();
 
-  constructor(store: Store, domain: DomainName, world: World) {
+  /** @param onEnded somebody signed out, or a stolen refresh token was used */
+  constructor(store: Store, domain: DomainName, world: World, onEnded: (session: string) => void) {
+    this.#onEnded = onEnded;
     this.#store = store;
     this.#domain = domain;
     this.#world = world;
@@ -99,6 +102,7 @@ export class Sessions {
   async refresh(token: string): Promise<Tokens> {
     const hash = hashOf(token);
     const now = this.#world.now();
+    let stolen: string | undefined;
     const tokens = await this.#store.transaction(async (tx): Promise<Tokens | undefined> => {
       const row = await tx
         .selectFrom('sessions')
@@ -111,6 +115,7 @@ export class Sessions {
       if (row.refresh_hash !== hash) {
         if (now - row.rotated_at <= REUSE_GRACE_MS) return { access: await this.#issueAccess(tx, row.id), account };
         await tx.deleteFrom('sessions').where('id', '=', row.id).execute();
+        stolen = row.id;
         return undefined;
       }
       const refresh = randomToken(this.#world, TOKEN_BYTES);
@@ -126,6 +131,7 @@ export class Sessions {
         .execute();
       return { access: await this.#issueAccess(tx, row.id), refresh, account };
     });
+    if (stolen !== undefined) this.#onEnded(stolen);
     if (!tokens) throw new HawserError('HOME_UNAUTHENTICATED');
     return tokens;
   }
@@ -145,6 +151,7 @@ export class Sessions {
 
   async end(session: string): Promise<void> {
     await this.#store.db.deleteFrom('sessions').where('id', '=', session).execute();
+    this.#onEnded(session);
   }
 
   /** Forgets what has expired. To be called now and then. */

@@ -2,8 +2,10 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { Statement } from '#signalling/federation.ts';
 import { type DomainName, domainOf } from '#signalling/ids.ts';
+import type { Db } from '../store/store.ts';
 import { domainsOf } from './conversation.ts';
 import type { Journal } from './journal.ts';
+import { loadInCall } from './repository.ts';
 
 /**
  * @param own the domain of this homeserver
@@ -23,6 +25,19 @@ export async function accept(
     if (!domainsOf(statement).has(own)) throw new HawserError('FED_WRONG_DESTINATION');
     return statement;
   });
+}
+
+/** The hub may no longer federate, so it will not say how its calls go on: for us they are over. */
+export async function endCallsOf(journal: Journal, db: Db, hub: DomainName): Promise<void> {
+  for (const { conversation } of await loadInCall(db)) {
+    if (domainOf(conversation) !== hub) continue;
+    await journal.change(conversation, (before) => {
+      if (!before) throw new HawserError('HOME_NOT_FOUND');
+      // With the hub's own number: whatever it says later, if it is allowed again, is newer.
+      const { call: _over, ...rest } = before;
+      return rest;
+    });
+  }
 }
 
 /** What a hub may say is bounded by what can be true, so that nobody appears under another organisation's name. */

@@ -79,10 +79,12 @@ export class Hub {
 
   /** Ends calls that nobody came to. To be called every few seconds. */
   async sweep(): Promise<void> {
-    for (const { conversation } of await this.#ownCalls()) {
-      await this.#options.journal.change(conversation, (before) => {
+    const { world } = this.#options;
+    for (const state of await this.#ownCalls()) {
+      if (expired(state, world.now()) === state) continue;
+      await this.#options.journal.change(state.conversation, (before) => {
         if (!before) throw new HawserError('HOME_NOT_FOUND');
-        return expired(before, this.#options.world.now());
+        return expired(before, world.now());
       });
     }
   }

@@ -1,6 +1,6 @@
 /** The door for other servers, knocked at by hand: what a domain may not say, and what is no protocol at all. */
 import { readFile } from 'node:fs/promises';
-import { Agent, request as httpsRequest } from 'node:https';
+import { Agent, type AgentOptions, request as httpsRequest } from 'node:https';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FEDERATION_PATHS, type Statement } from '#signalling/federation.ts';
@@ -36,9 +36,9 @@ afterAll(() => world[Symbol.asyncDispose]());
 type Knock = (path: string, body?: string) => Promise<{ status: number; code: string; body: unknown }>;
 
 /** Requests to alpha's door with a certificate. */
-async function knock(certificate?: TestCertificate): Promise<Knock> {
+async function knock(certificate?: TestCertificate, options: AgentOptions = { keepAlive: false }): Promise<Knock> {
   const agent = new Agent({
-    keepAlive: false,
+    ...options,
     ca: await readFile(alpha.certificates.authority),
     servername: 'alpha.example',
     ...(certificate && { cert: await readFile(certificate.certificate), key: await readFile(certificate.key) }),
@@ -223,16 +223,17 @@ describe('what is no protocol', () => {
   });
 
   test('more than its share: refused, and the others are served', async () => {
-    const answers = await Promise.allSettled(Array.from({ length: 600 }, () => bob.find('@alice@alpha.example')));
-    expect(answers.length).toBe(600);
+    const asMany = await knock(beta.certificates.homeserver, { keepAlive: true, maxSockets: 8 });
+    const answers = await Promise.all(Array.from({ length: 800 }, () => asMany(FEDERATION_PATHS.versions)));
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['ok', 'SIG_FLOOD']));
+    await until(() => bob.find('@alice@alpha.example').catch(() => undefined), 'its own turn comes again');
     expect((await alice.find('@bob@beta.example')).user).toBe(user('@bob@beta.example'));
   });
 });
 
 describe('the SFT', () => {
-  test('says hello first', async () => {
-    alpha.sft.close();
-    const socket = await dialSocket({
+  const dialSft = async () =>
+    dialSocket({
       url: alpha.site.sft.homeserver,
       contract: SFT_HOME,
       tls: {
@@ -242,9 +243,40 @@ describe('the SFT', () => {
         servername: 'alpha.example',
       },
     });
+
+  test('says hello first', async () => {
+    alpha.sft.close();
+    const socket = await dialSft();
     const closed = new Promise<string>((resolve) => socket.addEventListener('close', ({ reason }) => resolve(reason)));
     socket.send(JSON.stringify({ method: 'presence', params: { conference, seq: 1, participants: [] } }));
     expect(await closed).toContain('SIG_ORDER');
+    await alpha.connectSft();
+  });
+
+  test('whatever it sends, the homeserver goes on', async () => {
+    alpha.sft.close();
+    const message = fc.oneof(
+      fc.string(),
+      fc.json({ maxDepth: 3 }),
+      fc
+        .record({
+          id: fc.nat(),
+          method: fc.constantFrom('hello', 'grant', 'presence'),
+          params: fc.jsonValue({ maxDepth: 3 }),
+        })
+        .map((value) => JSON.stringify(value)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 4 }), async (messages) => {
+        const socket = await dialSft();
+        const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
+        for (const one of messages) socket.send(one);
+        socket.close();
+        await closed;
+      }),
+      { numRuns: 25 },
+    );
+    expect(alpha.logged.join('')).not.toContain('"msg":"fault"');
     await alpha.connectSft();
   });
 

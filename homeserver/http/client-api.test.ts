@@ -50,6 +50,15 @@ describe('sessions', () => {
     expect(alice.isListening).toBe(true);
   });
 
+  test('nobody looks people up faster than a person can ask', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () =>
+        request('GET', `${API}/users?address=@alice@alpha.example`, { headers: bearer() }),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+  });
+
   test('without a token nothing is told', async () => {
     const paths = [
       'me',

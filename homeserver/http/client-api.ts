@@ -28,7 +28,6 @@ export interface ClientApiOptions {
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
   /** Somebody of another domain. @throws HawserError as the federation client */
   readonly remotePerson: (who: { domain: DomainName; handle: string }) => Promise<Person>;
-  readonly onSignedOut: (session: string) => void;
   readonly onTicket: () => void;
 }
 
@@ -37,6 +36,9 @@ const COOKIE = 'hawser_refresh';
 export const CLIENT_BODY_LIMIT = 128 * 1024;
 /** Requests a second from one address, behind which a whole organisation may sit. */
 const PER_SECOND = 200;
+
+/** Of one person: nobody types faster, and other domains count all our people's look-ups together. */
+const LOOK_UPS_PER_SECOND = 10;
 
 const InConversation = { params: Closed({ conversation: ConversationId }) };
 
@@ -55,7 +57,7 @@ export function clientApi(app: App, options: ClientApiOptions): void {
   callRoutes(app, options);
 }
 
-function sessionRoutes(app: App, { sessions, domain, origin, onSignedOut }: ClientApiOptions): void {
+function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiOptions): void {
   const cookie = {
     httpOnly: true,
     sameSite: 'strict',
@@ -81,12 +83,12 @@ function sessionRoutes(app: App, { sessions, domain, origin, onSignedOut }: Clie
   app.delete(`${API}/sessions/current`, async (request, reply) => {
     const { session } = await authenticate(sessions, request);
     await sessions.end(session);
-    onSignedOut(session);
     reply.clearCookie(COOKIE, cookie).status(204);
   });
 }
 
-function peopleRoutes(app: App, { sessions, domain, localPerson, remotePerson }: ClientApiOptions): void {
+function peopleRoutes(app: App, { sessions, domain, world, localPerson, remotePerson }: ClientApiOptions): void {
+  const lookUps = new RateLimit(LOOK_UPS_PER_SECOND, world.now);
   const show = (person: Person) => userOf(person, domainOf(person.user));
 
   app.get(`${API}/me`, async (request) => {
@@ -97,7 +99,8 @@ function peopleRoutes(app: App, { sessions, domain, localPerson, remotePerson }:
   });
 
   app.get(`${API}/users`, { schema: { querystring: UserQuery } }, async (request) => {
-    await authenticate(sessions, request);
+    const self = await authenticate(sessions, request);
+    if (!lookUps.take(self.user)) throw new HawserError('HOME_SLOW_DOWN');
     const user = parseAddress(request.query.address);
     if (user === undefined) throw new HawserError('HOME_BAD_REQUEST', 'an address looks like @name@domain');
     const person =

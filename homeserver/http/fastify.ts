@@ -19,6 +19,7 @@ import { Compile } from 'typebox/compile';
 import { HawserError } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
 import { randomToken, type World } from '../world.ts';
+import { SOCKET_LIMITS } from './limits.ts';
 import { answerProblems, type OnRefusal } from './problem.ts';
 
 export type App = FastifyInstance<
@@ -52,10 +53,8 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomToken(world, REQUEST_ID_BYTES),
     bodyLimit,
-    // A request has this long to be there whole; a slow one must not hold a connection.
-    requestTimeout: 15_000,
-    connectionTimeout: 0,
-    keepAliveTimeout: 75_000,
+    requestTimeout: SOCKET_LIMITS.requestTimeout,
+    keepAliveTimeout: SOCKET_LIMITS.keepAliveTimeout,
     routerOptions: { maxParamLength: MAX_PARAMETER },
     forceCloseConnections: true,
     return503OnClosing: false,
@@ -80,7 +79,7 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
   return app as App;
 }
 
-/** Fastify's own parser goes as deep as the sender likes, and makes objects with `__proto__` an error of its own. */
+/** Fastify's own parser goes as deep as the sender likes. */
 function parseJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(

@@ -13,3 +13,12 @@ test('twice the rate in a burst, then the rate, each key for itself', () => {
   now = 60_000;
   expect(admitted('a', 100)).toBe(20);
 });
+
+test('whoever keeps asking still gets the rate', () => {
+  let now = 0;
+  const limit = new RateLimit(10, () => now);
+  let admitted = 0;
+  for (; now < 10_000; now += 5) if (limit.take('a')) admitted += 1;
+  expect(admitted).toBeGreaterThanOrEqual(118);
+  expect(admitted).toBeLessThanOrEqual(120);
+});

@@ -27,7 +27,8 @@ export class RateLimit {
     const elapsed = Math.max(0, now - before.at) / 1_000;
     const tokens = Math.min(burst, before.tokens + elapsed * this.#perSecond);
     this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens: Math.max(0, tokens - 1), at: now });
+    // A refused request costs nothing, or whoever keeps asking would never be let in again.
+    this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     const oldest = this.#buckets.keys().next().value;
     if (this.#buckets.size > MAX_KEYS && oldest !== undefined) this.#buckets.delete(oldest);
     return tokens >= 1;

@@ -17,10 +17,11 @@ const MAX_INCOMING_BITRATE = 8_000_000;
 /** What a new viewer is thought to be able to receive until the estimate says more, bit/s. */
 const INITIAL_OUTGOING_BITRATE = 2_000_000;
 /**
- * Shortest time between two key-frame requests to one publisher, ms: Chromium answers a request for one layer with key
- * frames on all of them, so that many viewers at once would cost every layer's bit rate.
+ * Shortest time between two key-frame requests to one publisher, ms. Chromium drops a request that comes within 300 ms of
+ * the last one, and mediasoup asks again only after a second: requests are spaced so that none is dropped (first picture
+ * after 1.2 s without it). It also keeps many viewers at once from costing a key frame each, on every layer.
  */
-const KEY_FRAME_REQUEST_DELAY = 250;
+const KEY_FRAME_REQUEST_DELAY = 330;
 
 export interface ClientMediaEvents {
   /** A consumer is there; nothing flows until the client is ready. */
@@ -37,10 +38,13 @@ interface Given {
   ready: boolean;
   wanted: boolean;
   layer: number;
+  /** A picture flows. Until then the lowest layer is asked for, whatever the wish. */
+  begun: boolean;
 }
 
 export class ClientMedia {
   readonly #participant: ParticipantId;
+  readonly #router: types.Router;
   readonly #transports: Readonly<Record<TransportName, types.WebRtcTransport>>;
   readonly #events: ClientMediaEvents;
   readonly #published = new Map<SourceId, types.Producer>();
@@ -50,10 +54,12 @@ export class ClientMedia {
 
   private constructor(
     participant: ParticipantId,
+    router: types.Router,
     transports: Readonly<Record<TransportName, types.WebRtcTransport>>,
     events: ClientMediaEvents,
   ) {
     this.#participant = participant;
+    this.#router = router;
     this.#transports = transports;
     this.#events = events;
     for (const transport of Object.values(transports)) {
@@ -74,7 +80,7 @@ export class ClientMedia {
       });
     const [send, receive] = await Promise.all([create(), create()]);
     await send.setMaxIncomingBitrate(MAX_INCOMING_BITRATE);
-    return new ClientMedia(participant, { send, receive }, events);
+    return new ClientMedia(participant, worker.router, { send, receive }, events);
   }
 
   offer(name: TransportName): TransportOffer {
@@ -184,16 +190,23 @@ export class ClientMedia {
 
   async #begin(source: SourceId, kind: SourceKind, media: SourceMedia, layer: number): Promise<void> {
     if (!this.#capabilities || media.producer.closed) return;
+    // A client without the codec is given everything else.
+    if (!this.#router.canConsume({ producerId: media.producer.id, rtpCapabilities: this.#capabilities })) return;
     const simulcast = media.producer.type === 'simulcast';
     const consumer = await this.#transports.receive.consume({
       producerId: media.producer.id,
       rtpCapabilities: this.#capabilities,
       paused: true,
-      ...(simulcast ? { preferredLayers: { spatialLayer: layer, temporalLayer: 2 } } : {}),
+      // A publisher that has just begun sends some packets on every layer and then none on those that its bandwidth does
+      // not carry yet; whoever waits for a key frame of such a layer waits up to four seconds. The lowest one always comes.
+      ...(simulcast ? { preferredLayers: { spatialLayer: 0, temporalLayer: 2 } } : {}),
     });
-    const given = { consumer, kind, ready: false, wanted: true, layer };
+    const given: Given = { consumer, kind, ready: false, wanted: true, layer, begun: !simulcast };
     this.#given.set(source, given);
-    consumer.on('layerschange', (layers) => this.#events.onLayer(consumer.id, layers?.spatialLayer));
+    consumer.on('layerschange', (layers) => {
+      this.#events.onLayer(consumer.id, layers?.spatialLayer);
+      if (layers && !given.begun) void this.#raise(given);
+    });
     consumer.once('producerclose', () => {
       if (this.#given.get(source) === given) this.#given.delete(source);
       this.#events.onConsumerClosed(consumer.id);
@@ -206,6 +219,13 @@ export class ClientMedia {
     });
   }
 
+  /** The first picture is there: from now on the layer that was wished. */
+  async #raise(given: Given): Promise<void> {
+    given.begun = true;
+    if (given.consumer.closed) return;
+    await given.consumer.setPreferredLayers({ spatialLayer: given.layer, temporalLayer: 2 }).catch(() => undefined);
+  }
+
   async #pause(given: Given): Promise<void> {
     if (!given.wanted) return;
     given.wanted = false;
@@ -216,7 +236,7 @@ export class ClientMedia {
   async #adjust(given: Given, layer: number): Promise<void> {
     if (given.layer !== layer && given.consumer.type === 'simulcast') {
       given.layer = layer;
-      await given.consumer.setPreferredLayers({ spatialLayer: layer, temporalLayer: 2 });
+      if (given.begun) await given.consumer.setPreferredLayers({ spatialLayer: layer, temporalLayer: 2 });
     }
     if (given.wanted) return;
     given.wanted = true;

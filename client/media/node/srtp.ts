@@ -20,7 +20,8 @@ export interface MasterKey {
   readonly salt: Buffer;
 }
 
-interface SessionKeys {
+/** What protects packets; made of the master key by `deriveKeys`. */
+export interface SessionKeys {
   readonly rtp: KeyObject;
   readonly rtpSalt: Buffer;
   readonly rtcp: KeyObject;
@@ -74,8 +75,8 @@ export class SrtpSender {
   readonly #iv = Buffer.alloc(12);
   #rtcpIndex = 0;
 
-  constructor(master: MasterKey) {
-    this.#keys = deriveKeys(master);
+  constructor(keys: SessionKeys) {
+    this.#keys = keys;
   }
 
   /** @param header of the packet, with its extension; its sequence numbers must ascend for each SSRC */
@@ -114,8 +115,8 @@ export class SrtpReceiver {
   readonly #rollovers = new Map<number, Rollover>();
   readonly #iv = Buffer.alloc(12);
 
-  constructor(master: MasterKey) {
-    this.#keys = deriveKeys(master);
+  constructor(keys: SessionKeys) {
+    this.#keys = keys;
   }
 
   /** @param headerLength with contributing sources and extension. @returns the payload */

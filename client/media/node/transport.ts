@@ -5,7 +5,7 @@
 import { candidateFromSdp, type IceCandidate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport } from 'werift';
 import type { DtlsParameters, TransportOffer } from '#signalling/webrtc.ts';
 import { isMedia, isRtcp, type ParsedHeader, parseHeader } from './rtp.ts';
-import { AEAD_AES_128_GCM, KEY_LENGTH, SALT_LENGTH, SrtpReceiver, SrtpSender } from './srtp.ts';
+import { AEAD_AES_128_GCM, deriveKeys, KEY_LENGTH, SALT_LENGTH, SrtpReceiver, SrtpSender } from './srtp.ts';
 
 export interface TransportEvents {
   onRtp(header: ParsedHeader, payload: Buffer): void;
@@ -79,8 +79,8 @@ export class NodeTransport {
     }
     if (this.#closed || !this.#dtls.dtls) return;
     const keys = this.#dtls.dtls.extractSessionKeys(KEY_LENGTH, SALT_LENGTH);
-    this.#receiver = new SrtpReceiver({ key: keys.remoteKey, salt: keys.remoteSalt });
-    this.#sender = new SrtpSender({ key: keys.localKey, salt: keys.localSalt });
+    this.#receiver = new SrtpReceiver(deriveKeys({ key: keys.remoteKey, salt: keys.remoteSalt }));
+    this.#sender = new SrtpSender(deriveKeys({ key: keys.localKey, salt: keys.localSalt }));
     this.#ice.connection.onData.subscribe((packet) => this.#receive(packet));
     this.#ice.onStateChange.subscribe((state) => {
       if (state === 'failed' && !this.#closed) this.#events.onLost();

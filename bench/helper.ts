@@ -41,9 +41,23 @@ export class Helper<M extends Methods> {
 
   /**
    * @param file the program; it calls `answerCalls` with the methods `M`
+   * @param undo stops it in its turn
    * @param onDied called with a sentence when it ends without having been asked to
+   * @throws Error where everything is being stopped already
    */
-  constructor(name: string, file: string, onDied: (sentence: string) => void) {
+  static start<M extends Methods>(
+    name: string,
+    file: string,
+    undo: AsyncDisposableStack,
+    onDied: (sentence: string) => void,
+  ): Helper<M> {
+    if (undo.disposed) throw new Error('Stopped.');
+    const helper = new Helper<M>(name, file, onDied);
+    undo.defer(() => helper.stop());
+    return helper;
+  }
+
+  private constructor(name: string, file: string, onDied: (sentence: string) => void) {
     this.name = name;
     this.#child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#child.on('message', (answer) => this.#hear(answer as Answer)); // of our own program at the other end

@@ -102,9 +102,8 @@ export class BrowserCall {
   }
 
   /** Ends the call for everybody. */
-  async endForAll(): Promise<void> {
-    await this.#home.endCall(this.conversation);
-    await this.conference.leave();
+  endForAll(): Promise<void> {
+    return this.conference.leave(() => this.#home.endCall(this.conversation));
   }
 
   close(): void {

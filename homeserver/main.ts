@@ -23,7 +23,7 @@ import { Outbox } from './federation/outbox.ts';
 import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
-import { discreet } from './log.ts';
+import { discreet } from '#site/log.ts';
 import { makeMetrics } from './metrics.ts';
 import { openStore, type Store } from './store/store.ts';
 import { every } from './timers.ts';

@@ -12,6 +12,7 @@ import { LINK_PATH, LINK_VERSIONS, SFT_LINK } from '#signalling/sft-link.ts';
 import { checkGrant, type TicketClaims } from '#signalling/ticket.ts';
 import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
 import { hostAndPort } from '#site/address.ts';
+import { discreet } from '#site/log.ts';
 import type { Site } from '#site/schema.ts';
 import { createPeerServer, peerOf } from '#trust/door.ts';
 import { withinPrefixes } from '#trust/prefixes.ts';
@@ -45,8 +46,9 @@ const LINK_IDLE_MS = 30_000;
 const HTTP_LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8 * 1024 };
 
 /** @throws SiteError or Error with a plain sentence: a file that cannot be used, a port that is taken, no media worker */
-export async function startSft({ site, log, linkIdleMs = LINK_IDLE_MS }: SftOptions): Promise<RunningSft> {
+export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: SftOptions): Promise<RunningSft> {
   await using stack = new AsyncDisposableStack();
+  const log = discreet(given);
   const { domain, sft } = site;
   const now = () => Date.now();
   const metrics = new Metrics();
@@ -145,9 +147,6 @@ export async function startSft({ site, log, linkIdleMs = LINK_IDLE_MS }: SftOpti
   stack.defer(() => hosts.close());
 
   const sessions = new Set<ClientSession>();
-  stack.defer(() => {
-    for (const session of sessions) session.close('SFT_SHUTTING_DOWN');
-  });
   const clientServer = await createClientServer(sft.client.tls);
   const clients = acceptSockets({
     server: clientServer,
@@ -175,9 +174,13 @@ export async function startSft({ site, log, linkIdleMs = LINK_IDLE_MS }: SftOpti
       sessions.add(session);
     },
   });
-  stack.defer(() => clients.close());
   await listen(clientServer, sft.client.listen, 'sft.client.listen');
+  // Taken down in the reverse order: a server waits for its WebSockets, so that they are told and ended before it.
   stack.defer(() => stop(clientServer));
+  stack.defer(() => clients.close());
+  stack.defer(() => {
+    for (const session of sessions) session.close('SFT_SHUTTING_DOWN');
+  });
 
   const door = createPeerServer({
     credentials: trust.credentials,
@@ -197,9 +200,9 @@ export async function startSft({ site, log, linkIdleMs = LINK_IDLE_MS }: SftOpti
     maxConnections: sft.limits.links,
     onSocket: (socket, request) => links.accept(peerOf(request.socket).domain, socket),
   });
-  stack.defer(() => linkDoor.close());
   await listen(door, sft.link.listen, 'sft.link.listen');
   stack.defer(() => stop(door));
+  stack.defer(() => linkDoor.close());
 
   metrics.observe({ hosts, links, workers, certificateEnds: () => trust.credentials.current.expires, now });
   const admin = createAdminServer({ metrics, hosts, links, workers, homeConnected: () => home.connected });

@@ -102,7 +102,8 @@ export interface DialOptions {
 
 /**
  * Opens a WebSocket of a contract.
- * @throws HawserError TRUST_TLS where TLS failed, SIG_UNSUPPORTED_VERSION, FED_REFUSED (HTTP 403), SIG_UNREACHABLE
+ * @throws HawserError TRUST_TLS where TLS failed, SIG_UNSUPPORTED_VERSION, FED_REFUSED (HTTP 403, or cut by the server's door),
+ * SIG_UNREACHABLE, or whatever the agent fails with
  */
 export function dialSocket(options: DialOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {

@@ -35,32 +35,40 @@ export function nameIn(certificate: X509Certificate): ServerName | undefined {
 
 /** Also where its key usage forbids it to sign certificates, which `isIssuedBy` minds. */
 export function isSelfSigned(certificate: X509Certificate): boolean {
-  return certificate.subject === certificate.issuer && isSignedWith(certificate, certificate.publicKey);
+  return certificate.subject === certificate.issuer && isSignedBy(certificate, certificate);
 }
 
 /** Names, key identifiers and key usage fit, and the signature is right. */
 export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && isSignedWith(certificate, issuer.publicKey);
+  return certificate.checkIssued(issuer) && isSignedBy(certificate, issuer);
 }
 
-function isSignedWith(certificate: X509Certificate, key: KeyObject): boolean {
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
-    return certificate.verify(key);
+    return certificate.verify(issuer.publicKey);
   } catch {
-    return false; // a key of another kind than the signature
+    return false; // a key of an unknown kind, or of another kind than the signature
   }
 }
 
 /** Whether its signature, its key and its critical extensions are such as can be relied on. */
 export function isSound(certificate: X509Certificate): boolean {
   if (!ACCEPTED_SIGNATURES.has(certificate.signatureAlgorithmOid)) return false;
-  const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
-  const strong =
-    asymmetricKeyType === 'ed25519' ||
-    (asymmetricKeyType === 'ec' &&
-      /^(?:prime256v1|secp384r1|secp521r1)$/.test(asymmetricKeyDetails?.namedCurve ?? '')) ||
-    (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2_048);
-  return strong && parsed(certificate).extensions.every(({ critical, type }) => !critical || UNDERSTOOD.has(type));
+  try {
+    const { extensions } = parsed(certificate);
+    return (
+      isStrong(certificate.publicKey) && extensions.every(({ critical, type }) => !critical || UNDERSTOOD.has(type))
+    );
+  } catch {
+    return false; // what one of the two libraries cannot read is nothing to rely on
+  }
+}
+
+function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'ed25519') return true;
+  if (asymmetricKeyType === 'rsa') return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2_048;
+  const curve = asymmetricKeyDetails?.namedCurve ?? '';
+  return asymmetricKeyType === 'ec' && /^(?:prime256v1|secp384r1|secp521r1)$/.test(curve);
 }
 
 /** Whether it may be used on both ends of TLS; a certificate that does not say may. */
@@ -83,6 +91,11 @@ export function validTo(certificate: X509Certificate): number {
   return certificate.validToDate.getTime();
 }
 
+const parsedBefore = new WeakMap<X509Certificate, Parsed>();
+
+/** Kept, because the same few authorities are asked again for each connection. */
 function parsed(certificate: X509Certificate): Parsed {
-  return new Parsed(new Uint8Array(certificate.raw));
+  const known = parsedBefore.get(certificate) ?? new Parsed(new Uint8Array(certificate.raw));
+  parsedBefore.set(certificate, known);
+  return known;
 }

@@ -17,13 +17,12 @@ import { temporaryFolder } from './testing-folder.ts';
 
 const HOUR = 60 * 60 * 1000;
 
-let folder: string;
+const folder = temporaryFolder();
 let alpha: TestDomain;
 let beta: TestDomain;
 let gamma: TestDomain;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   const names = ['alpha.example', 'beta.example', 'gamma.example'];
   const made = await Promise.all(names.map((name) => makeTestDomain(folder, name)));
   [alpha, beta, gamma] = made as [TestDomain, TestDomain, TestDomain];

@@ -15,14 +15,13 @@ import { temporaryFolder } from './testing-folder.ts';
 
 const HOUR = 60 * 60 * 1000;
 
-let folder: string;
+const folder = temporaryFolder();
 let alpha: TestDomain;
 let beta: TestDomain;
 let gamma: TestDomain;
 let stranger: TestDomain;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   const names = ['alpha.example', 'beta.example', 'gamma.example', 'stranger.example'];
   const made = await Promise.all(names.map((name) => makeTestDomain(folder, name)));
   [alpha, beta, gamma, stranger] = made as [TestDomain, TestDomain, TestDomain, TestDomain];
@@ -275,6 +274,9 @@ describe.each([
     const second = await open(beta[role]);
     await new Promise((resolve) => second.once('secureConnect', resolve));
     expect(second.getPeerCertificate().fingerprint256).not.toBe(first.getPeerCertificate().fingerprint256);
+    expect(await knock(undefined)).toBe('');
+    expect(await knock(beta[role], { maxVersion: 'TLSv1.2' })).toBe('');
+    await vi.waitFor(() => expect(refusals).toMatchObject([{ code: 'TRUST_NO_CERTIFICATE' }, { code: 'TRUST_TLS' }]));
   });
 
   it('cuts a client that says nothing', async () => {

@@ -66,8 +66,9 @@ export class Guard {
    */
   admit(socket: TLSSocket, wanted: Accepts | ServerName): PeerIdentity | undefined {
     const { remoteAddress: address } = socket;
-    const chain = chainOf(socket);
+    let chain: readonly X509Certificate[] = [];
     try {
+      chain = chainOf(socket);
       const identity = identify({ chain, view: this.view, wanted, now: Date.now() });
       identities.set(socket, identity);
       this.#sockets.set(socket, { chain, wanted, address, expires: identity.expires });

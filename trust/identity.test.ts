@@ -220,7 +220,32 @@ describe('who is at the other end', () => {
       }),
     );
   });
+
+  it('is refused with nothing but a code when any byte of its certificate is another one', () => {
+    const { raw } = x509(leaf);
+    const { authority: speaks } = readAuthority(authority.certificate, undefined);
+    const peer: Peer = { domain: beta, state: 'allowed', authority: speaks, homeserver: undefined, mediaPrefixes: [] };
+    const view = { own: { domain: alpha, authority: speaks }, peers: new Map([[beta, peer]]) };
+    fc.assert(
+      fc.property(fc.nat(raw.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
+        const bytes = Buffer.from(raw);
+        bytes[at] = (bytes[at] ?? 0) ^ by;
+        const shown = attempt(() => new X509Certificate(bytes));
+        if (shown === undefined) return;
+        expect(() => identify({ chain: [shown], view, wanted: SFT_DOOR, now: NOW })).toThrow(HawserError);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 });
+
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
 
 it('a server name says domain and role, and back', () => {
   for (const role of ['homeserver', 'sft'] as const) {

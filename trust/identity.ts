@@ -64,9 +64,9 @@ export function identify({ chain, view, wanted, now }: Question): PeerIdentity {
   }
   const authority = authorityFor(name, view, wanted);
   if (isSelfSigned(leaf)) throw new HawserError('TRUST_SELF_SIGNED');
-  const isServer = !leaf.ca && isSound(leaf) && isForTls(leaf);
-  const path = isServer ? pathTo(authority, leaf, others.slice(0, MAX_INTERMEDIATES)) : undefined;
-  if (path === undefined) throw new HawserError('TRUST_WRONG_AUTHORITY');
+  const path = pathTo(authority, leaf, others.slice(0, MAX_INTERMEDIATES));
+  if (path === undefined || leaf.ca || !isForTls(leaf) || !isSound(leaf))
+    throw new HawserError('TRUST_WRONG_AUTHORITY');
   for (const [index, certificate] of path.entries()) {
     if (now < validFrom(certificate)) throw new HawserError('TRUST_NOT_YET_VALID');
     if (now >= validTo(certificate)) throw new HawserError('TRUST_EXPIRED');
@@ -102,7 +102,8 @@ export function authorityFor({ domain, role }: ServerName, view: TrustView, want
 
 /**
  * The certificates from one up to an authority, both included; undefined where there is no such way. Each step is
- * searched among the few certificates shown, so the work is bounded whatever is sent.
+ * searched among the few certificates shown, so the work is bounded whatever is sent; what is dear (a millisecond a
+ * certificate, to parse it in full) comes after the signatures (a tenth of that), which a stranger does not have.
  */
 function pathTo(
   authority: Authority,
@@ -110,17 +111,18 @@ function pathTo(
   shown: readonly X509Certificate[],
   intermediates = 0,
 ): readonly X509Certificate[] | undefined {
-  const anchor = authority.certificates.find((candidate) => mayIssue(candidate, certificate, intermediates));
-  if (anchor) return [certificate, anchor];
+  for (const anchor of authority.certificates) {
+    if (isIssuedBy(certificate, anchor) && mayIssue(anchor, intermediates)) return [certificate, anchor];
+  }
   for (const candidate of shown) {
-    if (!mayIssue(candidate, certificate, intermediates)) continue;
+    if (!candidate.ca || !isIssuedBy(certificate, candidate)) continue;
     const rest = shown.filter((other) => other !== candidate);
     const path = pathTo(authority, candidate, rest, intermediates + 1);
-    if (path) return [certificate, ...path];
+    if (path && mayIssue(candidate, intermediates)) return [certificate, ...path];
   }
   return undefined;
 }
 
-function mayIssue(issuer: X509Certificate, certificate: X509Certificate, intermediatesBelow: number): boolean {
-  return isIssuedBy(certificate, issuer) && isSound(issuer) && (pathLength(issuer) ?? Number.NaN) >= intermediatesBelow;
+function mayIssue(issuer: X509Certificate, intermediatesBelow: number): boolean {
+  return isSound(issuer) && (pathLength(issuer) ?? Number.NaN) >= intermediatesBelow;
 }

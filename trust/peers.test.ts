@@ -9,12 +9,11 @@ import { replaceFile } from './replace.ts';
 import { makeTestDomain, type TestDomain, writeTestPeers } from './testing.ts';
 import { temporaryFolder } from './testing-folder.ts';
 
-let folder: string;
+const folder = temporaryFolder();
 let beta: TestDomain;
 let gamma: TestDomain;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   beta = await makeTestDomain(folder, 'beta.example');
   gamma = await makeTestDomain(folder, 'gamma.example');
 });

@@ -1,13 +1,13 @@
 /** Builds the page into `web/dist/`, only when a file that it is made of has changed since. */
 import { createHash } from 'node:crypto';
-import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'web', 'dist');
-/** Beside the built page, out of what is served: a hash over everything that went in. */
-const STAMP = join(ROOT, 'web', 'dist', '.inputs');
+/** In the built folder, so that it goes when that goes: a hash over everything that went in. */
+const STAMP = '.inputs';
 const INPUTS = ['web', 'client', 'signalling', 'package-lock.json'];
 
 export interface Built {
@@ -19,13 +19,23 @@ export interface Built {
 
 export async function buildWeb(): Promise<Built> {
   const inputs = await hashOf(INPUTS);
-  if ((await textOf(STAMP)) === inputs && (await isThere(join(DIST, 'index.html')))) {
-    return { folder: DIST, fresh: false };
-  }
+  if ((await textOf(join(DIST, STAMP))) === inputs) return { folder: DIST, fresh: false };
   // Loaded only here: a start with a current page does not pay for the bundler.
   const { build } = await import('vite');
-  await build({ configFile: join(ROOT, 'web', 'vite.config.ts'), logLevel: 'warn' });
-  await writeFile(STAMP, inputs);
+  // Built aside and moved into place whole: a server that serves it, or a build at the same time, sees the old or the new.
+  const aside = await mkdtemp(join(ROOT, 'node_modules', '.web-'));
+  try {
+    await chmod(aside, 0o755); // the server may run as somebody else than the builder
+    const configFile = join(ROOT, 'web', 'vite.config.ts');
+    await build({ configFile, logLevel: 'warn', build: { outDir: aside, emptyOutDir: true } });
+    await writeFile(join(aside, STAMP), inputs);
+    await rm(DIST, { recursive: true, force: true });
+    await rename(aside, DIST).catch(async (error: unknown) => {
+      if ((await textOf(join(DIST, STAMP))) !== inputs) throw error; // another build of the same came first
+    });
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
   return { folder: DIST, fresh: true };
 }
 
@@ -40,20 +50,15 @@ async function filesOf(path: string): Promise<string[]> {
   const entries = await readdir(join(ROOT, path), { withFileTypes: true }).catch(() => undefined);
   if (!entries) return [path];
   const inside = entries
-    .filter(({ name }) => name !== 'dist' && !name.includes('.test.') && !name.endsWith('.md'))
+    .filter(
+      ({ name }) => !name.startsWith('dist') && name !== 'testing' && !name.includes('.test.') && !name.endsWith('.md'),
+    )
     .map((entry) => (entry.isDirectory() ? filesOf(join(path, entry.name)) : [join(path, entry.name)]));
   return (await Promise.all(inside)).flat();
 }
 
 async function textOf(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch(() => undefined);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

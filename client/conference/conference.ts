@@ -61,6 +61,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   #wishSeq = 0;
   #lastWishes = '[]';
   #wishesQueued = false;
+  #isEnding = false;
   #lastCounters: readonly ReceiverCounters[] = [];
 
   constructor(options: ConferenceOptions<Out, In, Pub>) {
@@ -199,8 +200,19 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     return this.state.phase === 'joined' ? qualityOf(this.state.participants, counters, []) : [];
   }
 
-  /** Leaves by hand. */
-  async leave(): Promise<void> {
+  /**
+   * Leaves by hand.
+   * @param ending what ends the call for everybody; when it fails, one is still in the call and the error is thrown
+   */
+  async leave(ending?: () => Promise<void>): Promise<void> {
+    if (ending) {
+      this.#isEnding = true;
+      try {
+        await ending();
+      } finally {
+        this.#isEnding = false;
+      }
+    }
     const rpc = this.#rpc;
     if (rpc?.isOpen) await rpc.request('leave', {}, LEAVE_TIMEOUT_MS).catch(() => undefined);
     this.#leave();
@@ -321,6 +333,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   }
 
   #ended(closing: Closing): void {
+    if (this.#isEnding) return this.#leave();
     const lost = closing.code === 'SIG_CLOSED' || closing.code === 'SIG_TIMEOUT' || closing.code === 'normal';
     this.#leave(failureOfCode(lost && this.#joined ? 'CONNECTION_LOST' : closing.code));
   }

@@ -128,8 +128,12 @@ function guard(app: App, { world, isAllowed, onHeard, onRequest }: DoorOptions):
 }
 
 function callOf(route: string | undefined): FederationCall | 'unknown' {
-  for (const [call, path] of Object.entries(FEDERATION_PATHS)) if (path === route) return call as FederationCall;
-  return 'unknown';
+  const call = Object.entries(FEDERATION_PATHS).find(([, path]) => path === route)?.[0];
+  return call !== undefined && isCall(call) ? call : 'unknown';
+}
+
+function isCall(name: string): name is FederationCall {
+  return Object.hasOwn(FEDERATION_PATHS, name);
 }
 
 function peerIn(request: object): DomainName {

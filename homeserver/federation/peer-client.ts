@@ -2,8 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Static, TSchema } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
+import { Compile } from 'typebox/compile';
 import { Problem } from '#signalling/client-home.ts';
 import { type ErrorCode, HawserError, isErrorCode } from '#signalling/errors.ts';
 import {
@@ -40,7 +39,8 @@ export interface PeerClientOptions {
 }
 
 const problems = Compile(Problem);
-const ANSWERS: Readonly<Record<FederationCall, Validator>> = {
+/** Parsers of the answers; each narrows what it has checked. */
+const ANSWERS = {
   versions: Compile(Versions),
   identifierQuery: Compile(IdentifierAnswer),
   peersQuery: Compile(PeersAnswer),
@@ -48,6 +48,10 @@ const ANSWERS: Readonly<Record<FederationCall, Validator>> = {
   notify: Compile(NotifyAnswer),
   grant: Compile(GrantAnswer),
 };
+
+interface Parser<T> {
+  Check(value: unknown): value is T;
+}
 
 export class PeerClient implements OtherDomains {
   readonly #options: PeerClientOptions;
@@ -59,28 +63,28 @@ export class PeerClient implements OtherDomains {
   }
 
   async identify(domain: DomainName, handle: string): Promise<Person> {
-    const answer = await this.#call(domain, 'identifierQuery', domain, { handle }, IdentifierAnswer);
+    const answer = await this.#call(domain, 'identifierQuery', domain, { handle }, ANSWERS.identifierQuery);
     if (domainOf(answer.user) !== domain) throw new HawserError('FED_FOREIGN', domain);
     return { user: answer.user, name: answer.name };
   }
 
   async refusedBy(domain: DomainName, domains: readonly DomainName[]): Promise<readonly DomainName[]> {
-    const { refused } = await this.#call(domain, 'peersQuery', domain, { domains: [...domains] }, PeersAnswer);
+    const { refused } = await this.#call(domain, 'peersQuery', domain, { domains: [...domains] }, ANSWERS.peersQuery);
     return refused.filter((one) => domains.includes(one));
   }
 
   async update(hub: DomainName, conversation: ConversationId, operation: Operation): Promise<Statement> {
-    const statement = await this.#call(hub, 'update', conversation, operation, Statement);
+    const statement = await this.#call(hub, 'update', conversation, operation, ANSWERS.update);
     if (statement.conversation !== conversation) throw new HawserError('FED_FOREIGN', hub);
     return statement;
   }
 
   async notify(domain: DomainName, statement: Statement): Promise<void> {
-    await this.#call(domain, 'notify', statement.conversation, statement, NotifyAnswer);
+    await this.#call(domain, 'notify', statement.conversation, statement, ANSWERS.notify);
   }
 
   grant(anchor: DomainName, conference: ConferenceId, conversation: ConversationId): Promise<GrantAnswer> {
-    return this.#call(anchor, 'grant', conference, { conversation }, GrantAnswer);
+    return this.#call(anchor, 'grant', conference, { conversation }, ANSWERS.grant);
   }
 
   /** Agrees on a version ahead of need; leaves a warm connection behind. @throws as every request */
@@ -94,7 +98,7 @@ export class PeerClient implements OtherDomains {
   }
 
   async #agree(domain: DomainName): Promise<void> {
-    const answer = await this.#send<Versions>(domain, 'versions', '', undefined);
+    const answer = await this.#send(domain, 'versions', '', ANSWERS.versions);
     const { min, max } = answer.versions;
     if (min > FEDERATION_VERSIONS.max || max < FEDERATION_VERSIONS.min) {
       const { min: ownMin, max: ownMax } = FEDERATION_VERSIONS;
@@ -102,28 +106,35 @@ export class PeerClient implements OtherDomains {
     }
   }
 
-  async #call<S extends TSchema>(
+  async #call<T>(
     domain: DomainName,
     call: FederationCall,
     parameter: string,
     body: object,
-    _answer: S,
-  ): Promise<Static<S>> {
+    parser: Parser<T>,
+  ): Promise<T> {
     await this.greet(domain);
-    return this.#send<Static<S>>(domain, call, parameter, body);
+    return this.#send(domain, call, parameter, parser, body);
   }
 
-  async #send<T>(domain: DomainName, call: FederationCall, parameter: string, body?: object): Promise<T> {
+  async #send<T>(
+    domain: DomainName,
+    call: FederationCall,
+    parameter: string,
+    parser: Parser<T>,
+    body?: object,
+  ): Promise<T> {
     try {
       const answer = await this.#exchange(domain, pathOf(call, parameter), body);
-      if (!ANSWERS[call].Check(answer)) throw new HawserError('SIG_SCHEMA', `${domain}, ${call}`);
+      if (!parser.Check(answer)) throw new HawserError('SIG_SCHEMA', `${domain}, ${call}`);
       this.#options.onRequest(domain, call, 'ok');
-      return answer as T;
+      return answer;
     } catch (error) {
       const coded = error instanceof HawserError ? error : new HawserError('SIG_INTERNAL', undefined, { cause: error });
       if (TRANSPORT_CODES.has(coded.code)) this.#agreed.delete(domain);
       this.#options.onRequest(domain, call, coded.code);
-      throw coded;
+      // An answer that makes no sense is as good as none, to our people and to the outbox.
+      throw coded.code.startsWith('SIG_') ? new Unreachable([domain], { cause: coded }) : coded;
     }
   }
 

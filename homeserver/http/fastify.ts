@@ -48,8 +48,9 @@ const REQUEST_ID_BYTES = 9;
 const MAX_PARAMETER = 600;
 
 export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trustProxy }: AppOptions): App {
+  const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomToken(world, REQUEST_ID_BYTES),
     bodyLimit,
@@ -76,7 +77,7 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
     request.log.debug({ method, route: url, status: reply.statusCode, ms }, 'request');
     done();
   });
-  return app as App;
+  return app;
 }
 
 /** Fastify's own parser goes as deep as the sender likes. */

@@ -9,6 +9,7 @@ import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 import type { Subscription } from '../conference/plan.ts';
+import { checkPublished } from './codecs.ts';
 import type { SourceMedia } from './source-media.ts';
 import type { MediaWorker } from './worker.ts';
 
@@ -122,8 +123,7 @@ export class ClientMedia {
     rtpParameters: RtpParameters,
     muted: boolean,
   ): Promise<types.Producer> {
-    const encodings = rtpParameters.encodings?.length ?? 0;
-    if (encodings < 1 || (kind !== 'camera' && encodings > 1)) throw new HawserError('SFT_MEDIA_REFUSED', 'encodings');
+    checkPublished(kind, rtpParameters);
     const producer = await refusing(
       this.#transports.send.produce({
         kind: isVideo(kind) ? 'video' : 'audio',

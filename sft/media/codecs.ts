@@ -1,6 +1,8 @@
 /** What goes through a worker: codecs with the payload types of the media profile, and the header extensions of a trunk. */
 import type { types } from 'mediasoup';
-import { PAYLOAD } from '#signalling/media-profile.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
+import type { RtpParameters } from '#signalling/webrtc.ts';
 
 export const ROUTER_CODECS: types.RouterRtpCodecCapability[] = [
   {
@@ -80,6 +82,23 @@ export function trunkRtpParameters(
     rtcp,
     msid,
   };
+}
+
+/**
+ * What a client publishes must be the profile's codec for that kind of source, with nothing but its repair beside it:
+ * mediasoup itself takes a picture under the name of a voice.
+ * @throws HawserError SFT_MEDIA_REFUSED
+ */
+export function checkPublished(kind: SourceKind, { codecs, encodings = [] }: RtpParameters): void {
+  const wanted = isVideo(kind) ? 'video/vp8' : 'audio/opus';
+  const [media, ...rest] = codecs.map(({ mimeType }) => mimeType.toLowerCase());
+  if (media !== wanted || rest.some((mimeType) => mimeType !== 'video/rtx')) {
+    throw new HawserError('SFT_MEDIA_REFUSED', `a ${kind} is sent as ${wanted}`);
+  }
+  const most = kind === 'camera' ? 3 : 1;
+  if (encodings.length < 1 || encodings.length > most) {
+    throw new HawserError('SFT_MEDIA_REFUSED', `a ${kind} has 1 to ${most} encodings`);
+  }
 }
 
 /** @throws Error when the router numbers payloads in another way than the media profile, which would break every trunk */

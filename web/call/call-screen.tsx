@@ -64,7 +64,12 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
     setMode(again ? 'grid' : 'focus');
   };
 
-  const title = conversations.find(({ conversation }) => conversation === call.conversation)?.title ?? 'Call';
+  const conversation = conversations.find((each) => each.conversation === call.conversation);
+  const title = conversation?.title ?? 'Call';
+  const me = account.phase === 'signedIn' ? account.user.user : undefined;
+  const mayEnd =
+    conversation?.call?.startedBy === me ||
+    conversation?.members.some(({ user, role }) => user === me && role === 'admin') === true;
   const count = (joined?.participants.length ?? 0) + 1;
   const ownName = account.phase === 'signedIn' ? account.user.name : 'You';
   const failures = KINDS.flatMap((kind) => {
@@ -115,7 +120,7 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
       <Controls call={call} local={local} mode={mode} panel={panel} actions={actions} />
       {panel === 'devices' && <DevicesDialog call={call} onSpeaker={setSpeaker} onClose={() => setPanel(undefined)} />}
       {panel === 'help' && <HelpDialog onClose={() => setPanel(undefined)} />}
-      {panel === 'leave' && <LeaveDialog call={call} onClose={() => setPanel(undefined)} />}
+      {panel === 'leave' && <LeaveDialog call={call} mayEnd={mayEnd} onClose={() => setPanel(undefined)} />}
       {joined?.participants.flatMap(({ sources }) =>
         sources.flatMap(({ kind, media, source }) =>
           kind === 'microphone' && media ? [<Sound key={source} track={media} speaker={speaker} />] : [],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { gridFor } from './layout.ts';
+import { focusPlaces, gridFor, gridPlaces } from './layout.ts';
 
 it('uses the room well for a few tiles', () => {
   expect(gridFor(1, 1600, 900, 10)).toEqual({ columns: 1, rows: 1, width: 1600, height: 900 });
@@ -20,4 +20,18 @@ it('never overflows and has a cell for everybody', () => {
       }
     }),
   );
+});
+
+it('centres a last row that is not full', () => {
+  const [first, , third] = gridPlaces(3, 1610, 910, 10);
+  expect(first).toEqual({ left: 0, top: 0, width: 800, height: 450 });
+  expect(third?.left).toBe((1610 - 800) / 2);
+});
+
+it('gives one tile the room and the others a row below it', () => {
+  const [small, large, other] = focusPlaces(3, 1, 1600, 900, 10);
+  expect(large).toEqual({ left: 0, top: 0, width: 1600, height: 900 - 136 - 10 });
+  expect([small?.height, other?.height]).toEqual([136, 136]);
+  expect(other?.left).toBe((small?.left ?? 0) + 242 + 10);
+  expect(focusPlaces(1, 0, 400, 300, 10)).toEqual([{ left: 0, top: 0, width: 400, height: 300 }]);
 });

@@ -4,22 +4,35 @@ import { type Failure, failureOf } from '#client/failure.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Message } from '../parts/message.tsx';
 
-/** The two ways out. */
-export function LeaveDialog({ call, onClose }: { call: BrowserCall; onClose: () => void }) {
+interface Props {
+  readonly call: BrowserCall;
+  /** Whoever started the call and the conversation's administrators may end it. */
+  readonly mayEnd: boolean;
+  readonly onClose: () => void;
+}
+
+/** The way out, or the two. */
+export function LeaveDialog({ call, mayEnd, onClose }: Props) {
   const [failure, setFailure] = useState<Failure>();
   return (
     <Dialog title="Leave the call?" onClose={onClose}>
       <div class="stack">
         {failure && <Message failure={failure} />}
-        <p class="quiet-text">The others can go on without you, or the call ends for everybody.</p>
+        <p class="quiet-text">
+          {mayEnd
+            ? 'The others can go on without you, or the call ends for everybody.'
+            : 'The others can go on without you. You can come back while the call goes on.'}
+        </p>
         <footer class="dialog-foot">
-          <button
-            type="button"
-            class="danger-outline"
-            onClick={() => call.endForAll().catch((error: unknown) => setFailure(failureOf(error)))}
-          >
-            End for all
-          </button>
+          {mayEnd && (
+            <button
+              type="button"
+              class="danger-outline"
+              onClick={() => call.endForAll().catch((error: unknown) => setFailure(failureOf(error)))}
+            >
+              End for all
+            </button>
+          )}
           <button type="button" class="danger" onClick={() => void call.leave()}>
             Leave
           </button>

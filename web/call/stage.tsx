@@ -2,7 +2,7 @@ import { useRef } from 'preact/hooks';
 import type { BrowserConference } from '#client/call.ts';
 import type { Joined } from '#client/conference/state.ts';
 import { useSize } from '../lib/use-size.ts';
-import { gridFor } from './layout.ts';
+import { focusPlaces, gridPlaces, type Place } from './layout.ts';
 import { OwnTileView, RemoteTileView } from './tile.tsx';
 import { type LayoutMode, largeTile, OWN_TILE, remoteTiles } from './tiles.ts';
 
@@ -23,12 +23,20 @@ export function Stage({ conference, joined, own, mode, chosen, onChoose }: Props
   const size = useSize(ref);
   const tiles = remoteTiles(joined.participants);
   const large = mode === 'focus' ? largeTile(tiles, chosen, joined.speaker) : undefined;
-  const grid = gridFor(tiles.length + 1, size.width, size.height, GAP);
-  const style = large === undefined ? { '--tile-width': `${grid.width}px`, '--tile-height': `${grid.height}px` } : {};
+  const keys = [...tiles.map(({ key }) => key), OWN_TILE];
+  const { width, height } = size;
+  const places =
+    large === undefined
+      ? gridPlaces(keys.length, width, height, GAP)
+      : focusPlaces(keys.length, keys.indexOf(large), width, height, GAP);
+  const cell = (index: number) => ({
+    class: large !== undefined && keys[index] !== large ? 'cell small' : 'cell',
+    style: inPixels(places[index]),
+  });
   return (
-    <div ref={ref} class={large === undefined ? 'tiles grid' : 'tiles focus'} style={style}>
-      {tiles.map((tile) => (
-        <div key={tile.key} class={tile.key === large ? 'cell large' : 'cell'}>
+    <div ref={ref} class="tiles">
+      {tiles.map((tile, index) => (
+        <div key={tile.key} {...cell(index)}>
           <RemoteTileView
             conference={conference}
             tile={tile}
@@ -38,9 +46,8 @@ export function Stage({ conference, joined, own, mode, chosen, onChoose }: Props
           />
         </div>
       ))}
-      <div key={OWN_TILE} class={large === OWN_TILE ? 'cell large' : 'cell'}>
+      <div key={OWN_TILE} {...cell(tiles.length)}>
         <OwnTileView
-          conference={conference}
           joined={joined}
           name={own.name}
           camera={own.camera}
@@ -51,4 +58,10 @@ export function Stage({ conference, joined, own, mode, chosen, onChoose }: Props
       </div>
     </div>
   );
+}
+
+function inPixels(place: Place | undefined) {
+  if (!place) return {};
+  const { left, top, width, height } = place;
+  return { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
 }

@@ -83,7 +83,7 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
         {shown ? (
           <Picture
             track={shown}
-            whole={kind === 'screen'}
+            whole={kind === 'screen' || selected}
             onFirstFrame={() => conference.markFirstFrame(participant.participant)}
           />
         ) : (
@@ -95,7 +95,6 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
 }
 
 interface OwnProps {
-  readonly conference: BrowserConference;
   readonly joined: Joined<MediaStreamTrack>;
   readonly name: string;
   readonly camera: MediaStreamTrack | undefined;

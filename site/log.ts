@@ -1,4 +1,4 @@
-/** What the homeserver never logs, whoever made the logger: secrets, names, content. */
+/** What a server never logs, whoever made the logger: secrets, names, content. */
 import { type Logger, stdSerializers } from 'pino';
 import { ERRORS } from '#signalling/errors.ts';
 

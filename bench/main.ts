@@ -1,0 +1,115 @@
+/** `hawser bench trunk`: what crosses the trunk between two media servers, counted twice. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
+import { readAll } from './measure/reader.ts';
+import { type Clips, loadClips } from './media/clips.ts';
+import { Company } from './people/company.ts';
+import { type Run, runOf } from './report/figures.ts';
+import type { Scenario } from './scenario/scenario.ts';
+import { setStage } from './stage.ts';
+
+export { tableOf } from './report/table.ts';
+export { complaintsAbout, notesOn } from './report/verdict.ts';
+export { SPREAD } from './scenario/scenario.ts';
+export type { Scenario };
+
+/** What a result must say besides its figures, so that somebody else can have the same. */
+export interface Told extends Scenario {
+  /** How people are on their own media server. */
+  readonly entrance: 'webrtc';
+  /** Real bit rates of the clips, kbit/s, without any header. */
+  readonly clips: { readonly camera: readonly number[]; readonly microphone: number };
+  readonly machine: Machine;
+  readonly commit: string;
+  readonly command: string;
+}
+
+export interface TrunkReport {
+  readonly scenario: Told;
+  readonly runs: readonly Run[];
+}
+
+export interface TrunkBenchOptions {
+  readonly scenario: Scenario;
+  /** As it was typed. */
+  readonly command: string;
+  /** Ends everything early; what was started is stopped all the same. */
+  readonly signal: AbortSignal;
+  /** One line about each step. */
+  readonly say: (line: string) => void;
+  /** Called several times a second while the window is open. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** The mode of the trunk that the media servers run in. */
+const MODE = 'everything';
+/** After everybody has everything: what the joins stirred up is over. */
+const SETTLE_MS = 1_500;
+const STEP_MS = 250;
+
+/** @throws Error with a plain sentence where it was stopped, or where something ended by itself or never came up */
+export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkReport> {
+  const ended = new AbortController();
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => undefined);
+  const abort = () => stopped.reject(new Error('Stopped.'));
+  options.signal.addEventListener('abort', abort, { once: true });
+  if (options.signal.aborted) abort();
+  const undo = new AsyncDisposableStack();
+  const onDied = (sentence: string) => stopped.reject(new Error(sentence));
+  const work = measured(options, undo, ended.signal, onDied);
+  try {
+    return await Promise.race([work, stopped.promise]);
+  } finally {
+    options.signal.removeEventListener('abort', abort);
+    ended.abort();
+    await undo.disposeAsync();
+    // What was being started when the end came is gone by now too, so that this does not take long.
+    await work.catch(() => undefined);
+  }
+}
+
+async function measured(
+  { scenario, command, say, onProgress }: TrunkBenchOptions,
+  undo: AsyncDisposableStack,
+  ended: AbortSignal,
+  onDied: (sentence: string) => void,
+): Promise<TrunkReport> {
+  const clips = await loadClips();
+  say('starting alpha and beta, and the border between them');
+  const stage = await setStage({ undo, onDied });
+  const company = await Company.gather({ stage, scenario, undo, onDied, say });
+  say('waiting until every viewer has every picture and every voice');
+  const served = await company.served();
+  if (served < scenario.viewers)
+    say(`only ${served} of ${scenario.viewers} viewers have everything; measuring all the same`);
+  await wait(SETTLE_MS, undefined, { signal: ended });
+
+  const before = await readAll(stage, company);
+  const end = performance.now() + scenario.seconds * 1_000;
+  for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
+    onProgress(scenario.seconds - left / 1_000, scenario.seconds);
+    await wait(Math.min(STEP_MS, left), undefined, { signal: ended });
+  }
+  const after = await readAll(stage, company);
+  const run = runOf(before, after, {
+    mode: MODE,
+    framesPerSecond: clips.camera[0]?.framesPerSecond ?? 0,
+    voicesPerSecond: clips.microphone.framesPerSecond,
+    pictures: Math.min(scenario.publishers, scenario.layout.large + scenario.layout.small),
+    voices: scenario.publishers,
+  });
+  return { scenario: await told(scenario, clips, command), runs: [run] };
+}
+
+async function told(scenario: Scenario, clips: Clips, command: string): Promise<Told> {
+  const kbps = ({ bitrate }: { readonly bitrate: number }) => bitrate / 1_000;
+  return {
+    ...scenario,
+    entrance: 'webrtc',
+    clips: { camera: clips.camera.map(kbps), microphone: kbps(clips.microphone) },
+    machine: thisMachine(),
+    commit: await thisCommit(),
+    command,
+  };
+}

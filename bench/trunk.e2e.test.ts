@@ -1,0 +1,66 @@
+import { execFile, spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { until } from '#signalling/testing.ts';
+import type { TrunkReport } from './main.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts');
+const command = [MAIN, 'bench', 'trunk', '--publishers', '2', '--viewers', '1', '--json'];
+
+const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('hawser-bench-'));
+
+async function childrenOf(pid: number): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(pid)]).catch(() => ({
+    stdout: '',
+  }));
+  return stdout.split('\n').filter((line) => line.trim() !== '');
+}
+
+it('measures two publishers and one viewer, and both counts agree', async () => {
+  const before = await folders();
+  const { stdout } = await promisify(execFile)(process.execPath, [...command, '--seconds', '3']);
+  const { scenario, runs }: TrunkReport = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+  expect(scenario).toMatchObject({ name: 'spread', publishers: 2, viewers: 1, seconds: 3 });
+  expect(runs).toHaveLength(1);
+  const [run] = runs;
+  expect(Object.keys(run ?? {})).toEqual(['mode', 'seconds', 'border', 'independent', 'viewers', 'cpu']);
+  expect(Object.keys(run?.border ?? {})).toEqual(['alpha>beta', 'beta>alpha']);
+  const there = run?.border['alpha>beta'];
+  // Two cameras of 2.15 and two microphones of 0.03 Mbit/s, and headers.
+  expect(there?.mbps).toBeGreaterThan(4.3);
+  expect(there?.mbps).toBeLessThan(5);
+  for (const [direction, { mbps }] of Object.entries(run?.independent ?? {})) {
+    expect(Math.abs((run?.border[direction]?.mbps ?? 0) / mbps - 1)).toBeLessThan(0.01);
+  }
+  expect(run?.viewers).toMatchObject({ count: 1, satisfied: 1, pictures: { wanted: 2, good: 2 } });
+  expect(Object.keys(run?.cpu ?? {})).toEqual(expect.arrayContaining(['publishers', 'viewers', 'border', 'machine']));
+  expect(await folders()).toEqual(before);
+});
+
+it('stops everything after Ctrl-C, in the middle of the start as in the middle of the measuring', async () => {
+  for (const moment of ['publishers join', 'measuring']) {
+    const before = await folders();
+    const child = spawn(process.execPath, [...command, '--seconds', '60'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (text) => {
+      said += text;
+    });
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    await until(() => said.includes(moment), moment, 40_000);
+    const children = await childrenOf(child.pid ?? 0);
+    expect(children.length).toBeGreaterThan(4);
+    child.kill('SIGINT');
+    expect(await exited).toBe(1);
+    await until(async () => (await Promise.all(children.map(isGone))).every(Boolean), 'the end of all processes');
+    expect(await folders()).toEqual(before);
+  }
+});
+
+async function isGone(pid: string): Promise<boolean> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=', '-p', pid.trim()]).catch(() => ({ stdout: '' }));
+  return stdout.trim() === '';
+}

@@ -1,0 +1,51 @@
+/** `hawser bench`: load tests and their reports. */
+import process from 'node:process';
+import { complaintsAbout, measureTrunk, notesOn, SPREAD, tableOf } from '#bench/main.ts';
+import { command } from './command.ts';
+import { Problem } from './errors.ts';
+import { progress, say } from './setup/say.ts';
+
+export const benchTrunk = command({
+  name: 'bench trunk',
+  summary: 'Measure what crosses the trunk between two media servers',
+  usage: '',
+  about: [
+    'Starts two organisations on loopback, lets synthetic people publish at one and watch at the other, and counts what',
+    'crosses: as the media servers do, and by a border of its own between them.',
+    'Exit code 1: the two counts differ by 1 % or more, or somebody did not get what they asked for.',
+  ],
+  flags: {
+    publishers: {
+      type: 'integer',
+      value: 'N',
+      default: 12,
+      min: 1,
+      max: 100,
+      summary: 'People with camera and microphone',
+    },
+    viewers: { type: 'integer', value: 'N', default: 8, min: 1, max: 300, summary: 'People who watch and listen' },
+    seconds: { type: 'integer', value: 'N', default: 20, min: 2, max: 600, summary: 'How long to measure' },
+    json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
+  },
+  async run({ flags, out, err, signal }) {
+    const { publishers, viewers, seconds } = flags;
+    const bar = progress('measuring');
+    const report = await measureTrunk({
+      scenario: { ...SPREAD, publishers, viewers, seconds },
+      command: ['hawser', ...process.argv.slice(2)].join(' '),
+      signal,
+      say,
+      onProgress: (done, total) => bar.update(done, total),
+    })
+      .catch((error: unknown) => {
+        throw error instanceof Error ? new Problem(error.message, { cause: error }) : error;
+      })
+      .finally(() => bar.end());
+    for (const line of tableOf(report)) out(line);
+    for (const note of report.runs.flatMap(notesOn)) err(`note: ${note}`);
+    const complaints = report.runs.flatMap(complaintsAbout);
+    for (const complaint of complaints) err(complaint);
+    if (flags.json) out(JSON.stringify(report));
+    return complaints.length === 0 ? 0 : 1;
+  },
+});

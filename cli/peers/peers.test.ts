@@ -1,0 +1,117 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { sampleSite } from '#site/sample.ts';
+import { PeerList } from '#trust/peers.ts';
+import { makeTestDomain, type TestDomain } from '#trust/testing.ts';
+import type { Command } from '../command.ts';
+import { peersAllow, peersBlock, peersList } from '../peers.ts';
+
+let folder: string;
+let config: string;
+let list: string;
+let beta: TestDomain;
+let out: string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hawser-'));
+  config = join(folder, 'hawser.yaml');
+  list = join(folder, 'peers.yaml');
+  await writeFile(config, sampleSite());
+  beta = await makeTestDomain(folder, 'beta.example');
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function run(command: Command, ...argv: string[]): Promise<number> {
+  out = [];
+  const terminal = {
+    out: (line: string) => out.push(line),
+    err: () => undefined,
+    signal: new AbortController().signal,
+  };
+  return command.execute([...argv, '--config', config], terminal);
+}
+
+const allow = () =>
+  run(
+    ...([peersAllow, 'beta.example', '--authority', beta.authority, '--revocation-list', beta.revocationList] as const),
+    ...['--homeserver', 'hs.beta.example:8448', '--media-prefix', '203.0.113.0/24, 2001:db8::/32'],
+  );
+
+it('allows and blocks a domain while a server runs', async () => {
+  const running = await PeerList.open(list);
+  await run(peersList);
+  expect(out).toEqual([`${list} lists nobody: no other domain can connect.`]);
+  await allow();
+  await vi.waitFor(() =>
+    expect(running.allowed(beta.domain)?.mediaPrefixes).toEqual(['203.0.113.0/24', '2001:db8::/32']),
+  );
+  expect(running.allowed(beta.domain)?.homeserver).toEqual({ host: 'hs.beta.example', port: 8448 });
+  await run(peersBlock, 'beta.example');
+  await vi.waitFor(() => expect(running.allowed(beta.domain)).toBeUndefined());
+  await run(peersAllow, 'beta.example');
+  await vi.waitFor(() => expect(running.allowed(beta.domain)?.mediaPrefixes).toHaveLength(2));
+  running.close();
+});
+
+it('tells the fingerprint, which administrators compare', async () => {
+  await allow();
+  const [peer] = (await readOnce()).values();
+  expect(out.join('\n')).toContain(peer?.authority?.certificates[0]?.fingerprint256);
+  await run(peersList, '--json');
+  expect(JSON.parse(out.join(''))).toMatchObject({ path: list, peers: [{ domain: 'beta.example', revoked: 0 }] });
+});
+
+it('keeps the comments and the entries of others', async () => {
+  await writeFile(list, '# who is who\n- domain: gamma.example # since spring\n  state: blocked\n');
+  await allow();
+  const text = await readFile(list, 'utf8');
+  expect(text).toContain(
+    '# who is who\n- domain: gamma.example # since spring\n  state: blocked\n- domain: beta.example\n',
+  );
+});
+
+it('continues a list that was written as []', async () => {
+  await writeFile(list, '[]\n');
+  await allow();
+  expect(await readFile(list, 'utf8')).toMatch(/^- domain: beta\.example\n {2}state: allowed\n/);
+});
+
+it('leaves a key that lies in the same file out of the list', async () => {
+  const both = join(folder, 'both.pem');
+  await writeFile(both, (await readFile(beta.homeserver.key, 'utf8')) + (await readFile(beta.authority, 'utf8')));
+  await run(peersAllow, 'beta.example', '--authority', both);
+  expect(await readFile(list, 'utf8')).not.toContain('PRIVATE KEY');
+});
+
+it('changes nothing where the outcome would be no right list', async () => {
+  await allow();
+  const before = await readFile(list, 'utf8');
+  await expect(run(peersAllow, 'beta.example', '--media-prefix', '203.0.113.0/99')).rejects.toThrow(
+    /not an address prefix/,
+  );
+  await expect(run(peersAllow, 'beta.example', '--authority', beta.sft.certificate)).rejects.toThrow(
+    /not of an authority/,
+  );
+  await expect(run(peersAllow, 'delta.example')).rejects.toThrow(/--authority FILE/);
+  await expect(run(peersAllow, 'beta')).rejects.toThrow(/not a DNS name/);
+  expect(await readFile(list, 'utf8')).toBe(before);
+});
+
+it('does not write while another command does', async () => {
+  await writeFile(`${list}.lock`, '');
+  await expect(allow()).rejects.toThrow(/another hawser peers is at work/);
+});
+
+it('says what is wrong with a list that somebody wrote', async () => {
+  await writeFile(list, '- domain: beta.example\n  stat: allowed\n');
+  await expect(run(peersList)).rejects.toThrow(`${list}:2:3: There is no option "stat" in 1. Did you mean state?`);
+});
+
+async function readOnce() {
+  const opened = await PeerList.open(list);
+  opened.close();
+  return opened.current;
+}

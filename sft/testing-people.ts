@@ -1,0 +1,124 @@
+/** For tests: people who join a test SFT as real WebRTC clients, send the benchmark's clips, and look at others. */
+import { Camera } from '#bench/media/camera.ts';
+import { loadClips } from '#bench/media/clips.ts';
+import { Microphone } from '#bench/media/microphone.ts';
+import { Pacer } from '#bench/media/pacer.ts';
+import { Conference } from '#client/conference/conference.ts';
+import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
+import type { ConferenceId, ParticipantId, UserId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import { until } from '#signalling/testing.ts';
+import { newParticipantId, type TestSft } from './testing.ts';
+
+const FRAME_MS = 1_000 / 30;
+const SOUND_MS = 20;
+
+export class TestPerson {
+  readonly participant: ParticipantId;
+  readonly conference: Conference<NodeSource, NodeStream, NodePublication>;
+  readonly #engine: NodeEngine;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+
+  private constructor(participant: ParticipantId) {
+    this.participant = participant;
+    this.#engine = new NodeEngine();
+    this.conference = new Conference({ engine: this.#engine, assumedPixels: 'none' });
+  }
+
+  /** Joins a conference of `anchor` on the person's own SFT. */
+  static async join(sft: TestSft, conference: ConferenceId, anchor = sft): Promise<TestPerson> {
+    const participant = newParticipantId();
+    const person = new TestPerson(participant);
+    const call = {
+      conference,
+      anchor: anchor.domain,
+      startedBy: 'mimi://alpha.example/u/a' as UserId,
+      startedAt: 0,
+      members: [],
+    };
+    const ticket = await sft.ticket({ conference, participant, anchor: anchor.domain });
+    await person.conference.join({ ticket, sft: sft.signallingUrl, participant, call });
+    return person;
+  }
+
+  /** Begins to send a camera with three layers. */
+  async film(): Promise<NodePublication> {
+    const { camera: clips } = await loadClips();
+    const camera = new Camera(clips, Math.random);
+    return this.#send('camera', FRAME_MS, camera, (layer) => camera.requestKeyFrame(layer));
+  }
+
+  async speak(): Promise<NodePublication> {
+    const { microphone } = await loadClips();
+    return this.#send('microphone', SOUND_MS, new Microphone(microphone, Math.random));
+  }
+
+  /** The participants other than this one, as its SFT lists them. */
+  get others() {
+    const { state } = this.conference;
+    return state.phase === 'joined' ? state.participants : [];
+  }
+
+  source(of: TestPerson, kind: SourceKind) {
+    const participant = this.others.find((each) => each.participant === of.participant);
+    return participant?.sources.find((each) => each.kind === kind);
+  }
+
+  /** Asks for somebody's camera at a height in pixels: 180, 360 and 720 are the layers. */
+  async watch(of: TestPerson, pixels: number | 'none'): Promise<void> {
+    await until(() => this.source(of, 'camera') !== undefined, 'the camera in the roster');
+    const camera = this.source(of, 'camera');
+    if (camera) this.conference.setWish(camera.source, pixels);
+  }
+
+  /** Counters of what arrives of somebody. */
+  async received(of: TestPerson, kind: SourceKind) {
+    const all = await this.conference.counters();
+    return all.find((each) => each.participant === of.participant && each.kind === kind)?.counters;
+  }
+
+  /** Resolves when pictures of that height arrive. */
+  async sees(of: TestPerson, height: number): Promise<void> {
+    await until(
+      async () => (await this.received(of, 'camera'))?.height === height,
+      `a picture of ${height} lines`,
+      15_000,
+    );
+  }
+
+  async hears(of: TestPerson): Promise<void> {
+    await until(async () => ((await this.received(of, 'microphone'))?.packets ?? 0) > 10, 'a voice', 10_000);
+  }
+
+  leave(): Promise<void> {
+    this.#stop();
+    return this.conference.leave();
+  }
+
+  /** Goes without a word. */
+  [Symbol.dispose](): void {
+    this.#stop();
+    this.conference.close();
+  }
+
+  async #send(
+    kind: SourceKind,
+    everyMs: number,
+    media: Camera | Microphone,
+    onKeyFrameRequest?: (layer: number) => void,
+  ): Promise<NodePublication> {
+    const publication = await this.conference.publish(kind, onKeyFrameRequest ? { onKeyFrameRequest } : {});
+    if (!publication) throw new Error(`the ${kind} was not taken`);
+    const pacer = new Pacer(everyMs, performance.now(), () => media.next());
+    this.#timers.push(
+      setInterval(() => {
+        for (const packet of pacer.due(performance.now())) publication.sendRtp(packet);
+      }, 5),
+    );
+    return publication;
+  }
+
+  #stop(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+  }
+}

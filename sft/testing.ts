@@ -1,0 +1,307 @@
+/**
+ * For tests: a real SFT of a domain in this process, on loopback and free ports, with real certificates. Its homeserver is
+ * a double: it signs tickets and grants with the domain's real key over the real door, and knows no people.
+ */
+import { randomBytes } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { CLIENT_SFT } from '#signalling/client-sft.ts';
+import type { ConferenceId, DomainName, ParticipantId } from '#signalling/ids.ts';
+import { Rpc } from '#signalling/rpc.ts';
+import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
+import { SFT_LINK } from '#signalling/sft-link.ts';
+import { until } from '#signalling/testing.ts';
+import { type GrantClaims, signGrant, signTicket, type TicketClaims } from '#signalling/ticket.ts';
+import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
+import type { Site } from '#site/schema.ts';
+import { Credentials } from '#trust/credentials.ts';
+import { PeerDialler } from '#trust/dialler.ts';
+import { createPeerServer } from '#trust/door.ts';
+import { PeerList } from '#trust/peers.ts';
+import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
+import { readTicketSigningKey } from '#trust/tickets.ts';
+import { type RunningSft, startSft } from './main.ts';
+import type { stateOf } from './server/admin.ts';
+
+export type SftState = Awaited<ReturnType<typeof stateOf>>;
+
+export const randomId = <T>(bytes: number) => randomBytes(bytes).toString('base64url') as T;
+export const newConferenceId = () => randomId<ConferenceId>(16);
+export const newParticipantId = () => randomId<ParticipantId>(16);
+
+/** One domain with a running SFT. */
+export class TestSft {
+  readonly test: TestDomain;
+  readonly site: Site;
+  readonly #log: string[];
+  readonly #key: CryptoKey;
+  #undo = new AsyncDisposableStack();
+  /** Who is present, as the SFT told its homeserver. */
+  readonly presence = new Map<ConferenceId, readonly ParticipantId[]>();
+  /** What the homeserver answers to `grant`; set by `federate`. */
+  readonly #anchors = new Map<ConferenceId, TestSft>();
+  #home: Rpc<typeof SFT_HOME, 'acceptor'> | undefined;
+
+  private constructor(test: TestDomain, site: Site, key: CryptoKey, log: string[]) {
+    this.test = test;
+    this.site = site;
+    this.#key = key;
+    this.#log = log;
+  }
+
+  static async start(folder: string, name: string): Promise<TestSft> {
+    await using undo = new AsyncDisposableStack();
+    const test = await makeTestDomain(folder, `${name}.example`);
+    const site = await siteOf(test);
+    await writeTestPeers(site.peers, []);
+    const log: string[] = [];
+    const key = await readTicketSigningKey(test.tickets.privateKey);
+    const sft = new TestSft(test, site, key, log);
+    await sft.#startHome(undo);
+    const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(line) });
+    const running: RunningSft = await startSft({ site, log: logger, linkIdleMs: 50 });
+    undo.defer(() => running.close());
+    await until(() => sft.#home !== undefined, 'the SFT at its homeserver');
+    sft.#undo = undo.move();
+    return sft;
+  }
+
+  get domain(): DomainName {
+    return this.test.domain;
+  }
+
+  /** Everything that the SFT logged. */
+  get log(): string {
+    return this.#log.join('');
+  }
+
+  async close(): Promise<void> {
+    await this.#undo.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  allow(...peers: readonly TestPeer[]): Promise<void> {
+    return writeTestPeers(this.site.peers, peers);
+  }
+
+  async ticket(change: Partial<TicketClaims> & { conference: ConferenceId }, key = this.#key): Promise<string> {
+    const now = Date.now() / 1_000;
+    return signTicket(
+      {
+        iss: this.domain,
+        aud: `sft.${this.domain}`,
+        iat: now,
+        exp: now + 120,
+        jti: randomId<string>(16),
+        participant: newParticipantId(),
+        anchor: this.domain,
+        may: ['audio', 'video', 'screen'],
+        ...change,
+      },
+      key,
+    );
+  }
+
+  /** A grant of this domain as anchor. */
+  async grant(change: Pick<GrantClaims, 'conference' | 'domain'> & Partial<GrantClaims>): Promise<string> {
+    const now = Date.now() / 1_000;
+    const { domain } = this;
+    const claims = {
+      iss: domain,
+      aud: `sft.${domain}`,
+      iat: now,
+      exp: now + 120,
+      jti: randomId<string>(16),
+      domains: [domain],
+    };
+    return signGrant({ ...claims, ...change }, this.#key);
+  }
+
+  /** Says at the homeserver which SFT is the anchor of a conference. */
+  federate(conference: ConferenceId, anchor: TestSft): void {
+    this.#anchors.set(conference, anchor);
+  }
+
+  endConference(conference: ConferenceId): void {
+    this.#home?.notify('endConference', { conference });
+  }
+
+  get signallingUrl(): string {
+    return this.site.sft.client.url;
+  }
+
+  /** A client's connection that has not joined yet. */
+  async connect(): Promise<TestClient> {
+    const closed = Promise.withResolvers<string>();
+    const rpc = new Rpc({
+      contract: CLIENT_SFT,
+      side: 'dialler',
+      socket: await dialSocket({ url: this.signallingUrl, contract: CLIENT_SFT }),
+      requests: {},
+      notifications: {
+        roster: () => undefined,
+        consumer: () => undefined,
+        consumerClosed: () => undefined,
+        layer: () => undefined,
+        speaker: () => undefined,
+        notice: () => undefined,
+      },
+      onClose: ({ code }) => closed.resolve(code),
+    });
+    return { rpc, closed: closed.promise };
+  }
+
+  /** A link that this domain dials to another, spoken by hand: for peers that misbehave. */
+  async dialLink(to: TestSft) {
+    const credentials = await Credentials.open(this.test.files('sft'));
+    const peers = await PeerList.open(this.site.peers);
+    const dialler = new PeerDialler({ credentials, peers });
+    const closed = Promise.withResolvers<string>();
+    const heard: { method: string; note: unknown }[] = [];
+    const hear = (method: string) => (note: unknown) => void heard.push({ method, note });
+    const agent = dialler.agent(to.domain, 'sft');
+    const socket = await dialSocket({ url: to.site.sft.link.url, contract: SFT_LINK, agent });
+    const rpc = new Rpc({
+      contract: SFT_LINK,
+      side: 'dialler',
+      socket,
+      limits: { pingMs: 250 },
+      requests: {},
+      notifications: {
+        sources: hear('sources'),
+        streams: hear('streams'),
+        demand: hear('demand'),
+        ended: hear('ended'),
+      },
+      onClose: ({ code }) => closed.resolve(code),
+    });
+    const close = () => {
+      rpc.close();
+      dialler.close();
+      peers.close();
+      credentials.close();
+    };
+    return { rpc, closed: closed.promise, heard, [Symbol.dispose]: close };
+  }
+
+  async state(): Promise<SftState> {
+    return (await fetch(`http://${this.site.sft.admin.listen}/state`)).json() as Promise<SftState>;
+  }
+
+  /** The value of a metric with all of the labels, 0 where there is none. */
+  async metric(name: string, labels = ''): Promise<number> {
+    const text = await (await fetch(`http://${this.site.sft.admin.listen}/metrics`)).text();
+    const line = text.split('\n').find((each) => each.startsWith(labels ? `${name}{${labels}}` : `${name} `));
+    return Number(line?.split(' ').at(-1) ?? 0);
+  }
+
+  /** Resolves when nothing is alive but the SFT itself. */
+  async idle(): Promise<void> {
+    const empty = async () => {
+      const { conferences, links, workers } = await this.state();
+      const media = workers.every(
+        ({ transports, producers, rtpObservers }) => transports + producers + rtpObservers === 0,
+      );
+      return conferences.length === 0 && media && links.every(({ trunks }) => trunks.length === 0);
+    };
+    await until(empty, `nothing left at ${this.domain}`, 10_000);
+  }
+
+  async #startHome(undo: AsyncDisposableStack): Promise<void> {
+    const credentials = await Credentials.open(this.test.files('homeserver'));
+    undo.defer(() => credentials.close());
+    const peers = await PeerList.open(this.site.peers);
+    undo.defer(() => peers.close());
+    const server = createPeerServer({ credentials, peers, accepts: { own: ['sft'], peers: [] } });
+    const acceptor = acceptSockets({
+      server,
+      path: SFT_HOME_PATH,
+      contract: SFT_HOME,
+      maxConnections: 10,
+      onSocket: (socket) => {
+        const rpc: Rpc<typeof SFT_HOME, 'acceptor'> = new Rpc({
+          contract: SFT_HOME,
+          side: 'acceptor',
+          socket,
+          requests: {
+            hello: async () => {
+              this.#home = rpc;
+              return { domain: this.domain };
+            },
+            grant: ({ conference }) => this.#answerGrant(conference),
+          },
+          notifications: {
+            presence: ({ conference, participants }) => void this.presence.set(conference, participants),
+          },
+        });
+      },
+    });
+    const { port } = new URL(this.site.sft.homeserver);
+    await new Promise<void>((resolve) => server.listen(Number(port), '127.0.0.1', resolve));
+    undo.defer(async () => {
+      acceptor.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+  }
+
+  async #answerGrant(conference: ConferenceId) {
+    const anchor = this.#anchors.get(conference);
+    if (!anchor) throw new Error('the test did not federate this conference');
+    const grant = await anchor.grant({ conference, domain: this.domain });
+    return { grant, anchor: anchor.domain, link: anchor.site.sft.link.url };
+  }
+}
+
+export interface TestClient {
+  readonly rpc: Rpc<typeof CLIENT_SFT, 'dialler'>;
+  /** The code with which the connection ended. */
+  readonly closed: Promise<string>;
+}
+
+let nextMediaPort = 24_000 + (process.pid % 400) * 40;
+
+async function siteOf(test: TestDomain): Promise<Site> {
+  const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
+  const media = nextMediaPort;
+  nextMediaPort += 20;
+  const at = (port: number) => `127.0.0.1:${port}`;
+  return {
+    domain: test.domain,
+    data: join(test.folder, 'data'),
+    peers: join(test.folder, 'peers.yaml'),
+    certificates: {
+      authority: test.authority,
+      revocationList: test.revocationList,
+      homeserver: test.homeserver,
+      sft: test.sft,
+      tickets: test.tickets,
+    },
+    homeserver: {
+      client: { listen: at(page), url: `http://${at(page)}` },
+      federation: { listen: at(home), address: at(home) },
+      admin: { listen: at(homeAdmin) },
+    },
+    sft: {
+      client: { listen: at(client), url: `ws://${at(client)}/client/v1`, origins: [`http://${at(page)}`] },
+      link: { listen: at(link), url: `wss://${at(link)}/link/v1` },
+      admin: { listen: at(admin) },
+      homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
+      media: { workers: 1, listenIp: '127.0.0.1', port: media },
+      trunk: { listenIp: '127.0.0.1', ports: { from: media + 4, to: media + 12 }, mode: 'everything' },
+      limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },
+    },
+  };
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,164 @@
+/** The built page in a real Chromium, under the content security policy, in a call with somebody on the Node engine. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Conference } from '#client/conference/conference.ts';
+import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
+import { MiniSft } from '#client/testing/mini-sft.ts';
+import type { DomainName } from '#signalling/ids.ts';
+import { buildWeb } from './build.ts';
+import { MiniHome, PASSWORD } from './testing/mini-home.ts';
+
+const CHROMIUM = process.env.HAWSER_CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+const FLAGS = [
+  '--headless=new',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--autoplay-policy=no-user-gesture-required',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+];
+const DEVICES = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
+let folder: string;
+let sft: MiniSft;
+let profile: string;
+let browser: BrowserContext;
+let home: MiniHome;
+let page: Page;
+let complaints: string[];
+
+beforeAll(async () => {
+  ({ folder } = await buildWeb());
+  sft = await MiniSft.start();
+  profile = await mkdtemp(join(tmpdir(), 'hawser-page-'));
+  browser = await launch(profile, DEVICES);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  sft?.close();
+  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+});
+
+beforeEach(async () => {
+  home = await MiniHome.start(folder, sft);
+  page = await open(browser);
+  onTestFinished(async () => {
+    await page.close();
+    home.close();
+  });
+});
+
+async function launch(userDataDir: string, flags: readonly string[]): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(userDataDir, {
+    ...(CHROMIUM && { executablePath: CHROMIUM }),
+    headless: true,
+    args: [...FLAGS, ...flags],
+    viewport: { width: 1280, height: 800 },
+  });
+}
+
+async function open(context: BrowserContext): Promise<Page> {
+  const opened = await context.newPage();
+  opened.setDefaultTimeout(15_000);
+  complaints = [];
+  opened.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  opened.on('pageerror', (error) => complaints.push(error.message));
+  await opened.goto(home.url);
+  return opened;
+}
+
+async function signIn(password = PASSWORD): Promise<void> {
+  await page.getByLabel('Your name').fill('@alice');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+async function startCall(): Promise<void> {
+  await signIn();
+  await page.getByRole('button', { name: /Harbour/ }).click();
+  await page.getByRole('button', { name: 'Start call' }).click();
+}
+
+async function joinAsBob() {
+  const bob = new Conference<NodeSource, NodeStream, NodePublication>({ engine: new NodeEngine() });
+  onTestFinished(() => bob.close());
+  await bob.join(sft.ticket('bob', 'beta.example' as DomainName));
+  return bob;
+}
+
+describe('the page', () => {
+  it('refuses a wrong password in words, then signs in', async () => {
+    await signIn('wrong wrong wrong');
+    await expect.poll(() => page.getByRole('alert').textContent()).toBe('Handle or password is wrong.');
+    await signIn();
+    await page.getByRole('button', { name: /Harbour/ }).waitFor();
+  });
+
+  it('rings', async () => {
+    await signIn();
+    await page.getByRole('button', { name: /Harbour/ }).waitFor();
+    await expect
+      .poll(async () => {
+        home.ring();
+        return page.getByRole('region', { name: 'Incoming call' }).textContent({ timeout: 500 });
+      })
+      .toMatch(/Bob is calling/);
+    await page.getByRole('button', { name: 'Not now' }).click();
+    await page.getByRole('region', { name: 'Incoming call' }).waitFor({ state: 'detached' });
+  });
+
+  it('sends camera and microphone and shows who is there, of which organisation, within the policy', async () => {
+    const bob = await joinAsBob();
+    await bob.publish('microphone', {});
+    await startCall();
+    const tile = page.getByRole('button', { name: /^bob, external, beta\.example/ });
+    await tile.waitFor();
+
+    const sources = () => (bob.state.phase === 'joined' ? (bob.state.participants[0]?.sources ?? []) : []);
+    await expect.poll(() => sources().filter(({ media }) => media).length, { timeout: 15_000 }).toBe(2);
+    await expect
+      .poll(async () => (await bob.counters()).find(({ kind }) => kind === 'camera')?.counters.framesDecoded ?? 0, {
+        timeout: 15_000,
+      })
+      .toBeGreaterThan(10);
+
+    await page.keyboard.press('m');
+    await expect.poll(() => sources().find(({ kind }) => kind === 'microphone')?.muted).toBe(true);
+    await page.keyboard.press('v');
+    await expect.poll(() => sources().find(({ kind }) => kind === 'camera')?.muted).toBe(true);
+    await page.keyboard.press('i');
+    await expect
+      .poll(() => page.getByRole('complementary', { name: 'Quality' }).textContent())
+      .toMatch(/via beta\.example/);
+    await bob.setMuted('microphone', true);
+    await page.getByRole('button', { name: /^bob, .*microphone off/ }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('says why the call ended and comes back to the conversation', async () => {
+    await startCall();
+    await page.getByRole('button', { name: /^Alice, you/ }).waitFor();
+    sft.endAll('SFT_CONFERENCE_ENDED');
+    await page.getByRole('alert').getByText('The call has ended.').waitFor();
+    await page.getByRole('heading', { name: 'Harbour' }).waitFor();
+  });
+
+  it('joins without camera and microphone and says so', async () => {
+    await page.evaluate(() => {
+      const refuse = () => Promise.reject(new DOMException('', 'NotFoundError'));
+      navigator.mediaDevices.getUserMedia = refuse;
+    });
+    await startCall();
+    await page.getByRole('button', { name: /^Alice, you.*microphone off/ }).waitFor();
+    await page.getByText('No camera was found.').waitFor();
+    await page.getByText('No microphone was found.').waitFor();
+  });
+});

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { CLIENT_SFT } from '#signalling/client-sft.ts';
 import type { ConferenceId, DomainName, ParticipantId } from '#signalling/ids.ts';
-import { Rpc } from '#signalling/rpc.ts';
+import { Rpc, type Socket } from '#signalling/rpc.ts';
 import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
 import { SFT_LINK } from '#signalling/sft-link.ts';
 import { until } from '#signalling/testing.ts';
@@ -164,7 +164,13 @@ export class TestSft {
     const heard: { method: string; note: unknown }[] = [];
     const hear = (method: string) => (note: unknown) => void heard.push({ method, note });
     const agent = dialler.agent(to.domain, 'sft');
-    const socket = await dialSocket({ url: to.site.sft.link.url, contract: SFT_LINK, agent });
+    // A change of the allow list takes effect within a second.
+    let socket: Socket | undefined;
+    await until(async () => {
+      socket = await dialSocket({ url: to.site.sft.link.url, contract: SFT_LINK, agent }).catch(() => undefined);
+      return socket !== undefined;
+    }, `${to.domain} lets ${this.domain} in`);
+    if (!socket) throw new Error('no link');
     const rpc = new Rpc({
       contract: SFT_LINK,
       side: 'dialler',

@@ -1,0 +1,99 @@
+/** The plan of the house, held against the sources: who imports whom, and that every folder says what it is for. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Folder to the folders of ours that it may import. Tests and their helpers may import anything. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  signalling: [],
+  site: ['signalling'],
+  trust: ['signalling', 'site'],
+  sft: ['signalling', 'site', 'trust'],
+  homeserver: ['signalling', 'site', 'trust'],
+  client: ['signalling'],
+  web: ['client', 'signalling'],
+  bench: ['signalling', 'site', 'trust', 'sft', 'homeserver', 'client', 'web', 'cli'],
+  cli: ['signalling', 'site', 'trust', 'sft', 'homeserver', 'client', 'web', 'bench'],
+};
+
+const isTest = (path: string) => /\.test\.tsx?$|\/testing/.test(path);
+
+async function sources(folder: string): Promise<string[]> {
+  const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
+    .filter((path) => !path.includes('/dist/'));
+}
+
+async function importsOf(path: string): Promise<string[]> {
+  const text = await readFile(join(ROOT, path), 'utf8');
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
+/** The folder of ours that an import leads to, or undefined for a package. */
+function folderOf(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('#')) return specifier.slice(1).split('/')[0];
+  if (specifier.startsWith('.')) return normalize(join(dirname(path), specifier)).split('/')[0];
+  return undefined;
+}
+
+describe.each(Object.entries(MAY_IMPORT))('%s/', (folder, allowed) => {
+  it('imports only what it may', async () => {
+    const wrong: string[] = [];
+    for (const path of (await sources(folder)).filter((each) => !isTest(each))) {
+      for (const specifier of await importsOf(path)) {
+        const target = folderOf(path, specifier);
+        if (target !== undefined && target !== folder && !allowed.includes(target)) wrong.push(`${path}: ${specifier}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('has a README of one screen', async () => {
+    const text = await readFile(join(ROOT, folder, 'README.md'), 'utf8');
+    expect(text.split('\n').length).toBeLessThanOrEqual(60);
+  });
+});
+
+it('has only files of a size that one can read, or that say why they are longer', async () => {
+  const long: string[] = [];
+  for (const folder of Object.keys(MAY_IMPORT)) {
+    for (const path of await sources(folder)) {
+      const lines = (await readFile(join(ROOT, path), 'utf8')).split('\n').length;
+      if (lines > 600) long.push(`${path}: ${lines}`);
+    }
+  }
+  expect(long).toEqual([]);
+});
+
+it('knows mediasoup in one folder of the SFT only', async () => {
+  const wrong: string[] = [];
+  for (const path of (await sources('sft')).filter((each) => !each.startsWith('sft/media/') && !isTest(each))) {
+    const text = await readFile(join(ROOT, path), 'utf8');
+    if (/^import (?!type ).*from 'mediasoup'/m.test(text)) wrong.push(path);
+  }
+  expect(wrong).toEqual([]);
+});
+
+it('keeps the pure parts of the SFT free of sockets, clocks and media', async () => {
+  const wrong: string[] = [];
+  for (const folder of ['sft/conference', 'sft/trunk']) {
+    for (const path of (await sources(folder)).filter((each) => !isTest(each))) {
+      const text = await readFile(join(ROOT, path), 'utf8');
+      if (/from '(node:|mediasoup|ws)|Date\.now|performance\.|setTimeout|Math\.random/.test(text)) wrong.push(path);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+it('shows in its README a picture that exists, and leads to pages that exist', async () => {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+  const targets = [...readme.matchAll(/\]\(([^)#]+)\)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((each) => !/^https?:/.test(each));
+  expect(targets).toContain('docs/images/call.png');
+  for (const target of targets) expect((await stat(join(ROOT, target))).isFile(), target).toBe(true);
+});

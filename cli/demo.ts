@@ -71,17 +71,20 @@ async function check(
   } else await layCable();
 
   const began = performance.now();
-  const died = Promise.withResolvers<never>();
-  died.promise.catch(() => undefined);
-  signal.addEventListener('abort', () => died.reject(new Problem('stopped')), { once: true });
+  // A server that dies, or Ctrl-C, ends the check at once.
+  const over = new AbortController();
+  const end = (sentence: string) => over.abort(new Problem(sentence));
+  signal.addEventListener('abort', () => end('stopped'), { once: true });
   const work = async () => {
-    const trial = await startTrial({
-      places: { alpha: await freePlaces(), beta: await freePlaces() },
-      say,
-      onDied: (sentence) => died.reject(new Problem(sentence)),
-    });
+    const places = { alpha: await freePlaces(), beta: await freePlaces() };
+    const trial = await startTrial({ places, say, onDied: end });
     try {
-      return await Promise.race([runCheck({ trial, say, ...(screenshot && { screenshot }) }), died.promise]);
+      return await runCheck({ trial, say, signal: over.signal, ...(screenshot && { screenshot }) });
+    } catch (error) {
+      for (const server of [...trial.alpha.processes, ...trial.beta.processes]) {
+        say(`the end of the log of ${server.name}:\n${await server.lastLines()}`);
+      }
+      throw over.signal.aborted ? over.signal.reason : error;
     } finally {
       await trial.stop();
     }

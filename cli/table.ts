@@ -47,6 +47,16 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./certs.ts')).certsShow,
   },
   {
+    name: 'certs renew',
+    summary: 'Make new certificates and keys for the servers of a domain',
+    load: async () => (await import('./certs.ts')).certsRenew,
+  },
+  {
+    name: 'certs revoke',
+    summary: 'Take a certificate back, or date the revocation list anew',
+    load: async () => (await import('./certs.ts')).certsRevoke,
+  },
+  {
     name: 'peers list',
     summary: 'List the domains that a running homeserver allows',
     load: async () => (await import('./peers.ts')).peersList,

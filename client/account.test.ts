@@ -5,7 +5,7 @@ import { Conversations } from '#signalling/client-home.ts';
 import { Account } from './account.ts';
 
 const user = { user: 'mimi://alpha.example/u/alice', domain: 'alpha.example', handle: 'alice', name: 'Alice' };
-const token = (number: number) => `token-of-the-test-${number}`;
+const token = (number: number) => `access-token-of-the-test-${number}`;
 
 /** A homeserver whose newest token alone is good. */
 let server: Server;

@@ -59,11 +59,12 @@ export class Account {
 
   /** A call in the name of this person; a token that ended meanwhile is renewed once. */
   async call<S extends TSchema>(call: Call<S>): Promise<Static<S>> {
+    const accessToken = await this.accessToken();
     try {
-      return await callApi(this.#origin, { ...call, accessToken: await this.accessToken() });
+      return await callApi(this.#origin, { ...call, accessToken });
     } catch (error) {
       if (!(error instanceof HawserError) || error.code !== 'HOME_UNAUTHENTICATED') throw error;
-      await this.#refresh();
+      if (accessToken === this.#accessToken) await this.#refresh(); // else another call has renewed it meanwhile
       return callApi(this.#origin, { ...call, accessToken: await this.accessToken() });
     }
   }

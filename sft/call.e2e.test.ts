@@ -4,12 +4,12 @@ import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, TestSft } from './testing.ts';
 import { TestPerson } from './testing-people.ts';
 
+const folder = temporaryFolder();
 let alpha: TestSft;
 let beta: TestSft;
 let gamma: TestSft;
 
 beforeAll(async () => {
-  const folder = await temporaryFolder();
   [alpha, beta, gamma] = (await Promise.all(['alpha', 'beta', 'gamma'].map((name) => TestSft.start(folder, name)))) as [
     TestSft,
     TestSft,

@@ -111,6 +111,7 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
         listenIp: sft.trunk.listenIp,
         announcedIp: sft.trunk.announcedIp,
         ports: new PortPool(sft.trunk.ports.from, sft.trunk.ports.to),
+        onFault,
       },
       workers: () => workers.all,
       mayReach: (peer, ip) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []),

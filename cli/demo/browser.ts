@@ -31,23 +31,25 @@ const FLAGS = [
 /** Chromium refuses its own sandbox to root. */
 const SANDBOX = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 
-export async function openBrowser(): Promise<Browser> {
+/** @param camera a Y4M clip for the fake camera; Chromium's own moving disc when left out */
+export async function openBrowser(camera?: string): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'hawser-browser-'));
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   try {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: await ensureChromium(),
       headless: true,
-      args: [...FLAGS, ...SANDBOX],
+      args: [...FLAGS, ...SANDBOX, ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : [])],
       viewport: { width: 1280, height: 800 },
     });
+    let closing: Promise<void> | undefined;
     const page = context.pages()[0] ?? (await context.newPage());
     return {
       context,
       page,
-      async close() {
-        await context.close();
-        await remove();
+      close() {
+        closing ??= context.close().then(remove);
+        return closing;
       },
     };
   } catch (error) {

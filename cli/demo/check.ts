@@ -1,7 +1,9 @@
 /** The demo's self-test: alice and bob in two real browsers, each seeing and hearing the other for five seconds. */
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { until } from '#signalling/testing.ts';
 import { type Browser, openBrowser } from './browser.ts';
+import { LOOKS, writePortrait } from './portrait.ts';
 import { CONVERSATION_TITLE, type Person, type Trial } from './trial.ts';
 
 export interface SideReport {
@@ -28,6 +30,8 @@ export interface CheckOptions {
   readonly say: (line: string) => void;
   /** Where a picture of alice's page in the call is to be put. */
   readonly screenshot?: string;
+  /** Gives up and closes the browsers. */
+  readonly signal: AbortSignal;
 }
 
 const STEP_MS = 15_000;
@@ -42,11 +46,16 @@ interface Seen {
   readonly height: number;
 }
 
-export async function runCheck({ trial, say, screenshot }: CheckOptions): Promise<CheckReport> {
+/** @throws Error where a step does not come about */
+export async function runCheck({ trial, say, screenshot, signal }: CheckOptions): Promise<CheckReport> {
   await using undo = new AsyncDisposableStack();
   say('opening two browsers');
   const open = async (person: Person): Promise<Browser> => {
-    const browser = await openBrowser();
+    signal.throwIfAborted();
+    const browser = await openBrowser(screenshot && (await portraitOf(person)));
+    // Whatever waits for a page that is closed under it ends at once.
+    const close = () => void browser.close();
+    signal.addEventListener('abort', close, { once: true });
     undo.defer(() => browser.close());
     await signIn(browser.page, person);
     return browser;
@@ -85,6 +94,13 @@ export async function runCheck({ trial, say, screenshot }: CheckOptions): Promis
     Object.values(sides).every((side) => side.decodedFrames >= LEAST_FRAMES && side.audioEnergy > 0) &&
     Object.values(trunkBytes).every((bytes) => bytes > 0);
   return { ok, ...sides, trunkBytes };
+}
+
+/** In a picture that is kept, people look like people. */
+async function portraitOf({ handle, organisation }: Person): Promise<string> {
+  const path = join(organisation.folder, `${handle}.y4m`);
+  await writePortrait(path, handle === 'alice' ? LOOKS.alice : LOOKS.bob);
+  return path;
 }
 
 async function signIn(page: Page, { organisation, handle, password }: Person): Promise<void> {

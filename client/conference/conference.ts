@@ -18,7 +18,8 @@ import { type Quality, qualityOf } from './quality.ts';
 import { type JoinResult, joinSft, type SftRpc } from './signalling.ts';
 import { type ConferencePhase, type ConferenceState, type LocalSource, NOTHING_LOCAL, type Notice } from './state.ts';
 import { Timings } from './timings.ts';
-import { type Shown, wishesFor } from './wishes.ts';
+import { WishStatement } from './wish-statement.ts';
+import type { Shown } from './wishes.ts';
 
 export interface ConferenceOptions<Out, In, Pub extends Publication<Out>> {
   readonly engine: MediaEngine<Out, In, Pub>;
@@ -46,28 +47,28 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   readonly timings: Timings;
   readonly #engine: MediaEngine<Out, In, Pub>;
   readonly #dial: Dial;
-  readonly #assumed: Shown;
+  readonly #wishes: WishStatement;
   readonly #closed = new AbortController();
   readonly #session = Promise.withResolvers<Session>();
   readonly #publications = new Map<SourceKind, Pub>();
   readonly #incoming = new Map<string, Incoming<In>>();
-  readonly #shown = new Map<SourceId, Shown>();
   readonly #notices = new Map<string, Notice>();
   #rpc: SftRpc | undefined;
   #joined: JoinResult | undefined;
   #roster: Roster | undefined;
   #members: readonly CallMember[] = [];
   #speaker: ParticipantId | undefined;
-  #wishSeq = 0;
-  #lastWishes = '[]';
-  #wishesQueued = false;
   #isEnding = false;
   #lastCounters: readonly ReceiverCounters[] = [];
 
   constructor(options: ConferenceOptions<Out, In, Pub>) {
     this.#engine = options.engine;
     this.#dial = options.dial ?? dialWebSocket;
-    this.#assumed = options.assumedPixels ?? ASSUMED_PIXELS;
+    this.#wishes = new WishStatement({
+      assumed: options.assumedPixels ?? ASSUMED_PIXELS,
+      context: () => this.#roster && this.#joined && { roster: this.#roster, me: this.#joined.participant },
+      state: (statement) => this.#rpc?.notify('wishes', statement),
+    });
     this.timings = new Timings(options.now ?? (() => performance.now()));
     this.#session.promise.catch(() => undefined); // told by the state
   }
@@ -163,9 +164,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
 
   /** How tall the picture of a source is shown, in device pixels; `none` while nobody can see it. */
   setWish(source: SourceId, shown: Shown): void {
-    if (this.#shown.get(source) === shown) return;
-    this.#shown.set(source, shown);
-    this.#queueWishes();
+    this.#wishes.show(source, shown);
   }
 
   /** Who the pseudonyms are, as the homeserver knows it now. */
@@ -244,7 +243,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     // Not waited for: a refusal comes back as the end of the connection or as a source that does not arrive.
     rpc.request('receive', { capabilities }).catch((error: unknown) => this.#leave(failureOf(error)));
     this.#refresh();
-    this.#stateWishes();
+    this.#wishes.now();
     this.#session.resolve({ rpc, joined });
   }
 
@@ -278,27 +277,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     if (this.#roster && roster.seq <= this.#roster.seq) return;
     this.#roster = roster;
     this.#refresh();
-    this.#queueWishes();
-  }
-
-  /** Several tiles that change in one layout make one statement. */
-  #queueWishes(): void {
-    if (this.#wishesQueued) return;
-    this.#wishesQueued = true;
-    queueMicrotask(() => {
-      this.#wishesQueued = false;
-      this.#stateWishes();
-    });
-  }
-
-  #stateWishes(): void {
-    if (!this.#roster || !this.#joined || !this.#rpc?.isOpen) return;
-    const wishes = wishesFor(this.#roster, this.#joined.participant, this.#shown, this.#assumed);
-    const statement = JSON.stringify(wishes);
-    if (statement === this.#lastWishes) return;
-    this.#lastWishes = statement;
-    this.#wishSeq += 1;
-    this.#rpc.notify('wishes', { seq: this.#wishSeq, wishes: [...wishes] });
+    this.#wishes.soon();
   }
 
   /** States anew what is known; nothing before the join or after the end. */

@@ -6,11 +6,11 @@ import { until } from '#signalling/testing.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, newParticipantId, randomId, TestSft } from '../testing.ts';
 
+const folder = temporaryFolder();
 let alpha: TestSft;
 let beta: TestSft;
 
 beforeAll(async () => {
-  const folder = await temporaryFolder();
   [alpha, beta] = (await Promise.all(['alpha', 'beta'].map((name) => TestSft.start(folder, name)))) as [
     TestSft,
     TestSft,

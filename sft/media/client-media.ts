@@ -11,6 +11,7 @@ import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } f
 import type { Subscription } from '../conference/plan.ts';
 import { checkPublished } from './codecs.ts';
 import type { SourceMedia } from './source-media.ts';
+import { unlessClosed } from './unless-closed.ts';
 import type { MediaWorker } from './worker.ts';
 
 /** Bits a second that one client may send; three layers, screen and voice need 4.7 million. */
@@ -31,6 +32,7 @@ export interface ClientMediaEvents {
   onLayer(consumer: string, layer: number | undefined): void;
   /** The network path of the client is gone. */
   onLost(): void;
+  onFault(error: unknown, what: string): void;
 }
 
 interface Given {
@@ -158,7 +160,7 @@ export class ClientMedia {
     const given = [...this.#given.values()].find((candidate) => candidate.consumer.id === consumer);
     if (!given) throw new HawserError('SFT_UNKNOWN_SOURCE', 'consumer');
     given.ready = true;
-    if (given.wanted) await given.consumer.resume();
+    if (given.wanted) await unlessClosed(given.consumer, () => given.consumer.resume());
   }
 
   /** Makes it so that this client is given exactly these sources. */
@@ -188,14 +190,25 @@ export class ClientMedia {
     this.#given.clear();
   }
 
-  async #begin(source: SourceId, kind: SourceKind, media: SourceMedia, layer: number): Promise<void> {
-    if (!this.#capabilities || media.producer.closed) return;
+  #begin(source: SourceId, kind: SourceKind, media: SourceMedia, layer: number): Promise<void> {
+    const rtpCapabilities = this.#capabilities;
+    if (!rtpCapabilities || media.producer.closed) return Promise.resolve();
     // A client without the codec is given everything else.
-    if (!this.#router.canConsume({ producerId: media.producer.id, rtpCapabilities: this.#capabilities })) return;
+    if (!this.#router.canConsume({ producerId: media.producer.id, rtpCapabilities })) return Promise.resolve();
+    return unlessClosed(media.producer, () => this.#consume(source, kind, media, layer, rtpCapabilities));
+  }
+
+  async #consume(
+    source: SourceId,
+    kind: SourceKind,
+    media: SourceMedia,
+    layer: number,
+    rtpCapabilities: types.RtpCapabilities,
+  ): Promise<void> {
     const simulcast = media.producer.type === 'simulcast';
     const consumer = await this.#transports.receive.consume({
       producerId: media.producer.id,
-      rtpCapabilities: this.#capabilities,
+      rtpCapabilities,
       paused: true,
       // A publisher that has just begun sends some packets on every layer and then none on those that its bandwidth does
       // not carry yet; whoever waits for a key frame of such a layer waits up to four seconds. The lowest one always comes.
@@ -205,7 +218,7 @@ export class ClientMedia {
     this.#given.set(source, given);
     consumer.on('layerschange', (layers) => {
       this.#events.onLayer(consumer.id, layers?.spatialLayer);
-      if (layers && !given.begun) void this.#raise(given);
+      if (layers && !given.begun) this.#raise(given).catch((error: unknown) => this.#events.onFault(error, 'raise'));
     });
     consumer.once('producerclose', () => {
       if (this.#given.get(source) === given) this.#given.delete(source);
@@ -222,26 +235,29 @@ export class ClientMedia {
   /** The first picture is there: from now on the layer that was wished. */
   async #raise(given: Given): Promise<void> {
     given.begun = true;
-    if (given.consumer.closed) return;
-    await given.consumer.setPreferredLayers({ spatialLayer: given.layer, temporalLayer: 2 }).catch(() => undefined);
+    await unlessClosed(given.consumer, () => preferLayer(given));
   }
 
   async #pause(given: Given): Promise<void> {
     if (!given.wanted) return;
     given.wanted = false;
-    await given.consumer.pause();
+    await unlessClosed(given.consumer, () => given.consumer.pause());
     this.#events.onLayer(given.consumer.id, undefined);
   }
 
   async #adjust(given: Given, layer: number): Promise<void> {
     if (given.layer !== layer && given.consumer.type === 'simulcast') {
       given.layer = layer;
-      if (given.begun) await given.consumer.setPreferredLayers({ spatialLayer: layer, temporalLayer: 2 });
+      if (given.begun) await unlessClosed(given.consumer, () => preferLayer(given));
     }
     if (given.wanted) return;
     given.wanted = true;
-    if (given.ready) await given.consumer.resume();
+    if (given.ready) await unlessClosed(given.consumer, () => given.consumer.resume());
   }
+}
+
+function preferLayer({ consumer, layer }: Given): Promise<void> {
+  return consumer.setPreferredLayers({ spatialLayer: layer, temporalLayer: 2 });
 }
 
 /** What mediasoup refuses is the sender's mistake, told to that sender alone. */

@@ -3,20 +3,24 @@
  * it costs no negotiation (0.07 ms), and running it asks the publisher for a key frame.
  */
 import type { types } from 'mediasoup';
+import { unlessClosed } from './unless-closed.ts';
 
 export class PinnedConsumer {
   readonly layer: number;
   readonly ssrc: number;
   readonly rtxSsrc: number | undefined;
   readonly #consumer: types.Consumer;
+  readonly #onFault: (error: unknown) => void;
   #wanted = false;
   /** The worker was seen to send another layer under this SSRC; held until the plan says again what lives. */
   #strayed = false;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(consumer: types.Consumer, layer: number) {
+  /** @param onFault told when the worker refuses to run or pause it, which no state explains */
+  constructor(consumer: types.Consumer, layer: number, onFault: (error: unknown) => void) {
     this.#consumer = consumer;
     this.layer = layer;
+    this.#onFault = onFault;
     const encoding = consumer.rtpParameters.encodings?.[0];
     if (encoding?.ssrc === undefined) throw new Error('a consumer without SSRC');
     this.ssrc = encoding.ssrc;
@@ -57,14 +61,13 @@ export class PinnedConsumer {
 
   /** One change after the other: pause and resume that overtake each other would leave the wrong one in force. */
   #settle(): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
-      if (this.#consumer.closed || this.#consumer.paused === !this.running) return;
-      try {
-        await (this.running ? this.#consumer.resume() : this.#consumer.pause());
-      } catch (error) {
-        if (!this.#consumer.closed) throw error;
-      }
-    });
+    const consumer = this.#consumer;
+    this.#turn = this.#turn
+      .then(async () => {
+        if (consumer.paused === !this.running) return;
+        await unlessClosed(consumer, () => (this.running ? consumer.resume() : consumer.pause()));
+      })
+      .catch(this.#onFault);
     return this.#turn;
   }
 }

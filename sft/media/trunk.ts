@@ -18,6 +18,7 @@ export interface TrunkOptions {
   readonly listenIp: string;
   readonly announcedIp?: string | undefined;
   readonly ports: PortPool;
+  readonly onFault: (error: unknown, what: string) => void;
 }
 
 /** Bytes and packets of one stream of a trunk since it began, RTP headers included, SRTP and UDP not. */
@@ -147,7 +148,7 @@ export class Trunk {
         ...(producer.type === 'simulcast' ? { preferredLayers: { spatialLayer: layer, temporalLayer: 2 } } : {}),
         enableRtx: isVideo(kind),
       });
-      const pinned = new PinnedConsumer(consumer, layer);
+      const pinned = new PinnedConsumer(consumer, layer, (error) => this.#options.onFault(error, 'pinned consumer'));
       const ssrcs = pinned.rtxSsrc === undefined ? [pinned.ssrc] : [pinned.ssrc, pinned.rtxSsrc];
       if (this.#ssrcs.take(...ssrcs)) {
         const outgoing = { source, kind, consumer: pinned };

@@ -6,9 +6,10 @@ import type { HawserError } from '#signalling/errors.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, TestSft } from '../testing.ts';
 
+const folder = temporaryFolder();
 let sft: TestSft;
 beforeAll(async () => {
-  sft = await TestSft.start(await temporaryFolder(), 'alpha');
+  sft = await TestSft.start(folder, 'alpha');
 });
 afterAll(() => sft.close());
 

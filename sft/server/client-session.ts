@@ -162,6 +162,7 @@ export class ClientSession {
         onLayer: (consumer, layer) =>
           this.#rpc.notify('layer', { consumer, ...(layer === undefined ? {} : { layer }) }),
         onLost: () => this.#rpc.close('SIG_TIMEOUT', 'media path lost'),
+        onFault: this.#context.onFault,
       });
       if (this.#rpc.isOpen && !host.closed) return media;
       media.close();

@@ -4,59 +4,18 @@
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import { HawserError } from '#signalling/errors.ts';
-import type { SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { RtpCapabilities } from '#signalling/webrtc.ts';
-import type {
-  IncomingSource,
-  MediaEngine,
-  MediaOffer,
-  MediaSignalling,
-  Publication,
-  ReceiverCounters,
-} from '../engine.ts';
+import type { IncomingSource, MediaEngine, MediaOffer, MediaSignalling, ReceiverCounters } from '../engine.ts';
 import { IncomingStream } from './incoming.ts';
 import { OutgoingEncoding } from './outgoing.ts';
 import { receiveCapabilities, sendParameters } from './parameters.ts';
+import { type NodePublication, type NodeSource, type NodeStream, openPublication } from './publication.ts';
 import { parseRtcp, type ReportBlock, writeNack, writePli, writeReceiverReport, writeRemb } from './rtcp.ts';
 import type { ParsedHeader } from './rtp.ts';
 import { NodeTransport } from './transport.ts';
 
-/** What is published. The packets come through the publication; this is what comes back. */
-export interface NodeSource {
-  /** The SFT wants a key frame of an encoding, 0 the smallest. */
-  readonly onKeyFrameRequest?: (layer: number) => void;
-}
-
-export interface NodePublication extends Publication<NodeSource> {
-  /** Sends one packet; does nothing while muted. See `NodePacket`. */
-  sendRtp(packet: NodePacket): void;
-  /** Payload bytes and packets so far, by layer. */
-  readonly sent: readonly { readonly packets: number; readonly bytes: number; readonly repaired: number }[];
-}
-
-export interface NodePacket {
-  /** 0 unless it is a camera's. */
-  readonly layer?: number;
-  /** With the codec's payload descriptor, without the RTP header. */
-  readonly payload: Buffer;
-  /** 90 kHz for video, 48 kHz for sound. */
-  readonly timestamp: number;
-  /** Last packet of a frame; first after a silence. */
-  readonly marker: boolean;
-  /** Sound only: loudness in -dBov, 0 the loudest to 127 silence (RFC 6464). */
-  readonly audioLevel?: number;
-}
-
-/** One source that arrives. */
-export interface NodeStream {
-  readonly consumer: string;
-  readonly source: SourceId;
-  readonly kind: SourceKind;
-  /** Called with each packet, repaired ones included and copies not; may be set at any time. */
-  onRtp: ((header: ParsedHeader, payload: Buffer) => void) | undefined;
-  requestKeyFrame(): void;
-}
+export type { NodePacket, NodePublication, NodeSource, NodeStream } from './publication.ts';
 
 export interface NodeEngineOptions {
   /**
@@ -153,26 +112,17 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
     const source = this.#signalling.publish(kind, parameters.rtpParameters, muted);
     source.catch(() => undefined); // whoever waits for it is told
     await this.#sendConnecting;
-    let isMuted = muted;
-    return {
+    return openPublication({
       kind,
       source,
-      sent: encodings,
-      setMuted: async (next) => {
-        isMuted = next;
-      },
-      sendRtp: ({ layer = 0, payload, timestamp, marker, audioLevel: level }) => {
-        const encoding = encodings[layer];
-        if (isMuted || !encoding) return;
-        const extensions = audioLevel !== undefined && level !== undefined ? [levelOf(audioLevel, level)] : [];
-        encoding.send(payload, timestamp, marker, extensions, Date.now());
-        if (encoding.needsReport) this.#reportOf(encoding);
-      },
-      close: () => {
-        isMuted = true;
+      encodings,
+      muted,
+      ...(audioLevel !== undefined && { audioLevel }),
+      onSent: (encoding) => encoding.needsReport && this.#reportOf(encoding),
+      onClose: () => {
         for (const { ssrc } of encodings) this.#outgoing.delete(ssrc);
       },
-    };
+    });
   }
 
   async consume({ consumer, source, kind, rtpParameters }: IncomingSource): Promise<NodeStream> {
@@ -301,11 +251,6 @@ export interface Traffic {
 
 function freshSsrc(): number {
   return randomInt(1, 0xffff_ffff);
-}
-
-/** RFC 6464, section 3: the highest bit says that it is voice. */
-function levelOf(id: number, level: number) {
-  return { id, value: Buffer.from([(level < 100 ? 0x80 : 0) | (level & 0x7f)]) };
 }
 
 /** The packet inside one of a repair stream (RFC 4588, section 4). */

@@ -1,0 +1,83 @@
+/** What goes into and comes out of the Node engine: sources of packets that are published, streams that arrive. */
+import type { SourceId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { Publication } from '../engine.ts';
+import type { OutgoingEncoding } from './outgoing.ts';
+import type { ParsedHeader } from './rtp.ts';
+
+/** What is published. The packets come through the publication; this is what comes back. */
+export interface NodeSource {
+  /** The SFT wants a key frame of an encoding, 0 the smallest. */
+  readonly onKeyFrameRequest?: (layer: number) => void;
+}
+
+export interface NodePublication extends Publication<NodeSource> {
+  /** Sends one packet; does nothing while muted. See `NodePacket`. */
+  sendRtp(packet: NodePacket): void;
+  /** Payload bytes and packets so far, by layer. */
+  readonly sent: readonly { readonly packets: number; readonly bytes: number; readonly repaired: number }[];
+}
+
+export interface NodePacket {
+  /** 0 unless it is a camera's. */
+  readonly layer?: number;
+  /** With the codec's payload descriptor, without the RTP header. */
+  readonly payload: Buffer;
+  /** 90 kHz for video, 48 kHz for sound. */
+  readonly timestamp: number;
+  /** Last packet of a frame; first after a silence. */
+  readonly marker: boolean;
+  /** Sound only: loudness in -dBov, 0 the loudest to 127 silence (RFC 6464). */
+  readonly audioLevel?: number;
+}
+
+/** One source that arrives. */
+export interface NodeStream {
+  readonly consumer: string;
+  readonly source: SourceId;
+  readonly kind: SourceKind;
+  /** Called with each packet, repaired ones included and copies not; may be set at any time. */
+  onRtp: ((header: ParsedHeader, payload: Buffer) => void) | undefined;
+  requestKeyFrame(): void;
+}
+
+export interface PublicationOptions {
+  readonly kind: SourceKind;
+  readonly source: Promise<SourceId>;
+  /** By layer. */
+  readonly encodings: readonly OutgoingEncoding[];
+  readonly muted: boolean;
+  /** Id of the audio level's header extension. */
+  readonly audioLevel?: number;
+  readonly onSent: (encoding: OutgoingEncoding) => void;
+  readonly onClose: () => void;
+}
+
+export function openPublication(options: PublicationOptions): NodePublication {
+  const { kind, source, encodings, audioLevel, onSent, onClose } = options;
+  let isMuted = options.muted;
+  return {
+    kind,
+    source,
+    sent: encodings,
+    setMuted: async (next) => {
+      isMuted = next;
+    },
+    sendRtp: ({ layer = 0, payload, timestamp, marker, audioLevel: level }) => {
+      const encoding = encodings[layer];
+      if (isMuted || !encoding) return;
+      const extensions = audioLevel !== undefined && level !== undefined ? [levelOf(audioLevel, level)] : [];
+      encoding.send(payload, timestamp, marker, extensions, Date.now());
+      onSent(encoding);
+    },
+    close: () => {
+      isMuted = true;
+      onClose();
+    },
+  };
+}
+
+/** RFC 6464, section 3: the highest bit says that it is voice. */
+function levelOf(id: number, level: number) {
+  return { id, value: Buffer.from([(level < 100 ? 0x80 : 0) | (level & 0x7f)]) };
+}

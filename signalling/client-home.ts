@@ -71,7 +71,10 @@ export const NewMember = Closed({ user: UserId });
 /** `GET users?address=@bob@beta.example`: exact look-up only. */
 export const UserQuery = Closed({ address: Text(200) });
 
-/** `POST conversations/:conversation/call/tickets`: a ticket for the SFT of the caller's own domain. */
+/**
+ * A ticket for the SFT of the caller's own domain: the answer of `POST conversations/:conversation/call`, which starts the
+ * call or joins the one that goes on, and of `POST conversations/:conversation/call/tickets`, which only joins.
+ */
 export const CallTicket = Closed({
   ticket: Text(4_096),
   /** `wss://sft.alpha.example/client/v1` */

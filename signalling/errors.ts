@@ -105,12 +105,6 @@ export const ERRORS = {
     false,
     'The grant for this conference is missing, expired or not for this organisation.',
   ),
-  SFT_LINK_UNKNOWN_CONFERENCE: entry(
-    404,
-    4404,
-    true,
-    'There is no such conference here. It may have ended or not begun.',
-  ),
   SFT_LINK_FOREIGN_PARTICIPANT: entry(
     403,
     4403,
@@ -124,7 +118,6 @@ export const ERRORS = {
     'The media address lies outside the prefixes that are approved for this organisation.',
   ),
   SFT_LINK_SRTP: entry(400, 4400, false, 'The trunk must use AEAD_AES_256_GCM with a key of the right length.'),
-  SFT_LINK_LIMIT: entry(429, 4429, true, 'The other organisation asked for more than its limits allow.'),
   SFT_LINK_REVOKED: entry(403, 4521, false, 'The organisation is no longer allowed, or its certificate was revoked.'),
   SFT_LINK_LOST: entry(503, 4533, true, 'The link to the other organisation was lost. It is being dialled again.'),
 
@@ -158,7 +151,6 @@ export const ERRORS = {
   HOME_NOT_FOUND: entry(404, 4404, false, 'There is no such thing here, or you may not see it.'),
   HOME_FORBIDDEN: entry(403, 4403, false, 'You may not do this here.'),
   HOME_HANDLE_TAKEN: entry(409, 4409, false, 'This handle is taken. Choose another one.'),
-  HOME_CALL_EXISTS: entry(409, 4409, false, 'A call is going on in this conversation. Join it.'),
   HOME_NO_CALL: entry(410, 4410, false, 'The call has ended.'),
   HOME_SFT_UNREACHABLE: entry(
     503,

@@ -1,8 +1,7 @@
 /** Which ports an organisation of the demo takes, all on loopback. */
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { demoPorts } from '../doctor/ports.ts';
+import { demoPorts, isFreeTcp, isFreeUdp } from '../doctor/ports.ts';
 
 export interface Places {
   /** Homeserver: page and client API, federation door, metrics. */
@@ -38,21 +37,10 @@ export function fixedPlaces(name: keyof typeof demoPorts): Places {
 
 /** Ports that nobody uses at the moment. */
 export async function freePlaces(): Promise<Places> {
-  const [home, federation, homeAdmin, sft, link, sftAdmin] = await freeTcp(6);
+  const [home = 0, federation = 0, homeAdmin = 0, sft = 0, link = 0, sftAdmin = 0] = await freeTcp(6);
   const media = await freeBlock(WORKERS);
   const trunk = await freeBlock(TRUNKS);
-  const known = [home, federation, homeAdmin, sft, link, sftAdmin];
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = known;
-  return {
-    home: a,
-    federation: b,
-    homeAdmin: c,
-    sft: d,
-    link: e,
-    sftAdmin: f,
-    media,
-    trunk: { from: trunk, to: trunk + TRUNKS - 1 },
-  };
+  return { home, federation, homeAdmin, sft, link, sftAdmin, media, trunk: { from: trunk, to: trunk + TRUNKS - 1 } };
 }
 
 async function freeTcp(count: number): Promise<number[]> {
@@ -73,30 +61,4 @@ async function freeBlock(size: number): Promise<number> {
     if (free.every(Boolean)) return from;
   }
   throw new Error('no run of free ports found');
-}
-
-async function isFreeUdp(port: number): Promise<boolean> {
-  const socket = createSocket('udp4');
-  try {
-    socket.bind({ port, address: '127.0.0.1', exclusive: true });
-    await once(socket, 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.close();
-  }
-}
-
-async function isFreeTcp(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen({ port, host: '127.0.0.1', exclusive: true });
-    await once(server, 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    server.close();
-  }
 }

@@ -49,7 +49,8 @@ async function checkRange({ protocol, from, to, purpose }: PortRange): Promise<C
   };
 }
 
-async function isFreeTcp(port: number): Promise<boolean> {
+/** Whether a port of loopback can be taken at this moment. */
+export async function isFreeTcp(port: number): Promise<boolean> {
   const server = createServer();
   try {
     server.listen({ port, host: HOST, exclusive: true });
@@ -62,7 +63,7 @@ async function isFreeTcp(port: number): Promise<boolean> {
   }
 }
 
-async function isFreeUdp(port: number): Promise<boolean> {
+export async function isFreeUdp(port: number): Promise<boolean> {
   const socket = createSocket('udp4');
   try {
     socket.bind({ port, address: HOST, exclusive: true });

@@ -53,7 +53,13 @@ export async function setStage({ undo, onDied }: StageOptions): Promise<Stage> {
   const [alpha, beta] = await Promise.all([prepare('alpha'), prepare('beta')]);
   await Promise.all([alpha.allow([beta]), beta.allow([alpha])]);
   if (undo.disposed) throw new Error('Stopped.');
-  const starting = Promise.all([alpha.start(onDied), beta.start(onDied)]);
+  // Its log goes with the folder, so that the end of it is told here.
+  const onServerDied = (organisation: Organisation) => async (sentence: string) => {
+    const server = organisation.processes.find(({ name }) => sentence.startsWith(name));
+    const lines = (await server?.lastLines()) ?? '';
+    onDied(`${sentence.split(';')[0]}. The end of its log:\n${lines}`);
+  };
+  const starting = Promise.all([alpha.start(onServerDied(alpha)), beta.start(onServerDied(beta))]);
   undo.defer(async () => {
     await starting.catch(() => undefined); // a server that comes up late is stopped too
     await Promise.all([alpha.stop(), beta.stop()]);

@@ -32,7 +32,7 @@ export const benchTrunk = command({
     const bar = progress('measuring');
     const report = await measureTrunk({
       scenario: { ...SPREAD, publishers, viewers, seconds },
-      command: ['hawser', ...process.argv.slice(2)].join(' '),
+      command: ['./hawser', ...process.argv.slice(2)].join(' '),
       signal,
       say,
       onProgress: (done, total) => bar.update(done, total),

@@ -10,13 +10,17 @@ export interface BorderReading {
   readonly counts: BorderCounts;
 }
 
-/** Packets lost since the border was opened, at the border itself and at the two servers' trunk sockets. */
+/** Packets that the kernel threw away so far because a socket was full; absent where it does not tell. */
 export interface BorderLoss {
-  /** Undefined where the kernel does not tell. */
   readonly border?: number;
-  readonly servers?: number;
+  /** At the two servers' ends of the trunk. */
+  readonly trunk?: number;
+  /** Between people and their own servers, in both directions: all of 127.0.0.1. */
+  readonly people?: number;
   readonly strays: number;
 }
+
+const PEOPLE = '127.0.0.1';
 
 let forwarder: Forwarder | undefined;
 let sides: readonly [BorderSide, BorderSide] | undefined;
@@ -28,13 +32,15 @@ const methods = {
   },
   read: (): BorderReading => ({ at: monotonicMs(), counts: forwarder?.counts ?? {} }),
   loss: async (): Promise<BorderLoss> => {
-    const [border, servers] = await Promise.all([
+    const [border, trunk, people] = await Promise.all([
       lostAt(sides?.map(({ front }) => front) ?? []),
       lostAt(sides?.map(({ own }) => own) ?? []),
+      lostAt([PEOPLE]),
     ]);
     return {
       ...(border !== undefined && { border: border + (forwarder?.refused ?? 0) }),
-      ...(servers !== undefined && { servers }),
+      ...(trunk !== undefined && { trunk }),
+      ...(people !== undefined && { people }),
       strays: forwarder?.strays ?? 0,
     };
   },

@@ -15,3 +15,15 @@ export function ticksOf(stat: string): number {
   const columns = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(columns[11]) + Number(columns[12]);
 }
+
+/** Seconds that all cores together were busy since the machine started; undefined where the system has no /proc. */
+export async function machineSeconds(): Promise<number | undefined> {
+  const stat = await readFile('/proc/stat', 'utf8').catch(() => undefined);
+  return stat === undefined ? undefined : busyTicksOf(stat) / TICKS_A_SECOND;
+}
+
+/** User, nice, system, interrupts and what the host took away, of the first line of /proc/stat; not idle, not waiting. */
+export function busyTicksOf(stat: string): number {
+  const [, user, nice, system, _idle, _waiting, hard, soft, stolen] = stat.split(/\s+/, 9).map(Number);
+  return [user, nice, system, hard, soft, stolen].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0);
+}

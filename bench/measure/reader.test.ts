@@ -1,14 +1,9 @@
 import { expect, it } from 'vitest';
-import { between, slackOf } from './reader.ts';
+import { slackOf } from './reader.ts';
 
 const counts = (there: number, back: number) => ({
   'alpha>beta': { bytes: there, packets: 0 },
   'beta>alpha': { bytes: back, packets: 0 },
-});
-
-it('takes the middle of what the border counted before and after the servers', () => {
-  const reading = between({ at: 10, counts: counts(1_000, 0) }, { at: 14, counts: counts(1_200, 10) });
-  expect(reading).toEqual({ at: 12, counts: counts(1_100, 5) });
 });
 
 it('tells how much passed while it was read, of the direction where it matters most', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Pacer } from './pacer.ts';
+import { Pacer, steadyClock } from './pacer.ts';
 
 it('hands out each packet once, in order, and none before its time', () => {
   const steps = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 60 });
@@ -34,4 +34,18 @@ it('leaves moments out after a long stop instead of sending them all at once', (
   expect(pacer.due(10_000)).toHaveLength(1);
   expect(pacer.skipped).toBe(499);
   expect(pacer.due(10_040)).toHaveLength(2);
+});
+
+it('makes up lost time in small steps and gives up a long stop', () => {
+  expect(steadyClock(100, 103)).toBe(103);
+  // 50 ms late, then a look each 3 ms: 17 looks of 6 ms each are enough.
+  let clock = 100;
+  const steps = Array.from({ length: 17 }, (_, index) => {
+    const before = clock;
+    clock = steadyClock(clock, 150 + index * 3);
+    return clock - before;
+  });
+  expect(Math.max(...steps)).toBe(6);
+  expect(clock).toBe(150 + 16 * 3);
+  expect(steadyClock(100, 700)).toBe(700);
 });

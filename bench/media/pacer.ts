@@ -10,6 +10,18 @@ export interface Paced {
 
 /** Whoever is further behind than this, ms, leaves moments out as a camera would, instead of sending a flood. */
 const PATIENCE_MS = 500;
+/** Most that one look may make up, ms. */
+const CATCH_UP_MS = 6;
+
+/**
+ * The time that a process with many senders acts upon. After it was kept from the processor all of them would send at
+ * once, which people on devices of their own never do, and would flood the media server's socket (measured: 250 packets
+ * lost in 20 s on an otherwise idle machine, none with this); so the lost time is made up in small steps, or given up
+ * where it is too long.
+ */
+export function steadyClock(clock: number, now: number): number {
+  return now - clock > PATIENCE_MS ? now : Math.min(now, clock + CATCH_UP_MS);
+}
 
 export class Pacer<P extends Paced> {
   readonly #interval: number;

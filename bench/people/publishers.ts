@@ -2,6 +2,7 @@
 import type { ConversationId, ParticipantId, UserId } from '#signalling/ids.ts';
 import { answerCalls } from '../helper.ts';
 import { type Clips, loadClips } from '../media/clips.ts';
+import { steadyClock } from '../media/pacer.ts';
 import { inTurns } from './crowd.ts';
 import { type Credentials, Person } from './person.ts';
 import { Publisher } from './publisher.ts';
@@ -29,9 +30,14 @@ let timer: ReturnType<typeof setInterval> | undefined;
 async function begin(person: Person): Promise<void> {
   clips ??= loadClips();
   publishers.push(await Publisher.start(person, await clips));
-  timer ??= setInterval(() => {
-    const now = performance.now();
-    for (const publisher of publishers) publisher.send(now);
+  timer ??= startSending();
+}
+
+function startSending(): ReturnType<typeof setInterval> {
+  let clock = performance.now();
+  return setInterval(() => {
+    clock = steadyClock(clock, performance.now());
+    for (const publisher of publishers) publisher.send(clock);
   }, TICK_MS);
 }
 

@@ -28,10 +28,10 @@ it('makes the figures of fixed readings', () => {
     kbps: { median: 1_760 },
     lostPercent: 0.1,
     firstPictureMs: { large: { median: 400 }, small: { median: 120 } },
-    lostOnTheWay: { atBorder: 0, atServers: 0 },
+    lostOnTheWay: { atBorder: 0, atTrunkEnds: 0, atPeople: 0 },
     skippedByPublishers: 0,
   });
-  expect(run.cpu).toEqual({ publishers: 30, border: 5, machine: 35 });
+  expect(run.cpu).toEqual({ publishers: 30, border: 5, sum: 35, others: 25 });
   expect([complaintsAbout(run), notesOn(run)]).toEqual([[], []]);
 });
 
@@ -76,7 +76,10 @@ it.each([
 it('complains where a voice never came, and notes what the machine was too slow for', () => {
   const { before, after } = twoReadings();
   const viewers = after.viewers.map((each) => ({ ...each, voices: [] }));
-  const run = runFrom({ before, after: { ...after, viewers, skipped: 4, loss: { border: 2, servers: 1, strays: 0 } } });
+  const run = runFrom({
+    before,
+    after: { ...after, viewers, skipped: 4, loss: { border: 2, trunk: 1, people: 0, strays: 0 } },
+  });
   expect(run.viewers).toMatchObject({ satisfied: 0, voices: { wanted: 1, good: 0 } });
   expect(notesOn(run)).toHaveLength(2);
 });

@@ -35,7 +35,7 @@ export interface ViewersFigures {
   readonly firstPictureMs: { readonly large: Spread; readonly small: Spread };
   readonly joinMs: Spread;
   /** Packets that the kernel threw away on the way because a process was late, in the window; absent where it does not tell. */
-  readonly lostOnTheWay: { readonly atBorder?: number; readonly atServers?: number };
+  readonly lostOnTheWay: { readonly atBorder?: number; readonly atTrunkEnds?: number; readonly atPeople?: number };
   /** Moments that publishers left out because they were late. */
   readonly skippedByPublishers: number;
 }
@@ -46,7 +46,7 @@ export interface Run {
   readonly border: Readonly<Record<string, Crossing>>;
   readonly independent: Readonly<Record<string, { readonly mbps: number }>>;
   readonly viewers: ViewersFigures;
-  /** Per cent of one core, by process; `machine` is their sum. */
+  /** Per cent of one core, by process; `sum` of them all, `others`: what else ran on the machine. */
   readonly cpu: Readonly<Record<string, number>>;
 }
 
@@ -60,6 +60,8 @@ export interface Reading {
   readonly skipped: number;
   /** Processor seconds by process. */
   readonly processor: Readonly<Record<string, number>>;
+  /** Processor seconds of the whole machine; absent where the system does not tell. */
+  readonly busy?: number;
 }
 
 export interface Expectation {
@@ -124,12 +126,6 @@ function viewersOf(before: Reading, after: Reading, expected: Expectation): View
   const all = [...pictures, ...voices];
   const lost = all.reduce((sum, each) => sum + each.lost, 0);
   const came = all.reduce((sum, each) => sum + each.packets, 0);
-  const read = (reading: Reading, where: 'border' | 'servers') => reading.loss[where];
-  const dropped = (where: 'border' | 'servers') => {
-    const [then, now] = [read(before, where), read(after, where)];
-    return then === undefined || now === undefined ? undefined : now - then;
-  };
-  const [atBorder, atServers] = [dropped('border'), dropped('servers')];
   return {
     count: viewers.length,
     satisfied: viewers.filter(
@@ -150,8 +146,22 @@ function viewersOf(before: Reading, after: Reading, expected: Expectation): View
     lostPercent: came + lost === 0 ? 0 : round((100 * lost) / (came + lost), 3),
     firstPictureMs: { large: firstPictures(after, LARGE_LAYER), small: firstPictures(after, SMALL_LAYER) },
     joinMs: spreadOf(after.viewers.flatMap(({ joinMs }) => joinMs ?? [])),
-    lostOnTheWay: { ...(atBorder !== undefined && { atBorder }), ...(atServers !== undefined && { atServers }) },
+    lostOnTheWay: lostBetween(before.loss, after.loss),
     skippedByPublishers: after.skipped - before.skipped,
+  };
+}
+
+/** A socket that was closed takes its count with it, hence never less than nothing. */
+function lostBetween(before: BorderLoss, after: BorderLoss): ViewersFigures['lostOnTheWay'] {
+  const lost = (where: 'border' | 'trunk' | 'people') => {
+    const [then, now] = [before[where], after[where]];
+    return then === undefined || now === undefined ? undefined : Math.max(0, now - then);
+  };
+  const [atBorder, atTrunkEnds, atPeople] = [lost('border'), lost('trunk'), lost('people')];
+  return {
+    ...(atBorder !== undefined && { atBorder }),
+    ...(atTrunkEnds !== undefined && { atTrunkEnds }),
+    ...(atPeople !== undefined && { atPeople }),
   };
 }
 
@@ -191,11 +201,17 @@ function processorOf(before: Reading, after: Reading, seconds: number): Record<s
   const percent = Object.entries(after.processor).map(
     ([name, used]) => [name, round((100 * (used - (before.processor[name] ?? 0))) / seconds, 1)] as const,
   );
-  const machine = round(
-    percent.reduce((sum, [, each]) => sum + each, 0),
+  const sum = round(
+    percent.reduce((total, [, each]) => total + each, 0),
     1,
   );
-  return { ...Object.fromEntries(percent), machine };
+  const { busy } = after;
+  const all = busy === undefined || before.busy === undefined ? undefined : (100 * (busy - before.busy)) / seconds;
+  return {
+    ...Object.fromEntries(percent),
+    sum,
+    ...(all !== undefined && { others: round(Math.max(0, all - sum), 1) }),
+  };
 }
 
 /** How far the two counts of one direction are apart, per cent of the independent one. */

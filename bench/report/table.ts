@@ -69,7 +69,8 @@ function viewerRows({ viewers }: Run): Row[] {
     ['good pictures', `${pictures.good} of ${pictures.wanted}`],
     ['good voices', `${voices.good} of ${voices.wanted}`],
     ['packets lost at the border', lost(lostOnTheWay.atBorder)],
-    ["packets lost at the trunk's ends", lost(lostOnTheWay.atServers)],
+    ["packets lost at the trunk's ends", lost(lostOnTheWay.atTrunkEnds)],
+    ['packets lost between people and their servers', lost(lostOnTheWay.atPeople)],
   ];
 }
 

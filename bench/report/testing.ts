@@ -46,7 +46,7 @@ export function twoReadings(): { before: Reading; after: Reading } {
     'alpha>beta': { bytes: there, packets: there / 1_000 },
     'beta>alpha': { bytes: back, packets: back / 100 },
   });
-  const loss = { border: 0, servers: 0, strays: 0 };
+  const loss = { border: 0, trunk: 0, people: 0, strays: 0 };
   const before: Reading = {
     border: { at: 1_000, counts: counts(500_000, 1_000) },
     accounts: {
@@ -64,6 +64,7 @@ export function twoReadings(): { before: Reading; after: Reading } {
     loss,
     skipped: 0,
     processor: { publishers: 10, border: 1 },
+    busy: 100,
   };
   const after: Reading = {
     border: { at: 11_000, counts: counts(3_012_500, 11_000) },
@@ -85,6 +86,7 @@ export function twoReadings(): { before: Reading; after: Reading } {
     loss,
     skipped: 0,
     processor: { publishers: 13, border: 1.5 },
+    busy: 106,
   };
   return { before, after };
 }

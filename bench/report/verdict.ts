@@ -28,11 +28,11 @@ export function complaintsAbout(run: Run): string[] {
 export function notesOn(run: Run): string[] {
   const notes: string[] = [];
   const { lostOnTheWay, skippedByPublishers } = run.viewers;
-  const { atBorder = 0, atServers = 0 } = lostOnTheWay;
-  if (atBorder + atServers > 0) {
+  const { atBorder = 0, atTrunkEnds = 0, atPeople = 0 } = lostOnTheWay;
+  if (atBorder + atTrunkEnds + atPeople > 0) {
     notes.push(
-      `packets lost because a process did not get the processor in time: ${atBorder} at the border, ${atServers} at the ` +
-        "trunk's ends. The media servers sent them again. Use fewer people, or a calmer machine.",
+      `packets lost because a process did not get the processor in time: ${atBorder} at the border, ${atTrunkEnds} at the ` +
+        `trunk's ends, ${atPeople} between people and their servers. Use fewer people, or a calmer machine.`,
     );
   }
   if (skippedByPublishers > 0) {

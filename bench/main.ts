@@ -6,7 +6,7 @@ import { type Clips, loadClips } from './media/clips.ts';
 import { Company } from './people/company.ts';
 import { type Run, runOf } from './report/figures.ts';
 import type { Scenario } from './scenario/scenario.ts';
-import { setStage } from './stage.ts';
+import { type Entrance, setStage } from './stage.ts';
 
 export { tableOf } from './report/table.ts';
 export { complaintsAbout, notesOn } from './report/verdict.ts';
@@ -16,7 +16,7 @@ export type { Scenario };
 /** What a result must say besides its figures, so that somebody else can have the same. */
 export interface Told extends Scenario {
   /** How people are on their own media server. */
-  readonly entrance: 'webrtc';
+  readonly entrance: Entrance;
   /** Real bit rates of the clips, kbit/s, without any header. */
   readonly clips: { readonly camera: readonly number[]; readonly microphone: number };
   readonly machine: Machine;
@@ -31,6 +31,7 @@ export interface TrunkReport {
 
 export interface TrunkBenchOptions {
   readonly scenario: Scenario;
+  readonly entrance: Entrance;
   /** As it was typed. */
   readonly command: string;
   /** Ends everything early; what was started is stopped all the same. */
@@ -70,14 +71,14 @@ export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkRep
 }
 
 async function measured(
-  { scenario, command, say, onProgress }: TrunkBenchOptions,
+  { scenario, entrance, command, say, onProgress }: TrunkBenchOptions,
   undo: AsyncDisposableStack,
   ended: AbortSignal,
   onDied: (sentence: string) => void,
 ): Promise<TrunkReport> {
   const clips = await loadClips();
   say('starting alpha and beta, and the border between them');
-  const stage = await setStage({ undo, onDied });
+  const stage = await setStage({ entrance, undo, onDied });
   const company = await Company.gather({ stage, scenario, undo, onDied, say });
   say('waiting until every viewer has every picture and every voice');
   const served = await company.served();
@@ -99,14 +100,14 @@ async function measured(
     pictures: Math.min(scenario.publishers, scenario.layout.large + scenario.layout.small),
     voices: scenario.publishers,
   });
-  return { scenario: await told(scenario, clips, command), runs: [run] };
+  return { scenario: await told(scenario, entrance, clips, command), runs: [run] };
 }
 
-async function told(scenario: Scenario, clips: Clips, command: string): Promise<Told> {
+async function told(scenario: Scenario, entrance: Entrance, clips: Clips, command: string): Promise<Told> {
   const kbps = ({ bitrate }: { readonly bitrate: number }) => bitrate / 1_000;
   return {
     ...scenario,
-    entrance: 'webrtc',
+    entrance,
     clips: { camera: clips.camera.map(kbps), microphone: kbps(clips.microphone) },
     machine: thisMachine(),
     commit: await thisCommit(),

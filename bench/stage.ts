@@ -18,9 +18,14 @@ export interface Stage {
   readonly alpha: Organisation;
   readonly beta: Organisation;
   readonly border: Helper<BorderMethods>;
+  readonly entrance: Entrance;
 }
 
+/** How synthetic people reach their own media server. */
+export type Entrance = 'webrtc' | 'plain';
+
 export interface StageOptions {
+  readonly entrance: Entrance;
   /** Everything that is started is put here, to be stopped in the opposite order. */
   readonly undo: AsyncDisposableStack;
   readonly onDied: (sentence: string) => void;
@@ -30,7 +35,7 @@ const BORDER = { alpha: { own: '127.0.1.1', front: '127.0.1.2' }, beta: { own: '
 const ATTEMPTS = 5;
 
 /** @throws Problem or HelperError with a plain sentence where something does not start */
-export async function setStage({ undo, onDied }: StageOptions): Promise<Stage> {
+export async function setStage({ entrance, undo, onDied }: StageOptions): Promise<Stage> {
   process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
   if (undo.disposed) throw new Error('Stopped.');
   const folder = mkdtempSync(join(tmpdir(), 'hawser-bench-'));
@@ -48,6 +53,8 @@ export async function setStage({ undo, onDied }: StageOptions): Promise<Stage> {
       folder: join(folder, name),
       places: places[name],
       trunk: { listenIp: own, announcedIp: front },
+      entrance,
+      participantsPerConference: 1_000,
     });
   };
   const [alpha, beta] = await Promise.all([prepare('alpha'), prepare('beta')]);
@@ -65,7 +72,7 @@ export async function setStage({ undo, onDied }: StageOptions): Promise<Stage> {
     await Promise.all([alpha.stop(), beta.stop()]);
   });
   await starting;
-  return { alpha, beta, border };
+  return { alpha, beta, border, entrance };
 }
 
 /** The ports were free on one address of loopback; where one is taken on another, others are tried. */
@@ -83,12 +90,17 @@ async function openBorder(border: Helper<BorderMethods>) {
 }
 
 /** Makes accounts at one organisation, `publisher-1` and so on. */
-export function makePeople(organisation: Organisation, kind: string, count: number): Promise<Credentials[]> {
+export function makePeople(
+  organisation: Organisation,
+  entrance: Entrance,
+  kind: string,
+  count: number,
+): Promise<Credentials[]> {
   const handles = Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
   const home = `http://127.0.0.1:${organisation.places.home}`;
   return inTurns(handles, 2, async (handle) => {
     const password = randomBytes(12).toString('base64url');
     await organisation.createAccount(handle, handle, password);
-    return { home, handle, password };
+    return { home, handle, password, entrance };
   });
 }

@@ -26,10 +26,14 @@ async function childrenOf(pid: number): Promise<string[]> {
   return stdout.split('\n').filter((line) => line.trim() !== '');
 }
 
-it('measures two publishers and one viewer, and both counts agree', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [...command, '--seconds', '3'], { env: env() });
+it.each([
+  ['WebRTC', [], 'webrtc'],
+  ['plain RTP', ['--plain'], 'plain'],
+])('measures two publishers and one viewer by %s, and both counts agree', async (_, flags, entrance) => {
+  const words = [...command, '--seconds', '3', ...flags];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env: env() });
   const { scenario, runs }: TrunkReport = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
-  expect(scenario).toMatchObject({ name: 'spread', publishers: 2, viewers: 1, seconds: 3 });
+  expect(scenario).toMatchObject({ name: 'spread', publishers: 2, viewers: 1, seconds: 3, entrance });
   expect(runs).toHaveLength(1);
   const [run] = runs;
   expect(Object.keys(run ?? {})).toEqual(['mode', 'seconds', 'border', 'independent', 'viewers', 'cpu']);

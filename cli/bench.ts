@@ -25,6 +25,7 @@ export const benchTrunk = command({
     },
     viewers: { type: 'integer', value: 'N', default: 8, min: 1, max: 300, summary: 'People who watch and listen' },
     seconds: { type: 'integer', value: 'N', default: 20, min: 2, max: 600, summary: 'How long to measure' },
+    plain: { type: 'boolean', summary: 'Let people in by plain RTP, for loads that are too large for WebRTC' },
     json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
   },
   async run({ flags, out, err, signal }) {
@@ -32,6 +33,7 @@ export const benchTrunk = command({
     const bar = progress('measuring');
     const report = await measureTrunk({
       scenario: { ...SPREAD, publishers, viewers, seconds },
+      entrance: flags.plain ? 'plain' : 'webrtc',
       command: ['./hawser', ...process.argv.slice(2)].join(' '),
       signal,
       say,

@@ -158,6 +158,7 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
     onSocket: (socket) => {
       const session = new ClientSession(socket, {
         admit: (ticket, conference) => tickets.admit(ticket, conference),
+        entrance: sft.media.entrance,
         open: (claims) => openFor(claims, hosts, sft.limits),
         onJoined: (host) => hosts.connect(host),
         onRefused: (code) => {
@@ -210,6 +211,8 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
   await listen(admin, sft.admin.listen, 'sft.admin.listen');
   stack.defer(() => stop(admin));
 
+  if (sft.media.entrance === 'plain')
+    log.warn('clients come by plain RTP, without encryption: this is for load tests only');
   log.info({ domain, workers: workers.all.length, mode: sft.trunk.mode }, 'the SFT is ready');
   const started = stack.move();
   return { close: () => started.disposeAsync() };

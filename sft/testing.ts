@@ -297,7 +297,7 @@ async function siteOf(test: TestDomain): Promise<Site> {
       link: { listen: at(link), url: `wss://${at(link)}/link/v1` },
       admin: { listen: at(admin) },
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
-      media: { workers: 1, listenIp: '127.0.0.1', port: media },
+      media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: media },
       trunk: { listenIp: '127.0.0.1', ports: { from: media + 4, to: media + 12 }, mode: 'everything' },
       limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },
     },

@@ -70,6 +70,12 @@ describe('the sample', () => {
   it('stands in the reference', () => expect(sample).toMatchFileSnapshot('../docs/reference/hawser.yaml'));
 });
 
+it('lets clients in by plain RTP on loopback only', async () => {
+  const plain = sample.replace(/^( *)listenIp: .*$/m, '$1entrance: plain\n$&');
+  expect(await mistakesIn(plain)).toEqual([expect.stringMatching(/sft\.media\.entrance: plain RTP is for load tests/)]);
+  expect(await mistakesIn(plain.replace(/^( *)listenIp: .*$/m, '$1listenIp: 127.0.0.1'))).toEqual([]);
+});
+
 it('the reference table is that of the schema', () =>
   expect(referenceTable()).toMatchFileSnapshot('../docs/reference/configuration.md'));
 

@@ -16,7 +16,17 @@ export function checkNames(leaves: readonly Leaf[]): readonly Mistake[] {
     const wrong = typeof value === 'string' ? wrongName(path, value, text(schema, 'kind')) : undefined;
     return wrong === undefined ? [] : [mistake(place, `${path}: ${wrong}`)];
   });
-  return [...unannounced, ...wrong];
+  return [...unannounced, ...wrong, ...checkEntrance(leaves)];
+}
+
+/** Whoever sends the first packet is taken for the client, so that nobody else may be able to. */
+function checkEntrance(leaves: readonly Leaf[]): readonly Mistake[] {
+  const entrance = leaves.find(({ path, value }) => path === 'sft.media.entrance' && value === 'plain');
+  const listens = leaves.find(({ path }) => path === 'sft.media.listenIp');
+  if (!entrance || /^127\./.test(String(listens?.value))) return [];
+  return [
+    mistake(entrance.place, 'sft.media.entrance: plain RTP is for load tests with sft.media.listenIp on loopback.'),
+  ];
 }
 
 function wrongName(path: string, value: string, kind: string): string | undefined {

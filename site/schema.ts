@@ -262,6 +262,15 @@ export const SiteSchema = section(
                 example: '203.0.113.7',
               }),
             ),
+            entrance: Type.Unsafe<'webrtc' | 'plain'>({
+              type: 'string',
+              enum: ['webrtc', 'plain'],
+              default: 'webrtc',
+              description:
+                'How clients come: `webrtc`, or `plain` RTP without encryption for load tests, on loopback only.',
+              reason: 'Plain RTP makes room for more synthetic people on one machine.',
+              expects: 'webrtc or plain',
+            }),
             port: port({
               description: 'First media port. Worker i takes UDP and TCP on port + i, for all of its clients.',
               default: 40_000,

@@ -44,8 +44,8 @@ export class Company {
     const { publishers, viewers } = scenario;
     say(`making ${publishers + viewers} accounts`);
     const [atAlpha, atBeta] = await Promise.all([
-      makePeople(stage.alpha, 'publisher', publishers),
-      makePeople(stage.beta, 'viewer', viewers),
+      makePeople(stage.alpha, stage.entrance, 'publisher', publishers),
+      makePeople(stage.beta, stage.entrance, 'viewer', viewers),
     ]);
 
     say(`${publishers} publishers join at alpha`);

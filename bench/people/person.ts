@@ -4,6 +4,7 @@ import { Conference } from '#client/conference/conference.ts';
 import { type Dial, dialWebSocket } from '#client/dial.ts';
 import { Home } from '#client/home.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
+import { PlainPath } from '#client/media/node/plain-path.ts';
 import type { CallTicket } from '#signalling/client-home.ts';
 import type { ConversationId, ParticipantId } from '#signalling/ids.ts';
 
@@ -12,6 +13,7 @@ export interface Credentials {
   readonly home: string;
   readonly handle: string;
   readonly password: string;
+  readonly entrance: 'webrtc' | 'plain';
 }
 
 export type NodeConference = Conference<NodeSource, NodeStream, NodePublication>;
@@ -29,21 +31,22 @@ export function onLoopback(url: string): string {
 
 export class Person {
   readonly home: Home;
-  readonly engine = new NodeEngine();
+  readonly engine: NodeEngine;
   readonly conference: NodeConference;
   readonly #account: Account;
 
-  private constructor(account: Account) {
+  private constructor(account: Account, entrance: Credentials['entrance']) {
     this.#account = account;
+    this.engine = new NodeEngine(entrance === 'plain' ? { openPath: PlainPath.open } : {});
     this.home = new Home({ account, dial });
     this.conference = new Conference({ engine: this.engine, dial, assumedPixels: 'none' });
   }
 
   /** @throws HawserError why the homeserver does not let this person in */
-  static async signIn({ home, handle, password }: Credentials): Promise<Person> {
+  static async signIn({ home, handle, password, entrance }: Credentials): Promise<Person> {
     const account = new Account(home);
     await account.signIn(handle, password);
-    return new Person(account);
+    return new Person(account, entrance);
   }
 
   /** Joins the call of a conversation as soon as this person's own homeserver knows of it. */

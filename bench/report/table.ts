@@ -2,15 +2,20 @@
 import type { TrunkReport } from '../main.ts';
 import { differencePercent, type Run, type Spread } from './figures.ts';
 
+const ENTRANCE = {
+  webrtc: 'Everybody is a WebRTC client of the own media server.',
+  plain: 'Everybody reaches the own media server by plain RTP, without ICE, DTLS and SRTP; the trunk is the real one.',
+} as const;
+
 type Row = readonly string[];
 
 export function tableOf({ scenario, runs }: TrunkReport): string[] {
-  const { publishers, viewers, layout, machine, commit, command, clips } = scenario;
+  const { publishers, viewers, layout, machine, commit, command, clips, entrance } = scenario;
   const lines = [
     `${publishers} publishers at alpha, ${viewers} viewers at beta; each viewer looks at up to ${layout.large} large and ` +
       `${layout.small} small pictures and hears everybody.`,
     `Camera ${clips.camera.map((rate) => rate.toFixed(0)).join(' + ')} kbit/s, microphone ${clips.microphone.toFixed(0)} ` +
-      'kbit/s. Everybody is a WebRTC client of the own media server.',
+      `kbit/s. ${ENTRANCE[entrance]}`,
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ` +
       `mediasoup ${machine.mediasoup}; commit ${commit}; ${command}`,
   ];

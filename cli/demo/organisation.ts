@@ -23,6 +23,10 @@ export interface OrganisationOptions {
   /** Media workers; one is enough for a demo. */
   readonly workers?: number;
   readonly trunk?: TrunkAddress;
+  /** By plain RTP come the synthetic people of a load test that is too large for WebRTC. */
+  readonly entrance?: 'webrtc' | 'plain';
+  /** Most people in one conference. */
+  readonly participantsPerConference?: number;
 }
 
 const HOST = '127.0.0.1';
@@ -146,7 +150,12 @@ export class Organisation {
     ]);
   }
 
-  #site({ workers = 1, trunk = { listenIp: HOST } }: OrganisationOptions) {
+  #site({
+    workers = 1,
+    trunk = { listenIp: HOST },
+    entrance = 'webrtc',
+    participantsPerConference = 200,
+  }: OrganisationOptions) {
     const { domain, places } = this;
     return {
       domain,
@@ -171,8 +180,9 @@ export class Organisation {
         link: { listen: `${HOST}:${places.link}`, url: `wss://${HOST}:${places.link}/link/v1` },
         admin: { listen: `${HOST}:${places.sftAdmin}` },
         homeserver: `wss://${HOST}:${places.federation}/sft/v1`,
-        media: { workers, listenIp: HOST, port: places.media },
+        media: { workers, listenIp: HOST, entrance, port: places.media },
         trunk: { ...trunk, ports: places.trunk },
+        limits: { participantsPerConference },
       },
     };
   }

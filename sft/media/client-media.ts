@@ -9,15 +9,15 @@ import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 import type { Subscription } from '../conference/plan.ts';
+import { type ClientTransport, type Entrance, openTransport } from './client-transport.ts';
 import { checkPublished } from './codecs.ts';
+import { Nudge } from './nudge.ts';
 import type { SourceMedia } from './source-media.ts';
 import { unlessClosed } from './unless-closed.ts';
 import type { MediaWorker } from './worker.ts';
 
 /** Bits a second that one client may send; three layers, screen and voice need 4.7 million. */
 const MAX_INCOMING_BITRATE = 8_000_000;
-/** What a new viewer is thought to be able to receive until the estimate says more, bit/s. */
-const INITIAL_OUTGOING_BITRATE = 2_000_000;
 /**
  * Shortest time between two key-frame requests to one publisher, ms. Chromium drops a request that comes within 300 ms of
  * the last one, and mediasoup asks again only after a second: requests are spaced so that none is dropped (first picture
@@ -43,12 +43,15 @@ interface Given {
   layer: number;
   /** A picture flows. Until then the lowest layer is asked for, whatever the wish. */
   begun: boolean;
+  /** The layer that flows. */
+  current: number | undefined;
+  readonly nudge: Nudge;
 }
 
 export class ClientMedia {
   readonly #participant: ParticipantId;
   readonly #router: types.Router;
-  readonly #transports: Readonly<Record<TransportName, types.WebRtcTransport>>;
+  readonly #transports: Readonly<Record<TransportName, ClientTransport>>;
   readonly #events: ClientMediaEvents;
   readonly #published = new Map<SourceId, types.Producer>();
   readonly #given = new Map<SourceId, Given>();
@@ -58,58 +61,38 @@ export class ClientMedia {
   private constructor(
     participant: ParticipantId,
     router: types.Router,
-    transports: Readonly<Record<TransportName, types.WebRtcTransport>>,
+    transports: Readonly<Record<TransportName, ClientTransport>>,
     events: ClientMediaEvents,
   ) {
     this.#participant = participant;
     this.#router = router;
     this.#transports = transports;
     this.#events = events;
-    for (const transport of Object.values(transports)) {
-      transport.on('icestatechange', (state) => state === 'disconnected' && events.onLost());
-      transport.on('dtlsstatechange', (state) => (state === 'failed' || state === 'closed') && events.onLost());
-    }
   }
 
-  static async open(worker: MediaWorker, participant: ParticipantId, events: ClientMediaEvents): Promise<ClientMedia> {
-    const create = () =>
-      worker.router.createWebRtcTransport({
-        webRtcServer: worker.server,
-        enableUdp: true,
-        enableTcp: true,
-        preferUdp: true,
-        initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,
-        iceConsentTimeout: 20,
-      });
-    const [send, receive] = await Promise.all([create(), create()]);
-    await send.setMaxIncomingBitrate(MAX_INCOMING_BITRATE);
+  static async open(
+    worker: MediaWorker,
+    participant: ParticipantId,
+    entrance: Entrance,
+    events: ClientMediaEvents,
+  ): Promise<ClientMedia> {
+    const [send, receive] = await Promise.all([
+      openTransport(worker, entrance, () => events.onLost()),
+      openTransport(worker, entrance, () => events.onLost()),
+    ]);
+    await send.limitIncoming(MAX_INCOMING_BITRATE);
     return new ClientMedia(participant, worker.router, { send, receive }, events);
   }
 
   offer(name: TransportName): TransportOffer {
-    const { id, iceParameters, iceCandidates, dtlsParameters } = this.#transports[name];
-    return {
-      id,
-      iceParameters,
-      iceCandidates: iceCandidates.map(({ foundation, priority, address, ip, protocol, port, type, tcpType }) => ({
-        foundation,
-        priority,
-        address,
-        ip,
-        protocol,
-        port,
-        type,
-        ...(tcpType === 'passive' ? { tcpType } : {}),
-      })),
-      dtlsParameters,
-    };
+    return this.#transports[name].offer;
   }
 
   /** @throws HawserError SIG_ORDER the second time, SFT_MEDIA_REFUSED */
   async connect(name: TransportName, dtlsParameters: DtlsParameters): Promise<void> {
     if (this.#connected.has(name)) throw new HawserError('SIG_ORDER', `${name} is connected`);
     this.#connected.add(name);
-    await refusing(this.#transports[name].connect({ dtlsParameters }));
+    await refusing(this.#transports[name].connect(dtlsParameters));
   }
 
   /** @throws HawserError SIG_ORDER the second time */
@@ -127,7 +110,7 @@ export class ClientMedia {
   ): Promise<types.Producer> {
     checkPublished(kind, rtpParameters);
     const producer = await refusing(
-      this.#transports.send.produce({
+      this.#transports.send.media.produce({
         kind: isVideo(kind) ? 'video' : 'audio',
         rtpParameters: {
           ...(rtpParameters as types.RtpParameters),
@@ -184,7 +167,14 @@ export class ClientMedia {
     await Promise.all(work);
   }
 
+  /** A layer of the source came alive: this viewer may be waiting for it. */
+  layersChanged(source: SourceId): void {
+    const given = this.#given.get(source);
+    if (given?.consumer.type === 'simulcast') given.nudge.start();
+  }
+
   close(): void {
+    for (const { nudge } of this.#given.values()) nudge.stop();
     for (const transport of Object.values(this.#transports)) transport.close();
     this.#published.clear();
     this.#given.clear();
@@ -205,8 +195,9 @@ export class ClientMedia {
     layer: number,
     rtpCapabilities: types.RtpCapabilities,
   ): Promise<void> {
+    const onFault = (error: unknown) => this.#events.onFault(error, 'layers');
     const simulcast = media.producer.type === 'simulcast';
-    const consumer = await this.#transports.receive.consume({
+    const consumer = await this.#transports.receive.media.consume({
       producerId: media.producer.id,
       rtpCapabilities,
       paused: true,
@@ -214,11 +205,23 @@ export class ClientMedia {
       // not carry yet; whoever waits for a key frame of such a layer waits up to four seconds. The lowest one always comes.
       ...(simulcast ? { preferredLayers: { spatialLayer: 0, temporalLayer: 2 } } : {}),
     });
-    const given: Given = { consumer, kind, ready: false, wanted: true, layer, begun: !simulcast };
+    const nudge = new Nudge(() => this.#lookAgain(given).catch(onFault));
+    const given: Given = {
+      consumer,
+      kind,
+      ready: false,
+      wanted: true,
+      layer,
+      begun: !simulcast,
+      current: undefined,
+      nudge,
+    };
     this.#given.set(source, given);
+    consumer.observer.once('close', () => nudge.stop());
     consumer.on('layerschange', (layers) => {
+      given.current = layers?.spatialLayer;
       this.#events.onLayer(consumer.id, layers?.spatialLayer);
-      if (layers && !given.begun) this.#raise(given).catch((error: unknown) => this.#events.onFault(error, 'raise'));
+      if (layers && !given.begun) this.#raise(given).catch(onFault);
     });
     consumer.once('producerclose', () => {
       if (this.#given.get(source) === given) this.#given.delete(source);
@@ -236,6 +239,15 @@ export class ClientMedia {
   async #raise(given: Given): Promise<void> {
     given.begun = true;
     await unlessClosed(given.consumer, () => preferLayer(given));
+    given.nudge.start();
+  }
+
+  /** Down and up again, so that mediasoup compares the layers anew; nothing flows differently in between. */
+  async #lookAgain(given: Given): Promise<void> {
+    const { consumer, current, layer } = given;
+    if (!given.wanted || current === undefined || current >= layer || consumer.closed) return;
+    const down = consumer.setPreferredLayers({ spatialLayer: layer - 1, temporalLayer: 2 });
+    await unlessClosed(consumer, () => Promise.all([down, preferLayer(given)]).then(() => undefined));
   }
 
   async #pause(given: Given): Promise<void> {
@@ -249,6 +261,7 @@ export class ClientMedia {
     if (given.layer !== layer && given.consumer.type === 'simulcast') {
       given.layer = layer;
       if (given.begun) await unlessClosed(given.consumer, () => preferLayer(given));
+      given.nudge.start();
     }
     if (given.wanted) return;
     given.wanted = true;

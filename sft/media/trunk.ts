@@ -12,6 +12,7 @@ import type { PortPool } from '../trunk/port-pool.ts';
 import { SsrcRegistry } from '../trunk/ssrc-registry.ts';
 import { trunkRtpParameters } from './codecs.ts';
 import { PinnedConsumer } from './pinned-consumer.ts';
+import { SOCKET_BUFFER } from './socket-buffer.ts';
 import type { MediaWorker } from './worker.ts';
 
 export interface TrunkOptions {
@@ -82,6 +83,7 @@ export class Trunk {
           protocol: 'udp',
           ip: options.listenIp,
           port,
+          ...SOCKET_BUFFER,
           ...(options.announcedIp ? { announcedAddress: options.announcedIp } : {}),
         },
         rtcpMux: true,

@@ -4,6 +4,7 @@
  */
 import { createWorker, type types } from 'mediasoup';
 import { checkProfile, ROUTER_CODECS, trunkCapabilities } from './codecs.ts';
+import { SOCKET_BUFFER } from './socket-buffer.ts';
 
 export interface MediaOptions {
   readonly workers: number;
@@ -18,6 +19,8 @@ export interface MediaWorker {
   readonly worker: types.Worker;
   readonly server: types.WebRtcServer;
   readonly router: types.Router;
+  /** Where it takes media of clients. */
+  readonly listenIp: string;
   readonly trunkCapabilities: types.RtpCapabilities;
 }
 
@@ -72,13 +75,20 @@ export class MediaWorkers {
     try {
       const server = await worker.createWebRtcServer({
         listenInfos: [
-          { protocol: 'udp', ...listen },
+          { protocol: 'udp', ...listen, ...SOCKET_BUFFER },
           { protocol: 'tcp', ...listen },
         ],
       });
       const router = await worker.createRouter({ mediaCodecs: ROUTER_CODECS });
       checkProfile(router.rtpCapabilities);
-      const media = { index, worker, server, router, trunkCapabilities: trunkCapabilities(router.rtpCapabilities) };
+      const media = {
+        index,
+        worker,
+        server,
+        router,
+        listenIp,
+        trunkCapabilities: trunkCapabilities(router.rtpCapabilities),
+      };
       worker.on('died', () => void this.#replace(media));
       return media;
     } catch (error) {

@@ -12,6 +12,7 @@ import type { TicketClaims } from '#signalling/ticket.ts';
 import type { RtpCapabilities } from '#signalling/webrtc.ts';
 import { addLocal, checkPublish, type LocalParticipant, stateWishes } from '../conference/conference.ts';
 import { ClientMedia } from '../media/client-media.ts';
+import type { Entrance } from '../media/client-transport.ts';
 import type { Client, ConferenceHost } from './conference-host.ts';
 
 export interface SessionContext {
@@ -19,6 +20,7 @@ export interface SessionContext {
   readonly admit: (ticket: string, conference: ConferenceId) => Promise<TicketClaims>;
   /** @throws HawserError SFT_CONFERENCE_ENDED, SFT_FULL */
   readonly open: (claims: TicketClaims) => ConferenceHost;
+  readonly entrance: Entrance;
   /** The participant is in: the anchor may be dialled. */
   readonly onJoined: (host: ConferenceHost) => void;
   readonly onRefused: (code: ErrorCode) => void;
@@ -156,7 +158,7 @@ export class ClientSession {
 
   async #openMedia(host: ConferenceHost, participant: ParticipantId): Promise<ClientMedia> {
     try {
-      const media = await ClientMedia.open(host.worker, participant, {
+      const media = await ClientMedia.open(host.worker, participant, this.#context.entrance, {
         onConsumer: (consumer) => this.#rpc.notify('consumer', consumer),
         onConsumerClosed: (consumer) => this.#rpc.notify('consumerClosed', { consumer }),
         onLayer: (consumer, layer) =>

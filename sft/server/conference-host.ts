@@ -134,7 +134,10 @@ export class ConferenceHost {
     participant: ParticipantId,
     producer: types.Producer,
   ): Promise<void> {
-    const media = new SourceMedia(producer, () => this.changed());
+    const media = new SourceMedia(producer, () => {
+      for (const client of this.#clients.values()) client.media.layersChanged(source);
+      this.changed();
+    });
     this.#catalogue.set(source, media);
     producer.observer.once('close', () => {
       if (this.#catalogue.get(source) === media) this.#catalogue.delete(source);

@@ -10,6 +10,7 @@ import type { IncomingSource, MediaEngine, MediaOffer, MediaSignalling, Receiver
 import { IncomingStream } from './incoming.ts';
 import { OutgoingEncoding } from './outgoing.ts';
 import { receiveCapabilities, sendParameters } from './parameters.ts';
+import type { MediaPath, OpenPath } from './path.ts';
 import { type NodePublication, type NodeSource, type NodeStream, openPublication } from './publication.ts';
 import { parseRtcp, type ReportBlock, writeNack, writePli, writeReceiverReport, writeRemb } from './rtcp.ts';
 import type { ParsedHeader } from './rtp.ts';
@@ -25,6 +26,8 @@ export interface NodeEngineOptions {
   readonly congestionControl?: boolean;
   /** What this device says it can receive, bit/s; with `congestionControl` only. 10 Mbit/s by default. */
   readonly receiveBitrate?: number;
+  /** How the SFT is reached; by WebRTC when left out. Load tests put `PlainPath.open` here. */
+  readonly openPath?: OpenPath;
 }
 
 const REPORT_MS = 1_000;
@@ -49,8 +52,8 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #router: RtpCapabilities | undefined;
   #signalling: MediaSignalling | undefined;
-  #send: NodeTransport | undefined;
-  #receive: NodeTransport | undefined;
+  #send: MediaPath | undefined;
+  #receive: MediaPath | undefined;
   #sendConnecting: Promise<void> | undefined;
   #mids = 0;
   #closed = false;
@@ -67,9 +70,10 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
     this.#signalling = signalling;
     const lost = (name: 'send' | 'receive') => () => this.#closed || signalling.lost(name);
     const nothing = () => undefined;
+    const open = this.#options.openPath ?? NodeTransport.open;
     [this.#send, this.#receive] = await Promise.all([
-      NodeTransport.open(offer.send, { onRtp: nothing, onRtcp: (it) => this.#hear(it), onLost: lost('send') }),
-      NodeTransport.open(offer.receive, {
+      open(offer.send, { onRtp: nothing, onRtcp: (it) => this.#hear(it), onLost: lost('send') }),
+      open(offer.receive, {
         onRtp: (header, payload) => this.#take(header, payload),
         onRtcp: (packet) => this.#hear(packet),
         onLost: lost('receive'),
@@ -166,7 +170,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
 
   /** Bytes and packets of SRTP and SRTCP so far. */
   get traffic(): { readonly sent: Traffic; readonly received: Traffic } {
-    const sum = (pick: (transport: NodeTransport) => number) =>
+    const sum = (pick: (path: MediaPath) => number) =>
       [this.#send, this.#receive].reduce((total, each) => total + (each ? pick(each) : 0), 0);
     return {
       sent: { bytes: sum((each) => each.bytesSent), packets: sum((each) => each.packetsSent) },
@@ -184,7 +188,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
     this.#outgoing.clear();
   }
 
-  async #connect(name: 'send' | 'receive', transport: NodeTransport): Promise<void> {
+  async #connect(name: 'send' | 'receive', transport: MediaPath): Promise<void> {
     const told = this.#signalling?.connect(name, transport.dtlsParameters);
     await Promise.all([transport.connect(), told]);
     this.#signalling?.connected(name);

@@ -4,20 +4,14 @@
  */
 import { candidateFromSdp, type IceCandidate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport } from 'werift';
 import type { DtlsParameters, TransportOffer } from '#signalling/webrtc.ts';
-import { isMedia, isRtcp, type ParsedHeader, parseHeader } from './rtp.ts';
+import type { MediaPath, PathEvents } from './path.ts';
+import { isMedia, isRtcp, parseHeader } from './rtp.ts';
 import { AEAD_AES_128_GCM, deriveKeys, KEY_LENGTH, SALT_LENGTH, SrtpReceiver, SrtpSender } from './srtp.ts';
 
-export interface TransportEvents {
-  onRtp(header: ParsedHeader, payload: Buffer): void;
-  onRtcp(packet: Buffer): void;
-  /** The path broke, or never came about. */
-  onLost(): void;
-}
-
-export class NodeTransport {
+export class NodeTransport implements MediaPath {
   readonly #ice: RTCIceTransport;
   readonly #dtls: RTCDtlsTransport;
-  readonly #events: TransportEvents;
+  readonly #events: PathEvents;
   #sender: SrtpSender | undefined;
   #receiver: SrtpReceiver | undefined;
   #closed = false;
@@ -26,14 +20,14 @@ export class NodeTransport {
   packetsSent = 0;
   packetsReceived = 0;
 
-  private constructor(ice: RTCIceTransport, dtls: RTCDtlsTransport, events: TransportEvents) {
+  private constructor(ice: RTCIceTransport, dtls: RTCDtlsTransport, events: PathEvents) {
     this.#ice = ice;
     this.#dtls = dtls;
     this.#events = events;
   }
 
   /** Prepares the path and sends nothing yet. */
-  static async open(offer: TransportOffer, events: TransportEvents): Promise<NodeTransport> {
+  static async open(offer: TransportOffer, events: PathEvents): Promise<NodeTransport> {
     const certificate = await RTCDtlsTransport.SetupCertificate();
     const ice = new RTCIceTransport(new RTCIceGatherer(gathering(offer)));
     // The SFT is ICE-lite, so this side controls (RFC 8445, section 6.1.1).

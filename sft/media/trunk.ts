@@ -176,13 +176,13 @@ export class Trunk {
     const ordered = [...streams].sort((a, b) => a.layer - b.layer);
     const producer = await this.#transport.produce({
       kind: isVideo(kind) ? 'video' : 'audio',
-      // A plain transport gives all its producers the first one's CNAME, and clients would take everybody for one
-      // stream: the msid keeps them apart.
+      // One CNAME for the whole trunk: the sender reports of all streams then tell mediasoup the one clock of the peer, so
+      // that it knows it for a new source at once. Towards clients the msid keeps people apart.
       rtpParameters: trunkRtpParameters(
         this.worker.router.rtpCapabilities,
         isVideo(kind) ? 'video' : 'audio',
         ordered,
-        participant,
+        this.id,
         `${participant} ${source}`,
       ),
     });

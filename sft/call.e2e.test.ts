@@ -23,6 +23,23 @@ afterAll(async () => {
   await Promise.all([alpha, beta, gamma].map((sft) => sft?.close()));
 });
 
+/** What an administrator's dashboard is drawn from. */
+const FIGURES = [
+  'conferences',
+  'participants',
+  'links',
+  'link_rtt_seconds',
+  'trunk_bytes_total',
+  'trunk_stream_bytes_total',
+  'trunk_stream_packets_total',
+  'trunk_lost_packets_total',
+  'trunk_key_frame_requests_total',
+  'trunk_jitter_seconds',
+  'join_seconds_bucket',
+  'worker_cpu_seconds_total',
+  'certificate_expiry_seconds',
+].map((name) => `hawser_sft_${name}`);
+
 const allIdle = () => Promise.all([alpha.idle(), beta.idle(), gamma.idle()]);
 
 function federated() {
@@ -113,12 +130,31 @@ describe('between two organisations', () => {
     expect(trunk?.sent).toBeGreaterThan(0);
     expect(trunk?.received).toBeGreaterThan(0);
 
+    const scrape = await alpha.metrics();
+    for (const name of FIGURES) expect(scrape, name).toMatch(new RegExp(`^${name}[{ ].*[0-9]$`, 'm'));
+    expect(await alpha.metric('hawser_sft_participants', 'domain="beta.example"')).toBe(1);
+    expect(await alpha.metric('hawser_sft_trunk_bytes_total', 'peer="beta.example",direction="out"')).toBeGreaterThan(
+      0,
+    );
+
     await bob.leave();
     await until(() => alice.others.length === 0, 'alice alone');
     await beta.idle();
     await until(async () => (await beta.state()).links.length === 0, 'the idle link closed');
     await alice.leave();
     await allIdle();
+  });
+
+  it('shows a screen beside the camera, and takes it away again', async () => {
+    const conference = federated();
+    using alice = await TestPerson.join(alpha, conference);
+    using bob = await TestPerson.join(beta, conference, alpha);
+    await Promise.all([alice.film(), alice.share()]);
+    await Promise.all([bob.watch(alice, 720, 'screen'), bob.watch(alice, 180)]);
+    await Promise.all([bob.sees(alice, 360, 'screen'), bob.sees(alice, 180)]);
+    await alice.conference.unpublish('screen');
+    await until(() => bob.source(alice, 'screen') === undefined, 'the screen gone');
+    expect(bob.source(alice, 'camera')).toBeDefined();
   });
 
   it('stops sending to a side that has nobody left', async () => {

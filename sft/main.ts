@@ -165,6 +165,7 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
           metrics.refusedTicket(code);
           log.info({ code }, 'refused a join');
         },
+        onPathLost: (protocol) => metrics.transportFailed(protocol),
         onStep: (step, seconds) => metrics.joinStep(step, seconds),
         onClosed: (closed, closing) => {
           sessions.delete(closed);

@@ -48,6 +48,13 @@ export class TestPerson {
     return this.#send('camera', FRAME_MS, camera, (layer) => camera.requestKeyFrame(layer));
   }
 
+  /** Begins to send a screen: one encoding, the pictures of the camera's middle layer. */
+  async share(): Promise<NodePublication> {
+    const { camera: clips } = await loadClips();
+    const screen = new Camera(clips.slice(1, 2), Math.random);
+    return this.#send('screen', FRAME_MS, screen, () => screen.requestKeyFrame(0));
+  }
+
   async speak(): Promise<NodePublication> {
     const { microphone } = await loadClips();
     return this.#send('microphone', SOUND_MS, new Microphone(microphone, Math.random));
@@ -64,11 +71,11 @@ export class TestPerson {
     return participant?.sources.find((each) => each.kind === kind);
   }
 
-  /** Asks for somebody's camera at a height in pixels: 180, 360 and 720 are the layers. */
-  async watch(of: TestPerson, pixels: number | 'none'): Promise<void> {
-    await until(() => this.source(of, 'camera') !== undefined, 'the camera in the roster');
-    const camera = this.source(of, 'camera');
-    if (camera) this.conference.setWish(camera.source, pixels);
+  /** Asks for somebody's camera at a height in pixels: 180, 360 and 720 are the layers; or for the screen. */
+  async watch(of: TestPerson, pixels: number | 'none', kind: 'camera' | 'screen' = 'camera'): Promise<void> {
+    await until(() => this.source(of, kind) !== undefined, `the ${kind} in the roster`);
+    const wanted = this.source(of, kind);
+    if (wanted) this.conference.setWish(wanted.source, pixels);
   }
 
   /** Counters of what arrives of somebody. */
@@ -78,12 +85,8 @@ export class TestPerson {
   }
 
   /** Resolves when pictures of that height arrive. */
-  async sees(of: TestPerson, height: number): Promise<void> {
-    await until(
-      async () => (await this.received(of, 'camera'))?.height === height,
-      `a picture of ${height} lines`,
-      15_000,
-    );
+  async sees(of: TestPerson, height: number, kind: 'camera' | 'screen' = 'camera'): Promise<void> {
+    await until(async () => (await this.received(of, kind))?.height === height, `a picture of ${height} lines`, 15_000);
   }
 
   async hears(of: TestPerson): Promise<void> {

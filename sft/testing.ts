@@ -198,10 +198,15 @@ export class TestSft {
     return (await fetch(`http://${this.site.sft.admin.listen}/state`)).json() as Promise<SftState>;
   }
 
+  async metrics(): Promise<string> {
+    return (await fetch(`http://${this.site.sft.admin.listen}/metrics`)).text();
+  }
+
   /** The value of a metric with all of the labels, 0 where there is none. */
   async metric(name: string, labels = ''): Promise<number> {
-    const text = await (await fetch(`http://${this.site.sft.admin.listen}/metrics`)).text();
-    const line = text.split('\n').find((each) => each.startsWith(labels ? `${name}{${labels}}` : `${name} `));
+    const line = (await this.metrics())
+      .split('\n')
+      .find((each) => each.startsWith(labels ? `${name}{${labels}}` : `${name} `));
     return Number(line?.split(' ').at(-1) ?? 0);
   }
 

@@ -24,7 +24,12 @@ const FLAGS = [
   '--autoplay-policy=no-user-gesture-required',
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
 ];
-const DEVICES = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+const DEVICES = [
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  // In place of the browser's question what to share.
+  '--auto-select-tab-capture-source-by-title=Hawser',
+];
 
 let folder: string;
 let sft: MiniSft;
@@ -140,6 +145,22 @@ describe('the page', () => {
       .toMatch(/via beta\.example/);
     await bob.setMuted('microphone', true);
     await page.getByRole('button', { name: /^bob, .*microphone off/ }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('shares a screen beside the camera, and stops', async () => {
+    const bob = await joinAsBob();
+    await startCall();
+    const screen = () =>
+      bob.state.phase === 'joined'
+        ? bob.state.participants[0]?.sources.find(({ kind }) => kind === 'screen')
+        : undefined;
+    await page.getByRole('button', { name: 'Share screen' }).click();
+    await expect.poll(() => screen()?.media !== undefined, { timeout: 15_000 }).toBe(true);
+    const shown = async () => (await bob.counters()).find(({ kind }) => kind === 'screen')?.counters.framesDecoded ?? 0;
+    await expect.poll(shown, { timeout: 15_000 }).toBeGreaterThan(2);
+    await page.getByRole('button', { name: 'Stop sharing' }).click();
+    await expect.poll(() => screen()).toBeUndefined();
     expect(complaints).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 import type { Subscription } from '../conference/plan.ts';
-import { type ClientTransport, type Entrance, openTransport } from './client-transport.ts';
+import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
 import { checkPublished } from './codecs.ts';
 import { Nudge } from './nudge.ts';
 import type { SourceMedia } from './source-media.ts';
@@ -30,8 +30,7 @@ export interface ClientMediaEvents {
   onConsumer(consumer: { consumer: string; source: SourceId; kind: SourceKind; rtpParameters: RtpParameters }): void;
   onConsumerClosed(consumer: string): void;
   onLayer(consumer: string, layer: number | undefined): void;
-  /** The network path of the client is gone. */
-  onLost(): void;
+  readonly onLost: Lost;
   onFault(error: unknown, what: string): void;
 }
 
@@ -77,8 +76,8 @@ export class ClientMedia {
     events: ClientMediaEvents,
   ): Promise<ClientMedia> {
     const [send, receive] = await Promise.all([
-      openTransport(worker, entrance, () => events.onLost()),
-      openTransport(worker, entrance, () => events.onLost()),
+      openTransport(worker, entrance, events.onLost),
+      openTransport(worker, entrance, events.onLost),
     ]);
     await send.limitIncoming(MAX_INCOMING_BITRATE);
     return new ClientMedia(participant, worker.router, { send, receive }, events);

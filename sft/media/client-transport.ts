@@ -9,6 +9,9 @@ import type { MediaWorker } from './worker.ts';
 
 export type Entrance = 'webrtc' | 'plain';
 
+/** Called when the network path of a client is gone. */
+export type Lost = (protocol: 'ice' | 'dtls') => void;
+
 export interface ClientTransport {
   readonly media: types.Transport;
   readonly offer: TransportOffer;
@@ -21,12 +24,11 @@ export interface ClientTransport {
 /** What a new viewer is thought to be able to receive until the estimate says more, bit/s. */
 const INITIAL_OUTGOING_BITRATE = 2_000_000;
 
-/** @param onLost called when the network path of the client is gone */
-export function openTransport(worker: MediaWorker, entrance: Entrance, onLost: () => void): Promise<ClientTransport> {
+export function openTransport(worker: MediaWorker, entrance: Entrance, onLost: Lost): Promise<ClientTransport> {
   return entrance === 'plain' ? openPlain(worker) : openWebRtc(worker, onLost);
 }
 
-async function openWebRtc({ router, server }: MediaWorker, onLost: () => void): Promise<ClientTransport> {
+async function openWebRtc({ router, server }: MediaWorker, onLost: Lost): Promise<ClientTransport> {
   const media = await router.createWebRtcTransport({
     webRtcServer: server,
     enableUdp: true,
@@ -35,8 +37,8 @@ async function openWebRtc({ router, server }: MediaWorker, onLost: () => void): 
     initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,
     iceConsentTimeout: 20,
   });
-  media.on('icestatechange', (state) => state === 'disconnected' && onLost());
-  media.on('dtlsstatechange', (state) => (state === 'failed' || state === 'closed') && onLost());
+  media.on('icestatechange', (state) => state === 'disconnected' && onLost('ice'));
+  media.on('dtlsstatechange', (state) => (state === 'failed' || state === 'closed') && onLost('dtls'));
   const { id, iceParameters, iceCandidates, dtlsParameters } = media;
   return {
     media,

@@ -30,6 +30,12 @@ export interface StreamAccount {
   readonly direction: 'out' | 'in';
   readonly bytes: number;
   readonly packets: number;
+  /** Packets that the receiver missed, repaired ones included: of an outgoing stream as the peer reports it. */
+  readonly lost: number;
+  /** RFC 3550, section 6.4.1, s; incoming streams only. */
+  readonly jitter: number;
+  /** Key frames that the receiver asked for (PLI and FIR). */
+  readonly keyFrameRequests: number;
 }
 
 const AES_256_GCM_KEY_BYTES = 44; // key 32, salt 12: RFC 7714, section 12
@@ -205,22 +211,15 @@ export class Trunk {
       if (consumer.closed) continue;
       for (const stat of await consumer.stats) {
         if (stat.type !== 'outbound-rtp') continue;
-        const { byteCount, packetCount } = stat;
-        accounts.push({
-          source,
-          kind,
-          layer: consumer.layer,
-          direction: 'out',
-          bytes: byteCount,
-          packets: packetCount,
-        });
+        accounts.push({ source, kind, layer: consumer.layer, direction: 'out', ...figuresOf(stat), jitter: 0 });
       }
     }
     for (const { source, kind, layers, producer } of this.#incoming) {
       if (producer.closed) continue;
-      for (const { ssrc, byteCount, packetCount } of await producer.getStats()) {
-        const layer = layers.get(ssrc) ?? 0;
-        accounts.push({ source, kind, layer, direction: 'in', bytes: byteCount, packets: packetCount });
+      for (const stat of await producer.getStats()) {
+        const layer = layers.get(stat.ssrc) ?? 0;
+        const jitter = stat.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);
+        accounts.push({ source, kind, layer, direction: 'in', ...figuresOf(stat), jitter });
       }
     }
     return accounts;
@@ -229,4 +228,13 @@ export class Trunk {
   close(): void {
     this.#transport.close();
   }
+}
+
+/** RTP clock rates of VP8 and Opus, Hz. */
+const VIDEO_CLOCK = 90_000;
+const AUDIO_CLOCK = 48_000;
+
+function figuresOf(stat: types.ProducerStat | types.ConsumerStat) {
+  const { byteCount: bytes, packetCount: packets, packetsLost: lost, pliCount, firCount } = stat;
+  return { bytes, packets, lost, keyFrameRequests: pliCount + firCount };
 }

@@ -17,7 +17,7 @@ export function createAdminServer(options: AdminOptions): Server {
   const routes: Record<string, () => Promise<{ type: string; body: string }>> = {
     '/metrics': async () => ({
       type: options.metrics.registry.contentType,
-      body: await options.metrics.registry.metrics(),
+      body: await options.metrics.scrape(),
     }),
     '/health': async () => json({ ok: true, homeserver: options.homeConnected() }),
     '/state': async () => json(await stateOf(options)),

@@ -12,7 +12,7 @@ import type { TicketClaims } from '#signalling/ticket.ts';
 import type { RtpCapabilities } from '#signalling/webrtc.ts';
 import { addLocal, checkPublish, type LocalParticipant, stateWishes } from '../conference/conference.ts';
 import { ClientMedia } from '../media/client-media.ts';
-import type { Entrance } from '../media/client-transport.ts';
+import type { Entrance, Lost } from '../media/client-transport.ts';
 import type { Client, ConferenceHost } from './conference-host.ts';
 
 export interface SessionContext {
@@ -24,6 +24,7 @@ export interface SessionContext {
   /** The participant is in: the anchor may be dialled. */
   readonly onJoined: (host: ConferenceHost) => void;
   readonly onRefused: (code: ErrorCode) => void;
+  readonly onPathLost: Lost;
   readonly onStep: (step: 'join' | 'connect' | 'media', seconds: number) => void;
   readonly onClosed: (session: ClientSession, closing: Closing) => void;
   readonly onFault: (error: unknown, id: string) => void;
@@ -163,7 +164,10 @@ export class ClientSession {
         onConsumerClosed: (consumer) => this.#rpc.notify('consumerClosed', { consumer }),
         onLayer: (consumer, layer) =>
           this.#rpc.notify('layer', { consumer, ...(layer === undefined ? {} : { layer }) }),
-        onLost: () => this.#rpc.close('SIG_TIMEOUT', 'media path lost'),
+        onLost: (protocol) => {
+          this.#context.onPathLost(protocol);
+          this.#rpc.close('SIG_TIMEOUT', 'media path lost');
+        },
         onFault: this.#context.onFault,
       });
       if (this.#rpc.isOpen && !host.closed) return media;

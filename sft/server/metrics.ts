@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode } from '#signalling/errors.ts';
 import { HEARTBEAT_MS, SUSPECT_MS } from '#signalling/sft-link.ts';
 import type { Links } from '../link/links.ts';
-import type { Trunk } from '../media/trunk.ts';
+import type { StreamAccount, Trunk } from '../media/trunk.ts';
 import type { MediaWorkers } from '../media/worker.ts';
 import type { Hosts } from './hosts.ts';
 
@@ -18,12 +18,14 @@ export interface Observed {
 
 export class Metrics {
   readonly registry = new Registry();
+  #refresh: () => Promise<void> = async () => undefined;
   readonly #refusedTickets: Counter<'code'>;
   readonly #refusedLinks: Counter<'code'>;
   readonly #refusedMessages: Counter<'code'>;
   readonly #faults: Counter;
   readonly #join: Histogram<'step'>;
   readonly #workerDeaths: Counter;
+  readonly #transportFailures: Counter<'protocol'>;
 
   constructor() {
     const registers = [this.registry];
@@ -41,6 +43,9 @@ export class Metrics {
     );
     this.#faults = counter('faults_total', 'Errors of the SFT itself; each has a line in the log');
     this.#workerDeaths = counter('worker_deaths_total', 'Media workers that ended by themselves');
+    this.#transportFailures = counter('transport_failures_total', 'Paths of clients that broke, by protocol', [
+      'protocol',
+    ]);
     this.#join = new Histogram({
       name: 'hawser_sft_join_seconds',
       help: 'Time from the connection to the step: joined, transport connected, first media ready',
@@ -48,6 +53,12 @@ export class Metrics {
       buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6],
       registers,
     });
+  }
+
+  /** The text that Prometheus reads. */
+  async scrape(): Promise<string> {
+    await this.#refresh();
+    return this.registry.metrics();
   }
 
   refusedTicket(code: ErrorCode): void {
@@ -64,6 +75,10 @@ export class Metrics {
 
   fault(): void {
     this.#faults.inc();
+  }
+
+  transportFailed(protocol: 'ice' | 'dtls'): void {
+    this.#transportFailures.inc({ protocol });
   }
 
   workerDied(): void {
@@ -160,21 +175,44 @@ export class Metrics {
         }
       },
     });
-    new Gauge({
-      name: 'hawser_sft_trunk_stream_bytes_total',
-      help: 'RTP of the trunks that stand without SRTP, by peer, direction, kind and layer',
-      labelNames: ['peer', 'direction', 'kind', 'layer'],
-      registers,
-      async collect() {
-        this.reset();
-        for (const { peer, trunk } of await trunksOf(links)) {
-          for (const { direction, kind, layer, bytes } of await trunk.streams()) {
-            this.inc({ peer, direction, kind, layer: String(layer) }, bytes);
-          }
-        }
-      },
-    });
+    this.#observeStreams(links);
   }
+
+  /** One reading of all streams serves all of these figures, so that it is made before the scrape and not by each. */
+  #observeStreams(links: Links): void {
+    const registers = [this.registry];
+    const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
+      new Gauge({ name: `hawser_sft_trunk_${name}`, help, labelNames, registers });
+    const stream = ['peer', 'direction', 'kind', 'layer'] as const;
+    const bytes = gauge('stream_bytes_total', 'RTP of the trunks that stand, without SRTP', [...stream]);
+    const packets = gauge('stream_packets_total', 'Packets of the same streams', [...stream]);
+    const lost = gauge('lost_packets_total', 'Packets that the receiver missed, before repair', ['peer', 'direction']);
+    const keyFrames = gauge('key_frame_requests_total', 'Key frames asked for', ['peer', 'direction']);
+    const jitter = gauge('jitter_seconds', 'Greatest jitter of any incoming stream', ['peer']);
+    this.#refresh = async () => {
+      const readings = await streamsOf(links);
+      for (const each of [bytes, packets, lost, keyFrames, jitter]) each.reset();
+      const worst = new Map<string, number>();
+      for (const { peer, account } of readings) {
+        const { direction, kind } = account;
+        const labels = { peer, direction, kind, layer: String(account.layer) };
+        bytes.inc(labels, account.bytes);
+        packets.inc(labels, account.packets);
+        lost.inc({ peer, direction }, account.lost);
+        keyFrames.inc({ peer, direction }, account.keyFrameRequests);
+        worst.set(peer, Math.max(worst.get(peer) ?? 0, account.jitter));
+      }
+      for (const [peer, seconds] of worst) jitter.set({ peer }, seconds);
+    };
+  }
+}
+
+async function streamsOf(links: Links): Promise<{ peer: string; account: StreamAccount }[]> {
+  const all = await trunksOf(links);
+  const readings = await Promise.all(
+    all.map(async ({ peer, trunk }) => (await trunk.streams()).map((account) => ({ peer, account }))),
+  );
+  return readings.flat();
 }
 
 async function trunksOf(links: Links): Promise<{ peer: string; trunk: Trunk }[]> {

@@ -1,5 +1,6 @@
 /** `hawser bench trunk`: what crosses the trunk between two media servers, counted twice. */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { TrunkMode } from '#sft/conference/demand.ts';
 import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
 import { readAll } from './measure/reader.ts';
 import { type Clips, loadClips } from './media/clips.ts';
@@ -32,6 +33,8 @@ export interface TrunkReport {
 export interface TrunkBenchOptions {
   readonly scenario: Scenario;
   readonly entrance: Entrance;
+  /** What the media servers ask each other for; one run each, in turn. */
+  readonly modes: readonly TrunkMode[];
   /** As it was typed. */
   readonly command: string;
   /** Ends everything early; what was started is stopped all the same. */
@@ -42,14 +45,25 @@ export interface TrunkBenchOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** The mode of the trunk that the media servers run in. */
-const MODE = 'everything';
 /** After everybody has everything: what the joins stirred up is over. */
 const SETTLE_MS = 1_500;
 const STEP_MS = 250;
 
 /** @throws Error with a plain sentence where it was stopped, or where something ended by itself or never came up */
 export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkReport> {
+  const { scenario, entrance, modes, command, say } = options;
+  const clips = await loadClips();
+  const runs: Run[] = [];
+  for (const mode of modes) {
+    if (modes.length > 1) say(`mode ${mode}`);
+    // Everything anew for each, so that no run profits from what another one has warmed.
+    runs.push(await guarded(options, mode, clips));
+  }
+  return { scenario: await told(scenario, entrance, clips, command), runs };
+}
+
+/** One run, and the end of all that it started, however it ends. */
+async function guarded(options: TrunkBenchOptions, mode: TrunkMode, clips: Clips): Promise<Run> {
   const ended = new AbortController();
   const stopped = Promise.withResolvers<never>();
   stopped.promise.catch(() => undefined);
@@ -58,7 +72,7 @@ export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkRep
   if (options.signal.aborted) abort();
   const undo = new AsyncDisposableStack();
   const onDied = (sentence: string) => stopped.reject(new Error(sentence));
-  const work = measured(options, undo, ended.signal, onDied);
+  const work = measured(options, mode, clips, undo, ended.signal, onDied);
   try {
     return await Promise.race([work, stopped.promise]);
   } finally {
@@ -71,14 +85,15 @@ export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkRep
 }
 
 async function measured(
-  { scenario, entrance, command, say, onProgress }: TrunkBenchOptions,
+  { scenario, entrance, say, onProgress }: TrunkBenchOptions,
+  mode: TrunkMode,
+  clips: Clips,
   undo: AsyncDisposableStack,
   ended: AbortSignal,
   onDied: (sentence: string) => void,
-): Promise<TrunkReport> {
-  const clips = await loadClips();
+): Promise<Run> {
   say('starting alpha and beta, and the border between them');
-  const stage = await setStage({ entrance, undo, onDied });
+  const stage = await setStage({ entrance, mode, undo, onDied });
   const company = await Company.gather({ stage, scenario, undo, onDied, say });
   say('waiting until every viewer has every picture and every voice');
   const served = await company.served();
@@ -93,14 +108,13 @@ async function measured(
     await wait(Math.min(STEP_MS, left), undefined, { signal: ended });
   }
   const after = await readAll(stage, company);
-  const run = runOf(before, after, {
-    mode: MODE,
+  return runOf(before, after, {
+    mode,
     framesPerSecond: clips.camera[0]?.framesPerSecond ?? 0,
     voicesPerSecond: clips.microphone.framesPerSecond,
     pictures: Math.min(scenario.publishers, scenario.layout.large + scenario.layout.small),
     voices: scenario.publishers,
   });
-  return { scenario: await told(scenario, entrance, clips, command), runs: [run] };
 }
 
 async function told(scenario: Scenario, entrance: Entrance, clips: Clips, command: string): Promise<Told> {

@@ -8,6 +8,7 @@ import process from 'node:process';
 import { Organisation } from '#cli/demo/organisation.ts';
 import { freePlaces } from '#cli/demo/places.ts';
 import { ensureWorker } from '#cli/setup/worker.ts';
+import type { TrunkMode } from '#sft/conference/demand.ts';
 import type { BorderSide } from './border/forwarder.ts';
 import type { BorderMethods } from './border/process.ts';
 import { Helper, HelperError } from './helper.ts';
@@ -26,6 +27,7 @@ export type Entrance = 'webrtc' | 'plain';
 
 export interface StageOptions {
   readonly entrance: Entrance;
+  readonly mode: TrunkMode;
   /** Everything that is started is put here, to be stopped in the opposite order. */
   readonly undo: AsyncDisposableStack;
   readonly onDied: (sentence: string) => void;
@@ -35,7 +37,7 @@ const BORDER = { alpha: { own: '127.0.1.1', front: '127.0.1.2' }, beta: { own: '
 const ATTEMPTS = 5;
 
 /** @throws Problem or HelperError with a plain sentence where something does not start */
-export async function setStage({ entrance, undo, onDied }: StageOptions): Promise<Stage> {
+export async function setStage({ entrance, mode, undo, onDied }: StageOptions): Promise<Stage> {
   process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
   if (undo.disposed) throw new Error('Stopped.');
   const folder = mkdtempSync(join(tmpdir(), 'hawser-bench-'));
@@ -54,6 +56,7 @@ export async function setStage({ entrance, undo, onDied }: StageOptions): Promis
       places: places[name],
       trunk: { listenIp: own, announcedIp: front },
       entrance,
+      mode,
       participantsPerConference: 1_000,
     });
   };
@@ -78,7 +81,7 @@ export async function setStage({ entrance, undo, onDied }: StageOptions): Promis
 /** The ports were free on one address of loopback; where one is taken on another, others are tried. */
 async function openBorder(border: Helper<BorderMethods>) {
   for (let attempt = 1; ; attempt++) {
-    const places = { alpha: await freePlaces(), beta: await freePlaces() };
+    const places = await freePlaces('alpha', 'beta');
     const side = (name: 'alpha' | 'beta'): BorderSide => ({ name, ...BORDER[name], ports: places[name].trunk });
     try {
       await border.call('open', [side('alpha'), side('beta')]);

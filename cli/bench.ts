@@ -25,6 +25,13 @@ export const benchTrunk = command({
     },
     viewers: { type: 'integer', value: 'N', default: 8, min: 1, max: 300, summary: 'People who watch and listen' },
     seconds: { type: 'integer', value: 'N', default: 20, min: 2, max: 600, summary: 'How long to measure' },
+    mode: {
+      type: 'string',
+      value: 'MODE',
+      default: 'everything',
+      choices: ['everything', 'sources', 'layers', 'all'],
+      summary: 'What the media servers ask each other for; all: each in turn',
+    },
     plain: { type: 'boolean', summary: 'Let people in by plain RTP, for loads that are too large for WebRTC' },
     json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
   },
@@ -33,6 +40,7 @@ export const benchTrunk = command({
     const bar = progress('measuring');
     const report = await measureTrunk({
       scenario: { ...SPREAD, publishers, viewers, seconds },
+      modes: flags.mode === 'all' ? ['everything', 'sources', 'layers'] : [flags.mode],
       entrance: flags.plain ? 'plain' : 'webrtc',
       command: ['./hawser', ...process.argv.slice(2)].join(' '),
       signal,

@@ -76,7 +76,7 @@ async function check(
   const end = (sentence: string) => over.abort(new Problem(sentence));
   signal.addEventListener('abort', () => end('stopped'), { once: true });
   const work = async () => {
-    const places = { alpha: await freePlaces(), beta: await freePlaces() };
+    const places = await freePlaces('alpha', 'beta');
     const trial = await startTrial({ places, say, onDied: end });
     try {
       return await runCheck({ trial, say, signal: over.signal, ...(screenshot && { screenshot }) });

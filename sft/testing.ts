@@ -21,6 +21,7 @@ import { createPeerServer } from '#trust/door.ts';
 import { PeerList } from '#trust/peers.ts';
 import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
+import type { TrunkMode } from './conference/demand.ts';
 import { type RunningSft, startSft } from './main.ts';
 import type { stateOf } from './server/admin.ts';
 
@@ -50,10 +51,10 @@ export class TestSft {
     this.#log = log;
   }
 
-  static async start(folder: string, name: string): Promise<TestSft> {
+  static async start(folder: string, name: string, mode: TrunkMode = 'everything'): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
-    const site = await siteOf(test);
+    const site = await siteOf(test, mode);
     await writeTestPeers(site.peers, []);
     const log: string[] = [];
     const key = await readTicketSigningKey(test.tickets.privateKey);
@@ -276,7 +277,7 @@ export interface TestClient {
 
 let nextMediaPort = 24_000 + (process.pid % 400) * 40;
 
-async function siteOf(test: TestDomain): Promise<Site> {
+async function siteOf(test: TestDomain, mode: TrunkMode): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
   const media = nextMediaPort;
   nextMediaPort += 20;
@@ -303,7 +304,7 @@ async function siteOf(test: TestDomain): Promise<Site> {
       admin: { listen: at(admin) },
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
       media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: media },
-      trunk: { listenIp: '127.0.0.1', ports: { from: media + 4, to: media + 12 }, mode: 'everything' },
+      trunk: { listenIp: '127.0.0.1', ports: { from: media + 4, to: media + 12 }, mode },
       limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },
     },
   };

@@ -121,7 +121,7 @@ describe('a mistake', () => {
       'url: http://alpha.example',
       'homeserver.client.url: without https browsers give no camera and no microphone, except on localhost.',
     ],
-    ['#mode: everything', 'mode: nothing', 'sft.trunk.mode must be everything, not "nothing".'],
+    ['#mode: everything', 'mode: nothing', 'sft.trunk.mode must be everything, sources or layers, not "nothing".'],
     [
       '#participants: 1000',
       'participants: 1.5',

@@ -303,12 +303,15 @@ export const SiteSchema = section(
               },
               'UDP ports of the trunks.',
             ),
-            mode: Type.Unsafe<'everything'>({
+            mode: Type.Unsafe<'everything' | 'sources' | 'layers'>({
               type: 'string',
-              enum: ['everything'],
+              enum: ['everything', 'sources', 'layers'],
               default: 'everything',
-              description: 'What crosses to another domain: `everything`, that is all layers of all sources.',
-              expects: 'everything',
+              description:
+                'What this SFT asks other domains for: `everything`; `sources`, all layers of what its people watch; or `layers`, what they watch and no more.',
+              reason:
+                '`layers` costs the least. A large picture that nobody watched yet comes some seconds later with it.',
+              expects: 'everything, sources or layers',
             }),
           },
           'Media from and to other SFTs.',

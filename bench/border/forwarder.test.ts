@@ -22,7 +22,7 @@ async function endpoint(address: string, port: number): Promise<{ socket: Socket
 }
 
 async function border() {
-  const [a, b] = await Promise.all([freePlaces(), freePlaces()]);
+  const { a, b } = await freePlaces('a', 'b');
   const sides: [BorderSide, BorderSide] = [
     { name: 'alpha', own: '127.0.3.1', front: '127.0.3.2', ports: a.trunk },
     { name: 'beta', own: '127.0.4.1', front: '127.0.4.2', ports: b.trunk },

@@ -61,7 +61,36 @@ export async function runCheck({ trial, say, screenshot, signal }: CheckOptions)
     return browser;
   };
   const [alice, bob] = await Promise.all([open(trial.alice), open(trial.bob)]);
+  try {
+    return await call({ trial, say, signal, ...(screenshot && { screenshot }) }, alice, bob);
+  } catch (error) {
+    if (!signal.aborted) await tellWhatIsKnown(trial, { alice, bob }, say);
+    throw error;
+  }
+}
 
+/** What pages and media servers knew when a step did not come about: the place to look for the reason. */
+async function tellWhatIsKnown(
+  trial: Trial,
+  browsers: Record<string, Browser>,
+  say: CheckOptions['say'],
+): Promise<void> {
+  for (const [name, { page }] of Object.entries(browsers)) {
+    const known = await page
+      .evaluate(async () => {
+        const { conference, timings, stats } = window.hawser ?? {};
+        return JSON.stringify({ state: conference?.state, timings, stats: await stats?.() });
+      })
+      .catch(String);
+    say(`${name}'s page knows: ${known}`);
+  }
+  for (const organisation of [trial.alpha, trial.beta]) {
+    const state = await organisation.sftState().catch(String);
+    say(`the SFT of ${organisation.name} knows: ${JSON.stringify(state)}`);
+  }
+}
+
+async function call({ trial, say, screenshot }: CheckOptions, alice: Browser, bob: Browser): Promise<CheckReport> {
   say('alice calls, bob joins');
   await alice.page.getByRole('button', { name: 'Start call' }).click();
   await alice.page.getByRole('toolbar', { name: 'Call' }).waitFor({ timeout: STEP_MS });

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { TrunkMode } from '#sft/conference/demand.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { DAY, issueServer, makeAuthority, makeRevocationList, makeTicketKeys, validityFrom } from '#trust/issue.ts';
 import { Problem } from '../errors.ts';
@@ -25,6 +26,8 @@ export interface OrganisationOptions {
   readonly trunk?: TrunkAddress;
   /** By plain RTP come the synthetic people of a load test that is too large for WebRTC. */
   readonly entrance?: 'webrtc' | 'plain';
+  /** What is asked of other organisations; the SFT's default when left out. */
+  readonly mode?: TrunkMode;
   /** Most people in one conference. */
   readonly participantsPerConference?: number;
 }
@@ -155,6 +158,7 @@ export class Organisation {
     trunk = { listenIp: HOST },
     entrance = 'webrtc',
     participantsPerConference = 200,
+    mode,
   }: OrganisationOptions) {
     const { domain, places } = this;
     return {
@@ -181,7 +185,7 @@ export class Organisation {
         admin: { listen: `${HOST}:${places.sftAdmin}` },
         homeserver: `wss://${HOST}:${places.federation}/sft/v1`,
         media: { workers, listenIp: HOST, entrance, port: places.media },
-        trunk: { ...trunk, ports: places.trunk },
+        trunk: { ...trunk, ports: places.trunk, ...(mode && { mode }) },
         limits: { participantsPerConference },
       },
     };

@@ -1,31 +1,58 @@
 /**
  * What this SFT wants of the sources that a link offers. A far side is one more viewer: it folds the wishes of its own
- * people into one statement, and whoever sends obeys that statement and nothing else.
+ * people into one statement, and whoever sends obeys that statement and nothing else. Pure; the time is passed in.
  */
 import type { SourceId } from '#signalling/ids.ts';
+import { isVideo } from '#signalling/media-profile.ts';
 import { type Conference, type Side, sourcesOf } from './conference.ts';
 
 /**
- * `everything`: all sources and all layers cross whenever anybody is there to receive them, as the pipes of other
- * designs do. It is the baseline that benchmarks compare with.
+ * What crosses to another domain.
+ *
+ * - `everything`: all sources and all layers whenever anybody is there to receive them, as the pipes of other designs do.
+ *   It is the baseline that benchmarks compare with.
+ * - `sources`: all layers of the pictures that somebody over there watches, and all voices.
+ * - `layers`: the layers that somebody over there watches, and all voices.
  */
-export type TrunkMode = 'everything';
+export type TrunkMode = 'everything' | 'sources' | 'layers';
 
-/** The layers wanted of each source that the side offers, in the order in which the sources were announced. */
-export function demandOn(conference: Conference, side: Side, mode: TrunkMode): Map<SourceId, readonly number[]> {
-  switch (mode) {
-    case 'everything':
-      return everything(conference, side);
+/** Layers by source; ascending, without repetition. */
+export type Wanted = ReadonlyMap<SourceId, readonly number[]>;
+
+/** How long a layer is still asked for after nobody wants it any more, ms: people who look around come back. */
+export const RELEASE_MS = 2_000;
+
+/** The layers wanted now of each source of the side, in the order in which the sources were announced. */
+export function wantedOf(conference: Conference, side: Side, mode: TrunkMode): Wanted {
+  const wanted = new Map<SourceId, readonly number[]>();
+  if (!hasReceivers(conference, side)) return wanted;
+  for (const { source, side: on } of sourcesOf(conference)) {
+    if (on !== side) continue;
+    const all = mode === 'everything' || !isVideo(source.kind);
+    const watched = all ? source.layers : watchedLayers(conference, side, source.source, source.layers);
+    if (watched.length > 0) wanted.set(source.source, mode === 'layers' ? watched : source.layers);
   }
+  return wanted;
 }
 
-function everything(conference: Conference, side: Side): Map<SourceId, readonly number[]> {
-  const demand = new Map<SourceId, readonly number[]>();
-  if (!hasReceivers(conference, side)) return demand;
-  for (const located of sourcesOf(conference)) {
-    if (located.side === side) demand.set(located.source.source, located.source.layers);
+/**
+ * The union of what viewers here and sides behind other links want. Whoever wants a high layer is given the lowest too: a
+ * viewer whose path gets worse goes on with it at once, where without it the picture stood still for 7 s.
+ */
+function watchedLayers(conference: Conference, side: Side, source: SourceId, layers: readonly number[]): number[] {
+  const watched = new Set<number>();
+  for (const { receives, wishes } of conference.local.values()) {
+    const wish = receives ? wishes.get(source) : undefined;
+    if (wish === undefined) continue;
+    const highest = layers.findLast((layer) => layer <= wish) ?? layers[0];
+    if (highest !== undefined) watched.add(highest);
   }
-  return demand;
+  for (const other of conference.sides.values()) {
+    if (other === side) continue;
+    for (const layer of other.demand.get(source) ?? []) if (layers.includes(layer)) watched.add(layer);
+  }
+  if (watched.size > 0 && layers[0] !== undefined) watched.add(layers[0]);
+  return [...watched].sort((a, b) => a - b);
 }
 
 /** Anybody here, or behind another link, to whom media of the side could go. */
@@ -33,4 +60,40 @@ function hasReceivers(conference: Conference, side: Side): boolean {
   if (conference.local.size > 0) return true;
   for (const other of conference.sides.values()) if (other !== side && other.participants.size > 0) return true;
   return false;
+}
+
+/** Until when each layer is asked for, ms; endless while it is wanted. */
+export type Asked = ReadonlyMap<SourceId, ReadonlyMap<number, number>>;
+
+export interface Demand {
+  readonly asked: Asked;
+  /** What to state to the side. */
+  readonly layers: Wanted;
+  /** When the demand changes by itself, ms; undefined while it does not. */
+  readonly nextAt: number | undefined;
+}
+
+export const NOTHING_ASKED: Asked = new Map();
+
+/**
+ * Up at once, down after a while: what is wanted is asked for now, what is no longer wanted is asked for some time longer.
+ * On the way down to a lower layer both are asked for meanwhile, so that viewers have moved before the higher one stops.
+ */
+export function ask(before: Asked, wanted: Wanted, now: number): Demand {
+  const asked = new Map<SourceId, Map<number, number>>();
+  for (const [source, layers] of wanted)
+    asked.set(source, new Map(layers.map((layer) => [layer, Number.POSITIVE_INFINITY])));
+  let nextAt: number | undefined;
+  for (const [source, layers] of before) {
+    for (const [layer, until] of layers) {
+      if (wanted.get(source)?.includes(layer)) continue;
+      const end = Math.min(until, now + RELEASE_MS);
+      if (end <= now) continue;
+      const kept = asked.get(source) ?? new Map<number, number>();
+      asked.set(source, kept.set(layer, end));
+      nextAt = Math.min(nextAt ?? end, end);
+    }
+  }
+  const layers = new Map([...asked].map(([source, each]) => [source, [...each.keys()].sort((a, b) => a - b)]));
+  return { asked, layers, nextAt };
 }

@@ -1,16 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SourceId } from '#signalling/ids.ts';
 import { mayReceive } from './access.ts';
-import { addSide, newConference, sourcesOf } from './conference.ts';
+import { addSide, type Conference, newConference, sourcesOf } from './conference.ts';
+import { wantedOf } from './demand.ts';
 import { planOf } from './plan.ts';
 import { ALPHA, anyConference, BETA, conferenceId, GAMMA, local, side, sourceId } from './testing.ts';
+
+/** What is asked of each side in the mode `everything`, without memory. */
+function wantedByAll(conference: Conference) {
+  return new Map([...conference.sides.values()].map((each) => [each.peer, wantedOf(conference, each, 'everything')]));
+}
 
 describe('the plan', () => {
   it('gives no viewer his own sources, nothing unknown, and each picture only when he wishes it', () => {
     fc.assert(
       fc.property(anyConference, (conference) => {
-        const plan = planOf(conference, 'everything');
+        const plan = planOf(conference, wantedByAll(conference));
         for (const [participant, subscriptions] of plan.viewers) {
           const wishes = conference.local.get(participant)?.wishes;
           for (const { source, layer } of subscriptions) {
@@ -31,7 +36,7 @@ describe('the plan', () => {
   it('sends no side its own sources back, and no layer that it did not ask for', () => {
     fc.assert(
       fc.property(anyConference, (conference) => {
-        for (const [peer, { outgoing }] of planOf(conference, 'everything').sides) {
+        for (const [peer, { outgoing }] of planOf(conference, wantedByAll(conference)).sides) {
           const asked = conference.sides.get(peer);
           for (const [source, { layers, wanted }] of outgoing) {
             expect(asked?.sources.has(source)).toBe(false);
@@ -45,24 +50,10 @@ describe('the plan', () => {
     );
   });
 
-  it('asks a side in the mode `everything` for all it has while anybody is there to receive it, else for nothing', () => {
-    fc.assert(
-      fc.property(anyConference, (conference) => {
-        for (const [peer, { demand }] of planOf(conference, 'everything').sides) {
-          const others = [...conference.sides.values()].filter((each) => each.peer !== peer);
-          const receivers = conference.local.size > 0 || others.some((each) => each.participants.size > 0);
-          const sources = [...(conference.sides.get(peer)?.sources.values() ?? [])];
-          const all = new Map(sources.map(({ source, layers }) => [source, layers]));
-          expect(demand).toEqual(receivers ? all : new Map<SourceId, number[]>());
-        }
-      }),
-    );
-  });
-
   it('is the same for the same state', () => {
     fc.assert(
       fc.property(anyConference, (conference) => {
-        expect(planOf(conference, 'everything')).toEqual(planOf(conference, 'everything'));
+        expect(planOf(conference, wantedByAll(conference))).toEqual(planOf(conference, wantedByAll(conference)));
       }),
     );
   });
@@ -73,7 +64,7 @@ describe('the plan', () => {
     const beta = side(conference, BETA, []);
     beta.demand = new Map([[sourceId('a-microphone'), [0]]]);
     const wanted = () =>
-      planOf(conference, 'everything').sides.get(BETA)?.outgoing.get(sourceId('a-microphone'))?.wanted;
+      planOf(conference, wantedByAll(conference)).sides.get(BETA)?.outgoing.get(sourceId('a-microphone'))?.wanted;
     expect(wanted()).toEqual([0]);
     for (const source of entry?.sources.values() ?? []) source.muted = true;
     expect(wanted()).toEqual([]);
@@ -86,7 +77,7 @@ describe('the plan', () => {
       [sourceId('b-microphone'), [{ source: sourceId('b-microphone'), layer: 0, ssrc: 1 }]],
       [sourceId('nobody'), [{ source: sourceId('nobody'), layer: 0, ssrc: 2 }]],
     ]);
-    expect([...(planOf(conference, 'everything').sides.get(BETA)?.incoming.keys() ?? [])]).toEqual([
+    expect([...(planOf(conference, wantedByAll(conference)).sides.get(BETA)?.incoming.keys() ?? [])]).toEqual([
       sourceId('b-microphone'),
     ]);
   });

@@ -7,7 +7,7 @@ import { isVideo } from '#signalling/media-profile.ts';
 import type { LinkStream } from '#signalling/sft-link.ts';
 import { mayReceive } from './access.ts';
 import { type Conference, type Side, sourcesOf } from './conference.ts';
-import { demandOn, type TrunkMode } from './demand.ts';
+import type { Wanted } from './demand.ts';
 
 /** What one viewer of this SFT gets of one source; `layer` is the highest one wanted. */
 export interface Subscription {
@@ -21,7 +21,7 @@ export interface SidePlan {
   /** Streams that the side offers, to be received. */
   readonly incoming: ReadonlyMap<SourceId, readonly LinkStream[]>;
   /** Layers that are to be asked for, once they can be received. */
-  readonly demand: ReadonlyMap<SourceId, readonly number[]>;
+  readonly demand: Wanted;
 }
 
 export interface Plan {
@@ -29,13 +29,16 @@ export interface Plan {
   readonly sides: ReadonlyMap<DomainName, SidePlan>;
 }
 
-export function planOf(conference: Conference, mode: TrunkMode): Plan {
+/** @param demands what is asked of each side, by its domain; see `demand.ts` */
+export function planOf(conference: Conference, demands: ReadonlyMap<DomainName, Wanted>): Plan {
   const viewers = new Map<ParticipantId, Subscription[]>();
   for (const local of conference.local.values()) {
     if (local.receives) viewers.set(local.participant, subscriptionsOf(conference, local.participant, local.wishes));
   }
   const sides = new Map<DomainName, SidePlan>();
-  for (const side of conference.sides.values()) sides.set(side.peer, planSide(conference, side, mode));
+  for (const side of conference.sides.values()) {
+    sides.set(side.peer, planSide(conference, side, demands.get(side.peer) ?? new Map()));
+  }
   return { viewers, sides };
 }
 
@@ -54,7 +57,7 @@ function subscriptionsOf(
   return subscriptions;
 }
 
-function planSide(conference: Conference, side: Side, mode: TrunkMode): SidePlan {
+function planSide(conference: Conference, side: Side, demand: Wanted): SidePlan {
   const outgoing = new Map<SourceId, { layers: readonly number[]; wanted: readonly number[] }>();
   for (const { source } of sourcesOf(conference)) {
     if (!mayReceive(conference, { kind: 'side', side }, source.source)) continue;
@@ -74,5 +77,5 @@ function planSide(conference: Conference, side: Side, mode: TrunkMode): SidePlan
         streams.filter((stream) => announced.layers.includes(stream.layer)),
       );
   }
-  return { outgoing, incoming, demand: demandOn(conference, side, mode) };
+  return { outgoing, incoming, demand };
 }

@@ -18,7 +18,7 @@ import {
   type Side,
   sourcesOf,
 } from '../conference/conference.ts';
-import type { TrunkMode } from '../conference/demand.ts';
+import { type Asked, ask, NOTHING_ASKED, type TrunkMode, type Wanted, wantedOf } from '../conference/demand.ts';
 import { planOf } from '../conference/plan.ts';
 import type { ClientMedia } from '../media/client-media.ts';
 import { SideMedia, type Statements } from '../media/side-media.ts';
@@ -61,6 +61,9 @@ export class ConferenceHost {
   readonly #sides = new Map<DomainName, Attached>();
   readonly #catalogue = new Map<SourceId, SourceMedia>();
   readonly #speakers: Promise<Speakers>;
+  /** What is asked of each side, with its memory. */
+  #asked: ReadonlyMap<DomainName, Asked> = new Map();
+  #wake: ReturnType<typeof setTimeout> | undefined;
   #speaker: ParticipantId | undefined;
   #rosterSeq = 1;
   #lastRoster = '[]';
@@ -211,6 +214,7 @@ export class ConferenceHost {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#wake);
     this.#catalogue.clear();
     this.#speakers.then((speakers) => speakers.close()).catch(() => undefined);
     this.#events.onClosed(this);
@@ -240,7 +244,7 @@ export class ConferenceHost {
     const kinds = new Map<SourceId, SourceKind>();
     for (const { source } of sourcesOf(this.state)) kinds.set(source.source, source.kind);
     this.#stateRoster();
-    const plan = planOf(this.state, this.#mode);
+    const plan = planOf(this.state, this.#ask());
     await Promise.all(
       [...this.#sides].map(async ([peer, { side, media }]) => {
         const sidePlan = plan.sides.get(peer);
@@ -257,6 +261,25 @@ export class ConferenceHost {
         );
       }),
     );
+  }
+
+  /** Folds the wishes of now with what was asked before, and comes back when something is to be released. */
+  #ask(): ReadonlyMap<DomainName, Wanted> {
+    const now = performance.now();
+    const demands = new Map<DomainName, Wanted>();
+    const asked = new Map<DomainName, Asked>();
+    let wakeAt = Number.POSITIVE_INFINITY;
+    for (const side of this.state.sides.values()) {
+      const before = this.#asked.get(side.peer) ?? NOTHING_ASKED;
+      const demand = ask(before, wantedOf(this.state, side, this.#mode), now);
+      demands.set(side.peer, demand.layers);
+      asked.set(side.peer, demand.asked);
+      wakeAt = Math.min(wakeAt, demand.nextAt ?? wakeAt);
+    }
+    this.#asked = asked;
+    clearTimeout(this.#wake);
+    if (wakeAt !== Number.POSITIVE_INFINITY) this.#wake = setTimeout(() => this.changed(), wakeAt - now);
+    return demands;
   }
 
   #contextOf(side: Side) {

@@ -93,13 +93,17 @@ async function systemSources(): Promise<Source[]> {
   );
 }
 
-/** The same, or the public mirror where the system has none configured or no lists yet. */
-async function archive({ id, codename }: Release): Promise<Source[]> {
+/** The same, after the lists were fetched where there were none yet. @throws Problem where the system has no such source */
+async function archive({ codename, label }: Release): Promise<Source[]> {
+  const has = (sources: readonly Source[]) => sources.some(({ suite }) => suite === codename);
   const found = await systemSources();
-  if (found.some(({ suite }) => suite === codename)) return found;
-  return id === 'ubuntu'
-    ? [{ uri: 'http://archive.ubuntu.com/ubuntu/', suite: codename, label: 'Ubuntu' }]
-    : [{ uri: 'http://deb.debian.org/debian/', suite: codename, label: 'Debian' }];
+  if (has(found)) return found;
+  await outcome('apt-get', ['update']);
+  const fetched = await systemSources();
+  if (has(fetched)) return fetched;
+  throw new Problem(
+    `apt-get knows no package source of ${label}. Add one, run apt-get update as root, then this again.`,
+  );
 }
 
 /** Fetches the binary package `name` from the release's backports and unpacks it into `target`, without installing it. */

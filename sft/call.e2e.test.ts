@@ -62,7 +62,8 @@ describe('on one SFT', () => {
     expect(await blind.received(publisher, 'camera')).toBeUndefined();
 
     await small.watch(publisher, 'none');
-    await until(() => small.source(publisher, 'camera')?.layer === undefined, 'the end of the picture');
+    const flows = () => small.source(publisher, 'camera')?.renditions.some(({ layer }) => layer !== undefined);
+    await until(() => flows() === false, 'the end of the picture');
     const before = (await small.received(publisher, 'camera'))?.packets;
     await large.sees(publisher, 720);
     expect((await small.received(publisher, 'camera'))?.packets).toBe(before);

@@ -79,13 +79,22 @@ export const CLIENT_SFT = {
       params: Closed({ seq: Sequence, wishes: Type.Array(Wish, { maxItems: 256 }) }),
     },
     roster: { from: 'acceptor', params: Roster },
-    /** Media of a source begins to be available; answered with `ready`. */
+    /**
+     * Media of a source begins to be available; answered with `ready`. A source may come as several renditions, each with
+     * some of its layers and a consumer of its own; the highest one that flows is to be shown.
+     */
     consumer: {
       from: 'acceptor',
-      params: Closed({ consumer: ConsumerId, source: SourceId, kind: SourceKind, rtpParameters: RtpParameters }),
+      params: Closed({
+        consumer: ConsumerId,
+        source: SourceId,
+        kind: SourceKind,
+        layers: Layers,
+        rtpParameters: RtpParameters,
+      }),
     },
     consumerClosed: { from: 'acceptor', params: Closed({ consumer: ConsumerId }) },
-    /** The layer that flows now; absent while none does. */
+    /** The layer of its source that the consumer delivers now; absent while none does. */
     layer: { from: 'acceptor', params: Closed({ consumer: ConsumerId, layer: Type.Optional(Layer) }) },
     speaker: { from: 'acceptor', params: Closed({ participant: Type.Optional(ParticipantId) }) },
     /** Something that concerns the whole conference, for example an organisation that cannot be reached. */

@@ -57,7 +57,7 @@ describe('the sample', () => {
     expect(site.peers).toBe(join(folder, 'peers.yaml'));
     expect(site.certificates.homeserver.key).toBe(join(folder, 'certificates/homeserver.key'));
     expect(site.sft.limits).toMatchObject({ participants: 1_000, conferences: 200 });
-    expect(site.sft.trunk).toMatchObject({ mode: 'everything', ports: { from: 41_000, to: 41_199 } });
+    expect(site.sft.trunk).toMatchObject({ mode: 'layers', ports: { from: 41_000, to: 41_199 } });
     expect(site.homeserver.client.tls).toBeUndefined();
   });
 
@@ -121,7 +121,7 @@ describe('a mistake', () => {
       'url: http://alpha.example',
       'homeserver.client.url: without https browsers give no camera and no microphone, except on localhost.',
     ],
-    ['#mode: everything', 'mode: nothing', 'sft.trunk.mode must be everything, sources or layers, not "nothing".'],
+    ['#mode: layers', 'mode: nothing', 'sft.trunk.mode must be everything, sources or layers, not "nothing".'],
     [
       '#participants: 1000',
       'participants: 1.5',

@@ -306,11 +306,10 @@ export const SiteSchema = section(
             mode: Type.Unsafe<'everything' | 'sources' | 'layers'>({
               type: 'string',
               enum: ['everything', 'sources', 'layers'],
-              default: 'everything',
+              default: 'layers',
               description:
                 'What this SFT asks other domains for: `everything`; `sources`, all layers of what its people watch; or `layers`, what they watch and no more.',
-              reason:
-                '`layers` costs the least. A large picture that nobody watched yet comes some seconds later with it.',
+              reason: '`layers` costs the least; `everything` is what other designs do, for comparison.',
               expects: 'everything, sources or layers',
             }),
           },

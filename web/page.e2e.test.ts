@@ -128,7 +128,9 @@ describe('the page', () => {
     await tile.waitFor();
 
     const sources = () => (bob.state.phase === 'joined' ? (bob.state.participants[0]?.sources ?? []) : []);
-    await expect.poll(() => sources().filter(({ media }) => media).length, { timeout: 15_000 }).toBe(2);
+    await expect
+      .poll(() => sources().filter(({ renditions }) => renditions.length > 0).length, { timeout: 15_000 })
+      .toBe(2);
     await expect
       .poll(async () => (await bob.counters()).find(({ kind }) => kind === 'camera')?.counters.framesDecoded ?? 0, {
         timeout: 15_000,
@@ -156,7 +158,7 @@ describe('the page', () => {
         ? bob.state.participants[0]?.sources.find(({ kind }) => kind === 'screen')
         : undefined;
     await page.getByRole('button', { name: 'Share screen' }).click();
-    await expect.poll(() => screen()?.media !== undefined, { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => screen()?.renditions.length, { timeout: 15_000 }).toBe(1);
     const shown = async () => (await bob.counters()).find(({ kind }) => kind === 'screen')?.counters.framesDecoded ?? 0;
     await expect.poll(shown, { timeout: 15_000 }).toBeGreaterThan(2);
     await page.getByRole('button', { name: 'Stop sharing' }).click();

@@ -43,10 +43,10 @@ export interface ViewerReading {
 
 interface Picture {
   readonly want: PictureWant;
-  readonly first: FirstPicture;
+  /** By rendition. */
+  readonly firsts: Map<NodeStream, FirstPicture>;
   wishedAt?: number;
   source?: SourceId;
-  media?: NodeStream;
 }
 
 export class Viewer {
@@ -61,14 +61,14 @@ export class Viewer {
     this.person = person;
     this.#voices = voices;
     this.#now = now;
-    this.#pictures = wants.map((want) => ({ want, first: new FirstPicture(want.width) }));
+    this.#pictures = wants.map((want) => ({ want, firsts: new Map() }));
     this.#stop = person.conference.store.subscribe(() => this.#follow());
     this.#follow();
   }
 
   /** True once every picture that was asked for is there in its size, and every voice. */
   async isServed(): Promise<boolean> {
-    if (this.#pictures.some(({ first }) => first.at === undefined)) return false;
+    if (this.#pictures.some((picture) => firstAt(picture) === undefined)) return false;
     const voices = (await this.person.conference.counters()).filter(({ kind }) => kind === 'microphone');
     return voices.filter(({ counters }) => counters.packets > 0).length >= this.#voices;
   }
@@ -109,13 +109,18 @@ export class Viewer {
         picture.wishedAt = this.#now();
         this.person.conference.setWish(camera.source, picture.want.height);
       }
-      if (!camera.media || picture.media === camera.media) continue;
-      picture.media = camera.media;
-      camera.media.onRtp = (header, payload) => picture.first.hear(header, payload, this.#now());
+      for (const { media } of camera.renditions) {
+        if (picture.firsts.has(media)) continue;
+        const first = new FirstPicture(picture.want.width);
+        picture.firsts.set(media, first);
+        media.onRtp = (header, payload) => first.hear(header, payload, this.#now());
+      }
     }
   }
 
-  #readPicture({ want, wishedAt, first }: Picture, figures: Quality | undefined): StreamReading {
+  #readPicture(picture: Picture, figures: Quality | undefined): StreamReading {
+    const { want, wishedAt } = picture;
+    const at = firstAt(picture);
     const counters = figures?.counters;
     return {
       kind: 'camera',
@@ -124,9 +129,15 @@ export class Viewer {
       lost: counters?.packetsLost ?? 0,
       frames: counters?.framesDecoded ?? 0,
       isRightSize: counters?.width === want.width,
-      ...(first.at !== undefined && wishedAt !== undefined && { firstPictureMs: first.at - wishedAt }),
+      ...(at !== undefined && wishedAt !== undefined && { firstPictureMs: at - wishedAt }),
     };
   }
+}
+
+/** When the first whole picture of the right size was there, of whatever rendition. */
+function firstAt({ firsts }: Picture): number | undefined {
+  const moments = [...firsts.values()].flatMap(({ at }) => at ?? []);
+  return moments.length === 0 ? undefined : Math.min(...moments);
 }
 
 function readVoice({ counters }: Quality): StreamReading {

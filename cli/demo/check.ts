@@ -40,6 +40,8 @@ const WATCH_MS = 5_000;
 const LEAST_FRAMES = 50;
 
 interface Seen {
+  /** Which renditions the figures are of. */
+  readonly of: string;
   readonly frames: number;
   readonly energy: number;
   readonly width: number;
@@ -105,9 +107,7 @@ async function call({ trial, say, screenshot }: CheckOptions, alice: Browser, bo
   await Promise.all([seesOther(alice.page), seesOther(bob.page)]);
 
   say('watching for five seconds');
-  const before = await Promise.all([seen(alice.page), seen(bob.page)]);
-  await alice.page.waitForTimeout(WATCH_MS);
-  const after = await Promise.all([seen(alice.page), seen(bob.page)]);
+  const [before, after] = await watched([alice.page, bob.page]);
   if (screenshot) await alice.page.screenshot({ path: screenshot });
 
   const report = (who: 0 | 1, joinMs: number): SideReport => ({
@@ -150,6 +150,19 @@ async function leave(page: Page): Promise<void> {
   await page.getByRole('button', { name: CONVERSATION_TITLE }).first().click();
 }
 
+/** What both see at the begin and the end of five seconds in which neither is given another rendition. */
+async function watched(pages: readonly [Page, Page]): Promise<readonly [readonly [Seen, Seen], readonly [Seen, Seen]]> {
+  const both = () => Promise.all([seen(pages[0]), seen(pages[1])]);
+  const deadline = performance.now() + STEP_MS;
+  for (;;) {
+    const before = await both();
+    await pages[0].waitForTimeout(WATCH_MS);
+    const after = await both();
+    if (before[0].of === after[0].of && before[1].of === after[1].of) return [before, after];
+    if (performance.now() > deadline) throw new Error('the pictures do not come to rest');
+  }
+}
+
 /** ms from the click to the first decoded frame of somebody else, as the page measured it. */
 async function firstFrame(page: Page): Promise<number> {
   const handle = await page.waitForFunction(() => window.hawser?.timings?.steps.firstFrame, undefined, {
@@ -165,6 +178,7 @@ async function seen(page: Page): Promise<Seen> {
   const tiles = await page.evaluate(() => window.hawser?.stats() ?? []);
   const video = tiles.filter(({ kind }) => kind === 'camera');
   return {
+    of: video.map(({ consumer }) => consumer).join(),
     frames: video.reduce((sum, { framesDecoded }) => sum + framesDecoded, 0),
     energy: tiles.reduce((sum, { audioEnergy }) => sum + audioEnergy, 0),
     width: Math.max(0, ...video.map(({ width }) => width)),

@@ -52,7 +52,9 @@ describe('a conference on the Node engine', () => {
     onTestFinished(() => clearInterval(sending));
 
     const state = await bob.conference.store.when<Joined<NodeStream> & typeof bob.conference.state>(
-      joinedWith(({ participants }) => participants[0]?.sources.every(({ media }) => media !== undefined) === true),
+      joinedWith(
+        ({ participants }) => participants[0]?.sources.every(({ renditions }) => renditions.length > 0) === true,
+      ),
     );
     const seen = state.participants[0];
     expect(seen).toMatchObject({ domain: 'alpha.example', foreign: false, person: { name: 'alice' } });
@@ -61,8 +63,8 @@ describe('a conference on the Node engine', () => {
       ['microphone', [0]],
     ]);
     const picture = seen?.sources.find(({ kind }) => kind === 'camera');
-    if (!picture?.media) throw new Error('no picture');
-    const { media } = picture;
+    const media = picture?.renditions[0]?.media;
+    if (!picture || !media) throw new Error('no picture');
     await new Promise<void>((resolve) => {
       media.onRtp = () => resolve();
     });

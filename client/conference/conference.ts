@@ -252,7 +252,8 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       this.timings.mark('offered');
       const media = await this.#engine.consume(note);
       this.timings.mark('consumed');
-      this.#incoming.set(note.consumer, { consumer: note.consumer, source: note.source, media });
+      const { consumer, source, layers } = note;
+      this.#incoming.set(consumer, { consumer, source, layers, media });
       this.#refresh();
       await this.#rpc?.request('ready', { consumer: note.consumer });
     } catch {

@@ -23,7 +23,10 @@ const known: Known<string> = {
     ],
   } as unknown as Roster,
   members: [member('bob', 'beta.example', 'Bob')],
-  incoming: new Map([['c1', { consumer: 'c1', source: 'face' as SourceId, media: 'track', layer: 1 }]]),
+  incoming: new Map([
+    ['c2', { consumer: 'c2', source: 'face' as SourceId, layers: [1, 2], media: 'large track' }],
+    ['c1', { consumer: 'c1', source: 'face' as SourceId, layers: [0], media: 'small track', layer: 0 }],
+  ]),
 };
 
 describe('participantsOf', () => {
@@ -36,7 +39,16 @@ describe('participantsOf', () => {
         person: { user: 'mimi://beta.example/u/Bob', name: 'Bob' },
         via: ['beta.example'],
         sources: [
-          { source: 'face', kind: 'camera', layers: [0, 1], muted: false, consumer: 'c1', media: 'track', layer: 1 },
+          {
+            source: 'face',
+            kind: 'camera',
+            layers: [0, 1],
+            muted: false,
+            renditions: [
+              { consumer: 'c1', layers: [0], media: 'small track', layer: 0 },
+              { consumer: 'c2', layers: [1, 2], media: 'large track' },
+            ],
+          },
         ],
       },
     ]);

@@ -4,17 +4,24 @@ import type { Roster } from '#signalling/client-sft.ts';
 import type { DomainName, ParticipantId, SourceId, UserId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 
+/** Some layers of a source, as the SFT delivers them here. */
+export interface RemoteRendition<In> {
+  readonly consumer: string;
+  /** Ascending. */
+  readonly layers: readonly number[];
+  readonly media: In;
+  /** The layer that flows; absent while none does or while it is not known. */
+  readonly layer?: number;
+}
+
 export interface RemoteSource<In> {
   readonly source: SourceId;
   readonly kind: SourceKind;
   readonly muted: boolean;
   /** Layers that can be had, ascending. */
   readonly layers: readonly number[];
-  /** Absent until the SFT delivers this source here. */
-  readonly consumer?: string;
-  readonly media?: In;
-  /** The layer that flows; absent while none does or while it is not known. */
-  readonly layer?: number;
+  /** What the SFT delivers of it, the lowest layers first. The highest rendition that flows is to be shown. */
+  readonly renditions: readonly RemoteRendition<In>[];
 }
 
 export interface Participant<In> {
@@ -29,12 +36,9 @@ export interface Participant<In> {
   readonly sources: readonly RemoteSource<In>[];
 }
 
-/** One source that the SFT delivers here. */
-export interface Incoming<In> {
-  readonly consumer: string;
+/** One rendition that the SFT delivers here, and whose. */
+export interface Incoming<In> extends RemoteRendition<In> {
   readonly source: SourceId;
-  readonly media: In;
-  readonly layer?: number;
 }
 
 export interface Known<In> {
@@ -48,7 +52,7 @@ export interface Known<In> {
 /** Everybody but oneself, in the order in which the SFT lists them. */
 export function participantsOf<In>(known: Known<In>): readonly Participant<In>[] {
   const names = new Map(known.members.map((member) => [member.participant, member]));
-  const arriving = new Map([...known.incoming.values()].map((each) => [each.source, each]));
+  const arriving = Map.groupBy(known.incoming.values(), ({ source }) => source);
   return known.roster.participants
     .filter(({ participant }) => participant !== known.me)
     .map(({ participant, domain, via, sources }) => {
@@ -61,13 +65,12 @@ export function participantsOf<In>(known: Known<In>): readonly Participant<In>[]
         foreign: domain !== known.domain,
         ...(person && { person }),
         via,
-        sources: sources.map((each) => ({ ...each, ...arrivingPart(arriving.get(each.source)) })),
+        sources: sources.map((each) => ({ ...each, renditions: inOrder(arriving.get(each.source) ?? []) })),
       };
     });
 }
 
-function arrivingPart<In>(incoming: Incoming<In> | undefined) {
-  if (!incoming) return {};
-  const { consumer, media, layer } = incoming;
-  return { consumer, media, ...(layer !== undefined && { layer }) };
+function inOrder<In>(incoming: readonly Incoming<In>[]): RemoteRendition<In>[] {
+  const ascending = incoming.toSorted((a, b) => (a.layers[0] ?? 0) - (b.layers[0] ?? 0));
+  return ascending.map(({ source: _source, ...rendition }) => rendition);
 }

@@ -7,7 +7,10 @@ const participants = [
   {
     participant: 'bob',
     via: ['beta.example'],
-    sources: [{ source: 's', kind: 'camera', consumer: 'c' }, { source: 'off' }],
+    sources: [
+      { source: 's', kind: 'camera', renditions: [{ consumer: 'c', layers: [0], layer: 0 }] },
+      { source: 'off', renditions: [] },
+    ],
   },
 ] as unknown as Participant<unknown>[];
 const counters = (change: Partial<ReceiverCounters>): ReceiverCounters[] => [
@@ -37,5 +40,18 @@ describe('qualityOf', () => {
   it('counts a repaired packet as no loss', () => {
     const [quality] = qualityOf(participants, counters({ at: 1000, packets: 10 }), counters({ packetsLost: 3 }));
     expect(quality?.loss).toBe(0);
+  });
+
+  it('tells of the highest rendition that flows, and counts the bytes of all', () => {
+    const small = { consumer: 'small', layers: [0], layer: 0 };
+    const large = { consumer: 'large', layers: [1, 2] };
+    const of = (renditions: object[]) =>
+      [{ participant: 'bob', via: [], sources: [{ source: 's', renditions }] }] as unknown as Participant<unknown>[];
+    const now = [counters({ bytes: 5, height: 180 }), counters({ bytes: 50, height: 720 })].flatMap(([each], index) =>
+      each ? [{ ...each, consumer: index === 0 ? 'small' : 'large' }] : [],
+    );
+    const shown = (renditions: object[]) => qualityOf(of(renditions), now, [])[0]?.counters;
+    expect(shown([small, large])).toMatchObject({ height: 180, bytes: 55 });
+    expect(shown([small, { ...large, layer: 2 }])).toMatchObject({ height: 720, bytes: 55 });
   });
 });

@@ -2,7 +2,7 @@
 import type { DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import type { ReceiverCounters } from '../media/engine.ts';
-import type { Participant } from './participants.ts';
+import type { Participant, RemoteRendition } from './participants.ts';
 
 export interface Quality {
   readonly participant: ParticipantId;
@@ -15,6 +15,7 @@ export interface Quality {
   readonly framesPerSecond?: number;
   /** Part of the packets that did not arrive since the last reading, 0 to 1. */
   readonly loss?: number;
+  /** Of the rendition that is to be shown; bytes and packets of all of them. */
   readonly counters: ReceiverCounters;
 }
 
@@ -26,12 +27,33 @@ export function qualityOf(
   const current = new Map(now.map((each) => [each.consumer, each]));
   const earlier = new Map(before.map((each) => [each.consumer, each]));
   return participants.flatMap(({ participant, via, sources }) =>
-    sources.flatMap(({ source, kind, consumer }) => {
-      const counters = consumer === undefined ? undefined : current.get(consumer);
+    sources.flatMap(({ source, kind, renditions }) => {
+      const counters = sumOf(renditions, current);
       if (!counters) return [];
-      return [{ participant, source, kind, via, counters, ...change(counters, earlier.get(counters.consumer)) }];
+      const then = sumOf(renditions, earlier);
+      const comparable = then?.consumer === counters.consumer ? then : undefined;
+      return [{ participant, source, kind, via, counters, ...change(counters, comparable) }];
     }),
   );
+}
+
+/** Counters of the highest rendition that flows, with the traffic of the others added. */
+function sumOf(
+  renditions: readonly RemoteRendition<unknown>[],
+  counters: ReadonlyMap<string, ReceiverCounters>,
+): ReceiverCounters | undefined {
+  const known = renditions.filter(({ consumer }) => counters.has(consumer));
+  const shown = known.findLast(({ layer }) => layer !== undefined) ?? known[0];
+  const of = shown && counters.get(shown.consumer);
+  if (!of) return undefined;
+  const sum = (pick: (each: ReceiverCounters) => number) =>
+    known.reduce((total, { consumer }) => total + pick(counters.get(consumer) ?? of), 0);
+  return {
+    ...of,
+    bytes: sum(({ bytes }) => bytes),
+    packets: sum(({ packets }) => packets),
+    packetsLost: sum(({ packetsLost }) => packetsLost),
+  };
 }
 
 function change(now: ReceiverCounters, before: ReceiverCounters | undefined) {

@@ -221,7 +221,8 @@ export class MiniSft {
         person.rpc.notify('consumerClosed', { consumer: consumer.id });
       });
       const rtpParameters = consumer.rtpParameters as RtpParameters;
-      person.rpc.notify('consumer', { consumer: consumer.id, source, kind, rtpParameters });
+      const all = (producer.rtpParameters.encodings ?? []).map((_, each) => each);
+      person.rpc.notify('consumer', { consumer: consumer.id, source, kind, layers: all, rtpParameters });
     }
   }
 

@@ -9,10 +9,11 @@ import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 import type { Subscription } from '../conference/plan.ts';
+import { layerWithin } from '../conference/renditions.ts';
 import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
 import { checkPublished } from './codecs.ts';
 import { Nudge } from './nudge.ts';
-import type { SourceMedia } from './source-media.ts';
+import type { Rendition, SourceMedia } from './source-media.ts';
 import { unlessClosed } from './unless-closed.ts';
 import type { MediaWorker } from './worker.ts';
 
@@ -27,19 +28,27 @@ const KEY_FRAME_REQUEST_DELAY = 330;
 
 export interface ClientMediaEvents {
   /** A consumer is there; nothing flows until the client is ready. */
-  onConsumer(consumer: { consumer: string; source: SourceId; kind: SourceKind; rtpParameters: RtpParameters }): void;
+  onConsumer(consumer: {
+    consumer: string;
+    source: SourceId;
+    kind: SourceKind;
+    layers: number[];
+    rtpParameters: RtpParameters;
+  }): void;
   onConsumerClosed(consumer: string): void;
   onLayer(consumer: string, layer: number | undefined): void;
   readonly onLost: Lost;
   onFault(error: unknown, what: string): void;
 }
 
+/** One rendition of a source on its way to this client. Layers are counted among the encodings of the producer here. */
 interface Given {
   readonly consumer: types.Consumer;
-  readonly kind: SourceKind;
+  readonly source: SourceId;
+  readonly rendition: Rendition;
   ready: boolean;
   wanted: boolean;
-  layer: number;
+  spatial: number;
   /** A picture flows. Until then the lowest layer is asked for, whatever the wish. */
   begun: boolean;
   /** The layer that flows. */
@@ -47,13 +56,20 @@ interface Given {
   readonly nudge: Nudge;
 }
 
+/**
+ * How early a viewer's consumers are served when mediasoup shares out the bandwidth, 1 to 255, by the layer that is wished:
+ * the large picture gets all of its layers before others get a second one.
+ */
+const PRIORITY = [1, 4, 32] as const;
+const SCREEN_PRIORITY = 64;
+
 export class ClientMedia {
   readonly #participant: ParticipantId;
   readonly #router: types.Router;
   readonly #transports: Readonly<Record<TransportName, ClientTransport>>;
   readonly #events: ClientMediaEvents;
   readonly #published = new Map<SourceId, types.Producer>();
-  readonly #given = new Map<SourceId, Given>();
+  readonly #given = new Map<Rendition, Given>();
   readonly #connected = new Set<TransportName>();
   #capabilities: types.RtpCapabilities | undefined;
 
@@ -142,7 +158,7 @@ export class ClientMedia {
     const given = [...this.#given.values()].find((candidate) => candidate.consumer.id === consumer);
     if (!given) throw new HawserError('SFT_UNKNOWN_SOURCE', 'consumer');
     given.ready = true;
-    if (given.wanted) await unlessClosed(given.consumer, () => given.consumer.resume());
+    if (given.wanted) await this.#resume(given);
   }
 
   /** Makes it so that this client is given exactly these sources. */
@@ -151,25 +167,31 @@ export class ClientMedia {
     sources: ReadonlyMap<SourceId, SourceMedia>,
     kindOf: (source: SourceId) => SourceKind | undefined,
   ): Promise<void> {
-    const wanted = new Map(subscriptions.map((subscription) => [subscription.source, subscription.layer]));
-    const work: Promise<void>[] = [];
-    for (const [source, given] of this.#given) {
-      const layer = wanted.get(source);
-      if (layer === undefined) work.push(this.#pause(given));
-      else work.push(this.#adjust(given, layer));
-    }
-    for (const [source, layer] of wanted) {
-      const media = sources.get(source);
+    const wanted = new Map<Rendition, { source: SourceId; kind: SourceKind; spatial: number }>();
+    for (const { source, layer } of subscriptions) {
       const kind = kindOf(source);
-      if (!this.#given.has(source) && media && kind) work.push(this.#begin(source, kind, media, layer));
+      if (!kind) continue;
+      for (const [index, rendition] of (sources.get(source)?.renditions ?? []).entries()) {
+        const within = layerWithin(rendition.layers, layer, index === 0);
+        if (within !== undefined) wanted.set(rendition, { source, kind, spatial: rendition.layers.indexOf(within) });
+      }
+    }
+    const work: Promise<void>[] = [];
+    for (const [rendition, given] of this.#given) {
+      const want = wanted.get(rendition);
+      work.push(want ? this.#adjust(given, want.kind, want.spatial) : this.#pause(given));
+    }
+    for (const [rendition, { source, kind, spatial }] of wanted) {
+      if (!this.#given.has(rendition)) work.push(this.#begin(source, kind, rendition, spatial));
     }
     await Promise.all(work);
   }
 
   /** A layer of the source came alive: this viewer may be waiting for it. */
   layersChanged(source: SourceId): void {
-    const given = this.#given.get(source);
-    if (given?.consumer.type === 'simulcast') given.nudge.start();
+    for (const given of this.#given.values()) {
+      if (given.source === source && given.consumer.type === 'simulcast') given.nudge.start();
+    }
   }
 
   close(): void {
@@ -179,59 +201,72 @@ export class ClientMedia {
     this.#given.clear();
   }
 
-  #begin(source: SourceId, kind: SourceKind, media: SourceMedia, layer: number): Promise<void> {
+  #begin(source: SourceId, kind: SourceKind, rendition: Rendition, spatial: number): Promise<void> {
     const rtpCapabilities = this.#capabilities;
-    if (!rtpCapabilities || media.producer.closed) return Promise.resolve();
+    const { producer } = rendition;
+    if (!rtpCapabilities || producer.closed) return Promise.resolve();
     // A client without the codec is given everything else.
-    if (!this.#router.canConsume({ producerId: media.producer.id, rtpCapabilities })) return Promise.resolve();
-    return unlessClosed(media.producer, () => this.#consume(source, kind, media, layer, rtpCapabilities));
+    if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) return Promise.resolve();
+    return unlessClosed(producer, () => this.#consume(source, kind, rendition, spatial, rtpCapabilities));
   }
 
   async #consume(
     source: SourceId,
     kind: SourceKind,
-    media: SourceMedia,
-    layer: number,
+    rendition: Rendition,
+    spatial: number,
     rtpCapabilities: types.RtpCapabilities,
   ): Promise<void> {
     const onFault = (error: unknown) => this.#events.onFault(error, 'layers');
-    const simulcast = media.producer.type === 'simulcast';
+    const { producer, layers } = rendition;
+    // A publisher that has just begun sends some packets on every layer and then none on those that its bandwidth does not
+    // carry yet; whoever waits for a key frame of such a layer waits up to four seconds. The lowest one always comes.
+    const begun = producer.type !== 'simulcast' || layers[0] !== 0;
     const consumer = await this.#transports.receive.media.consume({
-      producerId: media.producer.id,
+      producerId: producer.id,
       rtpCapabilities,
       paused: true,
-      // A publisher that has just begun sends some packets on every layer and then none on those that its bandwidth does
-      // not carry yet; whoever waits for a key frame of such a layer waits up to four seconds. The lowest one always comes.
-      ...(simulcast ? { preferredLayers: { spatialLayer: 0, temporalLayer: 2 } } : {}),
+      ...(producer.type === 'simulcast' && {
+        preferredLayers: { spatialLayer: begun ? spatial : 0, temporalLayer: 2 },
+      }),
     });
     const nudge = new Nudge(() => this.#lookAgain(given).catch(onFault));
     const given: Given = {
       consumer,
-      kind,
+      source,
+      rendition,
       ready: false,
       wanted: true,
-      layer,
-      begun: !simulcast,
+      spatial,
+      begun,
       current: undefined,
       nudge,
     };
-    this.#given.set(source, given);
+    this.#given.set(rendition, given);
     consumer.observer.once('close', () => nudge.stop());
-    consumer.on('layerschange', (layers) => {
-      given.current = layers?.spatialLayer;
-      this.#events.onLayer(consumer.id, layers?.spatialLayer);
-      if (layers && !given.begun) this.#raise(given).catch(onFault);
+    consumer.on('layerschange', (now) => {
+      given.current = now?.spatialLayer;
+      this.#events.onLayer(consumer.id, now && layers[now.spatialLayer]);
+      if (now && !given.begun) this.#raise(given).catch(onFault);
     });
     consumer.once('producerclose', () => {
-      if (this.#given.get(source) === given) this.#given.delete(source);
+      if (this.#given.get(rendition) === given) this.#given.delete(rendition);
       this.#events.onConsumerClosed(consumer.id);
     });
+    if (kind !== 'microphone') await this.#prioritise(given, kind);
     this.#events.onConsumer({
       consumer: consumer.id,
       source,
       kind,
+      layers: [...layers],
       rtpParameters: consumer.rtpParameters as RtpParameters,
     });
+  }
+
+  #prioritise({ consumer, rendition, spatial }: Given, kind: SourceKind): Promise<void> {
+    const layer = rendition.layers[spatial] ?? 0;
+    const priority = kind === 'screen' ? SCREEN_PRIORITY : (PRIORITY[layer] ?? 1);
+    return unlessClosed(consumer, () => consumer.setPriority(priority));
   }
 
   /** The first picture is there: from now on the layer that was wished. */
@@ -243,9 +278,11 @@ export class ClientMedia {
 
   /** Down and up again, so that mediasoup compares the layers anew; nothing flows differently in between. */
   async #lookAgain(given: Given): Promise<void> {
-    const { consumer, current, layer } = given;
-    if (!given.wanted || current === undefined || current >= layer || consumer.closed) return;
-    const down = consumer.setPreferredLayers({ spatialLayer: layer - 1, temporalLayer: 2 });
+    const { consumer, current, spatial } = given;
+    if (!given.wanted || consumer.closed || (current !== undefined && current >= spatial)) return;
+    const down = consumer.setPreferredLayers(
+      spatial > 0 ? { spatialLayer: spatial - 1, temporalLayer: 2 } : { spatialLayer: 0, temporalLayer: 1 },
+    );
     await unlessClosed(consumer, () => Promise.all([down, preferLayer(given)]).then(() => undefined));
   }
 
@@ -256,20 +293,28 @@ export class ClientMedia {
     this.#events.onLayer(given.consumer.id, undefined);
   }
 
-  async #adjust(given: Given, layer: number): Promise<void> {
-    if (given.layer !== layer && given.consumer.type === 'simulcast') {
-      given.layer = layer;
+  async #adjust(given: Given, kind: SourceKind, spatial: number): Promise<void> {
+    if (given.spatial !== spatial && given.consumer.type === 'simulcast') {
+      given.spatial = spatial;
       if (given.begun) await unlessClosed(given.consumer, () => preferLayer(given));
+      await this.#prioritise(given, kind);
       given.nudge.start();
     }
     if (given.wanted) return;
     given.wanted = true;
-    if (given.ready) await unlessClosed(given.consumer, () => given.consumer.resume());
+    if (given.ready) await this.#resume(given);
+  }
+
+  async #resume(given: Given): Promise<void> {
+    await unlessClosed(given.consumer, () => given.consumer.resume());
+    if (given.consumer.type === 'simulcast') return given.nudge.start();
+    // A single encoding says nothing of layers by itself.
+    if (given.wanted) this.#events.onLayer(given.consumer.id, given.rendition.layers[0]);
   }
 }
 
-function preferLayer({ consumer, layer }: Given): Promise<void> {
-  return consumer.setPreferredLayers({ spatialLayer: layer, temporalLayer: 2 });
+function preferLayer({ consumer, spatial }: Given): Promise<void> {
+  return consumer.setPreferredLayers({ spatialLayer: spatial, temporalLayer: 2 });
 }
 
 /** What mediasoup refuses is the sender's mistake, told to that sender alone. */

@@ -16,8 +16,12 @@ export class PinnedConsumer {
   #strayed = false;
   #turn: Promise<void> = Promise.resolve();
 
-  /** @param onFault told when the worker refuses to run or pause it, which no state explains */
-  constructor(consumer: types.Consumer, layer: number, onFault: (error: unknown) => void) {
+  /**
+   * @param layer of the source
+   * @param spatial the same counted among the encodings of the producer
+   * @param onFault told when the worker refuses to run or pause it, which no state explains
+   */
+  constructor(consumer: types.Consumer, layer: number, spatial: number, onFault: (error: unknown) => void) {
     this.#consumer = consumer;
     this.layer = layer;
     this.#onFault = onFault;
@@ -27,7 +31,7 @@ export class PinnedConsumer {
     this.rtxSsrc = encoding.rtx?.ssrc;
     if (consumer.type === 'simulcast') {
       consumer.on('layerschange', (layers) => {
-        if (layers === undefined || layers.spatialLayer === this.layer) return;
+        if (layers === undefined || layers.spatialLayer === spatial) return;
         this.#strayed = true;
         void this.#settle();
       });

@@ -7,6 +7,7 @@ import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import type { LinkDemand, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
 import type { SidePlan } from '../conference/plan.ts';
+import { renditionsOf } from '../conference/renditions.ts';
 import { layersToRun } from '../trunk/guard.ts';
 import type { PinnedConsumer } from './pinned-consumer.ts';
 import type { SourceMedia } from './source-media.ts';
@@ -26,20 +27,25 @@ export interface SideContext {
   /** Of a source that the side announced. */
   readonly announcement: (source: SourceId) => { kind: SourceKind; participant: ParticipantId } | undefined;
   /** A source of the side can be received from now on, or no longer. */
-  readonly onArrival: (source: SourceId, kind: SourceKind, producer: types.Producer) => Promise<void>;
+  readonly onArrival: (source: SourceId, kind: SourceKind, renditions: readonly Produced[]) => Promise<void>;
   readonly onFault: (error: unknown, what: string) => void;
 }
 
-interface Sent {
-  readonly kind: SourceKind;
+/** One rendition as it arrives: its producer, and the layers of the source that it has. */
+export interface Produced {
+  readonly layers: readonly number[];
   readonly producer: types.Producer;
+}
+
+interface Sent {
+  readonly media: SourceMedia;
   readonly layers: Map<number, PinnedConsumer>;
 }
 
 interface Received {
   readonly key: string;
-  /** Absent where the peer's description was refused, so that it is not tried again until it changes. */
-  readonly producer: types.Producer | undefined;
+  /** Empty where the peer's description was refused, so that it is not tried again until it changes. */
+  readonly renditions: readonly Produced[];
 }
 
 /** A statement that is repeated only when it changes. */
@@ -100,21 +106,21 @@ export class SideMedia {
     this.#sources.make({ participants: context.announced.participants, sources: context.announced.sources });
     if (!trunk || trunk.closed) return;
     this.#streams.make({ trunk: trunk.id, streams: this.#streamsSent() });
-    const receivable = [...plan.demand].filter(([source]) => this.#received.get(source)?.producer?.closed === false);
+    const receivable = [...plan.demand].filter(([source]) => isOpen(this.#received.get(source)));
     this.#demand.make({ demands: receivable.map(([source, layers]) => ({ source, layers: [...layers] })) });
   }
 
   close(): void {
     for (const { layers } of this.#sent.values()) for (const consumer of layers.values()) consumer.close();
-    for (const { producer } of this.#received.values()) producer?.close();
+    for (const received of this.#received.values()) close(received);
     this.#sent.clear();
     this.#received.clear();
   }
 
   async #receive(trunk: Trunk, plan: SidePlan, context: SideContext): Promise<void> {
-    for (const [source, { producer }] of this.#received) {
+    for (const [source, received] of this.#received) {
       if (plan.incoming.has(source)) continue;
-      producer?.close();
+      close(received);
       this.#received.delete(source);
     }
     await Promise.all(
@@ -123,13 +129,19 @@ export class SideMedia {
         const announced = context.announcement(source);
         const before = this.#received.get(source);
         if (before?.key === key || !announced || streams.length === 0) return;
-        before?.producer?.close();
+        close(before);
+        const renditions: Produced[] = [];
         try {
-          const producer = await trunk.receive(source, announced.participant, announced.kind, streams);
-          this.#received.set(source, { key, producer });
-          await context.onArrival(source, announced.kind, producer);
+          for (const layers of renditionsOf(streams.map(({ layer }) => layer).sort())) {
+            const carrying = layers.flatMap((layer) => streams.find((each) => each.layer === layer) ?? []);
+            const producer = await trunk.receive(source, announced.participant, announced.kind, carrying);
+            renditions.push({ layers, producer });
+          }
+          this.#received.set(source, { key, renditions });
+          await context.onArrival(source, announced.kind, renditions);
         } catch (error) {
-          this.#received.set(source, { key, producer: undefined });
+          close({ renditions });
+          this.#received.set(source, { key, renditions: [] });
           context.onFault(error, 'receive');
         }
       }),
@@ -138,7 +150,7 @@ export class SideMedia {
 
   async #send(trunk: Trunk, plan: SidePlan, context: SideContext): Promise<void> {
     for (const [source, sent] of this.#sent) {
-      if (plan.outgoing.has(source) && context.catalogue.get(source)?.producer === sent.producer) continue;
+      if (plan.outgoing.has(source) && context.catalogue.get(source) === sent.media) continue;
       for (const consumer of sent.layers.values()) consumer.close();
       this.#sent.delete(source);
     }
@@ -146,17 +158,21 @@ export class SideMedia {
       [...plan.outgoing].map(async ([source, { layers, wanted }]) => {
         const media = context.catalogue.get(source);
         const kind = context.announced.sources.find((candidate) => candidate.source === source)?.kind;
-        if (!media || media.producer.closed || !kind) return;
+        if (!media || media.closed || !kind) return;
         try {
-          const sent = this.#sent.get(source) ?? { kind, producer: media.producer, layers: new Map() };
+          const sent = this.#sent.get(source) ?? { media, layers: new Map<number, PinnedConsumer>() };
           this.#sent.set(source, sent);
-          for (const layer of layers) {
-            if (!sent.layers.has(layer)) sent.layers.set(layer, await trunk.send(source, kind, media.producer, layer));
+          for (const rendition of media.renditions) {
+            const offered = rendition.layers.filter((layer) => layers.includes(layer));
+            for (const layer of offered) {
+              if (!sent.layers.has(layer)) sent.layers.set(layer, await trunk.send(source, kind, rendition, layer));
+            }
+            const asked = wanted.filter((layer) => offered.includes(layer));
+            const run = new Set(layersToRun(asked, rendition.live));
+            await Promise.all(offered.map((layer) => sent.layers.get(layer)?.run(run.has(layer))));
           }
-          const run = new Set(layersToRun(wanted, media.live));
-          await Promise.all([...sent.layers].map(([layer, consumer]) => consumer.run(run.has(layer))));
         } catch (error) {
-          if (!media.producer.closed && !trunk.closed) context.onFault(error, 'send');
+          if (!media.closed && !trunk.closed) context.onFault(error, 'send');
         }
       }),
     );
@@ -171,4 +187,16 @@ export class SideMedia {
     }
     return streams;
   }
+}
+
+function isOpen(received: Received | undefined): boolean {
+  return (
+    received !== undefined &&
+    received.renditions.length > 0 &&
+    !received.renditions.some((each) => each.producer.closed)
+  );
+}
+
+function close(received: Pick<Received, 'renditions'> | undefined): void {
+  for (const { producer } of received?.renditions ?? []) producer.close();
 }

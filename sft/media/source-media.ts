@@ -1,33 +1,53 @@
-/** The media of one source on this SFT, wherever it comes from: a client's transport or a trunk. */
+/**
+ * The media of one source on this SFT, wherever it comes from: a client's transport or a trunk. A source is one or more
+ * renditions, each a producer with some of the layers.
+ */
 import type { types } from 'mediasoup';
 
-export class SourceMedia {
+export class Rendition {
+  /** Layers of the source, ascending, in the order of the producer's encodings. */
+  readonly layers: readonly number[];
   readonly producer: types.Producer;
-  /** Layers that carry packets now. */
   #live: ReadonlySet<number>;
 
   /** @param onLive called when a layer came alive or fell silent */
-  constructor(producer: types.Producer, onLive: () => void) {
+  constructor(layers: readonly number[], producer: types.Producer, onLive: () => void) {
+    this.layers = layers;
     this.producer = producer;
     if (producer.type !== 'simulcast') {
       // A consumer of a single encoding cannot leave its layer; there is nothing to guard.
-      this.#live = new Set([0]);
+      this.#live = new Set(layers);
       return;
     }
-    this.#live = liveLayers(producer.score);
+    this.#live = this.#liveOf(producer.score);
     producer.on('score', (scores) => {
-      const live = liveLayers(scores);
+      const live = this.#liveOf(scores);
       if (live.symmetricDifference(this.#live).size === 0) return;
       this.#live = live;
       onLive();
     });
   }
 
+  /** Layers that carry packets now. */
   get live(): ReadonlySet<number> {
     return this.#live;
   }
+
+  #liveOf(scores: readonly types.ProducerScore[]): Set<number> {
+    const live = scores.filter(({ score }) => score > 0);
+    return new Set(live.flatMap(({ encodingIdx }) => this.layers[encodingIdx] ?? []));
+  }
 }
 
-function liveLayers(scores: readonly types.ProducerScore[]): Set<number> {
-  return new Set(scores.filter(({ score }) => score > 0).map(({ encodingIdx }) => encodingIdx));
+export class SourceMedia {
+  /** Those with the lowest layers first. */
+  readonly renditions: readonly Rendition[];
+
+  constructor(renditions: readonly Rendition[]) {
+    this.renditions = renditions;
+  }
+
+  get closed(): boolean {
+    return this.renditions.some(({ producer }) => producer.closed);
+  }
 }

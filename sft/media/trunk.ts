@@ -13,6 +13,7 @@ import { SsrcRegistry } from '../trunk/ssrc-registry.ts';
 import { trunkRtpParameters } from './codecs.ts';
 import { PinnedConsumer } from './pinned-consumer.ts';
 import { SOCKET_BUFFER } from './socket-buffer.ts';
+import type { Rendition } from './source-media.ts';
 import type { MediaWorker } from './worker.ts';
 
 export interface TrunkOptions {
@@ -147,16 +148,19 @@ export class Trunk {
   }
 
   /** Makes one layer of a source ready to be sent; it does not flow before `run(true)`. */
-  async send(source: SourceId, kind: SourceKind, producer: types.Producer, layer: number): Promise<PinnedConsumer> {
+  async send(source: SourceId, kind: SourceKind, rendition: Rendition, layer: number): Promise<PinnedConsumer> {
+    const { producer, layers } = rendition;
+    const spatial = layers.indexOf(layer);
     for (let draw = 0; draw < MAX_SSRC_DRAWS; draw++) {
       const consumer = await this.#transport.consume({
         producerId: producer.id,
         rtpCapabilities: this.worker.trunkCapabilities,
         paused: true,
-        ...(producer.type === 'simulcast' ? { preferredLayers: { spatialLayer: layer, temporalLayer: 2 } } : {}),
+        ...(producer.type === 'simulcast' ? { preferredLayers: { spatialLayer: spatial, temporalLayer: 2 } } : {}),
         enableRtx: isVideo(kind),
       });
-      const pinned = new PinnedConsumer(consumer, layer, (error) => this.#options.onFault(error, 'pinned consumer'));
+      const onFault = (error: unknown) => this.#options.onFault(error, 'pinned consumer');
+      const pinned = new PinnedConsumer(consumer, layer, spatial, onFault);
       const ssrcs = pinned.rtxSsrc === undefined ? [pinned.ssrc] : [pinned.ssrc, pinned.rtxSsrc];
       if (this.#ssrcs.take(...ssrcs)) {
         const outgoing = { source, kind, consumer: pinned };
@@ -170,7 +174,8 @@ export class Trunk {
   }
 
   /**
-   * Prepares to receive a source that the peer offers on this trunk.
+   * Prepares to receive one rendition of a source that the peer offers on this trunk.
+   * @param streams of the rendition, ascending by layer
    * @throws Error when the SSRCs are in use already
    */
   async receive(
@@ -179,7 +184,6 @@ export class Trunk {
     kind: SourceKind,
     streams: readonly LinkStream[],
   ): Promise<types.Producer> {
-    const ordered = [...streams].sort((a, b) => a.layer - b.layer);
     const producer = await this.#transport.produce({
       kind: isVideo(kind) ? 'video' : 'audio',
       // One CNAME for the whole trunk: the sender reports of all streams then tell mediasoup the one clock of the peer, so
@@ -187,12 +191,13 @@ export class Trunk {
       rtpParameters: trunkRtpParameters(
         this.worker.router.rtpCapabilities,
         isVideo(kind) ? 'video' : 'audio',
-        ordered,
+        streams,
         this.id,
-        `${participant} ${source}`,
+        // Renditions of one source are tracks of their own in one stream.
+        `${participant} ${source}.${streams[0]?.layer}`,
       ),
     });
-    const layers = new Map(ordered.map(({ ssrc, layer }) => [ssrc, layer]));
+    const layers = new Map(streams.map(({ ssrc, layer }) => [ssrc, layer]));
     const incoming = { source, kind, layers, producer };
     this.#incoming.add(incoming);
     producer.observer.once('close', () => this.#incoming.delete(incoming));

@@ -201,7 +201,7 @@ export class ClientSession {
     local.sources.set(source, { source, participant: local.participant, kind, layers, muted });
     try {
       const producer = await media.publish(source, kind, rtpParameters, muted);
-      await host.addSource(source, kind, local.participant, producer);
+      await host.addSource(source, kind, local.participant, [{ layers, producer }]);
     } catch (error) {
       local.sources.delete(source);
       host.changed();

@@ -3,7 +3,6 @@
  * change of the state ends in `changed()`; passes run one after the other and never overlap, so that what is in force
  * at rest is always what the newest plan says.
  */
-import type { types } from 'mediasoup';
 import type { Roster } from '#signalling/client-sft.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
@@ -21,8 +20,8 @@ import {
 import { type Asked, ask, NOTHING_ASKED, type TrunkMode, type Wanted, wantedOf } from '../conference/demand.ts';
 import { planOf } from '../conference/plan.ts';
 import type { ClientMedia } from '../media/client-media.ts';
-import { SideMedia, type Statements } from '../media/side-media.ts';
-import { SourceMedia } from '../media/source-media.ts';
+import { type Produced, SideMedia, type Statements } from '../media/side-media.ts';
+import { Rendition, SourceMedia } from '../media/source-media.ts';
 import { Speakers } from '../media/speakers.ts';
 import type { MediaWorker } from '../media/worker.ts';
 
@@ -135,22 +134,24 @@ export class ConferenceHost {
     source: SourceId,
     kind: SourceKind,
     participant: ParticipantId,
-    producer: types.Producer,
+    produced: readonly Produced[],
   ): Promise<void> {
-    const media = new SourceMedia(producer, () => {
+    const onLive = () => {
       for (const client of this.#clients.values()) client.media.layersChanged(source);
       this.changed();
-    });
+    };
+    const media = new SourceMedia(produced.map(({ layers, producer }) => new Rendition(layers, producer, onLive)));
     this.#catalogue.set(source, media);
-    producer.observer.once('close', () => {
-      if (this.#catalogue.get(source) === media) this.#catalogue.delete(source);
-      this.changed();
-    });
-    this.changed();
-    if (kind === 'microphone') {
-      const speakers = await this.#speakers;
-      if (!producer.closed) await speakers.add(producer, participant);
+    for (const { producer } of produced) {
+      producer.observer.once('close', () => {
+        if (this.#catalogue.get(source) === media) this.#catalogue.delete(source);
+        this.changed();
+      });
     }
+    this.changed();
+    if (kind !== 'microphone') return;
+    const speakers = await this.#speakers;
+    for (const { producer } of produced) if (!producer.closed) await speakers.add(producer, participant);
   }
 
   /** Replaces what was there of the same peer: a link that comes back states everything again. */
@@ -287,9 +288,9 @@ export class ConferenceHost {
       catalogue: this.#catalogue,
       announced: announcedTo(this.state, side),
       announcement: (source: SourceId) => side.sources.get(source),
-      onArrival: (source: SourceId, kind: SourceKind, producer: types.Producer) => {
+      onArrival: (source: SourceId, kind: SourceKind, renditions: readonly Produced[]) => {
         const participant = side.sources.get(source)?.participant;
-        return participant ? this.addSource(source, kind, participant, producer) : Promise.resolve();
+        return participant ? this.addSource(source, kind, participant, renditions) : Promise.resolve();
       },
       onFault: (error: unknown, what: string) => this.#events.onFault(error, what),
     };

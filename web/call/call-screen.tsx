@@ -122,8 +122,10 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
       {panel === 'help' && <HelpDialog onClose={() => setPanel(undefined)} />}
       {panel === 'leave' && <LeaveDialog call={call} mayEnd={mayEnd} onClose={() => setPanel(undefined)} />}
       {joined?.participants.flatMap(({ sources }) =>
-        sources.flatMap(({ kind, media, source }) =>
-          kind === 'microphone' && media ? [<Sound key={source} track={media} speaker={speaker} />] : [],
+        sources.flatMap(({ kind, renditions }) =>
+          kind === 'microphone'
+            ? renditions.map(({ consumer, media }) => <Sound key={consumer} track={media} speaker={speaker} />)
+            : [],
         ),
       )}
     </div>

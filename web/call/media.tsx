@@ -1,30 +1,72 @@
-import { useLayoutEffect, useRef } from 'preact/hooks';
-import { onFirstFrame } from '#client/media/browser/first-frame.ts';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { RemoteRendition } from '#client/conference/participants.ts';
+import { onFirstFrame, watchFlow } from '#client/media/browser/frames.ts';
+
+interface PictureProps {
+  readonly track: MediaStreamTrack;
+  readonly mirrored?: boolean;
+  readonly whole?: boolean;
+  readonly hidden?: boolean;
+  readonly onFirstFrame?: () => void;
+  /** Told when frames begin to come, and when they have ceased. */
+  readonly onFlow?: (flows: boolean) => void;
+}
 
 /** The picture of one track. */
-export function Picture(props: {
-  track: MediaStreamTrack;
-  mirrored?: boolean;
-  whole?: boolean;
-  onFirstFrame?: () => void;
-}) {
+export function Picture({ track, mirrored, whole, hidden, ...told }: PictureProps) {
   const ref = useRef<HTMLVideoElement>(null);
-  const { track } = props;
-  const first = useRef(props.onFirstFrame);
-  first.current = props.onFirstFrame;
+  const tell = useRef(told);
+  tell.current = told;
   useLayoutEffect(() => {
     const video = ref.current;
     if (!video) return;
     video.srcObject = new MediaStream([track]);
     video.play().catch(() => undefined); // `autoplay` starts it once the browser allows it
-    const stop = onFirstFrame(video, () => first.current?.());
+    const stopFirst = onFirstFrame(video, () => tell.current.onFirstFrame?.());
+    const stopFlow = tell.current.onFlow ? watchFlow(video, (flows) => tell.current.onFlow?.(flows)) : undefined;
     return () => {
-      stop();
+      stopFirst();
+      stopFlow?.();
       video.srcObject = null;
     };
   }, [track]);
-  const classes = ['picture', props.mirrored && 'mirrored', props.whole && 'whole'].filter(Boolean).join(' ');
+  const classes = ['picture', mirrored && 'mirrored', whole && 'whole', hidden && 'beneath'].filter(Boolean).join(' ');
   return <video ref={ref} class={classes} autoplay playsInline muted />;
+}
+
+interface RenditionsProps {
+  /** The lowest layers first. */
+  readonly renditions: readonly RemoteRendition<MediaStreamTrack>[];
+  readonly whole: boolean;
+  readonly onFirstFrame: () => void;
+}
+
+/**
+ * One source as its renditions, one above the other: the highest that decodes is seen, and the lowest whenever none does, so
+ * that a weak path costs sharpness and no standing picture.
+ */
+export function Renditions({ renditions, whole, onFirstFrame }: RenditionsProps) {
+  const [flowing, setFlowing] = useState<readonly string[]>([]);
+  const shown = renditions.findLast(({ consumer }) => flowing.includes(consumer)) ?? renditions[0];
+  return (
+    <>
+      {renditions.map((rendition) => {
+        const { consumer, media } = rendition;
+        const tell = (flows: boolean) =>
+          setFlowing((before) => [...before.filter((each) => each !== consumer), ...(flows ? [consumer] : [])]);
+        return (
+          <Picture
+            key={consumer}
+            track={media}
+            whole={whole}
+            hidden={rendition !== shown}
+            onFirstFrame={onFirstFrame}
+            {...(renditions.length > 1 && { onFlow: tell })}
+          />
+        );
+      })}
+    </>
+  );
 }
 
 /** The sound of one track, on the speaker that was chosen. */

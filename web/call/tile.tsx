@@ -6,7 +6,7 @@ import type { DomainName } from '#signalling/ids.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Organisation } from '../parts/organisation.tsx';
-import { Picture } from './media.tsx';
+import { Picture, Renditions } from './media.tsx';
 import type { RemoteTile } from './tiles.ts';
 import { useWish } from './use-wish.ts';
 
@@ -67,7 +67,7 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
   useWish(conference, source?.source, ref);
   const name = participant.person?.name ?? 'Joining…';
   const microphone = participant.sources.find((each) => each.kind === 'microphone');
-  const shown = source !== undefined && !source.muted ? source.media : undefined;
+  const renditions = source === undefined || source.muted ? [] : source.renditions;
   return (
     <Frame
       label={kind === 'screen' ? `Screen of ${name}` : name}
@@ -80,9 +80,9 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
       onSelect={onSelect}
     >
       <span ref={ref} class="tile-picture">
-        {shown ? (
-          <Picture
-            track={shown}
+        {renditions.length > 0 ? (
+          <Renditions
+            renditions={renditions}
             whole={kind === 'screen' || selected}
             onFirstFrame={() => conference.markFirstFrame(participant.participant)}
           />

@@ -15,6 +15,8 @@ export interface TileStats {
   readonly name?: string;
   readonly kind: SourceKind;
   readonly via: readonly DomainName[];
+  /** The rendition that the figures of the picture are of. */
+  readonly consumer: string;
   readonly framesDecoded: number;
   readonly width: number;
   readonly height: number;
@@ -64,7 +66,7 @@ async function statsOf(conference: BrowserConference): Promise<readonly TileStat
     const person = people.get(participant);
     if (!person) return [];
     const { framesDecoded = 0, width = 0, height = 0, audioEnergy = 0, freezes = 0 } = counters;
-    const { packets, packetsLost, bytes, jitterMs } = counters;
+    const { consumer, packets, packetsLost, bytes, jitterMs } = counters;
     return [
       {
         participant,
@@ -72,6 +74,7 @@ async function statsOf(conference: BrowserConference): Promise<readonly TileStat
         ...(person.person && { name: person.person.name }),
         kind,
         via,
+        consumer,
         framesDecoded,
         width,
         height,

@@ -76,4 +76,9 @@ export const table: readonly Entry[] = [
     summary: 'Measure what crosses the trunk between two media servers',
     load: async () => (await import('./bench.ts')).benchTrunk,
   },
+  {
+    name: 'bench switches',
+    summary: 'Measure how long a viewer waits for a larger picture over the trunk',
+    load: async () => (await import('./bench-switches.ts')).benchSwitches,
+  },
 ];

@@ -80,7 +80,7 @@ function viewerRows({ viewers }: Run): Row[] {
 }
 
 /** The first column to the left, the others to the right. */
-function aligned(rows: readonly Row[]): string[] {
+export function aligned(rows: readonly Row[]): string[] {
   const columns = Math.max(...rows.map(({ length }) => length));
   const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { until } from '#signalling/testing.ts';
 import { type Browser, openBrowser } from './browser.ts';
+import { joinCall, leaveCall, STEP_MS, signIn, startCall } from './page.ts';
 import { LOOKS, writePortrait } from './portrait.ts';
-import { CONVERSATION_TITLE, type Person, type Trial } from './trial.ts';
+import type { Person, Trial } from './trial.ts';
 
 export interface SideReport {
   /** Frames of the other's picture decoded in the five seconds. */
@@ -34,7 +35,6 @@ export interface CheckOptions {
   readonly signal: AbortSignal;
 }
 
-const STEP_MS = 15_000;
 const WATCH_MS = 5_000;
 /** The least that counts as seeing and hearing in five seconds of 30 frames each. */
 const LEAST_FRAMES = 50;
@@ -94,15 +94,14 @@ async function tellWhatIsKnown(
 
 async function call({ trial, say, screenshot }: CheckOptions, alice: Browser, bob: Browser): Promise<CheckReport> {
   say('alice calls, bob joins');
-  await alice.page.getByRole('button', { name: 'Start call' }).click();
-  await alice.page.getByRole('toolbar', { name: 'Call' }).waitFor({ timeout: STEP_MS });
-  await bob.page.getByRole('button', { name: 'Join call' }).click();
+  await startCall(alice.page);
+  await joinCall(bob.page);
   const bobJoin = await firstFrame(bob.page);
   await seesOther(alice.page);
 
   say('alice leaves and joins again');
-  await leave(alice.page);
-  await alice.page.getByRole('button', { name: 'Join call' }).click();
+  await leaveCall(alice.page);
+  await joinCall(alice.page);
   const aliceJoin = await firstFrame(alice.page);
   await Promise.all([seesOther(alice.page), seesOther(bob.page)]);
 
@@ -130,24 +129,6 @@ async function portraitOf({ handle, organisation }: Person): Promise<string> {
   const path = join(organisation.folder, `${handle}.y4m`);
   await writePortrait(path, handle === 'alice' ? LOOKS.alice : LOOKS.bob);
   return path;
-}
-
-async function signIn(page: Page, { organisation, handle, password }: Person): Promise<void> {
-  page.setDefaultTimeout(STEP_MS);
-  await page.goto(organisation.url);
-  await page.locator('input[name=username]').fill(handle);
-  await page.locator('input[name=password]').fill(password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: CONVERSATION_TITLE }).first().click();
-}
-
-async function leave(page: Page): Promise<void> {
-  await page
-    .getByRole('toolbar', { name: 'Call' })
-    .getByRole('button', { name: /^Leave/ })
-    .click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
-  await page.getByRole('button', { name: CONVERSATION_TITLE }).first().click();
 }
 
 /** What both see at the begin and the end of five seconds in which neither is given another rendition. */

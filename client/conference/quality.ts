@@ -15,7 +15,7 @@ export interface Quality {
   readonly framesPerSecond?: number;
   /** Part of the packets that did not arrive since the last reading, 0 to 1. */
   readonly loss?: number;
-  /** Of the rendition that is to be shown; bytes and packets of all of them. */
+  /** Of the rendition that is to be shown; bytes, packets, freezes and dropped frames of all of them. */
   readonly counters: ReceiverCounters;
 }
 
@@ -53,6 +53,8 @@ function sumOf(
     bytes: sum(({ bytes }) => bytes),
     packets: sum(({ packets }) => packets),
     packetsLost: sum(({ packetsLost }) => packetsLost),
+    ...(of.freezes !== undefined && { freezes: sum(({ freezes }) => freezes ?? 0) }),
+    ...(of.framesDropped !== undefined && { framesDropped: sum(({ framesDropped }) => framesDropped ?? 0) }),
   };
 }
 

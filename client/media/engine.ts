@@ -55,6 +55,8 @@ export interface ReceiverCounters {
   /** Sum of the energy that was played, as in the W3C's `totalAudioEnergy`. */
   readonly audioEnergy?: number;
   readonly freezes?: number;
+  /** Frames that were received and decoded too late, or not at all. */
+  readonly framesDropped?: number;
 }
 
 export interface MediaEngine<Out, In, Pub extends Publication<Out>> {

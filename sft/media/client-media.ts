@@ -26,6 +26,13 @@ const MAX_INCOMING_BITRATE = 8_000_000;
  */
 const KEY_FRAME_REQUEST_DELAY = 330;
 
+/**
+ * A browser counts a stream that goes on after a pause as a picture that stood still, unless it has called the stream
+ * inactive before: Chromium does after 5 s without a packet, and looks every 3 s. A rendition that is wanted again sooner is
+ * therefore a new consumer; that costs a negotiation (some 30 ms), which a resumed one does not.
+ */
+const HALT_MS = 9_000;
+
 export interface ClientMediaEvents {
   /** A consumer is there; nothing flows until the client is ready. */
   onConsumer(consumer: {
@@ -53,6 +60,8 @@ interface Given {
   begun: boolean;
   /** The layer that flows. */
   current: number | undefined;
+  /** When it was paused last, ms of `performance.now`. */
+  pausedAt: number | undefined;
   readonly nudge: Nudge;
 }
 
@@ -179,6 +188,10 @@ export class ClientMedia {
     const work: Promise<void>[] = [];
     for (const [rendition, given] of this.#given) {
       const want = wanted.get(rendition);
+      if (want && this.#isHalted(given)) {
+        this.#drop(given);
+        continue; // begun anew below
+      }
       work.push(want ? this.#adjust(given, want.kind, want.spatial) : this.#pause(given));
     }
     for (const [rendition, { source, kind, spatial }] of wanted) {
@@ -240,6 +253,7 @@ export class ClientMedia {
       spatial,
       begun,
       current: undefined,
+      pausedAt: undefined,
       nudge,
     };
     this.#given.set(rendition, given);
@@ -286,9 +300,22 @@ export class ClientMedia {
     await unlessClosed(consumer, () => Promise.all([down, preferLayer(given)]).then(() => undefined));
   }
 
+  /** Whether a browser would take the pause for a picture that stood still, were it to go on. */
+  #isHalted({ wanted, pausedAt, rendition }: Given): boolean {
+    const isBeside = (rendition.layers[0] ?? 0) > 0;
+    return !wanted && isBeside && pausedAt !== undefined && performance.now() - pausedAt < HALT_MS;
+  }
+
+  #drop(given: Given): void {
+    this.#given.delete(given.rendition);
+    given.consumer.close();
+    this.#events.onConsumerClosed(given.consumer.id);
+  }
+
   async #pause(given: Given): Promise<void> {
     if (!given.wanted) return;
     given.wanted = false;
+    given.pausedAt = performance.now();
     await unlessClosed(given.consumer, () => given.consumer.pause());
     this.#events.onLayer(given.consumer.id, undefined);
   }

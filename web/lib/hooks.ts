@@ -27,6 +27,7 @@ export interface TileStats {
   readonly bytes: number;
   readonly jitterMs: number;
   readonly freezes: number;
+  readonly framesDropped: number;
 }
 
 export interface HawserHooks {
@@ -65,7 +66,7 @@ async function statsOf(conference: BrowserConference): Promise<readonly TileStat
   return (await conference.counters()).flatMap(({ participant, kind, via, counters }) => {
     const person = people.get(participant);
     if (!person) return [];
-    const { framesDecoded = 0, width = 0, height = 0, audioEnergy = 0, freezes = 0 } = counters;
+    const { framesDecoded = 0, width = 0, height = 0, audioEnergy = 0, freezes = 0, framesDropped = 0 } = counters;
     const { consumer, packets, packetsLost, bytes, jitterMs } = counters;
     return [
       {
@@ -84,6 +85,7 @@ async function statsOf(conference: BrowserConference): Promise<readonly TileStat
         bytes,
         jitterMs,
         freezes,
+        framesDropped,
       },
     ];
   });

@@ -15,6 +15,7 @@ interface InboundRtp {
   readonly frameHeight?: number;
   readonly totalAudioEnergy?: number;
   readonly freezeCount?: number;
+  readonly framesDropped?: number;
 }
 
 /** @param consumers consumer ids by the id of their track */
@@ -38,6 +39,7 @@ export function countersOf(
       ...(entry.frameHeight !== undefined && { height: entry.frameHeight }),
       ...(entry.totalAudioEnergy !== undefined && { audioEnergy: entry.totalAudioEnergy }),
       ...(entry.freezeCount !== undefined && { freezes: entry.freezeCount }),
+      ...(entry.framesDropped !== undefined && { framesDropped: entry.framesDropped }),
     });
   }
   return counters;

@@ -1,0 +1,245 @@
+/**
+ * `hawser bench switches`: how long a viewer waits for a larger picture over the trunk, in real browsers: from the wish to
+ * the first frame of the new size on the page.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
+import { openBrowser } from '#cli/demo/browser.ts';
+import { joinCall, signIn, startCall } from '#cli/demo/page.ts';
+import { freePlaces } from '#cli/demo/places.ts';
+import { startTrial, type Trial } from '#cli/demo/trial.ts';
+import type { ConversationId } from '#signalling/ids.ts';
+import { until } from '#signalling/testing.ts';
+import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
+import { PICTURES } from './media/clips.ts';
+import { Person } from './people/person.ts';
+import { type Spread, spreadOf } from './report/figures.ts';
+
+/**
+ * What flows over the trunk before the wish: nothing of the wished layer, or the wished layer because somebody else watches
+ * it.
+ */
+export type Before = 'cold' | 'flowing';
+
+export interface Switches {
+  readonly before: Before;
+  /** From the wish to the first frame of the new size, ms, in the order of the switches. */
+  readonly ms: readonly number[];
+  readonly spread: Spread;
+  /** What the viewer's browser counted during the switches. */
+  readonly freezes: number;
+  readonly framesDropped: number;
+}
+
+export interface SwitchesReport {
+  readonly switches: readonly Switches[];
+  readonly machine: Machine;
+  readonly commit: string;
+  readonly command: string;
+}
+
+export interface SwitchesOptions {
+  /** Of each kind. */
+  readonly count: number;
+  readonly command: string;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+const SMALL = PICTURES[0];
+const LARGE = PICTURES[2];
+const SIGHT_MS = 30_000;
+/** How long the viewer looks at the large picture before he looks away, ms. */
+const LOOK_MS = 1_000;
+
+/** @throws Error with a plain sentence where it was stopped or a picture never came */
+export async function measureSwitches(options: SwitchesOptions): Promise<SwitchesReport> {
+  const over = Promise.withResolvers<never>();
+  over.promise.catch(() => undefined);
+  const end = (sentence: string) => over.reject(new Error(sentence));
+  const stop = () => end('Stopped.');
+  options.signal.addEventListener('abort', stop, { once: true });
+  const trial = await startTrial({ places: await freePlaces('alpha', 'beta'), say: options.say, onDied: end });
+  const undo = new AsyncDisposableStack();
+  undo.defer(() => trial.stop());
+  const work = measured(options, trial, undo);
+  try {
+    if (options.signal.aborted) stop();
+    return await Promise.race([work, over.promise]);
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    await undo.disposeAsync();
+    await work.catch(() => undefined); // pages that are closed under it end it
+  }
+}
+
+async function measured(
+  { count, command, say, onProgress }: SwitchesOptions,
+  trial: Trial,
+  undo: AsyncDisposableStack,
+): Promise<SwitchesReport> {
+  say('a browser films at alpha, another one watches at beta');
+  const publisher = await open(undo);
+  const viewer = await open(undo);
+  await Promise.all([signIn(publisher, trial.alice), signIn(viewer, trial.bob)]);
+  await startCall(publisher);
+  await joinCall(viewer);
+  await prepare(viewer);
+  const switches: Switches[] = [];
+  for (const before of ['cold', 'flowing'] as const) {
+    if (before === 'flowing') await watchBeside(trial, undo);
+    const done = switches.length * count;
+    const trunk = () => largeBytes(trial);
+    switches.push(await series(viewer, before, count, trunk, (at) => onProgress(done + at, 2 * count)));
+  }
+  return { switches, machine: thisMachine(), commit: await thisCommit(), command };
+}
+
+async function open(undo: AsyncDisposableStack): Promise<Page> {
+  const browser = await openBrowser();
+  undo.defer(() => browser.close());
+  return browser.page;
+}
+
+/** Somebody else at beta watches the large picture from now on. */
+async function watchBeside(trial: Trial, undo: AsyncDisposableStack): Promise<void> {
+  const { organisation, handle, password } = trial.bob;
+  const home = `http://127.0.0.1:${organisation.places.home}`;
+  const person = await Person.signIn({ home, handle, password, entrance: 'webrtc' });
+  undo.defer(() => person.close());
+  await person.join(trial.conversation as ConversationId);
+  const camera = () => {
+    const { state } = person.conference;
+    const publisher = state.phase === 'joined' && state.participants.find(({ foreign }) => foreign);
+    return publisher ? publisher.sources.find(({ kind }) => kind === 'camera') : undefined;
+  };
+  await until(() => camera() !== undefined, 'the camera in the roster', SIGHT_MS);
+  const source = camera()?.source;
+  if (source) person.conference.setWish(source, LARGE.height);
+  const height = async () =>
+    (await person.conference.counters()).find((each) => each.source === source)?.counters.height;
+  await until(async () => (await height()) === LARGE.height, 'the large picture for the one beside', SIGHT_MS);
+}
+
+async function series(
+  page: Page,
+  before: Before,
+  count: number,
+  trunkBytes: () => Promise<number>,
+  onProgress: (at: number) => void,
+): Promise<Switches> {
+  // The first time the browser makes the decoder and its place in the session description; that is a join and no switch.
+  await look(page, LARGE);
+  const start = await counted(page);
+  const ms: number[] = [];
+  for (let at = 0; at < count; at++) {
+    await look(page, SMALL);
+    if (before === 'cold') await ceased(trunkBytes);
+    else await wait(LOOK_MS);
+    ms.push(await look(page, LARGE));
+    await wait(LOOK_MS);
+    onProgress(at + 1);
+  }
+  const end = await counted(page);
+  return {
+    before,
+    ms: ms.map((each) => Number(each.toFixed(1))),
+    spread: spreadOf(ms),
+    freezes: end.freezes - start.freezes,
+    framesDropped: end.framesDropped - start.framesDropped,
+  };
+}
+
+/** Resolves when nothing of the large layer crosses the trunk any more. */
+async function ceased(trunkBytes: () => Promise<number>): Promise<void> {
+  let last = -1;
+  const stands = async () => {
+    await wait(300);
+    const now = await trunkBytes();
+    const same = now === last;
+    last = now;
+    return same;
+  };
+  await until(stands, 'the end of the large layer on the trunk', SIGHT_MS);
+}
+
+async function largeBytes({ alpha, beta }: Trial): Promise<number> {
+  const { links } = await alpha.sftState();
+  const streams = links
+    .filter(({ peer }) => peer === beta.domain)
+    .flatMap(({ trunks }) => trunks.flatMap((trunk) => trunk.streams));
+  return streams
+    .filter(({ kind, layer, direction }) => kind === 'camera' && layer === 2 && direction === 'out')
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+async function counted(page: Page): Promise<{ readonly freezes: number; readonly framesDropped: number }> {
+  const stats = await page.evaluate(() => window.hawser?.stats() ?? []);
+  const camera = stats.filter(({ kind }) => kind === 'camera');
+  return {
+    freezes: camera.reduce((sum, { freezes }) => sum + freezes, 0),
+    framesDropped: camera.reduce((sum, { framesDropped }) => sum + framesDropped, 0),
+  };
+}
+
+declare global {
+  interface Window {
+    /** The newest frame of each picture on the page. */
+    hawserFrames?: Map<HTMLVideoElement, { at: number; width: number }>;
+  }
+}
+
+/** Lets the page keep the time and size of each frame that it shows. */
+async function prepare(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const { state } = window.hawser?.conference ?? {};
+    return state?.phase === 'joined' && state.participants[0]?.sources.some(({ kind }) => kind === 'camera');
+  });
+  await page.keyboard.press('v'); // this one only looks
+  await page.evaluate(() => {
+    const frames = new Map<HTMLVideoElement, { at: number; width: number }>();
+    const follow = (video: HTMLVideoElement) => {
+      const onFrame = (_now: number, { width }: VideoFrameCallbackMetadata) => {
+        frames.set(video, { at: performance.now(), width });
+        video.requestVideoFrameCallback(onFrame);
+      };
+      frames.set(video, { at: 0, width: 0 });
+      video.requestVideoFrameCallback(onFrame);
+    };
+    setInterval(() => {
+      for (const video of document.querySelectorAll('video')) if (!frames.has(video)) follow(video);
+    }, 4);
+    window.hawserFrames = frames;
+  });
+}
+
+/** Wishes for a size and waits for the first frame of it. @returns ms in between */
+async function look(
+  page: Page,
+  { height, width }: { readonly height: number; readonly width: number },
+): Promise<number> {
+  return page.evaluate(
+    async ({ height, width, limit }) => {
+      const { conference } = window.hawser ?? {};
+      const { state } = conference ?? {};
+      const sources =
+        state?.phase === 'joined'
+          ? state.participants.filter(({ foreign }) => foreign).flatMap((each) => each.sources)
+          : [];
+      const camera = sources.find(({ kind }) => kind === 'camera');
+      if (!conference || !camera) throw new Error('nobody films any more');
+      const own = [...document.querySelectorAll('.mirrored')];
+      const begun = performance.now();
+      conference.setWish(camera.source, height);
+      for (;;) {
+        const shown = [...(window.hawserFrames ?? [])].filter(([video]) => !own.includes(video));
+        const frame = shown.map(([, each]) => each).find((each) => each.at > begun && each.width === width);
+        if (frame) return frame.at - begun;
+        if (performance.now() - begun > limit) throw new Error(`no picture ${width} wide came within ${limit} ms`);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    },
+    { height, width, limit: SIGHT_MS },
+  );
+}

@@ -81,4 +81,9 @@ export const table: readonly Entry[] = [
     summary: 'Measure how long a viewer waits for a larger picture over the trunk',
     load: async () => (await import('./bench-switches.ts')).benchSwitches,
   },
+  {
+    name: 'bench hop',
+    summary: 'Measure the delay that the way over a second media server adds',
+    load: async () => (await import('./bench-hop.ts')).benchHop,
+  },
 ];

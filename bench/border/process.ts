@@ -13,7 +13,7 @@ export interface BorderReading {
 /** Packets that the kernel threw away so far because a socket was full; absent where it does not tell. */
 export interface BorderLoss {
   readonly border?: number;
-  /** At the two servers' ends of the trunk. */
+  /** At the servers' ends of the trunks. */
   readonly trunk?: number;
   /** Between people and their own servers, in both directions: all of 127.0.0.1. */
   readonly people?: number;
@@ -23,18 +23,18 @@ export interface BorderLoss {
 const PEOPLE = '127.0.0.1';
 
 let forwarder: Forwarder | undefined;
-let sides: readonly [BorderSide, BorderSide] | undefined;
+let sides: readonly BorderSide[] = [];
 
 const methods = {
-  open: async (wanted: readonly [BorderSide, BorderSide]): Promise<void> => {
+  open: async (wanted: readonly BorderSide[]): Promise<void> => {
     forwarder = await Forwarder.open(wanted);
     sides = wanted;
   },
   read: (): BorderReading => ({ at: monotonicMs(), counts: forwarder?.counts ?? {} }),
   loss: async (): Promise<BorderLoss> => {
     const [border, trunk, people] = await Promise.all([
-      lostAt(sides?.map(({ front }) => front) ?? []),
-      lostAt(sides?.map(({ own }) => own) ?? []),
+      lostAt(sides.map(({ front }) => front)),
+      lostAt(sides.map(({ own }) => own)),
       lostAt([PEOPLE]),
     ]);
     return {

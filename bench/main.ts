@@ -1,11 +1,13 @@
 /** `hawser bench trunk`: what crosses the trunk between two media servers, counted twice. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TrunkMode } from '#sft/conference/demand.ts';
+import type { Impairment } from './border/line.ts';
 import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
 import { readAll } from './measure/reader.ts';
 import { type Clips, loadClips } from './media/clips.ts';
 import { Company } from './people/company.ts';
 import { type Run, runOf } from './report/figures.ts';
+import { impairmentLine } from './report/impairment.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { type Entrance, setStage } from './stage.ts';
 
@@ -18,6 +20,8 @@ export type { Scenario };
 export interface Told extends Scenario {
   /** How people are on their own media server. */
   readonly entrance: Entrance;
+  /** What the border did to the packets besides carrying them; absent where it did nothing. */
+  readonly impairment?: Impairment;
   /** Real bit rates of the clips, kbit/s, without any header. */
   readonly clips: { readonly camera: readonly number[]; readonly microphone: number };
   readonly machine: Machine;
@@ -33,6 +37,8 @@ export interface TrunkReport {
 export interface TrunkBenchOptions {
   readonly scenario: Scenario;
   readonly entrance: Entrance;
+  /** Loss and rate limit at the border; none when left out. */
+  readonly impairment?: Impairment | undefined;
   /** What the media servers ask each other for; one run each, in turn. */
   readonly modes: readonly TrunkMode[];
   /** As it was typed. */
@@ -51,7 +57,7 @@ const STEP_MS = 250;
 
 /** @throws Error with a plain sentence where it was stopped, or where something ended by itself or never came up */
 export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkReport> {
-  const { scenario, entrance, modes, command, say } = options;
+  const { modes, say } = options;
   const clips = await loadClips();
   const runs: Run[] = [];
   for (const mode of modes) {
@@ -59,7 +65,7 @@ export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkRep
     // Everything anew for each, so that no run profits from what another one has warmed.
     runs.push(await guarded(options, mode, clips));
   }
-  return { scenario: await told(scenario, entrance, clips, command), runs };
+  return { scenario: await told(options, clips), runs };
 }
 
 /** One run, and the end of all that it started, however it ends. */
@@ -85,7 +91,7 @@ async function guarded(options: TrunkBenchOptions, mode: TrunkMode, clips: Clips
 }
 
 async function measured(
-  { scenario, entrance, say, onProgress }: TrunkBenchOptions,
+  { scenario, entrance, impairment, say, onProgress }: TrunkBenchOptions,
   mode: TrunkMode,
   clips: Clips,
   undo: AsyncDisposableStack,
@@ -93,7 +99,8 @@ async function measured(
   onDied: (sentence: string) => void,
 ): Promise<Run> {
   say('starting alpha and beta, and the border between them');
-  const stage = await setStage({ entrance, mode, undo, onDied });
+  if (impairment) say(impairmentLine(impairment));
+  const stage = await setStage({ entrance, mode, impairment, undo, onDied });
   const company = await Company.gather({ stage, scenario, undo, onDied, say });
   say('waiting until every viewer has every picture and every voice');
   const served = await company.served();
@@ -117,11 +124,12 @@ async function measured(
   });
 }
 
-async function told(scenario: Scenario, entrance: Entrance, clips: Clips, command: string): Promise<Told> {
+async function told({ scenario, entrance, impairment, command }: TrunkBenchOptions, clips: Clips): Promise<Told> {
   const kbps = ({ bitrate }: { readonly bitrate: number }) => bitrate / 1_000;
   return {
     ...scenario,
     entrance,
+    ...(impairment && { impairment }),
     clips: { camera: clips.camera.map(kbps), microphone: kbps(clips.microphone) },
     machine: thisMachine(),
     commit: await thisCommit(),

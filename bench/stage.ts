@@ -10,6 +10,7 @@ import { freePlaces } from '#cli/demo/places.ts';
 import { ensureWorker } from '#cli/setup/worker.ts';
 import type { TrunkMode } from '#sft/conference/demand.ts';
 import type { BorderSide } from './border/forwarder.ts';
+import type { Impairment } from './border/line.ts';
 import type { BorderMethods } from './border/process.ts';
 import { Helper, HelperError } from './helper.ts';
 import { inTurns } from './people/crowd.ts';
@@ -28,6 +29,8 @@ export type Entrance = 'webrtc' | 'plain';
 export interface StageOptions {
   readonly entrance: Entrance;
   readonly mode: TrunkMode;
+  /** What the border does to the packets besides carrying them; nothing when left out. */
+  readonly impairment?: Impairment | undefined;
   /** Everything that is started is put here, to be stopped in the opposite order. */
   readonly undo: AsyncDisposableStack;
   readonly onDied: (sentence: string) => void;
@@ -37,7 +40,7 @@ const BORDER = { alpha: { own: '127.0.1.1', front: '127.0.1.2' }, beta: { own: '
 const ATTEMPTS = 5;
 
 /** @throws Problem or HelperError with a plain sentence where something does not start */
-export async function setStage({ entrance, mode, undo, onDied }: StageOptions): Promise<Stage> {
+export async function setStage({ entrance, mode, impairment, undo, onDied }: StageOptions): Promise<Stage> {
   process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
   if (undo.disposed) throw new Error('Stopped.');
   const folder = mkdtempSync(join(tmpdir(), 'hawser-bench-'));
@@ -45,7 +48,7 @@ export async function setStage({ entrance, mode, undo, onDied }: StageOptions): 
 
   const program = join(import.meta.dirname, 'border', 'process.ts');
   const border = Helper.start<BorderMethods>('border', program, undo, onDied);
-  const places = await openBorder(border);
+  const places = await openBorder(border, impairment);
 
   const prepare = async (name: 'alpha' | 'beta') => {
     const { own, front } = BORDER[name];
@@ -79,12 +82,12 @@ export async function setStage({ entrance, mode, undo, onDied }: StageOptions): 
 }
 
 /** The ports were free on one address of loopback; where one is taken on another, others are tried. */
-async function openBorder(border: Helper<BorderMethods>) {
+async function openBorder(border: Helper<BorderMethods>, impairment?: Impairment) {
   for (let attempt = 1; ; attempt++) {
     const places = await freePlaces('alpha', 'beta');
     const side = (name: 'alpha' | 'beta'): BorderSide => ({ name, ...BORDER[name], ports: places[name].trunk });
     try {
-      await border.call('open', [side('alpha'), side('beta')]);
+      await border.call('open', { sides: [side('alpha'), side('beta')], ...(impairment && { impairment }) });
       return places;
     } catch (error) {
       if (!(error instanceof HelperError) || error.code !== 'EADDRINUSE' || attempt === ATTEMPTS) throw error;

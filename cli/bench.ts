@@ -1,9 +1,21 @@
 /** `hawser bench`: load tests and their reports. */
+import { randomInt } from 'node:crypto';
 import process from 'node:process';
 import { complaintsAbout, measureTrunk, notesOn, SPREAD, tableOf } from '#bench/main.ts';
 import { command } from './command.ts';
 import { Problem } from './errors.ts';
 import { progress, say } from './setup/say.ts';
+
+/** Undefined where the border is to carry everything at once. */
+function impairmentOf(flags: {
+  readonly loss: number;
+  readonly 'rate-limit': number | undefined;
+  readonly seed: number | undefined;
+}) {
+  const { loss: lossPercent, 'rate-limit': rateLimitMbit, seed = randomInt(2 ** 32) } = flags;
+  if (lossPercent === 0 && rateLimitMbit === undefined) return undefined;
+  return { lossPercent, ...(rateLimitMbit !== undefined && { rateLimitMbit }), seed };
+}
 
 export const benchTrunk = command({
   name: 'bench trunk',
@@ -32,6 +44,28 @@ export const benchTrunk = command({
       choices: ['everything', 'sources', 'layers', 'all'],
       summary: 'What the media servers ask each other for; all: each in turn',
     },
+    loss: {
+      type: 'number',
+      value: 'PERCENT',
+      default: 0,
+      min: 0,
+      max: 90,
+      summary: 'Packets that the border loses at random, in each direction',
+    },
+    'rate-limit': {
+      type: 'number',
+      value: 'MBIT',
+      min: 0.5,
+      max: 1_000,
+      summary: 'Mbit/s that the border lets through in each direction, after a queue of 100 ms',
+    },
+    seed: {
+      type: 'integer',
+      value: 'N',
+      min: 0,
+      max: 2 ** 32 - 1,
+      summary: 'Of the loss; drawn and told when left out',
+    },
     plain: { type: 'boolean', summary: 'Let people in by plain RTP, for loads that are too large for WebRTC' },
     json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
   },
@@ -42,6 +76,7 @@ export const benchTrunk = command({
       scenario: { ...SPREAD, publishers, viewers, seconds },
       modes: flags.mode === 'all' ? ['everything', 'sources', 'layers'] : [flags.mode],
       entrance: flags.plain ? 'plain' : 'webrtc',
+      impairment: impairmentOf(flags),
       command: ['./hawser', ...process.argv.slice(2)].join(' '),
       signal,
       say,

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
 import { freePlaces } from '#cli/demo/places.ts';
 import { until } from '#signalling/testing.ts';
+import { monotonicMs } from '../measure/clock.ts';
 import { dropsOf, lostAt } from './drops.ts';
-import { addressesOf, type BorderSide, directionOf, Forwarder, waysOf } from './forwarder.ts';
+import { addressesOf, type BorderSide, directionOf, Forwarder, type Outcome, waysOf } from './forwarder.ts';
+import type { Impairment } from './line.ts';
 
 const open: { close(): void }[] = [];
 afterEach(() => {
@@ -30,12 +32,19 @@ async function endpoint(address: string, port: number): Promise<Pick<Server, 'so
 }
 
 /** Sides with a server each, at one of the ports that they were given. */
-async function border<const Name extends string>(...names: [Name, ...Name[]]) {
+function border<const Name extends string>(...names: [Name, ...Name[]]) {
+  return impairedBorder(undefined, ...names);
+}
+
+async function impairedBorder<const Name extends string>(
+  impairment: Impairment | undefined,
+  ...names: [Name, ...Name[]]
+) {
   const places = await freePlaces(...names);
   const sides = names.map((name, index): BorderSide => {
     return { name, own: `127.0.3${index}.1`, front: `127.0.3${index}.2`, ports: places[name].trunk };
   });
-  const forwarder = await Forwarder.open(sides);
+  const forwarder = await Forwarder.open(sides, impairment);
   open.push(forwarder);
   const servers = {} as Record<Name, Server>;
   for (const [index, { name, own, front, ports }] of sides.entries()) {
@@ -47,6 +56,12 @@ async function border<const Name extends string>(...names: [Name, ...Name[]]) {
 
 function send(text: string | Buffer, { from, to }: { from: Pick<Server, 'socket'>; to: Server }): void {
   from.socket.send(text, to.port, to.front);
+}
+
+function outcomeOf(forwarder: Forwarder, direction: string): Outcome {
+  const outcome = forwarder.outcomes[direction];
+  if (!outcome) throw new Error(`no direction ${direction}`);
+  return outcome;
 }
 
 it('carries packets both ways so that each side sees the address that it was told', async () => {
@@ -123,6 +138,57 @@ it('leaves no socket behind where one of its ports is taken', async () => {
   await expect(Forwarder.open(sides)).rejects.toMatchObject({ code: 'EADDRINUSE' });
   open.splice(0, 1)[0]?.close();
   (await Forwarder.open(sides)).close();
+});
+
+it('loses the wanted part of each direction at random, the same with the same seed, and counts it apart', async () => {
+  const total = 1_000;
+  const heardWith = async (seed: number) => {
+    const { forwarder, alpha, beta } = await impairedBorder({ lossPercent: 10, seed }, 'alpha', 'beta');
+    for (let sent = 0; sent < total; sent += 20) {
+      for (let burst = 0; burst < 20; burst++) send(`packet ${sent + burst}`, { from: alpha, to: beta });
+      await until(() => forwarder.counts['alpha>beta']?.packets === sent + 20, 'the burst at the border');
+    }
+    const { carried, lost, limited } = outcomeOf(forwarder, 'alpha>beta');
+    await until(() => beta.heard.length === carried.packets, 'all that was carried');
+    expect(limited.packets).toBe(0);
+    expect(carried.packets + lost.packets).toBe(total);
+    expect(carried.bytes + lost.bytes).toBe(forwarder.counts['alpha>beta']?.bytes);
+    expect(forwarder.outcomes['beta>alpha']?.lost.packets).toBe(0);
+    return beta.heard.map(([, , text]) => text);
+  };
+  const heard = await heardWith(42);
+  // Five standard deviations of 9.5 packets.
+  expect(Math.abs(total - heard.length - 100)).toBeLessThan(48);
+  expect(await heardWith(42)).toEqual(heard);
+  expect(await heardWith(43)).not.toEqual(heard);
+});
+
+it('delays what is above the rate, then drops it, keeps the order, and leaves the other direction alone', async () => {
+  // The queue holds 100 ms of 2 Mbit/s, 25 packets of 1000 bytes; 400 come at once.
+  const limit = { lossPercent: 0, rateLimitMbit: 2, seed: 1 };
+  const { forwarder, alpha, beta } = await impairedBorder(limit, 'alpha', 'beta');
+  const begin = monotonicMs();
+  for (let sent = 0; sent < 400; sent++) send(String(sent).padEnd(1_000), { from: alpha, to: beta });
+  await until(() => forwarder.counts['alpha>beta']?.packets === 400, 'all packets at the border');
+  send('back', { from: beta, to: alpha });
+  await until(() => alpha.heard.length === 1, 'the other direction');
+  await until(
+    () => beta.heard.length === 400 - outcomeOf(forwarder, 'alpha>beta').limited.packets,
+    'the queue to be empty',
+  );
+  const took = monotonicMs() - begin;
+  const { carried, lost, limited } = outcomeOf(forwarder, 'alpha>beta');
+  expect(lost.packets).toBe(0);
+  expect(carried.packets + limited.packets).toBe(400);
+  // What waits 100 ms and the burst; more where the machine lets them come slowly.
+  expect(carried.packets).toBeGreaterThanOrEqual(25);
+  expect(limited.packets).toBeGreaterThan(0);
+  expect(carried.bytes).toBe(carried.packets * 1_000);
+  // 250 bytes a millisecond and a burst of 5 ms.
+  expect(took).toBeGreaterThan(carried.packets * 4 - 10);
+  const order = beta.heard.map(([, , text]) => Number(text));
+  expect(order).toEqual([...order].sort((a, b) => a - b));
+  expect(forwarder.outcomes['beta>alpha']).toMatchObject({ carried: { packets: 1 }, limited: { packets: 0 } });
 });
 
 it('gives each side addresses of its own, and ways to the anchor and back only', () => {

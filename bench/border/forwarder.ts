@@ -7,6 +7,9 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { monotonicMs } from '../measure/clock.ts';
+import { Departures } from './departures.ts';
+import { type Impairment, Line } from './line.ts';
 
 export interface Ports {
   readonly from: number;
@@ -39,8 +42,20 @@ export interface Count {
   readonly packets: number;
 }
 
-/** By direction, `alpha>beta`. */
+/** What the servers sent, by direction, `alpha>beta`. */
 export type BorderCounts = Readonly<Record<string, Count>>;
+
+/** What became of it on a line that is impaired; the rest waits in the queue. */
+export interface Outcome {
+  readonly carried: Count;
+  /** At random. */
+  readonly lost: Count;
+  /** The queue before the rate limit was full. */
+  readonly limited: Count;
+}
+
+/** By direction. */
+export type BorderOutcomes = Readonly<Record<string, Outcome>>;
 
 interface Tally {
   bytes: number;
@@ -57,7 +72,13 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 interface Way {
   readonly from: BorderSide;
   readonly to: BorderSide;
-  readonly tally: Tally;
+  readonly offered: Tally;
+  readonly carried: Tally;
+  readonly lost: Tally;
+  readonly limited: Tally;
+  /** Absent where nothing is in the way of a packet. */
+  readonly line?: Line;
+  readonly departures: Departures;
 }
 
 export class Forwarder {
@@ -68,13 +89,25 @@ export class Forwarder {
   /** Packets that the system did not take from us. */
   refused = 0;
 
-  private constructor(sides: readonly BorderSide[]) {
-    this.#ways = waysOf(sides).map(([from, to]) => ({ from, to, tally: { bytes: 0, packets: 0 } }));
+  private constructor(sides: readonly BorderSide[], impairment: Impairment | undefined) {
+    this.#ways = waysOf(sides).map(([from, to], index) => ({
+      from,
+      to,
+      offered: { bytes: 0, packets: 0 },
+      carried: { bytes: 0, packets: 0 },
+      lost: { bytes: 0, packets: 0 },
+      limited: { bytes: 0, packets: 0 },
+      ...(impairment && { line: new Line(impairment, index) }),
+      departures: new Departures(),
+    }));
   }
 
-  /** @throws Error with the code EADDRINUSE where a port of the border is taken */
-  static async open(sides: readonly BorderSide[]): Promise<Forwarder> {
-    const forwarder = new Forwarder(sides);
+  /**
+   * @param impairment what each direction does to its packets; nothing when left out
+   * @throws Error with the code EADDRINUSE where a port of the border is taken
+   */
+  static async open(sides: readonly BorderSide[], impairment?: Impairment): Promise<Forwarder> {
+    const forwarder = new Forwarder(sides, impairment);
     try {
       await Promise.all(sides.map((side) => forwarder.#listen(side)));
     } catch (error) {
@@ -85,10 +118,17 @@ export class Forwarder {
   }
 
   get counts(): BorderCounts {
-    return Object.fromEntries(this.#ways.map(({ from, to, tally }) => [directionOf(from.name, to.name), { ...tally }]));
+    return this.#byDirection(({ offered }) => ({ ...offered }));
+  }
+
+  get outcomes(): BorderOutcomes {
+    return this.#byDirection(({ carried, lost, limited }) => {
+      return { carried: { ...carried }, lost: { ...lost }, limited: { ...limited } };
+    });
   }
 
   close(): void {
+    for (const { departures } of this.#ways) departures.close();
     for (const socket of this.#sockets.values()) socket.close();
     this.#sockets.clear();
   }
@@ -118,12 +158,31 @@ export class Forwarder {
       this.strays += 1;
       return;
     }
-    way.tally.bytes += packet.length;
-    way.tally.packets += 1;
+    add(way.offered, packet);
+    if (!way.line) {
+      this.#send(packet, out, way, port);
+      return;
+    }
+    const fate = way.line.fateOf(packet.length, monotonicMs());
+    if (typeof fate === 'number') way.departures.add(fate, () => this.#send(packet, out, way, port));
+    else add(way[fate], packet);
+  }
+
+  #send(packet: Buffer, out: Socket, way: Way, port: number): void {
+    add(way.carried, packet);
     out.send(packet, port, way.to.own, (error) => {
       if (error) this.refused += 1;
     });
   }
+
+  #byDirection<T>(of: (way: Way) => T): Record<string, T> {
+    return Object.fromEntries(this.#ways.map((way) => [directionOf(way.from.name, way.to.name), of(way)]));
+  }
+}
+
+function add(tally: Tally, packet: Buffer): void {
+  tally.bytes += packet.length;
+  tally.packets += 1;
 }
 
 /** `alpha>beta` */

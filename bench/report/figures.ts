@@ -1,4 +1,5 @@
 /** From readings to the figures of a run. Pure: the same readings give the same report. */
+import { type Impaired, impairedBetween } from '../border/impaired.ts';
 import type { BorderLoss, BorderReading } from '../border/process.ts';
 import { type Account, passedBetween } from '../measure/account.ts';
 import type { StreamReading, ViewerReading } from '../people/viewer.ts';
@@ -45,6 +46,8 @@ export interface Run {
   readonly seconds: number;
   readonly border: Readonly<Record<string, Crossing>>;
   readonly independent: Readonly<Record<string, { readonly mbps: number }>>;
+  /** What the border did on purpose, by direction; absent where it carried everything at once. */
+  readonly impaired?: Readonly<Record<string, Impaired>>;
   readonly viewers: ViewersFigures;
   /** Per cent of one core, by process; `sum` of them all, `others`: what else ran on the machine. */
   readonly cpu: Readonly<Record<string, number>>;
@@ -85,11 +88,13 @@ export function runOf(before: Reading, after: Reading, expected: Expectation): R
     const bytes = (reading: Reading) => reading.border.counts[direction]?.bytes ?? 0;
     independent[direction] = { mbps: mbps(bytes(after) - bytes(before), seconds) };
   }
+  const impaired = impairedBetween(before.border, after.border);
   return {
     mode: expected.mode,
     seconds: round(seconds, 3),
     border,
     independent,
+    ...(impaired && { impaired }),
     viewers: viewersOf(before, after, expected),
     cpu: processorOf(before, after, seconds),
   };

@@ -36,6 +36,23 @@ it('shows every figure in its place', () => {
   expect(line('publishers')).toEqual(['30.0']);
 });
 
+it('says what the border did on purpose, and nothing of it where it did nothing', () => {
+  const [run] = report.runs;
+  if (!run) throw new Error('no run');
+  const there = { offered: 1_000, carried: 850, lost: 100, limited: 50, carriedMbps: 1.7 };
+  const none = { offered: 10, carried: 10, lost: 0, limited: 0, carriedMbps: 0.008 };
+  const impaired = { ...run, impaired: { 'alpha>beta': there, 'beta>alpha': none } };
+  const scenario = { ...report.scenario, impairment: { lossPercent: 10, rateLimitMbit: 1.7, seed: 42 } };
+  const lines = tableOf({ scenario, runs: [impaired] });
+  expect(lines).toContain(
+    'In each direction the border loses 10 % of the packets at random (seed 42) and lets 1.7 Mbit/s through, after a queue of 100 ms.',
+  );
+  expect(lines.find((line) => line.startsWith('lost at random by the border'))).toMatch(/ 100 +0$/);
+  expect(lines.find((line) => line.startsWith('dropped by its rate limit'))).toMatch(/ 50 +0$/);
+  expect(lines.find((line) => line.startsWith('let through by it'))).toMatch(/ 1\.700 +0\.008$/);
+  expect(tableOf(report).join('\n')).not.toMatch(/at random|rate limit/);
+});
+
 it('names machine, commit and command, and ends no line with a space', () => {
   const text = tableOf(report).join('\n');
   for (const part of ['P, 2 cores, 8 GiB', '0123456789ab', 'hawser bench trunk']) expect(text).toContain(part);

@@ -1,6 +1,7 @@
 /** A run as a table of plain text, for a terminal and for a document alike. Pure. */
 import type { TrunkReport } from '../main.ts';
 import { differencePercent, type Run, type Spread } from './figures.ts';
+import { impairmentLine } from './impairment.ts';
 
 const ENTRANCE = {
   webrtc: 'Everybody is a WebRTC client of the own media server.',
@@ -10,6 +11,7 @@ const ENTRANCE = {
 type Row = readonly string[];
 
 export function tableOf({ scenario, runs }: TrunkReport): string[] {
+  const { impairment } = scenario;
   const { publishers, viewers, layout, machine, commit, command, clips, entrance } = scenario;
   const lines = [
     `${publishers} publishers at alpha, ${viewers} viewers at beta; each viewer looks at up to ${layout.large} large and ` +
@@ -18,6 +20,7 @@ export function tableOf({ scenario, runs }: TrunkReport): string[] {
       `kbit/s. ${ENTRANCE[entrance]}`,
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ` +
       `mediasoup ${machine.mediasoup}; commit ${commit}; ${command}`,
+    ...(impairment ? [impairmentLine(impairment)] : []),
   ];
   for (const run of runs) {
     const directions = Object.keys(run.border);
@@ -51,6 +54,13 @@ function borderRows(run: Run, directions: readonly string[]): Row[] {
     figure('sum, as the servers count', (each) => crossing(each)?.mbps ?? 0),
     figure('sum, as the border counts', (each) => run.independent[each]?.mbps ?? 0),
     figure('difference, %', (each) => differencePercent(run, each), 2),
+    ...(run.impaired
+      ? [
+          figure('lost at random by the border, packets', (each) => run.impaired?.[each]?.lost ?? 0, 0),
+          figure('dropped by its rate limit, packets', (each) => run.impaired?.[each]?.limited ?? 0, 0),
+          figure('let through by it, Mbit/s', (each) => run.impaired?.[each]?.carriedMbps ?? 0),
+        ]
+      : []),
   ];
 }
 

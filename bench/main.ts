@@ -3,7 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { TrunkMode } from '#sft/conference/demand.ts';
 import type { Impairment } from './border/line.ts';
 import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
-import { readAll } from './measure/reader.ts';
+import { readAll, readMoment } from './measure/reader.ts';
+import { Recorder, timelineOf } from './measure/timeline.ts';
 import { type Clips, loadClips } from './media/clips.ts';
 import { Company } from './people/company.ts';
 import { type Run, runOf } from './report/figures.ts';
@@ -39,6 +40,8 @@ export interface TrunkBenchOptions {
   readonly entrance: Entrance;
   /** Loss and rate limit at the border; none when left out. */
   readonly impairment?: Impairment | undefined;
+  /** Seconds between two points of the timeline; 1 when left out. */
+  readonly step?: number;
   /** What the media servers ask each other for; one run each, in turn. */
   readonly modes: readonly TrunkMode[];
   /** As it was typed. */
@@ -91,7 +94,7 @@ async function guarded(options: TrunkBenchOptions, mode: TrunkMode, clips: Clips
 }
 
 async function measured(
-  { scenario, entrance, impairment, say, onProgress }: TrunkBenchOptions,
+  { scenario, entrance, impairment, step = 1, say, onProgress }: TrunkBenchOptions,
   mode: TrunkMode,
   clips: Clips,
   undo: AsyncDisposableStack,
@@ -109,19 +112,22 @@ async function measured(
   await wait(SETTLE_MS, undefined, { signal: ended });
 
   const before = await readAll(stage, company);
+  const recorder = new Recorder(() => readMoment(stage), step * 1_000, ended);
   const end = performance.now() + scenario.seconds * 1_000;
   for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
     onProgress(scenario.seconds - left / 1_000, scenario.seconds);
     await wait(Math.min(STEP_MS, left), undefined, { signal: ended });
   }
+  const timeline = timelineOf(await recorder.stop());
   const after = await readAll(stage, company);
-  return runOf(before, after, {
+  const run = runOf(before, after, {
     mode,
     framesPerSecond: clips.camera[0]?.framesPerSecond ?? 0,
     voicesPerSecond: clips.microphone.framesPerSecond,
     pictures: Math.min(scenario.publishers, scenario.layout.large + scenario.layout.small),
     voices: scenario.publishers,
   });
+  return { ...run, timeline };
 }
 
 async function told({ scenario, entrance, impairment, command }: TrunkBenchOptions, clips: Clips): Promise<Told> {

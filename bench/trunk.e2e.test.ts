@@ -36,7 +36,7 @@ it.each([
   expect(scenario).toMatchObject({ name: 'spread', publishers: 2, viewers: 1, seconds: 3, entrance });
   expect(runs).toHaveLength(1);
   const [run] = runs;
-  expect(Object.keys(run ?? {})).toEqual(['mode', 'seconds', 'border', 'independent', 'viewers', 'cpu']);
+  expect(Object.keys(run ?? {})).toEqual(['mode', 'seconds', 'border', 'independent', 'viewers', 'cpu', 'timeline']);
   expect(Object.keys(run?.border ?? {})).toEqual(['alpha>beta', 'beta>alpha']);
   const there = run?.border['alpha>beta'];
   // Two cameras of 2.15 and two microphones of 0.03 Mbit/s, and headers.
@@ -45,6 +45,11 @@ it.each([
   for (const [direction, { mbps }] of Object.entries(run?.independent ?? {})) {
     expect(Math.abs((run?.border[direction]?.mbps ?? 0) / mbps - 1)).toBeLessThan(0.01);
   }
+  const points = run?.timeline ?? [];
+  expect(points.length).toBeGreaterThan(1);
+  for (const { directions } of points) expect(Object.keys(directions)).toEqual(['alpha>beta', 'beta>alpha']);
+  const flows = points.map(({ directions }) => directions['alpha>beta']?.border ?? 0);
+  expect(flows.reduce((sum, each) => sum + each, 0) / flows.length).toBeGreaterThan(4);
   expect(run?.viewers).toMatchObject({ count: 1, satisfied: 1, pictures: { wanted: 2, good: 2 } });
   expect(Object.keys(run?.cpu ?? {})).toEqual(expect.arrayContaining(['publishers', 'viewers', 'border', 'sum']));
   expect(await readdir(scratch)).toEqual([]);

@@ -37,6 +37,14 @@ export const benchTrunk = command({
     },
     viewers: { type: 'integer', value: 'N', default: 8, min: 1, max: 300, summary: 'People who watch and listen' },
     seconds: { type: 'integer', value: 'N', default: 20, min: 2, max: 600, summary: 'How long to measure' },
+    step: {
+      type: 'number',
+      value: 'SECONDS',
+      default: 1,
+      min: 0.5,
+      max: 60,
+      summary: 'From point to point of the timeline',
+    },
     mode: {
       type: 'string',
       value: 'MODE',
@@ -77,6 +85,7 @@ export const benchTrunk = command({
       modes: flags.mode === 'all' ? ['everything', 'sources', 'layers'] : [flags.mode],
       entrance: flags.plain ? 'plain' : 'webrtc',
       impairment: impairmentOf(flags),
+      step: flags.step,
       command: ['./hawser', ...process.argv.slice(2)].join(' '),
       signal,
       say,

@@ -27,25 +27,27 @@ export async function readAll(stage: Stage, company: Company): Promise<Reading> 
   return { ...counts, ...people, loss, processor, ...(busy !== undefined && { busy }) };
 }
 
-async function readCounts({ alpha, beta, border }: Stage): Promise<Pick<Reading, 'border' | 'accounts'>> {
+async function readCounts(stage: Stage): Promise<Pick<Reading, 'border' | 'accounts'>> {
+  const { border } = stage;
   let best: { readonly slack: number; readonly reading: Pick<Reading, 'border' | 'accounts'> } | undefined;
   for (let attempt = 0; attempt < ATTEMPTS && (best?.slack ?? 1) > GOOD_SLACK; attempt++) {
     const before = await border.call('read', undefined);
-    const [ofAlpha, ofBeta, now] = await Promise.all([
-      alpha.sftState(),
-      beta.sftState(),
-      border.call('read', undefined),
-    ]);
+    const reading = await readMoment(stage);
     const after = await border.call('read', undefined);
-    const reading = {
-      border: now,
-      accounts: { 'alpha>beta': accountOf(ofAlpha, beta.domain), 'beta>alpha': accountOf(ofBeta, alpha.domain) },
-    };
     const slack = slackOf(before.counts, after.counts);
     if (!best || slack < best.slack) best = { slack, reading };
   }
   if (!best) throw new Error('nothing was read');
   return best.reading;
+}
+
+/** The servers and the border at the same time, taken once. */
+export async function readMoment({ alpha, beta, border }: Stage): Promise<Pick<Reading, 'border' | 'accounts'>> {
+  const [ofAlpha, ofBeta, now] = await Promise.all([alpha.sftState(), beta.sftState(), border.call('read', undefined)]);
+  return {
+    border: now,
+    accounts: { 'alpha>beta': accountOf(ofAlpha, beta.domain), 'beta>alpha': accountOf(ofBeta, alpha.domain) },
+  };
 }
 
 /** The largest part of a direction's traffic that passed during the reading. */

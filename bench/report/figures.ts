@@ -2,6 +2,7 @@
 import { type Impaired, impairedBetween } from '../border/impaired.ts';
 import type { BorderLoss, BorderReading } from '../border/process.ts';
 import { type Account, passedBetween } from '../measure/account.ts';
+import type { Point } from '../measure/timeline.ts';
 import type { StreamReading, ViewerReading } from '../people/viewer.ts';
 import { LARGE_LAYER, SMALL_LAYER } from '../scenario/scenario.ts';
 
@@ -49,6 +50,8 @@ export interface Run {
   /** What the border did on purpose, by direction; absent where it carried everything at once. */
   readonly impaired?: Readonly<Record<string, Impaired>>;
   readonly viewers: ViewersFigures;
+  /** What crossed over time; absent where it was not recorded. */
+  readonly timeline?: readonly Point[];
   /** Per cent of one core, by process; `sum` of them all, `others`: what else ran on the machine. */
   readonly cpu: Readonly<Record<string, number>>;
 }

@@ -12,6 +12,7 @@ import { impairmentLine } from './report/impairment.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import { type Entrance, setStage } from './stage.ts';
 
+export { htmlOf } from './report/html.ts';
 export { tableOf } from './report/table.ts';
 export { complaintsAbout, notesOn } from './report/verdict.ts';
 export { SPREAD } from './scenario/scenario.ts';

@@ -1,7 +1,8 @@
 /** `hawser bench`: load tests and their reports. */
 import { randomInt } from 'node:crypto';
+import { open, writeFile } from 'node:fs/promises';
 import process from 'node:process';
-import { complaintsAbout, measureTrunk, notesOn, SPREAD, tableOf } from '#bench/main.ts';
+import { complaintsAbout, htmlOf, measureTrunk, notesOn, SPREAD, tableOf } from '#bench/main.ts';
 import { command } from './command.ts';
 import { Problem } from './errors.ts';
 import { progress, say } from './setup/say.ts';
@@ -15,6 +16,19 @@ function impairmentOf(flags: {
   const { loss: lossPercent, 'rate-limit': rateLimitMbit, seed = randomInt(2 ** 32) } = flags;
   if (lossPercent === 0 && rateLimitMbit === undefined) return undefined;
   return { lossPercent, ...(rateLimitMbit !== undefined && { rateLimitMbit }), seed };
+}
+
+/** Before anything is measured, so that a wrong path does not cost the result. */
+async function checkWritable(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  const file = await open(path, 'a').catch(cannotWrite(path));
+  await file.close();
+}
+
+function cannotWrite(path: string) {
+  return (error: Error): never => {
+    throw new Problem(`The report cannot be written to ${path}: ${error.message}`, { cause: error });
+  };
 }
 
 export const benchTrunk = command({
@@ -75,10 +89,12 @@ export const benchTrunk = command({
       summary: 'Of the loss; drawn and told when left out',
     },
     plain: { type: 'boolean', summary: 'Let people in by plain RTP, for loads that are too large for WebRTC' },
+    html: { type: 'string', value: 'FILE', summary: 'Write a report with charts, in one file' },
     json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
   },
   async run({ flags, out, err, signal }) {
     const { publishers, viewers, seconds } = flags;
+    await checkWritable(flags.html);
     const bar = progress('measuring');
     const report = await measureTrunk({
       scenario: { ...SPREAD, publishers, viewers, seconds },
@@ -99,6 +115,10 @@ export const benchTrunk = command({
     for (const note of report.runs.flatMap(notesOn)) err(`note: ${note}`);
     const complaints = report.runs.flatMap(complaintsAbout);
     for (const complaint of complaints) err(complaint);
+    if (flags.html !== undefined) {
+      await writeFile(flags.html, htmlOf(report)).catch(cannotWrite(flags.html));
+      say(`the report with charts is ${flags.html}`);
+    }
     if (flags.json) out(JSON.stringify(report));
     return complaints.length === 0 ? 0 : 1;
   },

@@ -88,19 +88,20 @@ export function busyDirections(modes: readonly ModeFacts[]): string[] {
   return [...new Set(all.filter(media).map(({ direction }) => direction))];
 }
 
-/** The result in one sentence for each busy direction. */
+/** The result in a few words for each busy direction. */
 export function leadOf(modes: readonly ModeFacts[]): string[] {
   return busyDirections(modes).map((direction) => {
-    const parts = modes.flatMap(({ mode, directions }) => {
-      const facts = directions.find((each) => each.direction === direction);
-      if (!facts) return [];
-      const times = facts.ratio === undefined ? '' : `, ${figure(facts.ratio)} times the floor`;
-      return [`${figure(facts.border)} Mbit/s in mode ${mode}${times}`];
+    const facts = modes.flatMap(({ mode, directions }) => {
+      const own = directions.find((each) => each.direction === direction);
+      return own ? [{ mode, ...own }] : [];
     });
-    const floor = modes.flatMap((each) => each.directions).find((each) => each.direction === direction)?.floor;
-    const end =
-      floor === undefined ? '' : `; the floor, what had to cross whatever the servers do, is ${figure(floor)} Mbit/s`;
-    return `${wordsOf(direction)} there crossed ${parts.join('; ')}${end}.`;
+    const floor = facts.find((each) => each.floor !== undefined)?.floor;
+    const crossed = facts.map(({ mode, border, ratio }) => {
+      return `${figure(border)} in mode ${mode}${ratio === undefined ? '' : ` (${figure(ratio)} times the floor)`}`;
+    });
+    const had = floor === undefined ? '' : `${figure(floor)} Mbit/s had to cross, whatever the servers do: the floor. `;
+    const did = floor === undefined ? 'there crossed, in Mbit/s, ' : 'There crossed ';
+    return `${wordsOf(direction)} ${had}${did}${crossed.join(', ')}.`;
   });
 }
 
@@ -133,7 +134,7 @@ export function aboutOf({ scenario, runs }: HtmlReport): (readonly [term: string
         : 'plain RTP, without ICE, DTLS and SRTP; the trunk is the real one',
     ],
     ...(impairment ? [['Line', impairmentLine(impairment)] as const] : []),
-    ['Measured', `${seconds} s a run, ${perMode === 1 ? 'one run' : `${figure(perMode)} runs`} a mode`],
+    ['Measured', `${seconds} s a run, ${perMode === 1 ? 'one run' : `${Math.round(perMode)} runs`} a mode`],
     ['Machine', `${processor}, ${cores} cores, ${memoryGiB} GiB`],
     ['Software', `${system}, Node ${node}, mediasoup ${mediasoup}`],
     ['Commit', commit],

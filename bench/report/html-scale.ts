@@ -14,6 +14,15 @@ export function roundStep(least: number): number {
   return Number((factor * power).toPrecision(12));
 }
 
+/**
+ * Where the axes of charts that belong together end: at the same value, so that they can be compared by eye. One that would
+ * fill less than a third of its chart has an end of its own, so that something can be seen in it.
+ */
+export function commonEnds(values: readonly number[]): number[] {
+  const most = Math.max(0, ...values);
+  return values.map((value) => (value < most / 3 ? Math.max(0, ...values.filter((each) => each < most / 3)) : most));
+}
+
 /** A coordinate to a tenth of a unit, which nobody sees. */
 export function place(value: number): string {
   return String(Math.round(value * 10) / 10);

@@ -57,7 +57,7 @@ svg .note { fill: var(--ink); font-weight: 600; paint-order: stroke; stroke: var
 .level { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 7 5; }
 .key { display: inline-block; width: .75rem; height: .75rem; margin-right: .5rem; border-radius: 2px; background: var(--colour); }
 .key.stroke { height: 0; border-top: 2px solid var(--ink); border-radius: 0; background: none; vertical-align: .25rem; }
-.key.dashed { border-top-style: dashed; }
+.key.dashed { border-top-style: dashed; width: 1.1rem; margin-right: .15rem; }
 details { grid-column: 1 / -1; font-size: .875rem; }
 summary { cursor: pointer; color: var(--quiet); }
 ${COLOURS.map((each) => `.${each} { --colour: var(--${each}); }`).join('\n')}
@@ -66,6 +66,7 @@ ${COLOURS.map((each) => `.${each} { --colour: var(--${each}); }`).join('\n')}
   body { padding: 1.25rem 1rem 3rem; }
   h1 { font-size: 1.4rem; }
   svg text { font-size: 21px; }
+  svg .value { font-size: 19px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .5rem; }
   th, td { padding-inline: .4rem; }

@@ -6,7 +6,7 @@ import { htmlOf } from './html.ts';
 import { barChart, histogram, timeChart } from './html-charts.ts';
 import { type HtmlReport, modesOf } from './html-facts.ts';
 import { markup } from './html-markup.ts';
-import { figure, roundStep, ticksTo } from './html-scale.ts';
+import { commonEnds, figure, roundStep, ticksTo } from './html-scale.ts';
 import { runFrom, twoReadings } from './testing.ts';
 
 const flow = (layer2: number): Flow => {
@@ -101,11 +101,9 @@ it('says what was measured, and the figures of every mode', () => {
     '150 + 499 + 1498',
   ])
     expect(html).toContain(part);
-  expect(html).toContain(
-    'From alpha to beta there crossed 20.0 Mbit/s in mode everything; 4.00 Mbit/s in mode layers.',
-  );
+  expect(html).toContain('From alpha to beta there crossed, in Mbit/s, 20.0 in mode everything, 4.00 in mode layers.');
   expect(html).toContain('<td>alpha&gt;beta</td><td>20.0</td><td>20.0</td><td>0.00</td>');
-  expect(html).toContain('3 s a run, 2.00 runs a mode');
+  expect(html).toContain('3 s a run, 2 runs a mode');
   // Of three runs the one in the middle is drawn; its processor stands in the table.
   expect(html).toContain('The run in the middle of 3.');
   expect(html).toContain('<th scope="row">SFT of alpha</th><td>32.5</td><td>6.5</td>');
@@ -160,8 +158,8 @@ it('draws the floor where there is one, and tells how many times as much crossed
   const html = htmlOf({ ...report, runs });
   checkXml(html);
   expect(html).toContain(
-    '20.0 Mbit/s in mode everything, 8.00 times the floor; 4.00 Mbit/s in mode layers, 1.60 times the floor; ' +
-      'the floor, what had to cross whatever the servers do, is 2.50 Mbit/s.',
+    'From alpha to beta 2.50 Mbit/s had to cross, whatever the servers do: the floor. There crossed 20.0 in mode ' +
+      'everything (8.00 times the floor), 4.00 in mode layers (1.60 times the floor).',
   );
   expect(html).toContain('<td>20.0</td><td>20.0</td><td>0.00</td><td>2.50</td><td>8.00</td>');
   expect(count(html, 'class="level"')).toBe(2);
@@ -246,6 +244,12 @@ it('draws bars as long as their values, and counts in bins', () => {
     '95 to 100 ms: 1',
     '100 to 105 ms: 1',
   ]);
+});
+
+it('gives charts beside each other one scale, and a flat one its own', () => {
+  expect(commonEnds([27, 23, 4, 3])).toEqual([27, 27, 4, 4]);
+  expect(commonEnds([3, 2])).toEqual([3, 3]);
+  expect(htmlOf(report)).toContain('The run in the middle of 3. This one has a scale of its own.');
 });
 
 it('makes round axes and figures that are worth reading', () => {

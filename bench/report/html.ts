@@ -13,7 +13,7 @@ import {
   wordsOf,
 } from './html-facts.ts';
 import { type Markup, markup, type Part } from './html-markup.ts';
-import { figure } from './html-scale.ts';
+import { commonEnds, figure } from './html-scale.ts';
 import { STYLE } from './html-style.ts';
 
 /** From the bottom to the top. */
@@ -96,7 +96,7 @@ function summary(modes: readonly ModeFacts[]): Markup {
     'difference, %',
     'floor',
     'times the floor',
-    'viewers with all',
+    'satisfied viewers',
   ];
   const impaired = modes.flatMap(({ mode, run }) =>
     Object.entries(run.impaired ?? {}).map(([direction, { offered, carried, lost, limited, carriedMbps }]) =>
@@ -123,19 +123,22 @@ function overTime(modes: readonly ModeFacts[], seconds: number): Markup {
       const own = directions.find((each) => each.direction === direction);
       return own ? [{ mode, runs, own }] : [];
     });
-    // One scale for all modes of a direction, so that they can be compared by eye.
-    const most = Math.max(
-      0,
-      ...facts.flatMap(({ own }) => [
-        own.floor ?? 0,
-        ...own.timeline.map(({ flow }) => Math.max(flow.border, stackOf(flow))),
-      ]),
+    const tops = facts.map(({ own: { floor = 0, timeline } }) =>
+      Math.max(floor, ...timeline.map(({ flow }) => Math.max(flow.border, stackOf(flow)))),
     );
-    return facts.map(({ mode, runs, own }, index) => timeFigure(own, mode, runs, most, seconds, `time-${at}-${index}`));
+    const ends = commonEnds(tops);
+    return facts.map(({ mode, runs, own }, index) => {
+      const most = ends[index] ?? 0;
+      const words = [
+        ...(runs > 1 ? [`The run in the middle of ${runs}.`] : []),
+        ...(most < Math.max(...ends) ? ['This one has a scale of its own.'] : []),
+      ];
+      return timeFigure(own, { mode, most, seconds, words: words.join(' '), id: `time-${at}-${index}` });
+    });
   });
   return markup`<section>
 <h2>Over time</h2>
-<p class="quiet">Each point is the mean of the time since the point before. Charts of one direction have one scale.${idle.length === 0 ? undefined : ` No media crossed ${idle.join(', ')}: there were reports about media only.`}</p>
+<p class="quiet">Each point is the mean of the time since the point before. Charts of one direction have one scale, unless one of them would be too flat in it.${idle.length === 0 ? undefined : ` No media crossed ${idle.join(', ')}: there were reports about media only.`}</p>
 ${figures}</section>`;
 }
 
@@ -145,13 +148,18 @@ function stackOf(flow: FlowParts): number {
   return LAYERS.reduce((sum, { key }) => sum + Math.max(0, flow[key]), 0);
 }
 
+interface TimeFigure {
+  readonly mode: string;
+  readonly most: number;
+  readonly seconds: number;
+  /** Below the title. */
+  readonly words: string;
+  readonly id: string;
+}
+
 function timeFigure(
   { direction, timeline, floor, border }: DirectionFacts,
-  mode: string,
-  runs: number,
-  most: number,
-  seconds: number,
-  id: string,
+  { mode, most, seconds, words, id }: TimeFigure,
 ): Markup {
   const at = timeline.map((point) => point.at);
   const areas = LAYERS.map(({ key, name }) => ({
@@ -192,7 +200,7 @@ function timeFigure(
     row(moment.toFixed(1), [...areas.map(({ colour }) => figure(flow[colour])), figure(flow.border)]),
   );
   return markup`<figure>
-<figcaption><h3>${title}</h3>${runs === 1 ? undefined : markup`<p>The run in the middle of ${runs}.</p>`}</figcaption>
+<figcaption><h3>${title}</h3>${words === '' ? undefined : markup`<p>${words}</p>`}</figcaption>
 <div>${chart}</div>
 ${table('Mbit/s', ['', 'mean', 'least', 'most'], rows)}
 <details><summary>Every point</summary>
@@ -217,7 +225,7 @@ function viewers(modes: readonly ModeFacts[]): Markup {
   );
   const head = [
     'mode',
-    'with all',
+    'satisfied',
     'good pictures',
     'good voices',
     'pictures/s, median',
@@ -236,7 +244,7 @@ ${table('Over all viewers of a run', head, rows)}
 function switches(all: readonly Switches[]): Markup {
   const known = all.filter(({ ms }) => ms.length > 0);
   if (known.length === 0) return markup``;
-  const most = Math.max(...known.flatMap(({ ms }) => ms));
+  const ends = commonEnds(known.map(({ ms }) => Math.max(...ms)));
   const figures = known.map(({ name, ms }, index) => {
     const { least, median, p95, most: longest } = spreadOf(ms);
     const cells = [ms.length, ...[least, median, p95, longest].map((each) => each.toFixed(0))];
@@ -248,7 +256,7 @@ function switches(all: readonly Switches[]): Markup {
       title: `${name}: how long switches took`,
       description: `${ms.length} switches; the median is ${median.toFixed(0)} ms, 95 % took ${p95.toFixed(0)} ms or less, the longest ${longest.toFixed(0)} ms.`,
       values: ms,
-      most,
+      most: ends[index] ?? 0,
     })}</div>
 ${table(
   'ms',

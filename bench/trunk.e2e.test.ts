@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -53,6 +53,20 @@ it.each([
   expect(run?.viewers).toMatchObject({ count: 1, satisfied: 1, pictures: { wanted: 2, good: 2 } });
   expect(Object.keys(run?.cpu ?? {})).toEqual(expect.arrayContaining(['publishers', 'viewers', 'border', 'sum']));
   expect(await readdir(scratch)).toEqual([]);
+});
+
+it('writes a page with charts, and says at once where it cannot', async () => {
+  const page = join(await mkdtemp(join(scratch, 'page-')), 'report.html');
+  const words = [...command, '--seconds', '2', '--loss', '1', '--seed', '7', '--html', page];
+  // One lost packet of a voice in two seconds may be one too many; the page is written all the same.
+  await promisify(execFile)(process.execPath, words, { env: env() }).catch(() => undefined);
+  const html = await readFile(page, 'utf8');
+  expect(html).toContain('loses 1 % of the packets at random (seed 7)');
+  expect(html).toMatch(/<svg [\s\S]*From alpha to beta[\s\S]*<\/svg>/);
+
+  const nowhere = join(scratch, 'no', 'such', 'folder', 'report.html');
+  const refused = promisify(execFile)(process.execPath, [...command, '--html', nowhere], { env: env() });
+  await expect(refused).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be written') });
 });
 
 it('stops everything after Ctrl-C, in the middle of the start as in the middle of the measuring', async () => {

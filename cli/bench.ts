@@ -1,6 +1,6 @@
 /** `hawser bench`: load tests and their reports. */
 import { randomInt } from 'node:crypto';
-import { open, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { complaintsAbout, htmlOf, measureTrunk, notesOn, SPREAD, tableOf } from '#bench/main.ts';
 import { command } from './command.ts';
@@ -22,7 +22,9 @@ function impairmentOf(flags: {
 async function checkWritable(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   const file = await open(path, 'a').catch(cannotWrite(path));
+  const { size } = await file.stat();
   await file.close();
+  if (size === 0) await rm(path);
 }
 
 function cannotWrite(path: string) {

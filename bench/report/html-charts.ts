@@ -131,7 +131,7 @@ export function barChart(chart: BarChart): Markup {
   const length = (value: number) => (Math.max(0, value) / top) * (WIDTH - FIGURE);
   const groupHeight = LABEL + series.length * (BAR + GAP) + BETWEEN;
   const bar = (name: string, group: string, colour: string, value: number, y: number) =>
-    markup`<rect class="bar ${colour}" x="0" y="${place(y)}" width="${place(Math.max(1, length(value)))}" height="${BAR}" rx="2"><title>${name}, ${group}: ${figure(value)} ${unit}</title></rect><text class="value" x="${place(length(value) + 7)}" y="${place(y + BAR - 4)}">${figure(value)}</text>\n`;
+    markup`<rect class="bar ${colour}" x="0" y="${place(y)}" width="${place(Math.max(1, length(value)))}" height="${BAR}" rx="2"><title>${name}, ${group}: ${value.toFixed(1)} ${unit}</title></rect><text class="value" x="${place(length(value) + 7)}" y="${place(y + BAR - 4)}">${value.toFixed(1)}</text>\n`;
   const content = groups.map((group, index) => {
     const y = index * groupHeight;
     return markup`<text class="name" x="0" y="${place(y + LABEL - 6)}">${group}</text>

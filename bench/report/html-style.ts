@@ -48,6 +48,7 @@ figcaption { grid-column: 1 / -1; }
 figcaption p { margin: .1rem 0 0; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-size: 13px; fill: var(--quiet); font-family: inherit; font-variant-numeric: tabular-nums; }
+.even svg text { font-size: 15px; }
 svg .name { fill: var(--ink); }
 svg .note { fill: var(--ink); font-weight: 600; paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
 .axis line { stroke: var(--hair); stroke-width: 1; }
@@ -57,7 +58,7 @@ svg .note { fill: var(--ink); font-weight: 600; paint-order: stroke; stroke: var
 .level { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 7 5; }
 .key { display: inline-block; width: .75rem; height: .75rem; margin-right: .5rem; border-radius: 2px; background: var(--colour); }
 .key.stroke { height: 0; border-top: 2px solid var(--ink); border-radius: 0; background: none; vertical-align: .25rem; }
-.key.dashed { border-top-style: dashed; width: 1.1rem; margin-right: .15rem; }
+.key.dashed { border-top-style: dashed; width: 1.1rem; margin-right: .4rem; }
 details { grid-column: 1 / -1; font-size: .875rem; }
 summary { cursor: pointer; color: var(--quiet); }
 ${COLOURS.map((each) => `.${each} { --colour: var(--${each}); }`).join('\n')}
@@ -65,8 +66,8 @@ ${COLOURS.map((each) => `.${each} { --colour: var(--${each}); }`).join('\n')}
 @media (max-width: 36rem) {
   body { padding: 1.25rem 1rem 3rem; }
   h1 { font-size: 1.4rem; }
-  svg text { font-size: 21px; }
-  svg .value { font-size: 19px; }
+  svg text, .even svg text { font-size: 21px; }
+  .even svg .value { font-size: 19px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .5rem; }
   th, td { padding-inline: .4rem; }
@@ -76,6 +77,7 @@ ${COLOURS.map((each) => `.${each} { --colour: var(--${each}); }`).join('\n')}
   body { max-width: none; padding: 0; font-size: 10pt; }
   figure, tr { break-inside: avoid; }
   figure { grid-template-columns: minmax(0, 1fr) 20rem; }
+  svg text { font-size: 16px; }
   h2, h3, figcaption { break-after: avoid; }
   details { display: none; }
   .area, .bar, .key { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

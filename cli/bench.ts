@@ -2,9 +2,9 @@
 import { randomInt } from 'node:crypto';
 import { open, rm, writeFile } from 'node:fs/promises';
 import process from 'node:process';
-import { complaintsAbout, htmlOf, measureTrunk, notesOn, SPREAD, tableOf } from '#bench/main.ts';
+import { complaintsAbout, htmlOf, loadScenario, measureTrunk, notesOn, ScenarioError, tableOf } from '#bench/main.ts';
 import { command } from './command.ts';
-import { Problem } from './errors.ts';
+import { Problem, UsageError } from './errors.ts';
 import { progress, say } from './setup/say.ts';
 
 /** Undefined where the border is to carry everything at once. */
@@ -38,21 +38,29 @@ export const benchTrunk = command({
   summary: 'Measure what crosses the trunk between two media servers',
   usage: '',
   about: [
-    'Starts two organisations on loopback, lets synthetic people publish at one and watch at the other, and counts what',
-    'crosses: as the media servers do, and by a border of its own between them.',
+    'Starts organisations on loopback, lets synthetic people meet in one call as a scenario says, and counts what crosses:',
+    'as the media servers do, and by a border of its own between them. Beside it stands the floor: what had to cross.',
+    '',
+    'Scenarios: speaker, spread, gallery, nobody-watches, one-thumbnail, thumbnails-30, screen-share, three-domains, large;',
+    'or the path of a file of your own, such as ./mine.yaml. How many people are where stands in the file.',
+    'docs/guides/bench.md tells how to write one; ours are in bench/scenario/files/.',
+    '',
     'Exit code 1: the two counts differ by 1 % or more, or somebody did not get what they asked for.',
   ],
   flags: {
-    publishers: {
+    scenario: {
+      type: 'string',
+      value: 'NAME',
+      default: 'speaker',
+      summary: 'Who is where, publishes, speaks and looks at whom: a name, or the path of a file',
+    },
+    seconds: {
       type: 'integer',
       value: 'N',
-      default: 12,
-      min: 1,
-      max: 100,
-      summary: 'People with camera and microphone',
+      min: 2,
+      max: 600,
+      summary: 'How long to measure, instead of what the scenario says',
     },
-    viewers: { type: 'integer', value: 'N', default: 8, min: 1, max: 300, summary: 'People who watch and listen' },
-    seconds: { type: 'integer', value: 'N', default: 20, min: 2, max: 600, summary: 'How long to measure' },
     step: {
       type: 'number',
       value: 'SECONDS',
@@ -64,9 +72,17 @@ export const benchTrunk = command({
     mode: {
       type: 'string',
       value: 'MODE',
-      default: 'everything',
+      default: 'layers',
       choices: ['everything', 'sources', 'layers', 'all'],
-      summary: 'What the media servers ask each other for; all: each in turn',
+      summary: 'What the media servers ask each other for; all: each in turn, side by side',
+    },
+    runs: {
+      type: 'integer',
+      value: 'N',
+      default: 1,
+      min: 1,
+      max: 20,
+      summary: 'How often to measure; the figures are the medians',
     },
     loss: {
       type: 'number',
@@ -90,24 +106,32 @@ export const benchTrunk = command({
       max: 2 ** 32 - 1,
       summary: 'Of the loss; drawn and told when left out',
     },
-    plain: { type: 'boolean', summary: 'Let people in by plain RTP, for loads that are too large for WebRTC' },
+    plain: {
+      type: 'boolean',
+      summary: 'Let people in by plain RTP, whatever the scenario says: for loads too large for WebRTC',
+    },
     html: { type: 'string', value: 'FILE', summary: 'Write a report with charts, in one file' },
     json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
   },
   async run({ flags, out, err, signal }) {
-    const { publishers, viewers, seconds } = flags;
+    const scenario = await loadScenario(flags.scenario, {
+      ...(flags.seconds !== undefined && { seconds: flags.seconds }),
+      ...(flags.plain && { entrance: 'plain' }),
+    }).catch((error: unknown) => {
+      throw error instanceof ScenarioError ? new UsageError(error.message) : error;
+    });
     await checkWritable(flags.html);
     const bar = progress('measuring');
     const report = await measureTrunk({
-      scenario: { ...SPREAD, publishers, viewers, seconds },
+      scenario,
+      rounds: flags.runs,
       modes: flags.mode === 'all' ? ['everything', 'sources', 'layers'] : [flags.mode],
-      entrance: flags.plain ? 'plain' : 'webrtc',
       impairment: impairmentOf(flags),
       step: flags.step,
       command: ['./hawser', ...process.argv.slice(2)].join(' '),
       signal,
       say,
-      onProgress: (done, total) => bar.update(done, total),
+      onProgress: (done, total) => (done < total ? bar.update(done, total) : bar.end()),
     })
       .catch((error: unknown) => {
         throw error instanceof Error ? new Problem(error.message, { cause: error }) : error;

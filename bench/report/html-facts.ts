@@ -1,6 +1,7 @@
 /** What the HTML report tells, taken from the result of a benchmark. Pure. */
 import type { TrunkReport } from '../main.ts';
 import type { Flow, Point } from '../measure/timeline.ts';
+import { describe } from '../scenario/describe.ts';
 import { differencePercent, type Run } from './figures.ts';
 import { figure } from './html-scale.ts';
 import { impairmentLine } from './impairment.ts';
@@ -12,7 +13,7 @@ export interface Switches {
   readonly ms: readonly number[];
 }
 
-export type HtmlReport = TrunkReport & { readonly switches?: readonly Switches[] };
+export type HtmlReport = Pick<TrunkReport, 'scenario' | 'runs'> & { readonly switches?: readonly Switches[] };
 
 export interface ModeFacts {
   readonly mode: string;
@@ -65,8 +66,7 @@ function middleOf(runs: readonly Run[]): Run | undefined {
 
 function directionOf(run: Run, direction: string): DirectionFacts {
   const border = run.independent[direction]?.mbps ?? 0;
-  const { floor: floors } = run as Run & { readonly floor?: Readonly<Record<string, number>> };
-  const floor = floors?.[direction] ?? 0;
+  const floor = run.floor[direction] ?? 0;
   return {
     direction,
     mbps: run.border[direction]?.mbps ?? 0,
@@ -113,16 +113,12 @@ export function wordsOf(direction: string): string {
 
 /** What somebody needs to have the same again. */
 export function aboutOf({ scenario, runs }: HtmlReport): (readonly [term: string, text: string])[] {
-  const { name, publishers, viewers, layout, entrance, clips, machine, commit, command, impairment, seconds } =
-    scenario;
+  const { name, entrance, clips, machine, commit, command, impairment, seconds } = scenario;
   const { processor, cores, memoryGiB, system, node, mediasoup } = machine;
   const perMode = runs.length / Math.max(1, new Set(runs.map(({ mode }) => mode)).size);
   return [
     ['Scenario', name],
-    [
-      'People',
-      `${publishers} publishers at alpha, ${viewers} viewers at beta; each viewer looks at up to ${layout.large} large and ${layout.small} small pictures and hears everybody`,
-    ],
+    ['People', describe(scenario).join(' ')],
     [
       'Media',
       `camera ${clips.camera.map((rate) => rate.toFixed(0)).join(' + ')} kbit/s in VP8, microphone ${clips.microphone.toFixed(0)} kbit/s in Opus`,

@@ -1,13 +1,12 @@
 import { expect, it } from 'vitest';
 import type { Flow, Point } from '../measure/timeline.ts';
-import { SPREAD } from '../scenario/scenario.ts';
 import type { Run } from './figures.ts';
 import { htmlOf } from './html.ts';
 import { barChart, histogram, timeChart } from './html-charts.ts';
 import { type HtmlReport, modesOf } from './html-facts.ts';
 import { markup } from './html-markup.ts';
 import { commonEnds, figure, roundStep, ticksTo } from './html-scale.ts';
-import { runFrom, twoReadings } from './testing.ts';
+import { runFrom, told, twoReadings } from './testing.ts';
 
 const flow = (layer2: number): Flow => {
   const parts = { layer0: 0.15, layer1: 0, layer2, microphone: 0.032, screen: 0, overhead: 0.1 };
@@ -16,7 +15,7 @@ const flow = (layer2: number): Flow => {
 const quiet: Flow = { layer0: 0, layer1: 0, layer2: 0, microphone: 0, screen: 0, overhead: 0.008, border: 0.008 };
 
 function run(mode: string, scale: number): Run {
-  const base = runFrom(twoReadings());
+  const base = runFrom(twoReadings(), { floor: {} });
   const timeline: Point[] = [0.5, 1.5, 2.5].map((at, index) => {
     return { at, directions: { 'alpha>beta': flow(scale * (1 + index)), 'beta>alpha': quiet } };
   });
@@ -34,14 +33,8 @@ function run(mode: string, scale: number): Run {
 
 const report: HtmlReport = {
   scenario: {
-    ...SPREAD,
-    publishers: 1,
-    viewers: 1,
+    ...told,
     seconds: 3,
-    entrance: 'webrtc',
-    clips: { camera: [149.6, 498.7, 1498.2], microphone: 32 },
-    machine: { processor: 'P', cores: 2, memoryGiB: 8, system: 'Linux 6', node: '24.0.0', mediasoup: '3.27.1' },
-    commit: '0123456789ab',
     command: './hawser bench trunk --html report.html',
   },
   runs: [run('everything', 10), run('layers', 3), run('layers', 1), run('layers', 2)],
@@ -94,7 +87,7 @@ it('is well-formed, with a title and a description of every chart and a table be
 it('says what was measured, and the figures of every mode', () => {
   const html = htmlOf(report);
   for (const part of [
-    'spread',
+    'mine',
     'P, 2 cores, 8 GiB',
     '0123456789ab',
     './hawser bench trunk --html report.html',

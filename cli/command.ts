@@ -19,7 +19,7 @@ export type Flag =
       choices?: readonly string[];
     }
   | {
-      type: 'integer';
+      type: 'integer' | 'number';
       summary: string;
       value: string;
       short?: string;
@@ -35,7 +35,7 @@ type Given<F extends Flag> = F extends { type: 'boolean' }
   ? boolean
   : F extends { choices: readonly (infer Choice)[] }
     ? Choice
-    : F extends { type: 'integer' }
+    : F extends { type: 'integer' | 'number' }
       ? number
       : string;
 

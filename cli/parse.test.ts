@@ -7,6 +7,7 @@ const flags = {
   json: { type: 'boolean', summary: 'One object', short: 'j' },
   seconds: { type: 'integer', value: 'N', summary: 'How long', default: 20, min: 1, max: 600 },
   offset: { type: 'integer', value: 'N', summary: 'From where' },
+  loss: { type: 'number', value: 'PERCENT', summary: 'How much', min: 0, max: 90 },
   mode: { type: 'string', value: 'MODE', summary: 'How', choices: ['everything', 'demand'] },
 } as const;
 
@@ -52,6 +53,14 @@ test('flags are read in every way they may be written', () => {
     args: ['name'],
   });
   expect(parse(spec, ['--', '--json']).args).toEqual(['--json']);
+});
+
+test('a number may have decimals', () => {
+  expect(parse(spec, ['--loss', '0.5']).flags).toMatchObject({ loss: 0.5 });
+  expect(parse(spec, ['--loss=3']).flags).toMatchObject({ loss: 3 });
+  for (const wrong of ['half', '1.', '.5', '1e1', '0x1', '90.1', '-1', '']) {
+    expect(complaint([`--loss=${wrong}`])).toBe(`--loss needs a number of at least 0 and at most 90, not '${wrong}'.`);
+  }
 });
 
 test('an unknown flag gets a suggestion', () => {

@@ -64,7 +64,7 @@ function readValue(name: string, flag: Flag, value: string | undefined, inline: 
   // `--seconds --json` is a forgotten value, not a number called "--json"; `--seconds=--json` may mean it.
   const forgotten = value === undefined || (!inline && value.startsWith('-') && !/^-\d/.test(value));
   if (forgotten) throw new UsageError(`--${name} needs a value: --${name} ${flag.value}.`);
-  if (flag.type === 'integer') return integer(name, flag, value);
+  if (flag.type !== 'string') return number(name, flag, value);
   if (flag.choices && !flag.choices.includes(value)) {
     throw new UsageError(
       `--${name} is one of ${flag.choices.join(', ')}, not '${value}'.${didYouMean(value, flag.choices)}`,
@@ -73,15 +73,18 @@ function readValue(name: string, flag: Flag, value: string | undefined, inline: 
   return value;
 }
 
-function integer(name: string, flag: Extract<Flag, { type: 'integer' }>, value: string): number {
+function number(name: string, flag: Extract<Flag, { type: 'integer' | 'number' }>, value: string): number {
   const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = flag;
-  const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number >= min && number <= max) return number;
+  const form = flag.type === 'integer' ? /^-?\d+$/ : /^-?\d+(\.\d+)?$/;
+  const given = form.test(value) ? Number(value) : Number.NaN;
+  if (given >= min && given <= max) return given;
   const range = [
     flag.min === undefined ? '' : ` of at least ${flag.min}`,
     flag.max === undefined ? '' : `${flag.min === undefined ? ' of' : ' and'} at most ${flag.max}`,
   ].join('');
-  throw new UsageError(`--${name} needs a whole number${range}, not '${value}'.`);
+  throw new UsageError(
+    `--${name} needs a ${flag.type === 'integer' ? 'whole number' : 'number'}${range}, not '${value}'.`,
+  );
 }
 
 function lowerFirst(text: string): string {

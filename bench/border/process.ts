@@ -2,18 +2,26 @@
 import { answerCalls } from '../helper.ts';
 import { monotonicMs } from '../measure/clock.ts';
 import { lostAt } from './drops.ts';
-import { type BorderCounts, type BorderSide, Forwarder } from './forwarder.ts';
+import { type BorderCounts, type BorderOutcomes, type BorderSide, Forwarder } from './forwarder.ts';
+import type { Impairment } from './line.ts';
 
 export interface BorderReading {
   /** ms of the machine's monotonic clock. */
   readonly at: number;
   readonly counts: BorderCounts;
+  /** Only where the line is impaired. */
+  readonly outcomes?: BorderOutcomes;
+}
+
+export interface BorderPlan {
+  readonly sides: readonly BorderSide[];
+  readonly impairment?: Impairment;
 }
 
 /** Packets that the kernel threw away so far because a socket was full; absent where it does not tell. */
 export interface BorderLoss {
   readonly border?: number;
-  /** At the two servers' ends of the trunk. */
+  /** At the servers' ends of the trunks. */
   readonly trunk?: number;
   /** Between people and their own servers, in both directions: all of 127.0.0.1. */
   readonly people?: number;
@@ -23,18 +31,22 @@ export interface BorderLoss {
 const PEOPLE = '127.0.0.1';
 
 let forwarder: Forwarder | undefined;
-let sides: readonly [BorderSide, BorderSide] | undefined;
+let plan: BorderPlan = { sides: [] };
 
 const methods = {
-  open: async (wanted: readonly [BorderSide, BorderSide]): Promise<void> => {
-    forwarder = await Forwarder.open(wanted);
-    sides = wanted;
+  open: async (wanted: BorderPlan): Promise<void> => {
+    forwarder = await Forwarder.open(wanted.sides, wanted.impairment);
+    plan = wanted;
   },
-  read: (): BorderReading => ({ at: monotonicMs(), counts: forwarder?.counts ?? {} }),
+  read: (): BorderReading => ({
+    at: monotonicMs(),
+    counts: forwarder?.counts ?? {},
+    ...(forwarder && plan.impairment && { outcomes: forwarder.outcomes }),
+  }),
   loss: async (): Promise<BorderLoss> => {
     const [border, trunk, people] = await Promise.all([
-      lostAt(sides?.map(({ front }) => front) ?? []),
-      lostAt(sides?.map(({ own }) => own) ?? []),
+      lostAt(plan.sides.map(({ front }) => front)),
+      lostAt(plan.sides.map(({ own }) => own)),
       lostAt([PEOPLE]),
     ]);
     return {

@@ -1,6 +1,7 @@
 /** Reads everything at one moment, as near to one moment as several processes allow. */
 import process from 'node:process';
-import type { BorderCounts } from '../border/forwarder.ts';
+import type { Organisation, SftState } from '#cli/demo/organisation.ts';
+import { type BorderCounts, directionOf, waysOf } from '../border/forwarder.ts';
 import type { Company } from '../people/company.ts';
 import type { Reading } from '../report/figures.ts';
 import type { Stage } from '../stage.ts';
@@ -27,25 +28,38 @@ export async function readAll(stage: Stage, company: Company): Promise<Reading> 
   return { ...counts, ...people, loss, processor, ...(busy !== undefined && { busy }) };
 }
 
-async function readCounts({ alpha, beta, border }: Stage): Promise<Pick<Reading, 'border' | 'accounts'>> {
+async function readCounts(stage: Stage): Promise<Pick<Reading, 'border' | 'accounts'>> {
+  const { border } = stage;
   let best: { readonly slack: number; readonly reading: Pick<Reading, 'border' | 'accounts'> } | undefined;
   for (let attempt = 0; attempt < ATTEMPTS && (best?.slack ?? 1) > GOOD_SLACK; attempt++) {
     const before = await border.call('read', undefined);
-    const [ofAlpha, ofBeta, now] = await Promise.all([
-      alpha.sftState(),
-      beta.sftState(),
-      border.call('read', undefined),
-    ]);
+    const reading = await readMoment(stage);
     const after = await border.call('read', undefined);
-    const reading = {
-      border: now,
-      accounts: { 'alpha>beta': accountOf(ofAlpha, beta.domain), 'beta>alpha': accountOf(ofBeta, alpha.domain) },
-    };
     const slack = slackOf(before.counts, after.counts);
     if (!best || slack < best.slack) best = { slack, reading };
   }
   if (!best) throw new Error('nothing was read');
   return best.reading;
+}
+
+/** The servers and the border at the same time, taken once. */
+export async function readMoment({ organisations, border }: Stage): Promise<Pick<Reading, 'border' | 'accounts'>> {
+  const [states, now] = await Promise.all([
+    Promise.all(organisations.map((each) => each.sftState())),
+    border.call('read', undefined),
+  ]);
+  return { border: now, accounts: accountsOf(organisations, states) };
+}
+
+/** By direction, of the media server that sends. */
+function accountsOf(organisations: readonly Organisation[], states: readonly SftState[]): Reading['accounts'] {
+  const sides = organisations.flatMap((organisation, index) => {
+    const state = states[index];
+    return state ? [{ name: organisation.name, domain: organisation.domain, state }] : [];
+  });
+  return Object.fromEntries(
+    waysOf(sides).map(([from, to]) => [directionOf(from.name, to.name), accountOf(from.state, to.domain)]),
+  );
 }
 
 /** The largest part of a direction's traffic that passed during the reading. */
@@ -56,11 +70,11 @@ export function slackOf(before: BorderCounts, after: BorderCounts): number {
   return Math.max(0, ...parts);
 }
 
-async function readProcessor({ alpha, beta, border }: Stage, company: Company): Promise<Record<string, number>> {
-  const servers = [alpha, beta].flatMap((organisation) =>
+async function readProcessor({ organisations, border }: Stage, company: Company): Promise<Record<string, number>> {
+  const servers = organisations.flatMap((organisation) =>
     organisation.processes.map(({ name, pid }) => ({ name: name.replace(/^the /, ''), pid })),
   );
-  const states = await Promise.all([alpha, beta].map(async (each) => ({ each, state: await each.sftState() })));
+  const states = await Promise.all(organisations.map(async (each) => ({ each, state: await each.sftState() })));
   const workers = states.flatMap(({ each, state }) =>
     state.workers.map(({ pid }, index) => ({ name: `media worker ${index} of ${each.name}`, pid })),
   );

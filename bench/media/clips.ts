@@ -24,6 +24,8 @@ export interface Clip {
 export interface Clips {
   /** By layer, 0 the smallest; all have the same number of frames and the same rate. */
   readonly camera: readonly Clip[];
+  /** The largest layer of the camera: a screen is published in one layer, and costs about as much. */
+  readonly screen: Clip;
   readonly microphone: Clip;
 }
 
@@ -49,7 +51,9 @@ export async function loadClips(): Promise<Clips> {
     Promise.all(PICTURES.map(({ name }) => read(name))),
     read(SOUND.name),
   ]);
-  return { camera, microphone };
+  const screen = camera.at(-1);
+  if (!screen) throw new Error('a camera needs a clip');
+  return { camera, screen, microphone };
 }
 
 /** @throws Error where the file is damaged */

@@ -1,116 +1,128 @@
 /** All synthetic people of a run, spread over processes of their own. */
 import { join } from 'node:path';
-import { type ConversationId, type ParticipantId, userIdOf } from '#signalling/ids.ts';
+import { type ConversationId, type ParticipantId, type UserId, userIdOf } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
 import { Helper } from '../helper.ts';
-import { type Scenario, wantsOf } from '../scenario/scenario.ts';
+import type { Phase } from '../scenario/phases.ts';
+import { ANCHOR, isViewer, type Person, type Scenario } from '../scenario/scenario.ts';
 import { makePeople, type Stage } from '../stage.ts';
 import { groups } from './crowd.ts';
-import type { PublishersMethods } from './publishers.ts';
-import type { ViewerReading } from './viewer.ts';
-import type { ViewersMethods } from './viewers.ts';
+import type { RoomMethods, RoomReading } from './room.ts';
+import { type Seat, seatOf } from './seat.ts';
 
 /** What one process does without being late, with room to spare: a publisher needs about 1 % of a core, a viewer 3 %. */
-const PUBLISHERS_A_PROCESS = 30;
-const VIEWERS_A_PROCESS = 20;
+const ROOMS = { publishers: 30, viewers: 20, people: 12 } as const;
+type Role = keyof typeof ROOMS;
 const SERVED_MS = 30_000;
 
 export interface CompanyOptions {
   readonly stage: Stage;
   readonly scenario: Scenario;
+  readonly phases: readonly Phase[];
   readonly undo: AsyncDisposableStack;
   readonly onDied: (sentence: string) => void;
   /** One line about each step. */
   readonly say: (line: string) => void;
 }
 
-export class Company {
-  readonly #publishers: readonly Helper<PublishersMethods>[];
-  readonly #viewers: readonly Helper<ViewersMethods>[];
-  readonly #count: number;
+interface Room {
+  readonly helper: Helper<RoomMethods>;
+  readonly seats: readonly Seat[];
+}
 
-  private constructor(
-    publishers: readonly Helper<PublishersMethods>[],
-    viewers: readonly Helper<ViewersMethods>[],
-    count: number,
-  ) {
-    this.#publishers = publishers;
-    this.#viewers = viewers;
-    this.#count = count;
+export class Company {
+  readonly #rooms: readonly Room[];
+
+  private constructor(rooms: readonly Room[]) {
+    this.#rooms = rooms;
   }
 
-  /** Makes the accounts, starts the call and lets everybody join. */
-  static async gather({ stage, scenario, undo, onDied, say }: CompanyOptions): Promise<Company> {
-    const { publishers, viewers } = scenario;
-    say(`making ${publishers + viewers} accounts`);
-    const [atAlpha, atBeta] = await Promise.all([
-      makePeople(stage.alpha, stage.entrance, 'publisher', publishers),
-      makePeople(stage.beta, stage.entrance, 'viewer', viewers),
-    ]);
+  /** Makes the accounts, starts the call, lets everybody join, and then look. */
+  static async gather({ stage, scenario, phases, undo, onDied, say }: CompanyOptions): Promise<Company> {
+    const { people } = scenario;
+    say(`making ${people.length} accounts`);
+    const credentials = await makePeople(stage, people);
+    const seats = people.map((person, index): readonly [Person, Seat] => {
+      const own = credentials[index];
+      if (!own) throw new Error(`${person.name} has no account`);
+      return [person, seatOf(person, own, scenario, phases)];
+    });
+    const rooms = seatsByRoom(seats).map(({ name, seats: here }): Room => {
+      const helper = Helper.start<RoomMethods>(name, join(import.meta.dirname, 'room.ts'), undo, onDied);
+      return { helper, seats: here };
+    });
 
-    say(`${publishers} publishers join at alpha`);
-    const [caller, ...others] = atAlpha;
-    if (!caller) throw new Error('there must be a publisher');
-    const start = <M extends PublishersMethods | ViewersMethods>(name: string, file: string, count: number) =>
-      Array.from({ length: count }, (_, index) => {
-        const label = count === 1 ? name : `${name} ${index + 1}`;
-        return Helper.start<M>(label, join(import.meta.dirname, file), undo, onDied);
-      });
-    const teams = groups(others, PUBLISHERS_A_PROCESS);
-    const publishing = start<PublishersMethods>('publishers', 'publishers.ts', Math.max(1, teams.length));
-    const members = [
-      ...others.map(({ handle }) => userIdOf(stage.alpha.domain, handle)),
-      ...atBeta.map(({ handle }) => userIdOf(stage.beta.domain, handle)),
-    ];
-    const [first] = publishing;
-    if (!first) throw new Error('there must be a publisher');
-    const { conversation, me } = await first.call('call', { caller, title: 'Benchmark', members });
-    const joined = await Promise.all(
-      teams.map((people, index) => publishing[index]?.call('join', { conversation, people }) ?? []),
+    say(`${people.length} people join`);
+    const userOf = ({ at, name }: Person): UserId => userIdOf(stage.organisation(at).domain, name);
+    const company = new Company(rooms);
+    await company.#join(
+      seats.find(([{ at }]) => at === ANCHOR)?.[1],
+      new Map(people.map((person) => [person.name, userOf(person)])),
     );
-
-    say(`${viewers} viewers join at beta`);
-    const watching = await seat(conversation, [me, ...joined.flat()], scenario, atBeta, (count) =>
-      start<ViewersMethods>('viewers', 'viewers.ts', count),
-    );
-    return new Company(publishing, watching, viewers);
+    return company;
   }
 
   /** Resolves when every viewer has every picture and every voice; or after half a minute, with how many have. */
-  async served(): Promise<number> {
+  async served(): Promise<{ readonly served: number; readonly viewers: number }> {
+    const viewers = this.#rooms.flatMap(({ seats }) => seats).filter(({ looks }) => looks).length;
     let served = 0;
     const all = async () => {
-      const parts = await Promise.all(this.#viewers.map((helper) => helper.call('served', undefined)));
+      const parts = await Promise.all(this.#rooms.map(({ helper }) => helper.call('served', undefined)));
       served = parts.reduce((sum, part) => sum + part, 0);
-      return served === this.#count;
+      return served === viewers;
     };
     await until(all, 'all pictures', SERVED_MS).catch(() => undefined);
-    return served;
+    return { served, viewers };
   }
 
-  async read(): Promise<{ readonly viewers: ViewerReading[]; readonly skipped: number }> {
-    const [viewers, publishers] = await Promise.all([
-      Promise.all(this.#viewers.map((helper) => helper.call('read', undefined))),
-      Promise.all(this.#publishers.map((helper) => helper.call('read', undefined))),
-    ]);
-    return { viewers: viewers.flat(), skipped: publishers.reduce((sum, { skipped }) => sum + skipped, 0) };
+  /** The window opens. @param at ms of `monotonicMs` */
+  async open(at: number): Promise<void> {
+    await Promise.all(this.#rooms.map(({ helper }) => helper.call('open', at)));
+  }
+
+  async read(): Promise<RoomReading> {
+    const readings = await Promise.all(this.#rooms.map(({ helper }) => helper.call('read', undefined)));
+    return {
+      viewers: readings.flatMap(({ viewers }) => viewers),
+      skipped: readings.reduce((sum, { skipped }) => sum + skipped, 0),
+    };
   }
 
   get processes(): readonly { readonly name: string; readonly pid: number }[] {
-    return [...this.#publishers, ...this.#viewers].map(({ name, pid }) => ({ name, pid }));
+    return this.#rooms.map(({ helper: { name, pid } }) => ({ name, pid }));
+  }
+
+  async #join(caller: Seat | undefined, users: ReadonlyMap<string, UserId>): Promise<void> {
+    const first = this.#rooms.find(({ seats }) => caller && seats.includes(caller));
+    if (!caller || !first) throw new Error(`nobody at ${ANCHOR} starts the call`);
+    const members = [...users].filter(([name]) => name !== caller.name).map(([, user]) => user);
+    const { conversation, me } = await first.helper.call('call', { caller, title: 'Benchmark', members });
+    const joined = await Promise.all(this.#rooms.map((room) => entered(room, conversation, caller)));
+    const names = [[me, caller.name] as const, ...joined.flat()];
+    await Promise.all(this.#rooms.map(({ helper }) => helper.call('look', names)));
   }
 }
 
-async function seat(
+async function entered(
+  { helper, seats }: Room,
   conversation: ConversationId,
-  publishers: readonly ParticipantId[],
-  scenario: Scenario,
-  people: Awaited<ReturnType<typeof makePeople>>,
-  start: (count: number) => Helper<ViewersMethods>[],
-): Promise<Helper<ViewersMethods>[]> {
-  const seats = people.map((credentials, index) => ({ credentials, wants: wantsOf(index, scenario) }));
-  const rooms = groups(seats, VIEWERS_A_PROCESS);
-  const helpers = start(rooms.length);
-  await Promise.all(rooms.map((viewers, index) => helpers[index]?.call('join', { conversation, publishers, viewers })));
-  return helpers;
+  caller: Seat,
+): Promise<(readonly [ParticipantId, string])[]> {
+  const others = seats.filter((seat) => seat !== caller);
+  const participants = await helper.call('join', { conversation, seats: others });
+  return participants.map((participant, index) => [participant, others[index]?.name ?? ''] as const);
+}
+
+/** People of one role together, so that the processor time of each role can be told. */
+function seatsByRoom(seats: readonly (readonly [Person, Seat])[]): { readonly name: string; readonly seats: Seat[] }[] {
+  const roleOf = (person: Person): Role =>
+    !isViewer(person) ? 'publishers' : person.publishes.length === 0 ? 'viewers' : 'people';
+  const byRole = Map.groupBy(seats, ([person]) => roleOf(person));
+  return [...byRole].flatMap(([role, members]) => {
+    const parts = groups(members, ROOMS[role]);
+    return parts.map((part, index) => ({
+      name: parts.length === 1 ? role : `${role} ${index + 1}`,
+      seats: part.map(([, seat]) => seat),
+    }));
+  });
 }

@@ -1,44 +1,44 @@
-/** A person who publishes the clips: camera and microphone, each at its own pace. */
+/** A person who publishes the clips: camera, microphone and screen, each at its own pace. */
 import type { NodePublication } from '#client/media/node/engine.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
 import { Camera, type MediaPacket } from '../media/camera.ts';
-import type { Clips } from '../media/clips.ts';
+import type { Clip, Clips } from '../media/clips.ts';
 import { Microphone, type SoundPacket } from '../media/microphone.ts';
 import { Pacer } from '../media/pacer.ts';
 import type { Person } from './person.ts';
 
 const SOUND_MS = 20;
 
+interface Stream {
+  readonly pacer: Pacer<MediaPacket | SoundPacket>;
+  readonly publication: NodePublication;
+}
+
 export class Publisher {
   readonly person: Person;
-  readonly #publications: readonly NodePublication[];
-  readonly #streams: readonly {
-    readonly pacer: Pacer<MediaPacket | SoundPacket>;
-    readonly publication: NodePublication;
-  }[];
+  readonly #streams: readonly Stream[];
 
-  private constructor(person: Person, camera: Camera, clips: Clips, pair: readonly [NodePublication, NodePublication]) {
-    const now = performance.now();
-    const microphone = new Microphone(clips.microphone, Math.random);
-    const frameMs = 1_000 / (clips.camera[0]?.framesPerSecond ?? 30);
+  private constructor(person: Person, streams: readonly Stream[]) {
     this.person = person;
-    this.#publications = pair;
-    this.#streams = [
-      // Cameras do not take their pictures in step with each other.
-      { pacer: new Pacer(frameMs, now + Math.random() * frameMs, () => camera.next()), publication: pair[0] },
-      { pacer: new Pacer(SOUND_MS, now + Math.random() * SOUND_MS, () => microphone.next()), publication: pair[1] },
-    ];
+    this.#streams = streams;
   }
 
-  /** @throws Error where the SFT refuses a source */
-  static async start(person: Person, clips: Clips): Promise<Publisher> {
-    const camera = new Camera(clips.camera, Math.random);
-    const onKeyFrameRequest = (layer: number) => camera.requestKeyFrame(layer);
-    const [picture, sound] = await Promise.all([
-      person.conference.publish('camera', { onKeyFrameRequest }),
-      person.conference.publish('microphone', {}),
-    ]);
-    if (!picture || !sound) throw new Error('The SFT did not take the camera or the microphone of a publisher.');
-    return new Publisher(person, camera, clips, [picture, sound]);
+  /**
+   * @param isSpeaking asked before each 20 ms of sound
+   * @throws Error where the SFT refuses a source
+   */
+  static async start(
+    person: Person,
+    kinds: readonly SourceKind[],
+    clips: Clips,
+    isSpeaking: () => boolean,
+  ): Promise<Publisher> {
+    const streams = kinds.map((kind) =>
+      kind === 'microphone'
+        ? startSound(person, clips.microphone, isSpeaking)
+        : startPictures(person, kind, kind === 'screen' ? [clips.screen] : clips.camera),
+    );
+    return new Publisher(person, await Promise.all(streams));
   }
 
   /** Sends what is due. @param now ms of `performance.now` */
@@ -54,7 +54,31 @@ export class Publisher {
   }
 
   close(): void {
-    for (const publication of this.#publications) publication.close();
+    for (const { publication } of this.#streams) publication.close();
     this.person.close();
   }
+}
+
+async function startPictures(person: Person, kind: 'camera' | 'screen', clips: readonly Clip[]): Promise<Stream> {
+  const camera = new Camera(clips, Math.random);
+  const onKeyFrameRequest = (layer: number) => camera.requestKeyFrame(layer);
+  const publication = taken(kind, await person.conference.publish(kind, { onKeyFrameRequest }));
+  const frameMs = 1_000 / (clips[0]?.framesPerSecond ?? 30);
+  return { publication, pacer: new Pacer(frameMs, begin(frameMs), () => camera.next()) };
+}
+
+async function startSound(person: Person, clip: Clip, isSpeaking: () => boolean): Promise<Stream> {
+  const microphone = new Microphone(clip, Math.random);
+  const publication = taken('microphone', await person.conference.publish('microphone', {}));
+  return { publication, pacer: new Pacer(SOUND_MS, begin(SOUND_MS), () => microphone.next(isSpeaking())) };
+}
+
+/** Cameras do not take their pictures in step with each other. */
+function begin(interval: number): number {
+  return performance.now() + Math.random() * interval;
+}
+
+function taken(kind: SourceKind, publication: NodePublication | undefined): NodePublication {
+  if (!publication) throw new Error(`The SFT did not take the ${kind} of a publisher.`);
+  return publication;
 }

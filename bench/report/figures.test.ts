@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { accountOf } from '../measure/account.ts';
-import { differencePercent, spreadOf } from './figures.ts';
+import type { StreamReading } from '../people/viewer.ts';
+import { differencePercent, type Reading, spreadOf } from './figures.ts';
 import { runFrom, sftState, twoReadings } from './testing.ts';
 import { complaintsAbout, notesOn } from './verdict.ts';
 
@@ -20,6 +21,8 @@ it('makes the figures of fixed readings', () => {
   });
   expect(run.independent).toEqual({ 'alpha>beta': { mbps: 2.01 }, 'beta>alpha': { mbps: 0.008 } });
   expect(differencePercent(run, 'alpha>beta')).toBeCloseTo(-0.4975, 3);
+  expect(run.floor).toEqual({ 'alpha>beta': 1.6, 'beta>alpha': 0 });
+  expect(run.ratio).toEqual({ 'alpha>beta': 1.256 });
   expect(run.viewers).toMatchObject({
     count: 1,
     satisfied: 1,
@@ -59,29 +62,59 @@ it('complains where the counts differ by one per cent', () => {
   expect(complaintsAbout(run)).toEqual(['The counts of alpha>beta differ by 3.85 %; less than 1 % was expected.']);
 });
 
+function withStreams(after: Reading, change: (stream: StreamReading) => StreamReading[]): Reading {
+  return { ...after, viewers: after.viewers.map((each) => ({ ...each, streams: each.streams.flatMap(change) })) };
+}
+
 it.each([
-  ['wrong size', { isRightSize: false }],
+  ['wrong size', { width: 640 }],
   ['too few pictures', { frames: 120 }],
 ])('complains where a viewer got a picture of the %s', (_, change) => {
   const { before, after } = twoReadings();
-  const viewers = after.viewers.map((each) => ({
-    ...each,
-    pictures: each.pictures.map((picture, index) => (index === 0 ? { ...picture, ...change } : picture)),
-  }));
-  const run = runFrom({ before, after: { ...after, viewers } });
+  const run = runFrom({
+    before,
+    after: withStreams(after, (each) => [each.width === 1_280 ? { ...each, ...change } : each]),
+  });
   expect(run.viewers).toMatchObject({ satisfied: 0, pictures: { good: 1 } });
   expect(complaintsAbout(run)[0]).toContain('1 of 1 viewers did not get all');
 });
 
+it('is content where one of two renditions brings the size that is wanted', () => {
+  const { before, after } = twoReadings();
+  const small = (each: StreamReading) => ({ ...each, consumer: `small ${each.consumer}`, width: 320, frames: 90 });
+  const run = runFrom({ before, after: withStreams(after, (each) => [small(each), each]) });
+  expect(run.viewers).toMatchObject({ satisfied: 1, pictures: { wanted: 2, good: 2 } });
+});
+
 it('complains where a voice never came, and notes what the machine was too slow for', () => {
   const { before, after } = twoReadings();
-  const viewers = after.viewers.map((each) => ({ ...each, voices: [] }));
+  const silent = withStreams(after, (each) => (each.kind === 'microphone' ? [] : [each]));
   const run = runFrom({
     before,
-    after: { ...after, viewers, skipped: 4, loss: { border: 2, trunk: 1, people: 0, strays: 0 } },
+    after: { ...silent, skipped: 4, loss: { border: 2, trunk: 1, people: 0, strays: 0 } },
   });
   expect(run.viewers).toMatchObject({ satisfied: 0, voices: { wanted: 1, good: 0 } });
   expect(notesOn(run)).toHaveLength(2);
+});
+
+it('does not take comfort noise for a voice, and misses no voice of somebody who is silent', () => {
+  const { before, after } = twoReadings();
+  const comfort = withStreams(after, (each) => [each.kind === 'microphone' ? { ...each, spoken: 6 } : each]);
+  expect(runFrom({ before, after: comfort }).viewers).toMatchObject({ satisfied: 0, voices: { good: 0 } });
+  const silent = runFrom({ before, after: comfort }, { phases: [{ from: 0, to: 10, speaking: [], wants: new Map() }] });
+  expect(silent.viewers).toMatchObject({ satisfied: 1, voices: { wanted: 0 }, pictures: { wanted: 0 } });
+});
+
+it('judges each phase by what is wanted in it, and a viewer by all of them', () => {
+  const { before, after } = twoReadings();
+  const want = (who: string, layer: number) => new Map([['beta-1', [{ who, kind: 'camera' as const, layer }]]]);
+  const phases = [
+    { from: 0, to: 5, speaking: [], wants: want('alpha-1', 2) },
+    { from: 5, to: 10, speaking: [], wants: want('alpha-1', 0) },
+  ];
+  const part = { before: before.viewers, after: after.viewers };
+  const { viewers } = runFrom({ before, after }, { phases, parts: [part, part] });
+  expect(viewers).toMatchObject({ count: 1, satisfied: 0, pictures: { wanted: 2, good: 1 } });
 });
 
 it('describes many values by four', () => {

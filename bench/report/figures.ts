@@ -1,8 +1,11 @@
 /** From readings to the figures of a run. Pure: the same readings give the same report. */
+import { type Impaired, impairedBetween } from '../border/impaired.ts';
 import type { BorderLoss, BorderReading } from '../border/process.ts';
 import { type Account, passedBetween } from '../measure/account.ts';
-import type { StreamReading, ViewerReading } from '../people/viewer.ts';
-import { LARGE_LAYER, SMALL_LAYER } from '../scenario/scenario.ts';
+import type { Point } from '../measure/timeline.ts';
+import { lookingOf } from '../people/seat.ts';
+import type { First, StreamReading, ViewerReading } from '../people/viewer.ts';
+import type { Phase } from '../scenario/phases.ts';
 
 /** What crossed in one direction as the sending server counts it, Mbit/s of UDP payload. */
 export interface Crossing {
@@ -20,10 +23,14 @@ export interface Spread {
   readonly most: number;
 }
 
+export const PICTURE_SIZES = ['small', 'middle', 'large', 'screen'] as const;
+export type PictureSize = (typeof PICTURE_SIZES)[number];
+
 export interface ViewersFigures {
   readonly count: number;
-  /** Viewers who had everything that they asked for, all the time. */
+  /** Viewers who had everything that they asked for and heard everybody who spoke, in every phase. */
   readonly satisfied: number;
+  /** Each picture and each voice counts once in each phase. */
   readonly pictures: { readonly wanted: number; readonly good: number; readonly framesPerSecond: Spread };
   readonly voices: { readonly wanted: number; readonly good: number };
   /** Each viewer's traffic, SRTP and SRTCP as UDP payload. */
@@ -31,8 +38,10 @@ export interface ViewersFigures {
   readonly packetsPerSecond: Spread;
   /** RTP packets that never came, of all, in per cent. */
   readonly lostPercent: number;
-  /** From the wish to the first whole picture of the right size, ms. */
-  readonly firstPictureMs: { readonly large: Spread; readonly small: Spread };
+  /** From the wish to the first whole picture of the right size, ms; what nobody wanted is not there. */
+  readonly firstPictureMs: Readonly<Partial<Record<PictureSize, Spread>>>;
+  /** From the begin of a turn inside the window to its first sound, ms; absent where no turn began in it. */
+  readonly firstSoundMs?: Spread;
   readonly joinMs: Spread;
   /** Packets that the kernel threw away on the way because a process was late, in the window; absent where it does not tell. */
   readonly lostOnTheWay: { readonly atBorder?: number; readonly atTrunkEnds?: number; readonly atPeople?: number };
@@ -45,7 +54,15 @@ export interface Run {
   readonly seconds: number;
   readonly border: Readonly<Record<string, Crossing>>;
   readonly independent: Readonly<Record<string, { readonly mbps: number }>>;
+  /** What had to cross by direction, Mbit/s of UDP payload, of the scenario alone; see `scenario/floor.ts`. */
+  readonly floor: Readonly<Record<string, number>>;
+  /** What crossed as the border counted, by the floor; a direction in which nothing had to cross has none. */
+  readonly ratio: Readonly<Record<string, number>>;
+  /** What the border did on purpose, by direction; absent where it carried everything at once. */
+  readonly impaired?: Readonly<Record<string, Impaired>>;
   readonly viewers: ViewersFigures;
+  /** What crossed over time; absent where it was not recorded. */
+  readonly timeline?: readonly Point[];
   /** Per cent of one core, by process; `sum` of them all, `others`: what else ran on the machine. */
   readonly cpu: Readonly<Record<string, number>>;
 }
@@ -64,12 +81,20 @@ export interface Reading {
   readonly busy?: number;
 }
 
+/** What the viewers had at the begin and at the end of one judged part of the window. */
+export interface Part {
+  readonly before: readonly ViewerReading[];
+  readonly after: readonly ViewerReading[];
+}
+
 export interface Expectation {
   readonly mode: string;
   readonly framesPerSecond: number;
   readonly voicesPerSecond: number;
-  readonly pictures: number;
-  readonly voices: number;
+  readonly phases: readonly Phase[];
+  /** One for each phase. */
+  readonly parts: readonly Part[];
+  readonly floor: Readonly<Record<string, number>>;
 }
 
 /** The part of the frames that must arrive for a picture to be good: a window cuts off a frame at either end. */
@@ -85,11 +110,15 @@ export function runOf(before: Reading, after: Reading, expected: Expectation): R
     const bytes = (reading: Reading) => reading.border.counts[direction]?.bytes ?? 0;
     independent[direction] = { mbps: mbps(bytes(after) - bytes(before), seconds) };
   }
+  const impaired = impairedBetween(before.border, after.border);
   return {
     mode: expected.mode,
     seconds: round(seconds, 3),
     border,
     independent,
+    floor: expected.floor,
+    ratio: ratioOf(independent, expected.floor),
+    ...(impaired && { impaired }),
     viewers: viewersOf(before, after, expected),
     cpu: processorOf(before, after, seconds),
   };
@@ -117,38 +146,88 @@ export function crossingOf(before: Account, after: Account, seconds: number): Cr
   };
 }
 
+function ratioOf(measured: Run['independent'], floor: Run['floor']): Record<string, number> {
+  const ratios = Object.entries(floor).filter(([, least]) => least > 0);
+  return Object.fromEntries(
+    ratios.map(([direction, least]) => [direction, round((measured[direction]?.mbps ?? 0) / least, 3)]),
+  );
+}
+
 function viewersOf(before: Reading, after: Reading, expected: Expectation): ViewersFigures {
-  const viewers = after.viewers.map((now, index) => deltaOf(before.viewers[index] ?? now, now));
-  const isGoodPicture = ({ rate, isRightSize }: StreamDelta) => isRightSize && rate >= expected.framesPerSecond * GOOD;
-  const isGoodVoice = ({ rate }: StreamDelta) => rate >= expected.voicesPerSecond * GOOD;
-  const pictures = viewers.flatMap((viewer) => viewer.pictures);
-  const voices = viewers.flatMap((viewer) => viewer.voices);
-  const all = [...pictures, ...voices];
-  const lost = all.reduce((sum, each) => sum + each.lost, 0);
-  const came = all.reduce((sum, each) => sum + each.packets, 0);
+  const viewers = pairs(before.viewers, after.viewers).map(([then, now]) => changeOf(then, now));
+  const streams = viewers.flatMap((viewer) => viewer.streams);
+  const lost = streams.reduce((sum, each) => sum + each.lost, 0);
+  const came = streams.reduce((sum, each) => sum + each.packets, 0);
+  const judged = expected.phases.flatMap((phase, index) => {
+    const part = expected.parts[index];
+    return part ? pairs(part.before, part.after).map(([then, now]) => judge(then, now, phase, expected)) : [];
+  });
+  const pictures = judged.flatMap((each) => each.pictures);
+  const voices = judged.flatMap((each) => each.voices);
+  const unhappy = new Set(
+    judged.filter((each) => ![...each.pictures, ...each.voices].every(({ good }) => good)).map(({ name }) => name),
+  );
+  const firsts = after.viewers.flatMap((viewer) => viewer.firsts);
+  const waited = (size: PictureSize | 'sound') => firsts.filter((first) => sizeOf(first) === size).map(({ ms }) => ms);
+  const sizes = PICTURE_SIZES.filter((size) => waited(size).length > 0);
   return {
     count: viewers.length,
-    satisfied: viewers.filter(
-      (viewer) =>
-        viewer.pictures.length >= expected.pictures &&
-        viewer.voices.length >= expected.voices &&
-        viewer.pictures.every(isGoodPicture) &&
-        viewer.voices.every(isGoodVoice),
-    ).length,
+    satisfied: viewers.length - unhappy.size,
     pictures: {
-      wanted: viewers.length * expected.pictures,
-      good: pictures.filter(isGoodPicture).length,
+      wanted: pictures.length,
+      good: pictures.filter(({ good }) => good).length,
       framesPerSecond: spreadOf(pictures.map(({ rate }) => rate)),
     },
-    voices: { wanted: viewers.length * expected.voices, good: voices.filter(isGoodVoice).length },
+    voices: { wanted: voices.length, good: voices.filter(({ good }) => good).length },
     kbps: spreadOf(viewers.map(({ bytes, seconds }) => (bytes * 8) / 1_000 / seconds)),
     packetsPerSecond: spreadOf(viewers.map(({ packets, seconds }) => packets / seconds)),
     lostPercent: came + lost === 0 ? 0 : round((100 * lost) / (came + lost), 3),
-    firstPictureMs: { large: firstPictures(after, LARGE_LAYER), small: firstPictures(after, SMALL_LAYER) },
+    firstPictureMs: Object.fromEntries(sizes.map((size) => [size, spreadOf(waited(size))])),
+    ...(waited('sound').length > 0 && { firstSoundMs: spreadOf(waited('sound')) }),
     joinMs: spreadOf(after.viewers.flatMap(({ joinMs }) => joinMs ?? [])),
     lostOnTheWay: lostBetween(before.loss, after.loss),
     skippedByPublishers: after.skipped - before.skipped,
   };
+}
+
+function sizeOf({ kind, layer }: First): PictureSize | 'sound' {
+  if (kind === 'microphone') return 'sound';
+  return kind === 'screen' ? 'screen' : (PICTURE_SIZES[layer] ?? 'large');
+}
+
+interface Judged {
+  readonly rate: number;
+  readonly good: boolean;
+}
+
+/** Whether a viewer had what he wanted in one phase, whichever rendition brought it. */
+function judge(
+  then: ViewerReading,
+  now: ViewerReading,
+  phase: Phase,
+  { framesPerSecond, voicesPerSecond }: Expectation,
+): { readonly name: string; readonly pictures: readonly Judged[]; readonly voices: readonly Judged[] } {
+  const { streams } = changeOf(then, now);
+  const looking = lookingOf(now.name, phase);
+  const judged = (rate: number, full: number): Judged => ({ rate, good: rate >= full * GOOD });
+  const best = (rates: readonly number[]) => Math.max(0, ...rates);
+  return {
+    name: now.name,
+    pictures: looking.pictures.map(({ who, kind, width }) => {
+      const right = streams.filter((each) => each.who === who && each.kind === kind && each.width === width);
+      return judged(best(right.map((each) => each.framesPerSecond)), framesPerSecond);
+    }),
+    voices: looking.voices.map((who) => {
+      const own = streams.filter((each) => each.who === who && each.kind === 'microphone');
+      return judged(best(own.map((each) => each.voicesPerSecond)), voicesPerSecond);
+    }),
+  };
+}
+
+/** The same viewers in two readings; one who is in the later only counts from nothing. */
+function pairs(before: readonly ViewerReading[], after: readonly ViewerReading[]) {
+  const earlier = new Map(before.map((each) => [each.name, each]));
+  return after.map((now) => [earlier.get(now.name) ?? now, now] as const);
 }
 
 /** A socket that was closed takes its count with it, hence never less than nothing. */
@@ -165,36 +244,27 @@ function lostBetween(before: BorderLoss, after: BorderLoss): ViewersFigures['los
   };
 }
 
-function firstPictures({ viewers }: Reading, layer: number): Spread {
-  const pictures = viewers.flatMap((viewer) => viewer.pictures).filter((each) => each.layer === layer);
-  return spreadOf(pictures.flatMap(({ firstPictureMs }) => firstPictureMs ?? []));
-}
-
-interface StreamDelta {
-  /** Pictures or packets a second. */
-  readonly rate: number;
+interface StreamChange extends Pick<StreamReading, 'who' | 'kind' | 'width'> {
+  readonly framesPerSecond: number;
+  readonly voicesPerSecond: number;
   readonly packets: number;
   readonly lost: number;
-  readonly isRightSize: boolean;
 }
 
-function deltaOf(before: ViewerReading, after: ViewerReading) {
+function changeOf(before: ViewerReading, after: ViewerReading) {
   const seconds = Math.max(0.001, (after.at - before.at) / 1_000);
-  const streams = (then: readonly StreamReading[], now: readonly StreamReading[]): StreamDelta[] =>
-    now.map((stream, index) => {
-      const old = then[index];
-      const packets = stream.packets - (old?.packets ?? 0);
-      const units = stream.kind === 'camera' ? stream.frames - (old?.frames ?? 0) : packets;
-      const lost = Math.max(0, stream.lost - (old?.lost ?? 0));
-      return { rate: units / seconds, packets, lost, isRightSize: stream.isRightSize };
-    });
-  return {
-    seconds,
-    bytes: after.bytes - before.bytes,
-    packets: after.packets - before.packets,
-    pictures: streams(before.pictures, after.pictures),
-    voices: streams(before.voices, after.voices),
-  };
+  const earlier = new Map(before.streams.map((each) => [each.consumer, each]));
+  const streams = after.streams.map((now): StreamChange => {
+    const then = earlier.get(now.consumer);
+    return {
+      ...now,
+      framesPerSecond: (now.frames - (then?.frames ?? 0)) / seconds,
+      voicesPerSecond: (now.spoken - (then?.spoken ?? 0)) / seconds,
+      packets: now.packets - (then?.packets ?? 0),
+      lost: Math.max(0, now.lost - (then?.lost ?? 0)),
+    };
+  });
+  return { seconds, bytes: after.bytes - before.bytes, packets: after.packets - before.packets, streams };
 }
 
 function processorOf(before: Reading, after: Reading, seconds: number): Record<string, number> {

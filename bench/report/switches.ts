@@ -1,6 +1,6 @@
 /** Switches of layers as a table and a verdict. Pure. */
 import type { Switches, SwitchesReport } from '../switches.ts';
-import { aligned } from './table.ts';
+import { aligned } from './aligned.ts';
 
 /** The figures to reach, ms. */
 const MEDIAN_MS = 140;

@@ -1,8 +1,27 @@
 /** For tests: readings with round figures, ten seconds apart. */
 import type { SftState } from '#cli/demo/organisation.ts';
+import type { Told } from '../main.ts';
 import { accountOf } from '../measure/account.ts';
-import type { StreamReading, ViewerReading } from '../people/viewer.ts';
-import { type Reading, type Run, runOf } from './figures.ts';
+import type { First, StreamReading, ViewerReading } from '../people/viewer.ts';
+import type { Phase } from '../scenario/phases.ts';
+import { type Expectation, type Reading, type Run, runOf } from './figures.ts';
+
+/** What a report says of its scenario. */
+export const told: Told = {
+  name: 'mine',
+  seconds: 10,
+  settleSeconds: 2,
+  entrance: 'webrtc',
+  people: [
+    { at: 'alpha', count: 2, publish: ['camera', 'microphone'] },
+    { at: 'beta', count: 1, publish: [], watch: { layout: 'speaker', small: 1 } },
+  ],
+  speech: [{ who: 'alpha-1', from: 0 }],
+  clips: { camera: [149.6, 498.7, 1498.2], microphone: 32 },
+  machine: { processor: 'P', cores: 2, memoryGiB: 8, system: 'Linux 6', node: '24.0.0', mediasoup: '3.27.1' },
+  commit: '0123456789ab',
+  command: 'hawser bench trunk',
+};
 
 type StreamRow = readonly [source: string, kind: string, layer: number, bytes: number];
 
@@ -24,16 +43,17 @@ export function sftState(peer: string, sent: number, rows: readonly StreamRow[])
 
 function stream(
   kind: 'camera' | 'microphone',
-  layer: number,
+  who: string,
   packets: number,
-  frames: number,
-  more = {},
+  units: number,
+  more: Partial<StreamReading> = {},
 ): StreamReading {
-  return { kind, layer, packets, frames, lost: 0, isRightSize: true, ...more };
+  const counted = kind === 'camera' ? { frames: units, spoken: 0 } : { frames: 0, spoken: units };
+  return { consumer: `${kind} of ${who}`, kind, who, packets, lost: 0, ...counted, ...more };
 }
 
-function viewer(at: number, bytes: number, pictures: StreamReading[], voices: StreamReading[]): ViewerReading {
-  return { at, bytes, packets: bytes / 1_000, pictures, voices, joinMs: 100 };
+function viewer(at: number, bytes: number, streams: StreamReading[], firsts: First[] = []): ViewerReading {
+  return { name: 'beta-1', at, bytes, packets: bytes / 1_000, streams, firsts, joinMs: 100 };
 }
 
 export function twoReadings(): { before: Reading; after: Reading } {
@@ -54,12 +74,11 @@ export function twoReadings(): { before: Reading; after: Reading } {
       'beta>alpha': accountOf(sftState('alpha', 1_000, []), 'alpha'),
     },
     viewers: [
-      viewer(
-        1_000,
-        100_000,
-        [stream('camera', 2, 100, 10), stream('camera', 0, 10, 10)],
-        [stream('microphone', 0, 5, 0)],
-      ),
+      viewer(1_000, 100_000, [
+        stream('camera', 'alpha-1', 100, 10, { width: 1_280 }),
+        stream('camera', 'alpha-2', 10, 10, { width: 320 }),
+        stream('microphone', 'alpha-1', 5, 5),
+      ]),
     ],
     loss,
     skipped: 0,
@@ -77,10 +96,14 @@ export function twoReadings(): { before: Reading; after: Reading } {
         11_000,
         2_300_000,
         [
-          stream('camera', 2, 1_298, 310, { lost: 2, firstPictureMs: 400 }),
-          stream('camera', 0, 310, 309, { firstPictureMs: 120 }),
+          stream('camera', 'alpha-1', 1_298, 310, { lost: 2, width: 1_280 }),
+          stream('camera', 'alpha-2', 310, 309, { width: 320 }),
+          stream('microphone', 'alpha-1', 505, 505),
         ],
-        [stream('microphone', 0, 505, 0)],
+        [
+          { kind: 'camera', layer: 2, ms: 400 },
+          { kind: 'camera', layer: 0, ms: 120 },
+        ],
       ),
     ],
     loss,
@@ -91,6 +114,33 @@ export function twoReadings(): { before: Reading; after: Reading } {
   return { before, after };
 }
 
-export function runFrom({ before, after }: { readonly before: Reading; readonly after: Reading }): Run {
-  return runOf(before, after, { mode: 'everything', framesPerSecond: 30, voicesPerSecond: 50, pictures: 2, voices: 1 });
+/** One viewer at beta who sees one of two people at alpha large and the other one small, and hears one of them. */
+const phase: Phase = {
+  from: 0,
+  to: 10,
+  speaking: ['alpha-1'],
+  wants: new Map([
+    [
+      'beta-1',
+      [
+        { who: 'alpha-1', kind: 'camera', layer: 2 },
+        { who: 'alpha-2', kind: 'camera', layer: 0 },
+      ],
+    ],
+  ]),
+};
+
+export function runFrom(
+  { before, after }: { readonly before: Reading; readonly after: Reading },
+  more: Partial<Expectation> = {},
+): Run {
+  return runOf(before, after, {
+    mode: 'everything',
+    framesPerSecond: 30,
+    voicesPerSecond: 50,
+    phases: [phase],
+    parts: [{ before: before.viewers, after: after.viewers }],
+    floor: { 'alpha>beta': 1.6, 'beta>alpha': 0 },
+    ...more,
+  });
 }

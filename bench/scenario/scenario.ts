@@ -1,40 +1,74 @@
-/** What is to be measured. Today there is one scenario; more come as files of this shape. */
+/** What is measured: who is where, who publishes what, who speaks when, and who looks at what. Plain data, of a file. */
+import type { SourceKind } from '#signalling/media-profile.ts';
+import { directionOf, waysOf } from '../border/forwarder.ts';
+import type { ScenarioFile } from './schema.ts';
+
+/** Organisations by name. The first is the anchor: its people start the call, and the others link to it alone. */
+export const DOMAINS = ['alpha', 'beta', 'gamma', 'delta'] as const;
+export type Domain = (typeof DOMAINS)[number];
+export const ANCHOR: Domain = DOMAINS[0];
+
+/** How a person's screen is laid out; `wants.ts` says what each asks for. */
+export const LAYOUTS = ['speaker', 'spread', 'gallery', 'small', 'screen'] as const;
+export type Layout = (typeof LAYOUTS)[number];
+
+export interface Watch {
+  readonly layout: Layout;
+  /** Small pictures; all that there are where it is left out. */
+  readonly small?: number;
+}
+
+/** How people reach their own media server. */
+export type Entrance = 'webrtc' | 'plain';
+
+export interface Person {
+  /** `beta-3`: the third person at beta. */
+  readonly name: string;
+  readonly at: Domain;
+  readonly publishes: readonly SourceKind[];
+  /** Absent: looks at nothing. Everybody hears everybody. */
+  readonly watch?: Watch;
+}
+
+/** Somebody speaks, in seconds since the window opened; a turn that begins at 0 has gone on for ever before. */
+export interface Turn {
+  readonly who: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Scenario {
   readonly name: string;
-  /** People at alpha, each with a camera of three layers and a microphone. */
-  readonly publishers: number;
-  /** People at beta, each of whom hears everybody and looks at some. */
-  readonly viewers: number;
+  /** As it was written. */
+  readonly file: ScenarioFile;
+  /** How long is measured. */
   readonly seconds: number;
-  readonly layout: Layout;
+  /** Between the moment when everybody has everything and the begin of the measurement. */
+  readonly settleSeconds: number;
+  readonly entrance: Entrance;
+  readonly people: readonly Person[];
+  readonly turns: readonly Turn[];
 }
 
-/** How many pictures a viewer looks at, and in which layer. */
-export interface Layout {
-  readonly large: number;
-  readonly small: number;
+/** Whoever looks at something, or publishes nothing; the others are there to be looked at and are not judged. */
+export function isViewer({ publishes, watch }: Person): boolean {
+  return watch !== undefined || publishes.length === 0;
 }
 
-export const LARGE_LAYER = 2;
-export const SMALL_LAYER = 0;
-
-/** Each viewer sees one large and eight small pictures, of others than the viewer beside. */
-export const SPREAD = { name: 'spread', layout: { large: 1, small: 8 } } as const;
-
-/** One picture that a viewer wants: whose, and the highest layer that is of use. */
-export interface Want {
-  readonly publisher: number;
-  readonly layer: number;
+/** The organisations that take part, the anchor first. */
+export function domainsOf(people: readonly Person[]): Domain[] {
+  return DOMAINS.filter((domain) => people.some(({ at }) => at === domain));
 }
 
-/**
- * What one viewer looks at. Viewer v begins with publisher v and goes round, first large, then small, nobody twice; so
- * all publishers are looked at alike, and the same scenario asks for the same every time.
- */
-export function wantsOf(viewer: number, { publishers, layout }: Pick<Scenario, 'publishers' | 'layout'>): Want[] {
-  const count = Math.min(publishers, layout.large + layout.small);
-  return Array.from({ length: count }, (_, index) => ({
-    publisher: (viewer + index) % publishers,
-    layer: index < layout.large ? LARGE_LAYER : SMALL_LAYER,
-  }));
+/** One way over a border. */
+export interface Direction {
+  readonly from: Domain;
+  readonly to: Domain;
+  /** `alpha>beta` */
+  readonly name: string;
+}
+
+/** Both ways of each link. All links end at the anchor. */
+export function directionsOf(people: readonly Person[]): Direction[] {
+  return waysOf(domainsOf(people)).map(([from, to]) => ({ from, to, name: directionOf(from, to) }));
 }

@@ -7,6 +7,7 @@ export function say(line: string): void {
 
 export interface Progress {
   update(done: number, total: number): void;
+  /** Takes the line away; `update` begins anew. */
   end(): void;
 }
 
@@ -30,6 +31,7 @@ export function progress(what: string, stream: Output = process.stderr): Progres
       }
     },
     end() {
+      tenth = 0;
       if (stream.isTTY) stream.write('\r\x1b[K');
     },
   };

@@ -137,7 +137,7 @@ async function publish(person: Person, sent: Map<string, number>, ended: AbortSi
     ended.addEventListener('abort', () => clearInterval(timer), { once: true });
   };
   start(picture, new Pacer(frameMs, now, () => camera.next()));
-  start(sound, new Pacer(SOUND_MS, now, () => microphone.next()));
+  start(sound, new Pacer(SOUND_MS, now, () => microphone.next(true)));
 }
 
 /** Watches and hears the publisher. @returns the delay of each packet, ms, as they arrive */

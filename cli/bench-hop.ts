@@ -1,7 +1,7 @@
 /** `hawser bench hop`: what the way over a second media server adds to the delay of a packet. */
 import process from 'node:process';
 import { type HopReport, measureHop } from '#bench/hop.ts';
-import { aligned } from '#bench/report/table.ts';
+import { aligned } from '#bench/report/aligned.ts';
 import { command } from './command.ts';
 import { Problem } from './errors.ts';
 import { progress, say } from './setup/say.ts';

@@ -1,5 +1,5 @@
 /** For tests: people who join a test SFT as real WebRTC clients, send the benchmark's clips, and look at others. */
-import { Camera } from '#bench/media/camera.ts';
+import { Camera, type MediaPacket } from '#bench/media/camera.ts';
 import { loadClips } from '#bench/media/clips.ts';
 import { Microphone } from '#bench/media/microphone.ts';
 import { Pacer } from '#bench/media/pacer.ts';
@@ -45,19 +45,30 @@ export class TestPerson {
   async film(): Promise<NodePublication> {
     const { camera: clips } = await loadClips();
     const camera = new Camera(clips, Math.random);
-    return this.#send('camera', FRAME_MS, camera, (layer) => camera.requestKeyFrame(layer));
+    return this.#send(
+      'camera',
+      FRAME_MS,
+      () => camera.next(),
+      (layer) => camera.requestKeyFrame(layer),
+    );
   }
 
   /** Begins to send a screen: one encoding, the pictures of the camera's middle layer. */
   async share(): Promise<NodePublication> {
     const { camera: clips } = await loadClips();
     const screen = new Camera(clips.slice(1, 2), Math.random);
-    return this.#send('screen', FRAME_MS, screen, () => screen.requestKeyFrame(0));
+    return this.#send(
+      'screen',
+      FRAME_MS,
+      () => screen.next(),
+      () => screen.requestKeyFrame(0),
+    );
   }
 
   async speak(): Promise<NodePublication> {
     const { microphone } = await loadClips();
-    return this.#send('microphone', SOUND_MS, new Microphone(microphone, Math.random));
+    const voice = new Microphone(microphone, Math.random);
+    return this.#send('microphone', SOUND_MS, () => voice.next(true));
   }
 
   /** The participants other than this one, as its SFT lists them. */
@@ -107,12 +118,12 @@ export class TestPerson {
   async #send(
     kind: SourceKind,
     everyMs: number,
-    media: Camera | Microphone,
+    next: () => readonly MediaPacket[],
     onKeyFrameRequest?: (layer: number) => void,
   ): Promise<NodePublication> {
     const publication = await this.conference.publish(kind, onKeyFrameRequest ? { onKeyFrameRequest } : {});
     if (!publication) throw new Error(`the ${kind} was not taken`);
-    const pacer = new Pacer(everyMs, performance.now(), () => media.next());
+    const pacer = new Pacer(everyMs, performance.now(), next);
     this.#timers.push(
       setInterval(() => {
         for (const packet of pacer.due(performance.now())) publication.sendRtp(packet);

@@ -88,21 +88,25 @@ export function busyDirections(modes: readonly ModeFacts[]): string[] {
   return [...new Set(all.filter(media).map(({ direction }) => direction))];
 }
 
-/** The result in a few words for each busy direction. */
-export function leadOf(modes: readonly ModeFacts[]): string[] {
-  return busyDirections(modes).map((direction) => {
-    const facts = modes.flatMap(({ mode, directions }) => {
-      const own = directions.find((each) => each.direction === direction);
-      return own ? [{ mode, ...own }] : [];
-    });
-    const floor = facts.find((each) => each.floor !== undefined)?.floor;
-    const crossed = facts.map(({ mode, border, ratio }) => {
-      return `${figure(border)} in mode ${mode}${ratio === undefined ? '' : ` (${figure(ratio)} times the floor)`}`;
-    });
-    const had = floor === undefined ? '' : `${figure(floor)} Mbit/s had to cross, whatever the servers do: the floor. `;
-    const did = floor === undefined ? 'there crossed, in Mbit/s, ' : 'There crossed ';
-    return `${wordsOf(direction)} ${had}${did}${crossed.join(', ')}.`;
+/** The result in a few words, all busy directions together; undefined where no media crossed. */
+export function leadOf(modes: readonly ModeFacts[]): string | undefined {
+  const busy = busyDirections(modes);
+  const [first, ...others] = busy;
+  if (first === undefined) return undefined;
+  const facts = modes.map(({ mode, directions }) => {
+    const own = directions.filter(({ direction }) => busy.includes(direction));
+    const sum = (of: (each: DirectionFacts) => number) => own.reduce((total, each) => total + of(each), 0);
+    return { mode, border: sum(({ border }) => border), floor: sum(({ floor = 0 }) => floor) };
   });
+  const floor = facts[0]?.floor ?? 0;
+  const crossed = facts.map(({ mode, border }) => {
+    return `${figure(border)} in mode ${mode}${floor > 0 ? ` (${figure(border / floor)} times the floor)` : ''}`;
+  });
+  const had =
+    floor > 0
+      ? `${figure(floor)} Mbit/s had to cross, whatever the servers do: the floor. There crossed `
+      : 'there crossed, in Mbit/s, ';
+  return `${others.length === 0 ? wordsOf(first) : 'In all directions together'} ${had}${crossed.join(', ')}.`;
 }
 
 /** `From alpha to beta` */

@@ -156,7 +156,15 @@ it('draws the floor where there is one, and tells how many times as much crossed
   );
   expect(html).toContain('<td>20.0</td><td>20.0</td><td>0.00</td><td>2.50</td><td>8.00</td>');
   expect(count(html, 'class="level"')).toBe(2);
-  expect(count(html, '>floor 2.50</text>')).toBe(2);
+  expect(count(html, '>floor, mean 2.50</text>')).toBe(2);
+});
+
+it('adds up all directions in its first sentence', () => {
+  const both = report.runs.map((each) => ({ ...each, floor: { 'alpha>beta': 2.5, 'beta>alpha': 0.5 } }));
+  expect(htmlOf({ ...report, runs: both })).toContain(
+    '<p class="lead">In all directions together 3.00 Mbit/s had to cross, whatever the servers do: the floor. There crossed ' +
+      '20.0 in mode everything (6.67 times the floor), 4.01 in mode layers (1.34 times the floor).</p>',
+  );
 });
 
 it('draws how long switches took, only where it is known', () => {

@@ -41,7 +41,8 @@ export function htmlOf(report: HtmlReport): string {
 <body>
 <header>
 <h1>${title}</h1>
-${leadOf(modes).map((sentence) => markup`<p class="lead">${sentence}</p>\n`)}<dl>
+<p class="lead">${leadOf(modes)}</p>
+<dl>
 ${aboutOf(report).map(([term, text]) => markup`<dt>${term}</dt><dd>${term === 'Command' ? markup`<code>${text}</code>` : text}</dd>\n`)}</dl>
 </header>
 <main>
@@ -138,7 +139,7 @@ function overTime(modes: readonly ModeFacts[], seconds: number): Markup {
   });
   return markup`<section>
 <h2>Over time</h2>
-<p class="quiet">Each point is the mean of the time since the point before. Charts of one direction have one scale, unless one of them would be too flat in it.${idle.length === 0 ? undefined : ` No media crossed ${idle.join(', ')}: there were reports about media only.`}</p>
+<p class="quiet">Each point is the mean of the time since the point before. Charts of one direction have one scale, unless one of them would be too flat in it. The parts and their sum are read some milliseconds apart, so that on a busy machine what is left between them (SRTP, RTCP, repeats) may be below zero at one point and too much at the next.${idle.length === 0 ? undefined : ` No media crossed ${idle.join(', ')}: there were reports about media only.`}</p>
 ${figures}</section>`;
 }
 
@@ -181,7 +182,7 @@ function timeFigure(
     at,
     areas,
     line,
-    ...(floor !== undefined && { level: { name: 'floor', value: floor } }),
+    ...(floor !== undefined && { level: { name: 'floor, mean', value: floor } }),
   });
   const spread = (values: readonly number[]) => {
     const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
@@ -194,7 +195,7 @@ function timeFigure(
     row(markup`<span class="key stroke"></span>${line.name}`, spread(line.values), 'sum'),
     ...(floor === undefined
       ? []
-      : [row(markup`<span class="key stroke dashed"></span>floor`, [figure(floor), '', ''])]),
+      : [row(markup`<span class="key stroke dashed"></span>floor, the mean of the run`, [figure(floor), '', ''])]),
   ];
   const every = timeline.map(({ at: moment, flow }) =>
     row(moment.toFixed(1), [...areas.map(({ colour }) => figure(flow[colour])), figure(flow.border)]),

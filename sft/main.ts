@@ -81,6 +81,7 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
     domain,
     workers,
     mode: sft.trunk.mode,
+    voices: sft.voices,
     maxConferences: sft.limits.conferences,
     grantFor: (conference) => home.grant(conference),
     onPresence: (host) => home.presence(host),

@@ -22,6 +22,7 @@ import { PeerList } from '#trust/peers.ts';
 import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import type { TrunkMode } from './conference/demand.ts';
+import type { VoiceLimits } from './conference/voices.ts';
 import { type RunningSft, startSft } from './main.ts';
 import type { stateOf } from './server/admin.ts';
 
@@ -51,10 +52,15 @@ export class TestSft {
     this.#log = log;
   }
 
-  static async start(folder: string, name: string, mode: TrunkMode = 'everything'): Promise<TestSft> {
+  static async start(
+    folder: string,
+    name: string,
+    mode: TrunkMode = 'everything',
+    voices: VoiceLimits = { loud: 4, warm: 16 },
+  ): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
-    const site = await siteOf(test, mode);
+    const site = await siteOf(test, mode, voices);
     await writeTestPeers(site.peers, []);
     const log: string[] = [];
     const key = await readTicketSigningKey(test.tickets.privateKey);
@@ -182,6 +188,7 @@ export class TestSft {
         sources: hear('sources'),
         streams: hear('streams'),
         demand: hear('demand'),
+        levels: hear('levels'),
         ended: hear('ended'),
       },
       onClose: ({ code }) => closed.resolve(code),
@@ -277,7 +284,7 @@ export interface TestClient {
 
 let nextMediaPort = 24_000 + (process.pid % 400) * 40;
 
-async function siteOf(test: TestDomain, mode: TrunkMode): Promise<Site> {
+async function siteOf(test: TestDomain, mode: TrunkMode, voices: VoiceLimits): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
   const media = nextMediaPort;
   nextMediaPort += 20;
@@ -305,6 +312,7 @@ async function siteOf(test: TestDomain, mode: TrunkMode): Promise<Site> {
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
       media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: media },
       trunk: { listenIp: '127.0.0.1', ports: { from: media + 4, to: media + 12 }, mode },
+      voices,
       limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },
     },
   };

@@ -18,11 +18,15 @@ export const ConsumerId = Type.String({ minLength: 1, maxLength: 64 });
 export const RosterSource = Closed({ source: SourceId, kind: SourceKind, layers: Layers, muted: Type.Boolean() });
 export type RosterSource = Static<typeof RosterSource>;
 
-/** `via`: the domains that this participant's media passes on its way here, nearest first; empty on the same SFT. */
+/**
+ * `via`: the domains that this participant's media passes on its way here, nearest first; empty on the same SFT.
+ * `hand`: raised, to say that one wants to speak.
+ */
 export const RosterEntry = Closed({
   participant: ParticipantId,
   domain: DomainName,
   via: Type.Array(DomainName, { maxItems: 2 }),
+  hand: Type.Boolean(),
   sources: Type.Array(RosterSource, { maxItems: 3 }),
 });
 export type RosterEntry = Static<typeof RosterEntry>;
@@ -78,6 +82,8 @@ export const CLIENT_SFT = {
       from: 'dialler',
       params: Closed({ seq: Sequence, wishes: Type.Array(Wish, { maxItems: 256 }) }),
     },
+    /** The own hand is raised or lowered. */
+    hand: { from: 'dialler', params: Closed({ raised: Type.Boolean() }) },
     roster: { from: 'acceptor', params: Roster },
     /**
      * Media of a source begins to be available; answered with `ready`. A source may come as several renditions, each with

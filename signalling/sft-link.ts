@@ -38,7 +38,8 @@ export const LinkSource = Closed({
 });
 export type LinkSource = Static<typeof LinkSource>;
 
-export const LinkParticipant = Closed({ participant: ParticipantId, origin: DomainName });
+/** `hand`: raised, to say that one wants to speak. */
+export const LinkParticipant = Closed({ participant: ParticipantId, origin: DomainName, hand: Type.Boolean() });
 export type LinkParticipant = Static<typeof LinkParticipant>;
 
 /** One SSRC of the trunk: which layer of which source it carries. Microphones have no RTX. */
@@ -49,6 +50,12 @@ export type LinkStream = Static<typeof LinkStream>;
 export const LinkDemand = Closed({ source: SourceId, layers: Layers });
 export type LinkDemand = Static<typeof LinkDemand>;
 
+/** How loud a microphone is, dBov; 0 is the loudest (RFC 6464). */
+export const LinkLevel = Closed({ source: SourceId, level: Type.Integer({ minimum: -127, maximum: 0 }) });
+export type LinkLevel = Static<typeof LinkLevel>;
+
+/** Most levels of one statement; the loudest ones, where more people speak at once. */
+export const MAX_LEVELS = 64;
 const MAX_PARTICIPANTS = 1_000;
 const MAX_SOURCES = 3_000;
 
@@ -99,6 +106,19 @@ export const SFT_LINK = {
         conference: ConferenceId,
         seq: Sequence,
         demands: Type.Array(LinkDemand, { maxItems: MAX_SOURCES }),
+      }),
+    },
+    /**
+     * How loud the microphones on the sender's side of the link are; those that are not named are silent. From the anchor
+     * also who speaks in the conference, so that everybody has the same large picture.
+     */
+    levels: {
+      from: 'both',
+      params: Closed({
+        conference: ConferenceId,
+        seq: Sequence,
+        levels: Type.Array(LinkLevel, { maxItems: MAX_LEVELS }),
+        speaker: Type.Optional(ParticipantId),
       }),
     },
     /** The conference is over on the sender's side; it is not to be joined again. */

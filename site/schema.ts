@@ -315,6 +315,25 @@ export const SiteSchema = section(
           },
           'Media from and to other SFTs.',
         ),
+        voices: section(
+          {
+            loud: count(32, {
+              default: 4,
+              unit: 'voices',
+              description: 'Most loud voices of a conference that cross to another domain at once.',
+              reason: 'Nobody follows more people who speak at the same time. The mode `everything` lets all cross.',
+            }),
+            warm: count(200, {
+              default: 16,
+              unit: 'voices',
+              description:
+                'Silent voices that are kept ready beside them: the last speakers, raised hands, then others.',
+              reason:
+                'They lose no first syllable; a silent one costs next to nothing. Others are heard within 400 ms.',
+            }),
+          },
+          'Whose voices cross to other domains.',
+        ),
         limits: section(
           {
             participants: count(100_000, {

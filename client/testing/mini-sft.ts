@@ -123,13 +123,17 @@ export class MiniSft {
           mine().wishes = wishes;
           void this.#serve(mine());
         },
+        hand: ({ raised }) => {
+          mine().entry.hand = raised;
+          this.#tell();
+        },
       },
       requests: {
         join: async ({ ticket }) => {
           const [participant, domain] = ticket.split(' ') as [ParticipantId, DomainName];
           const [send, receive] = await Promise.all([this.#transport(), this.#transport()]);
           const via = domain === this.domain ? [] : [domain];
-          const entry: RosterEntry = { participant, domain, via, sources: [] };
+          const entry: RosterEntry = { participant, domain, via, hand: false, sources: [] };
           me = { entry, rpc, send, receive, consumers: new Map(), wishes: [] };
           this.people.set(participant, me);
           const roster = this.#tell();

@@ -148,6 +148,7 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       homeserver: `wss://127.0.0.1:${federation}/sft/v1`,
       media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: 40_000 },
       trunk: { listenIp: '127.0.0.1', ports: { from: 41_000, to: 41_099 }, mode: 'everything' },
+      voices: { loud: 4, warm: 16 },
       limits: { participants: 100, conferences: 10, participantsPerConference: 100, connections: 100, links: 10 },
     },
   });

@@ -4,13 +4,17 @@ import {
   announcedTo,
   checkPublish,
   isEmpty,
+  levelsTold,
   newConference,
   rosterOf,
   stateDemand,
+  stateLevels,
   stateSources,
   stateWishes,
 } from './conference.ts';
+import { SILENCE } from './levels.ts';
 import { ALPHA, announcement, BETA, conferenceId, GAMMA, local, participantId, side, sourceId } from './testing.ts';
+import { voicesOf } from './voices.ts';
 
 const anchored = () => newConference(conferenceId('c'), ALPHA, ALPHA);
 const federated = () => newConference(conferenceId('c'), BETA, ALPHA);
@@ -132,4 +136,43 @@ it('takes the newest wishes whatever the order they arrive in', () => {
   expect(stateWishes(entry, 4, [])).toBe(false);
   expect([...entry.wishes]).toEqual([[sourceId('x'), 2]]);
   expect(participantId('a')).toBe(entry.participant);
+});
+
+describe('the levels of a side', () => {
+  it('are taken newest only, are forgotten with their sources, and pass on to the other sides without muted ones', () => {
+    const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+    const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
+    const gamma = side(conference, GAMMA, [{ name: 'g', origin: GAMMA, kinds: ['microphone'] }]);
+    const level = { source: sourceId('b-microphone'), level: -30 };
+    expect(stateLevels(beta, { seq: 2, levels: [level, { source: sourceId('x'), level: -10 }] }, 100)).toBe(true);
+    expect(stateLevels(beta, { seq: 2, levels: [] }, 200)).toBe(false);
+    expect(levelsTold(conference, gamma)).toEqual([level]);
+    expect(levelsTold(conference, beta)).toEqual([]);
+    expect(voicesOf(conference)).toMatchObject([
+      { source: 'b-microphone____', level: -30, spokeAt: 100 },
+      { source: 'g-microphone____', level: SILENCE, spokeAt: undefined },
+    ]);
+    const microphone = beta.sources.get(level.source);
+    if (microphone) microphone.muted = true;
+    expect(levelsTold(conference, gamma)).toEqual([]);
+    expect(stateLevels(beta, { seq: 3, levels: [{ ...level, level: -61 }] }, 300)).toBe(true);
+    expect([...beta.levels.spokeAt]).toEqual([[level.source, 300]]);
+    expect(beta.levels.heard.size).toBe(0);
+  });
+
+  it('know a raised hand, here and there', () => {
+    const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+    const anna = local(conference, 'a', ['microphone']);
+    const entry = conference.local.get(anna);
+    if (entry) entry.hand = true;
+    const beta = addSide(conference, BETA);
+    const there = announcement(1, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
+    stateSources(conference, beta, {
+      ...there,
+      participants: there.participants.map((each) => ({ ...each, hand: true })),
+    });
+    expect(voicesOf(conference).map(({ hand }) => hand)).toEqual([true, true]);
+    expect(rosterOf(conference).map(({ hand }) => hand)).toEqual([true, true]);
+    expect(announcedTo(conference, beta).participants).toMatchObject([{ participant: anna, hand: true }]);
+  });
 });

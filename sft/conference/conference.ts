@@ -6,8 +6,16 @@ import type { RosterEntry } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
-import type { LinkDemand, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
+import {
+  type LinkDemand,
+  type LinkLevel,
+  type LinkParticipant,
+  type LinkSource,
+  type LinkStream,
+  MAX_LEVELS,
+} from '#signalling/sft-link.ts';
 import type { Permission } from '#signalling/ticket.ts';
+import { AUDIBLE, hear, type Levels, noLevels } from './levels.ts';
 
 /** One source, on whatever side of whatever link its participant is. */
 export interface Source {
@@ -26,6 +34,8 @@ export interface LocalParticipant {
   /** Highest layer wanted of each video source. */
   wishes: ReadonlyMap<SourceId, number>;
   wishesSeq: number;
+  /** Raised, to say that one wants to speak. */
+  hand: boolean;
   /** The client has said what it can receive. */
   receives: boolean;
 }
@@ -33,13 +43,17 @@ export interface LocalParticipant {
 /** The far end of a link, as far as this conference goes. */
 export interface Side {
   readonly peer: DomainName;
-  readonly participants: Map<ParticipantId, { readonly participant: ParticipantId; readonly origin: DomainName }>;
+  readonly participants: Map<ParticipantId, Readonly<LinkParticipant>>;
   readonly sources: Map<SourceId, Source & { readonly origin: DomainName }>;
   /** The SSRCs under which the far end offers its sources, by the trunk that they arrive on. */
   offered: ReadonlyMap<SourceId, readonly LinkStream[]>;
   /** The layers that the far end wants of what it was offered by us. */
   demand: ReadonlyMap<SourceId, readonly number[]>;
-  readonly seen: { sources: number; streams: number; demand: number };
+  /** How loud the far end's microphones are, as it states. */
+  readonly levels: Levels;
+  /** Who speaks, as the far end says; of use from the anchor only. */
+  speaker: ParticipantId | undefined;
+  readonly seen: { sources: number; streams: number; demand: number; levels: number };
 }
 
 export interface Conference {
@@ -47,6 +61,8 @@ export interface Conference {
   readonly domain: DomainName;
   readonly anchor: DomainName;
   readonly local: Map<ParticipantId, LocalParticipant>;
+  /** How loud the microphones here are. */
+  readonly levels: Levels;
   /** By peer: on the anchor each federated SFT, on a federated SFT the anchor alone. */
   readonly sides: Map<DomainName, Side>;
 }
@@ -55,7 +71,7 @@ export interface Conference {
 export const SOURCES_PER_KIND = 1;
 
 export function newConference(id: ConferenceId, domain: DomainName, anchor: DomainName): Conference {
-  return { id, domain, anchor, local: new Map(), sides: new Map() };
+  return { id, domain, anchor, local: new Map(), levels: noLevels(), sides: new Map() };
 }
 
 export function addLocal(
@@ -69,6 +85,7 @@ export function addLocal(
     sources: new Map(),
     wishes: new Map(),
     wishesSeq: 0,
+    hand: false,
     receives: false,
   };
   conference.local.set(participant, local);
@@ -82,7 +99,9 @@ export function addSide(conference: Conference, peer: DomainName): Side {
     sources: new Map(),
     offered: new Map(),
     demand: new Map(),
-    seen: { sources: 0, streams: 0, demand: 0 },
+    levels: noLevels(),
+    speaker: undefined,
+    seen: { sources: 0, streams: 0, demand: 0, levels: 0 },
   };
   conference.sides.set(peer, side);
   return side;
@@ -165,6 +184,21 @@ export function stateDemand(side: Side, seq: number, demands: readonly LinkDeman
   return true;
 }
 
+/** A level may be stated before its source is; it counts as soon as that is known. */
+export function stateLevels(
+  side: Side,
+  statement: { seq: number; levels: readonly LinkLevel[]; speaker?: ParticipantId | undefined },
+  now: number,
+): boolean {
+  if (statement.seq <= side.seen.levels) return false;
+  side.seen.levels = statement.seq;
+  side.speaker = statement.speaker;
+  const audible = statement.levels.filter(({ level }) => level >= AUDIBLE);
+  const heard = new Map(audible.map(({ source, level }) => [source, level]));
+  hear(side.levels, heard, new Set(side.sources.keys()), now);
+  return true;
+}
+
 /** A source and the side it is on; `undefined` as side means this SFT's own. */
 export interface Located {
   readonly source: Source;
@@ -188,8 +222,8 @@ export function announcedTo(
   to: Side,
 ): { participants: LinkParticipant[]; sources: LinkSource[] } {
   const participants: LinkParticipant[] = [];
-  for (const { participant } of conference.local.values())
-    participants.push({ participant, origin: conference.domain });
+  for (const { participant, hand } of conference.local.values())
+    participants.push({ participant, origin: conference.domain, hand });
   for (const side of conference.sides.values()) {
     if (side !== to) for (const entry of side.participants.values()) participants.push({ ...entry });
   }
@@ -198,6 +232,16 @@ export function announcedTo(
     if (side !== to) sources.push({ ...source, origin, layers: [...source.layers] });
   }
   return { participants, sources };
+}
+
+/** The levels that a link to the side states: of everybody who speaks and is not on that side, the loudest first. */
+export function levelsTold(conference: Conference, to: Side): LinkLevel[] {
+  const levels: LinkLevel[] = [];
+  for (const { source, side } of sourcesOf(conference)) {
+    const level = side === to ? undefined : (side ?? conference).levels.heard.get(source.source);
+    if (level !== undefined && !source.muted) levels.push({ source: source.source, level });
+  }
+  return levels.sort((a, b) => b.level - a.level || (a.source < b.source ? -1 : 1)).slice(0, MAX_LEVELS);
 }
 
 /** Everybody, as the clients of this SFT see them. */
@@ -211,13 +255,13 @@ export function rosterOf(conference: Conference): RosterEntry[] {
   });
   for (const local of conference.local.values()) {
     const sources = [...local.sources.values()].map(describe);
-    roster.push({ participant: local.participant, domain: conference.domain, via: [], sources });
+    roster.push({ participant: local.participant, domain: conference.domain, via: [], hand: local.hand, sources });
   }
   for (const side of conference.sides.values()) {
     const sources = Map.groupBy(side.sources.values(), (source) => source.participant);
-    for (const { participant, origin } of side.participants.values()) {
+    for (const { participant, origin, hand } of side.participants.values()) {
       const via = origin === side.peer ? [side.peer] : [side.peer, origin];
-      roster.push({ participant, domain: origin, via, sources: (sources.get(participant) ?? []).map(describe) });
+      roster.push({ participant, domain: origin, via, hand, sources: (sources.get(participant) ?? []).map(describe) });
     }
   }
   return roster;

@@ -11,8 +11,11 @@ import { type Conference, type Side, sourcesOf } from './conference.ts';
  *
  * - `everything`: all sources and all layers whenever anybody is there to receive them, as the pipes of other designs do.
  *   It is the baseline that benchmarks compare with.
- * - `sources`: all layers of the pictures that somebody over there watches, and all voices.
- * - `layers`: the layers that somebody over there watches, and all voices.
+ * - `sources`: all layers of the pictures that somebody over there watches.
+ * - `layers`: the layers that somebody over there watches.
+ *
+ * All voices are asked for in each of them: it is the sender who knows first that somebody speaks up, so that it lets
+ * those cross that matter, except in the mode `everything`; see `voices.ts`.
  */
 export type TrunkMode = 'everything' | 'sources' | 'layers';
 

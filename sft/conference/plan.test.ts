@@ -70,6 +70,27 @@ describe('the plan', () => {
     expect(wanted()).toEqual([]);
   });
 
+  it('lets only those voices run that may cross, whatever a side demands, and pictures as before', () => {
+    fc.assert(
+      fc.property(anyConference, fc.func(fc.boolean()), (conference, may) => {
+        const all = [...sourcesOf(conference)].map(({ source }) => source);
+        for (const each of conference.sides.values()) {
+          each.demand = new Map(all.map(({ source, layers }) => [source, layers]));
+        }
+        const voices = new Set(all.map(({ source }) => source).filter((source) => may(source)));
+        const demands = wantedByAll(conference);
+        const without = planOf(conference, demands);
+        for (const [peer, { outgoing }] of planOf(conference, demands, voices).sides) {
+          for (const [source, { wanted }] of outgoing) {
+            const isVoice = all.find((each) => each.source === source)?.kind === 'microphone';
+            const unlimited = without.sides.get(peer)?.outgoing.get(source)?.wanted;
+            expect(wanted).toEqual(isVoice && !voices.has(source) ? [] : unlimited);
+          }
+        }
+      }),
+    );
+  });
+
   it('receives no stream of a source that was not announced', () => {
     const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
     const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);

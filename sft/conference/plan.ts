@@ -29,15 +29,22 @@ export interface Plan {
   readonly sides: ReadonlyMap<DomainName, SidePlan>;
 }
 
-/** @param demands what is asked of each side, by its domain; see `demand.ts` */
-export function planOf(conference: Conference, demands: ReadonlyMap<DomainName, Wanted>): Plan {
+/**
+ * @param demands what is asked of each side, by its domain; see `demand.ts`
+ * @param voices the microphones that may cross, whatever a side demands; all of them when left out; see `voices.ts`
+ */
+export function planOf(
+  conference: Conference,
+  demands: ReadonlyMap<DomainName, Wanted>,
+  voices?: ReadonlySet<SourceId>,
+): Plan {
   const viewers = new Map<ParticipantId, Subscription[]>();
   for (const local of conference.local.values()) {
     if (local.receives) viewers.set(local.participant, subscriptionsOf(conference, local.participant, local.wishes));
   }
   const sides = new Map<DomainName, SidePlan>();
   for (const side of conference.sides.values()) {
-    sides.set(side.peer, planSide(conference, side, demands.get(side.peer) ?? new Map()));
+    sides.set(side.peer, planSide(conference, side, demands.get(side.peer) ?? new Map(), voices));
   }
   return { viewers, sides };
 }
@@ -57,11 +64,17 @@ function subscriptionsOf(
   return subscriptions;
 }
 
-function planSide(conference: Conference, side: Side, demand: Wanted): SidePlan {
+function planSide(
+  conference: Conference,
+  side: Side,
+  demand: Wanted,
+  voices: ReadonlySet<SourceId> | undefined,
+): SidePlan {
   const outgoing = new Map<SourceId, { layers: readonly number[]; wanted: readonly number[] }>();
   for (const { source } of sourcesOf(conference)) {
     if (!mayReceive(conference, { kind: 'side', side }, source.source)) continue;
-    const wanted = source.muted ? [] : (side.demand.get(source.source) ?? []);
+    const mayRun = !source.muted && (isVideo(source.kind) || (voices?.has(source.source) ?? true));
+    const wanted = (mayRun && side.demand.get(source.source)) || [];
     outgoing.set(source.source, {
       layers: source.layers,
       wanted: wanted.filter((layer) => source.layers.includes(layer)),

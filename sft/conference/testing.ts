@@ -36,7 +36,7 @@ export interface Far {
 export function announcement(seq: number, people: readonly Far[]) {
   return {
     seq,
-    participants: people.map(({ name, origin }) => ({ participant: participantId(name), origin })),
+    participants: people.map(({ name, origin }) => ({ participant: participantId(name), origin, hand: false })),
     sources: people.flatMap(({ name, origin, kinds }) =>
       kinds.map((kind) => ({
         source: sourceId(`${name}-${kind}`),

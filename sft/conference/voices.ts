@@ -4,11 +4,9 @@
  * its own people's voices go by it. Pure; the time is passed in.
  */
 import type { SourceId } from '#signalling/ids.ts';
+import { type Conference, sourcesOf } from './conference.ts';
+import { AUDIBLE, SILENCE } from './levels.ts';
 
-/** Level of silence, dBov; 0 is the loudest (RFC 6464). */
-export const SILENCE = -127;
-/** From this level on a microphone counts as speaking, dBov: above the noise of a room, below a low voice. */
-export const AUDIBLE = -60;
 /** How long a voice keeps its place among the loud ones after it fell silent, ms: longer than a pause for breath. */
 export const HOLD_MS = 2_000;
 /** By how much a voice must be louder to take such a place, dB; two who are equally loud would swap at each tick. */
@@ -23,6 +21,23 @@ export interface Voice {
   readonly spokeAt?: number | undefined;
   readonly hand: boolean;
   readonly muted: boolean;
+}
+
+/** Every microphone of the conference. */
+export function voicesOf(conference: Conference): Voice[] {
+  const voices: Voice[] = [];
+  for (const { source, side } of sourcesOf(conference)) {
+    if (source.kind !== 'microphone') continue;
+    const { heard, spokeAt } = (side ?? conference).levels;
+    voices.push({
+      source: source.source,
+      level: heard.get(source.source) ?? SILENCE,
+      spokeAt: spokeAt.get(source.source),
+      hand: (side?.participants ?? conference.local).get(source.participant)?.hand ?? false,
+      muted: source.muted,
+    });
+  }
+  return voices;
 }
 
 /** How many voices may cross. */

@@ -193,7 +193,7 @@ describe('a peer that lies', () => {
     link.rpc.notify('sources', {
       conference: link.conference,
       seq: 1,
-      participants: [{ participant, origin }],
+      participants: [{ participant, origin, hand: false }],
       sources: [source(participant, origin)],
     });
     expect(await link.closed).toBe('SFT_LINK_FOREIGN_PARTICIPANT');
@@ -220,7 +220,7 @@ describe('a peer that lies', () => {
     link.rpc.notify('sources', {
       conference: link.conference,
       seq: 1,
-      participants: people.map((participant) => ({ participant, origin: beta.domain })),
+      participants: people.map((participant) => ({ participant, origin: beta.domain, hand: false })),
       sources,
     });
     const streams = sources.map(({ source: id }) => ({ source: id, layer: 0, ssrc: 4_711, rtxSsrc: 4_712 }));

@@ -8,7 +8,7 @@ import type { ConferenceId, DomainName, TrunkId } from '#signalling/ids.ts';
 import type { MediaAddress, SrtpKey } from '#signalling/media-profile.ts';
 import { type Closing, type NotificationHandlers, Rpc, type Socket } from '#signalling/rpc.ts';
 import { CONSENT_MS, HEARTBEAT_MS, type Hello, LINK_VERSIONS, SFT_LINK } from '#signalling/sft-link.ts';
-import { type Side, stateDemand, stateSources, stateStreams } from '../conference/conference.ts';
+import { type Side, stateDemand, stateLevels, stateSources, stateStreams } from '../conference/conference.ts';
 import type { Statements } from '../media/side-media.ts';
 import { Trunk, type TrunkOptions } from '../media/trunk.ts';
 import type { MediaWorker } from '../media/worker.ts';
@@ -37,8 +37,11 @@ interface Attachment {
 
 type AnyRpc = Rpc<typeof SFT_LINK, 'dialler'> | Rpc<typeof SFT_LINK, 'acceptor'>;
 
-/** Heartbeats, one silence after which consent to send is over, and room for the bursts of a large conference. */
-const LINK_LIMITS = { pingMs: HEARTBEAT_MS, silenceMs: CONSENT_MS, messagesPerSecond: 1_000, requestTimeoutMs: 5_000 };
+/**
+ * Heartbeats, one silence after which consent to send is over, and room for the levels of 200 conferences and the bursts
+ * of a large one.
+ */
+const LINK_LIMITS = { pingMs: HEARTBEAT_MS, silenceMs: CONSENT_MS, messagesPerSecond: 2_500, requestTimeoutMs: 5_000 };
 
 export class Link {
   readonly peer: DomainName;
@@ -195,7 +198,10 @@ export class Link {
     };
   }
 
-  #notifications(): Pick<NotificationHandlers<typeof SFT_LINK, 'acceptor'>, 'sources' | 'streams' | 'demand'> {
+  #notifications(): Pick<
+    NotificationHandlers<typeof SFT_LINK, 'acceptor'>,
+    'sources' | 'streams' | 'demand' | 'levels'
+  > {
     // Of a conference that was just left or ended statements may still be under way: they mean nothing.
     const stated = (conference: ConferenceId, take: (attachment: Attachment) => boolean) => {
       const attachment = this.#attachments.get(conference);
@@ -205,15 +211,20 @@ export class Link {
       sources: (note) => stated(note.conference, ({ host, side }) => stateSources(host.state, side, note)),
       streams: (note) => stated(note.conference, ({ side }) => stateStreams(side, note.seq, note.streams)),
       demand: (note) => stated(note.conference, ({ side }) => stateDemand(side, note.seq, note.demands)),
+      levels: (note) => {
+        const attachment = this.#attachments.get(note.conference);
+        if (attachment && stateLevels(attachment.side, note, performance.now())) attachment.host.levelsChanged();
+      },
     };
   }
 
   #statements(conference: ConferenceId): Statements {
-    const rpc = this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>; // both sides may send these three
+    const rpc = this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>; // both sides may send these
     return {
       sources: (statement) => rpc.notify('sources', { conference, ...statement }),
       streams: (statement) => rpc.notify('streams', { conference, ...statement }),
       demand: (statement) => rpc.notify('demand', { conference, ...statement }),
+      levels: ({ levels, ...statement }) => rpc.notify('levels', { conference, ...statement, levels: [...levels] }),
     };
   }
 

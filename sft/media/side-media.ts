@@ -5,7 +5,7 @@
 import type { types } from 'mediasoup';
 import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
-import type { LinkDemand, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
+import type { LinkDemand, LinkLevel, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
 import type { SidePlan } from '../conference/plan.ts';
 import { renditionsOf } from '../conference/renditions.ts';
 import { layersToRun } from '../trunk/guard.ts';
@@ -18,6 +18,7 @@ export interface Statements {
   sources(statement: { seq: number; participants: LinkParticipant[]; sources: LinkSource[] }): void;
   streams(statement: { seq: number; trunk: TrunkId; streams: LinkStream[] }): void;
   demand(statement: { seq: number; demands: LinkDemand[] }): void;
+  levels(statement: { seq: number; levels: readonly LinkLevel[]; speaker?: ParticipantId }): void;
 }
 
 export interface SideContext {
@@ -71,6 +72,7 @@ export class SideMedia {
   readonly #sources: Statement<{ participants: LinkParticipant[]; sources: LinkSource[] }>;
   readonly #streams: Statement<{ trunk: TrunkId; streams: LinkStream[] }>;
   readonly #demand: Statement<{ demands: LinkDemand[] }>;
+  readonly #levels: Statement<{ levels: readonly LinkLevel[]; speaker?: ParticipantId }>;
   readonly #sent = new Map<SourceId, Sent>();
   readonly #received = new Map<SourceId, Received>();
   #open = false;
@@ -80,6 +82,7 @@ export class SideMedia {
     this.#sources = new Statement((statement) => statements.sources(statement));
     this.#streams = new Statement((statement) => statements.streams(statement));
     this.#demand = new Statement((statement) => statements.demand(statement));
+    this.#levels = new Statement((statement) => statements.levels(statement));
   }
 
   get trunk(): Trunk | undefined {
@@ -93,6 +96,12 @@ export class SideMedia {
 
   attach(trunk: Trunk): void {
     this.#trunk = trunk;
+  }
+
+  /** States who speaks and how loud. @returns false while the peer does not know of the conference */
+  stateLevels(levels: readonly LinkLevel[], speaker: ParticipantId | undefined): boolean {
+    if (this.#open) this.#levels.make({ levels, ...(speaker && { speaker }) });
+    return this.#open;
   }
 
   /** Brings the media into agreement with the plan and says to the peer what changed. */

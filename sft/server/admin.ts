@@ -78,6 +78,7 @@ export async function stateOf({ hosts, links, workers, homeConnected }: Omit<Adm
       anchor: host.state.anchor,
       worker: host.worker.index,
       roster: host.roster.participants,
+      voices: host.voices && [...host.voices],
       sides: [...host.state.sides.values()].map(({ peer, participants, sources, demand }) => ({
         peer,
         participants: participants.size,

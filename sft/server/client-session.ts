@@ -106,6 +106,11 @@ export class ClientSession {
           const { host, local } = this.#joined();
           if (stateWishes(local, seq, wishes)) host.changed();
         },
+        hand: ({ raised }) => {
+          const { host, local } = this.#joined();
+          local.hand = raised;
+          host.changed();
+        },
       },
       onClose: (closing) => this.#closed(closing),
       onFault: context.onFault,

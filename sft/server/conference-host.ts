@@ -19,11 +19,12 @@ import {
 } from '../conference/conference.ts';
 import { type Asked, ask, NOTHING_ASKED, type TrunkMode, type Wanted, wantedOf } from '../conference/demand.ts';
 import { planOf } from '../conference/plan.ts';
+import type { VoiceLimits } from '../conference/voices.ts';
 import type { ClientMedia } from '../media/client-media.ts';
 import { type Produced, SideMedia, type Statements } from '../media/side-media.ts';
 import { Rendition, SourceMedia } from '../media/source-media.ts';
-import { Speakers } from '../media/speakers.ts';
 import type { MediaWorker } from '../media/worker.ts';
+import { ConferenceVoices } from './conference-voices.ts';
 
 /** A connected client, as the host sees it. */
 export interface Client {
@@ -59,11 +60,10 @@ export class ConferenceHost {
   readonly #clients = new Map<ParticipantId, Client>();
   readonly #sides = new Map<DomainName, Attached>();
   readonly #catalogue = new Map<SourceId, SourceMedia>();
-  readonly #speakers: Promise<Speakers>;
+  readonly #voices: ConferenceVoices;
   /** What is asked of each side, with its memory. */
   #asked: ReadonlyMap<DomainName, Asked> = new Map();
   #wake: ReturnType<typeof setTimeout> | undefined;
-  #speaker: ParticipantId | undefined;
   #rosterSeq = 1;
   #lastRoster = '[]';
   #dirty = false;
@@ -76,14 +76,23 @@ export class ConferenceHost {
     anchor: DomainName,
     worker: MediaWorker,
     mode: TrunkMode,
+    voices: VoiceLimits,
     events: HostEvents,
   ) {
     this.state = newConference(id, domain, anchor);
     this.worker = worker;
     this.#mode = mode;
     this.#events = events;
-    this.#speakers = Speakers.open(worker.router, (participant) => this.#speaks(participant));
-    this.#speakers.catch((error: unknown) => events.onFault(error, 'speakers'));
+    this.#voices = new ConferenceVoices({
+      conference: this.state,
+      router: worker.router,
+      limits: mode === 'everything' ? undefined : voices,
+      onCrossing: () => this.changed(),
+      onSpeaker: (participant) => {
+        for (const client of this.#clients.values()) client.onSpeaker(participant);
+      },
+      onFault: (error, what) => events.onFault(error, what),
+    });
   }
 
   get id(): ConferenceId {
@@ -106,6 +115,11 @@ export class ConferenceHost {
     return { seq: this.#rosterSeq, participants: rosterOf(this.state) };
   }
 
+  /** The microphones that may cross to other organisations; undefined where all may. */
+  get voices(): ReadonlySet<SourceId> | undefined {
+    return this.#voices.crossing;
+  }
+
   client(participant: ParticipantId): Client | undefined {
     return this.#clients.get(participant);
   }
@@ -113,7 +127,7 @@ export class ConferenceHost {
   /** The participant must be in the state already. */
   addClient(client: Client): void {
     this.#clients.set(client.participant, client);
-    if (this.#speaker) client.onSpeaker(this.#speaker);
+    if (this.#voices.speaker) client.onSpeaker(this.#voices.speaker);
     this.#events.onPresence(this);
     this.changed();
   }
@@ -124,7 +138,6 @@ export class ConferenceHost {
     this.#clients.delete(client.participant);
     this.state.local.delete(client.participant);
     client.media.close();
-    if (this.#speaker === client.participant) this.#speaks(undefined);
     this.#events.onPresence(this);
     this.changed();
   }
@@ -150,8 +163,7 @@ export class ConferenceHost {
     }
     this.changed();
     if (kind !== 'microphone') return;
-    const speakers = await this.#speakers;
-    for (const { producer } of produced) if (!producer.closed) await speakers.add(producer, participant);
+    for (const { producer } of produced) await this.#voices.add(source, participant, producer);
   }
 
   /** Replaces what was there of the same peer: a link that comes back states everything again. */
@@ -159,6 +171,7 @@ export class ConferenceHost {
     this.detach(peer);
     const attached = { side: addSide(this.state, peer), media: new SideMedia(statements), onEnd };
     this.#sides.set(peer, attached);
+    this.#voices.attach(peer, attached.media);
     this.changed();
     return attached;
   }
@@ -169,7 +182,7 @@ export class ConferenceHost {
     this.#sides.delete(peer);
     this.state.sides.delete(peer);
     attached.media.close();
-    if (this.#speaker && attached.side.participants.has(this.#speaker)) this.#speaks(undefined);
+    this.#voices.detach(peer);
     this.changed();
   }
 
@@ -186,6 +199,11 @@ export class ConferenceHost {
     if (this.#closed) return;
     this.#dirty = true;
     this.#pass ??= Promise.resolve().then(() => this.#run());
+  }
+
+  /** A side said how loud its microphones are, which changes the media only where others may cross than before. */
+  levelsChanged(): void {
+    this.#voices.changed();
   }
 
   /** Resolves when media and statements agree with the state. */
@@ -217,13 +235,14 @@ export class ConferenceHost {
     this.#closed = true;
     clearTimeout(this.#wake);
     this.#catalogue.clear();
-    this.#speakers.then((speakers) => speakers.close()).catch(() => undefined);
+    this.#voices.close();
     this.#events.onClosed(this);
   }
 
   async #run(): Promise<void> {
     try {
       while (this.#dirty && !this.#closed) {
+        this.#voices.changed();
         this.#dirty = false;
         await this.#execute();
       }
@@ -245,7 +264,7 @@ export class ConferenceHost {
     const kinds = new Map<SourceId, SourceKind>();
     for (const { source } of sourcesOf(this.state)) kinds.set(source.source, source.kind);
     this.#stateRoster();
-    const plan = planOf(this.state, this.#ask());
+    const plan = planOf(this.state, this.#ask(), this.#voices.crossing);
     await Promise.all(
       [...this.#sides].map(async ([peer, { side, media }]) => {
         const sidePlan = plan.sides.get(peer);
@@ -313,11 +332,5 @@ export class ConferenceHost {
     this.#lastRoster = text;
     this.#rosterSeq += 1;
     for (const client of this.#clients.values()) client.onRoster({ seq: this.#rosterSeq, participants });
-  }
-
-  #speaks(participant: ParticipantId | undefined): void {
-    if (this.#speaker === participant) return;
-    this.#speaker = participant;
-    for (const client of this.#clients.values()) client.onSpeaker(participant);
   }
 }

@@ -6,6 +6,7 @@ import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName } from '#signalling/ids.ts';
 import type { Closing } from '#signalling/rpc.ts';
 import type { TrunkMode } from '../conference/demand.ts';
+import type { VoiceLimits } from '../conference/voices.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { type Grant, Uplink } from '../link/uplink.ts';
@@ -16,6 +17,7 @@ export interface HostsOptions {
   readonly domain: DomainName;
   readonly workers: MediaWorkers;
   readonly mode: TrunkMode;
+  readonly voices: VoiceLimits;
   readonly maxConferences: number;
   readonly grantFor: (conference: ConferenceId) => Promise<Grant>;
   readonly onPresence: (host: ConferenceHost) => void;
@@ -63,10 +65,10 @@ export class Hosts {
       return existing;
     }
     if (this.#wasEnded(conference)) throw new HawserError('SFT_CONFERENCE_ENDED');
-    const { domain, workers, mode, maxConferences, onPresence, onFault } = this.#options;
+    const { domain, workers, mode, voices, maxConferences, onPresence, onFault } = this.#options;
     if (this.#hosts.size >= maxConferences) throw new HawserError('SFT_FULL', 'conferences');
     const worker = workers.place(anchor === domain ? conference : anchor);
-    const host = new ConferenceHost(conference, domain, anchor, worker, mode, {
+    const host = new ConferenceHost(conference, domain, anchor, worker, mode, voices, {
       onPresence,
       onFault,
       onClosed: (closed) => this.#forget(closed),

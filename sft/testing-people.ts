@@ -3,6 +3,8 @@ import { Camera, type MediaPacket } from '#bench/media/camera.ts';
 import { loadClips } from '#bench/media/clips.ts';
 import { Microphone } from '#bench/media/microphone.ts';
 import { Pacer } from '#bench/media/pacer.ts';
+import { SpeakingMicrophone } from '#bench/media/speaking-microphone.ts';
+import { loadSpeech } from '#bench/media/speech.ts';
 import { Conference } from '#client/conference/conference.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
 import type { ConferenceId, ParticipantId, UserId } from '#signalling/ids.ts';
@@ -69,6 +71,21 @@ export class TestPerson {
     const { microphone } = await loadClips();
     const voice = new Microphone(microphone, Math.random);
     return this.#send('microphone', SOUND_MS, () => voice.next(true));
+  }
+
+  /** Begins to send a microphone that is silent. @returns makes it speak for a time, ms */
+  async talk(): Promise<(ms: number) => void> {
+    const { clips, comfort } = await loadSpeech();
+    const microphone = new SpeakingMicrophone(comfort, Math.random);
+    await this.#send('microphone', SOUND_MS, () => microphone.next());
+    const [clip] = clips;
+    return (ms) => clip && microphone.speak(clip, ms / SOUND_MS);
+  }
+
+  /** Who speaks, as the own SFT says. */
+  get speaker(): ParticipantId | undefined {
+    const { state } = this.conference;
+    return state.phase === 'joined' ? state.speaker : undefined;
   }
 
   /** The participants other than this one, as its SFT lists them. */

@@ -58,6 +58,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   #roster: Roster | undefined;
   #members: readonly CallMember[] = [];
   #speaker: ParticipantId | undefined;
+  #hand = false;
   #isEnding = false;
   #lastCounters: readonly ReceiverCounters[] = [];
 
@@ -165,6 +166,14 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   /** How tall the picture of a source is shown, in device pixels; `none` while nobody can see it. */
   setWish(source: SourceId, shown: Shown): void {
     this.#wishes.show(source, shown);
+  }
+
+  /** Says to everybody that one wants to speak, or no longer does. */
+  raiseHand(raised: boolean): void {
+    if (this.state.phase !== 'joined') return;
+    this.#hand = raised;
+    this.#rpc?.notify('hand', { raised });
+    this.#refresh();
   }
 
   /** Who the pseudonyms are, as the homeserver knows it now. */
@@ -295,6 +304,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       anchor,
       participants: participantsOf(known),
       ...(this.#speaker && { speaker: this.#speaker }),
+      hand: this.#hand,
       notices: [...this.#notices.values()],
     });
   }

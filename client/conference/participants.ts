@@ -33,6 +33,8 @@ export interface Participant<In> {
   readonly person?: { readonly user: UserId; readonly name: string };
   /** Domains that the media passes on its way here, nearest first; empty: all on the own SFT. */
   readonly via: readonly DomainName[];
+  /** Raised, to say that they want to speak. */
+  readonly hand: boolean;
   readonly sources: readonly RemoteSource<In>[];
 }
 
@@ -55,7 +57,7 @@ export function participantsOf<In>(known: Known<In>): readonly Participant<In>[]
   const arriving = Map.groupBy(known.incoming.values(), ({ source }) => source);
   return known.roster.participants
     .filter(({ participant }) => participant !== known.me)
-    .map(({ participant, domain, via, sources }) => {
+    .map(({ participant, domain, via, hand, sources }) => {
       const member = names.get(participant);
       // Whom the SFT calls beta's and the homeserver alpha's is shown without the name: one of the two is wrong.
       const person = member?.domain === domain ? { user: member.user, name: member.name } : undefined;
@@ -65,6 +67,7 @@ export function participantsOf<In>(known: Known<In>): readonly Participant<In>[]
         foreign: domain !== known.domain,
         ...(person && { person }),
         via,
+        hand,
         sources: sources.map((each) => ({ ...each, renditions: inOrder(arriving.get(each.source) ?? []) })),
       };
     });

@@ -32,6 +32,8 @@ export interface Joined<In> {
   readonly anchor: DomainName;
   readonly participants: readonly Participant<In>[];
   readonly speaker?: ParticipantId;
+  /** The own hand is raised. */
+  readonly hand: boolean;
   readonly notices: readonly Notice[];
 }
 

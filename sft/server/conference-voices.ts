@@ -117,11 +117,12 @@ export class ConferenceVoices {
   }
 
   #hearSpeaker(participant: ParticipantId): void {
-    this.#loudest = participant;
     const { local, levels } = this.#context.conference;
     const own = [...(local.get(participant)?.sources.values() ?? [])].find(({ kind }) => kind === 'microphone');
-    // The meter overlooks packets of more than 25 ms of sound, this observer does not.
-    if (own) noteSpoken(levels, own.source, performance.now());
+    // The meter overlooks packets of more than 25 ms of sound, this observer does not; but of its own accord it names
+    // anybody as long as there is nobody to take the place from.
+    if (own && this.#isHere(this.#loudest)) noteSpoken(levels, own.source, performance.now());
+    this.#loudest = participant;
     this.changed();
   }
 
@@ -141,13 +142,16 @@ export class ConferenceVoices {
     const { conference, onSpeaker } = this.#context;
     const anchor = conference.sides.get(conference.anchor);
     const named = anchor && anchor.seen.levels > 0 ? anchor.speaker : this.#loudest;
-    const isHere = (participant: ParticipantId) =>
-      conference.local.has(participant) ||
-      [...conference.sides.values()].some(({ participants }) => participants.has(participant));
-    const speaker = named !== undefined && isHere(named) ? named : undefined;
+    const speaker = this.#isHere(named) ? named : undefined;
     if (speaker === this.#speaker) return;
     this.#speaker = speaker;
     onSpeaker(speaker);
+  }
+
+  #isHere(participant: ParticipantId | undefined): boolean {
+    if (participant === undefined) return false;
+    const { local, sides } = this.#context.conference;
+    return local.has(participant) || [...sides.values()].some(({ participants }) => participants.has(participant));
   }
 
   #state(peer: DomainName): void {

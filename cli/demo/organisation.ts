@@ -194,7 +194,11 @@ export class Organisation {
 
 /** The part of `/state` that the demo and the benchmarks read. */
 export interface SftState {
-  readonly conferences: readonly { readonly conference: string }[];
+  readonly conferences: readonly {
+    readonly conference: string;
+    /** Microphones that may cross to other organisations; absent where all may. */
+    readonly voices?: readonly string[];
+  }[];
   readonly links: readonly {
     readonly peer: string;
     readonly trunks: readonly {

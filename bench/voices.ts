@@ -1,0 +1,269 @@
+/** `hawser bench voices`: who is heard at another organisation, how soon, and what voices cost on the trunk. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { TrunkMode } from '#sft/conference/demand.ts';
+import { userIdOf } from '#signalling/ids.ts';
+import { until } from '#signalling/testing.ts';
+import { type Guard, guarded } from './guarded.ts';
+import { accountOf, passedBetween } from './measure/account.ts';
+import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
+import { steadyClock } from './media/pacer.ts';
+import { loadSpeech, type Speech } from './media/speech.ts';
+import { inTurns } from './people/crowd.ts';
+import { Listener } from './people/listener.ts';
+import { Person } from './people/person.ts';
+import { SOUND_MS, type Spoken, Talker } from './people/talker.ts';
+import { type Spread, spreadOf } from './report/figures.ts';
+import { aligned } from './report/table.ts';
+import { makePeople, type Stage, setStage } from './stage.ts';
+
+export interface VoicesBenchOptions {
+  /** People with a microphone at alpha; one more than can be loud and warm at least. */
+  readonly speakers: number;
+  readonly rounds: number;
+  readonly mode: TrunkMode;
+  /** As it was typed. */
+  readonly command: string;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** What the voices of alpha cost towards beta in one second. */
+export interface VoicesCost {
+  readonly speakers: number;
+  readonly seconds: number;
+  /** RTP of microphones with its headers, kbit/s, and its packets. */
+  readonly kbps: number;
+  readonly packetsPerSecond: number;
+  /** Everything that alpha sent, as UDP payload: with SRTP and RTCP of all offered streams, kbit/s. */
+  readonly trunkKbps: number;
+}
+
+export interface VoicesReport {
+  readonly scenario: {
+    readonly speakers: number;
+    readonly rounds: number;
+    readonly mode: TrunkMode;
+    readonly machine: Machine;
+    readonly commit: string;
+    readonly command: string;
+  };
+  /** Of people of the warm set: the packets of the first 200 ms of speech, and how long the first was on its way. */
+  readonly warm: { readonly rounds: number; readonly sent: number; readonly heard: number; readonly firstMs: Spread };
+  /** Of people outside of it: from the first packet of speech that is sent to the first one that is heard. */
+  readonly outside: { readonly rounds: number; readonly heard: number; readonly firstMs: Spread };
+  readonly cost: readonly VoicesCost[];
+}
+
+/** ms between two looks at what is due. */
+const TICK_MS = 3;
+const AT_ONCE = 4;
+const JOINED_MS = 30_000;
+/** What counts of the beginning of speech, ms. */
+const SYLLABLE_MS = 200;
+const TALK_MS = 1_000;
+/** Longer than anything of a talk is under way or held back, ms. */
+const PAUSE_MS = 600;
+/** After it nobody holds a place among the loud ones, ms; and what one window of cost lasts. */
+const CALM_MS = 3_000;
+const WINDOW_MS = 10_000;
+/** Somebody from outside the warm set is heard within this time, ms. */
+export const HEARD_WITHIN_MS = 400;
+
+/** @throws Error with a plain sentence where it was stopped, or where something ended by itself or never came up */
+export async function measureVoices(options: VoicesBenchOptions): Promise<VoicesReport> {
+  const { speakers, rounds, mode, command, signal } = options;
+  const scenario = { speakers, rounds, mode, machine: thisMachine(), commit: await thisCommit(), command };
+  return { scenario, ...(await guarded(signal, (guard) => measured(options, guard))) };
+}
+
+async function measured(
+  { speakers, rounds, mode, say, onProgress }: VoicesBenchOptions,
+  { undo, ended, onDied }: Guard,
+): Promise<Omit<VoicesReport, 'scenario'>> {
+  say('starting alpha and beta, and the border between them');
+  const stage = await setStage({ entrance: 'webrtc', mode, undo, onDied });
+  say(`${speakers} speakers join at alpha, one listener at beta`);
+  const { talkers, listener } = await gather(stage, speakers, undo);
+  await until(() => talkers.every(({ source }) => listener.sources.includes(source)), 'all microphones', JOINED_MS);
+  const { clips } = await loadSpeech();
+  const pause = (ms: number) => wait(ms, undefined, { signal: ended });
+  const someClip = () => clips[Math.floor(Math.random() * clips.length)] as Speech;
+
+  /** Somebody who is, or is not, among those that may cross, speaks for a second. */
+  const talk = async (isWarm: boolean): Promise<{ talker: Talker; spoken: Spoken } | undefined> => {
+    await pause(PAUSE_MS + Math.random() * 250); // at any moment of the observers' turns
+    const [conference] = (await stage.alpha.sftState()).conferences;
+    const crossing = new Set(conference?.voices ?? talkers.map(({ source }) => source));
+    const candidates = talkers.filter(({ source }) => crossing.has(source) === isWarm);
+    const talker = candidates[Math.floor(Math.random() * candidates.length)];
+    if (!talker) return undefined;
+    listener.forget();
+    const spoken = talker.speak(someClip(), TALK_MS);
+    await pause(TALK_MS + PAUSE_MS);
+    return { talker, spoken };
+  };
+
+  say('people of the warm set speak');
+  const warm = { rounds: 0, sent: 0, heard: 0, firstMs: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    const talked = await talk(true);
+    if (!talked) break;
+    const begin = firstOf(talked.spoken);
+    const syllable = [...talked.spoken.packets].filter(([, at]) => at < begin.at + SYLLABLE_MS);
+    const heard = syllable.filter(([timestamp]) => listener.heardAt(talked.talker.source, timestamp) !== undefined);
+    warm.rounds += 1;
+    warm.sent += syllable.length;
+    warm.heard += heard.length;
+    const first = listener.heardAt(talked.talker.source, begin.timestamp);
+    if (first !== undefined) warm.firstMs.push(first - begin.at);
+    onProgress(round + 1, 2 * rounds);
+  }
+
+  say('people outside of the warm set speak');
+  const outside = { rounds: 0, heard: 0, firstMs: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    const talked = await talk(false);
+    if (!talked) break; // everybody crosses
+    const { talker, spoken } = talked;
+    const times = [...spoken.packets.keys()].flatMap((timestamp) => listener.heardAt(talker.source, timestamp) ?? []);
+    outside.rounds += 1;
+    if (times.length > 0) {
+      outside.heard += 1;
+      outside.firstMs.push(Math.min(...times) - firstOf(spoken).at);
+    }
+    onProgress(rounds + round + 1, 2 * rounds);
+  }
+
+  const cost: VoicesCost[] = [];
+  for (const count of [0, 3]) {
+    say(count === 0 ? 'nobody speaks' : `${count} people speak`);
+    const talking = talkers.slice(0, count);
+    for (const talker of talking) talker.speak(someClip(), CALM_MS + WINDOW_MS + PAUSE_MS);
+    await pause(CALM_MS);
+    const read = async () => ({
+      at: performance.now(),
+      account: accountOf(await stage.alpha.sftState(), stage.beta.domain),
+    });
+    const before = await read();
+    await pause(WINDOW_MS);
+    const after = await read();
+    const seconds = (after.at - before.at) / 1_000;
+    const { bytes, streams } = passedBetween(before.account, after.account);
+    const sum = (pick: 'bytes' | 'packets') => streams.reduce((total, each) => total + each[pick], 0);
+    const kbps = (count_: number) => (count_ * 8) / 1_000 / seconds;
+    cost.push({
+      speakers: count,
+      seconds,
+      kbps: kbps(sum('bytes')),
+      packetsPerSecond: sum('packets') / seconds,
+      trunkKbps: kbps(bytes),
+    });
+    await pause(PAUSE_MS);
+  }
+  return {
+    warm: { ...warm, firstMs: spreadOf(warm.firstMs) },
+    outside: { ...outside, firstMs: spreadOf(outside.firstMs) },
+    cost,
+  };
+}
+
+function firstOf({ packets }: Spoken): { timestamp: number; at: number } {
+  const [first] = packets;
+  if (!first) throw new Error('a talker sent nothing');
+  return { timestamp: first[0], at: first[1] };
+}
+
+async function gather(stage: Stage, speakers: number, undo: AsyncDisposableStack) {
+  const [atAlpha, atBeta] = await Promise.all([
+    makePeople(stage.alpha, stage.entrance, 'speaker', speakers),
+    makePeople(stage.beta, stage.entrance, 'listener', 1),
+  ]);
+  const [caller, ...others] = atAlpha;
+  const [far] = atBeta;
+  if (!caller || !far) throw new Error('there must be a speaker and a listener');
+  const { comfort } = await loadSpeech();
+  const signIn = async (credentials: typeof caller) => {
+    const person = await Person.signIn(credentials);
+    undo.defer(() => person.close());
+    return person;
+  };
+  const first = await signIn(caller);
+  const members = [
+    ...others.map(({ handle }) => userIdOf(stage.alpha.domain, handle)),
+    userIdOf(stage.beta.domain, far.handle),
+  ];
+  const { conversation } = await first.home.createConversation('Benchmark', members);
+  await first.joinBy(await first.home.startCall(conversation));
+  const talkers = [await Talker.start(first, comfort)];
+  await inTurns(others, AT_ONCE, async (credentials) => {
+    const person = await signIn(credentials);
+    await person.join(conversation);
+    talkers.push(await Talker.start(person, comfort));
+  });
+  const listening = await signIn(far);
+  await listening.join(conversation);
+  const listener = new Listener(listening);
+  undo.defer(() => listener.close());
+  let clock = performance.now();
+  const timer = setInterval(() => {
+    clock = steadyClock(clock, performance.now());
+    for (const talker of talkers) talker.send(clock);
+  }, TICK_MS);
+  undo.defer(() => clearInterval(timer));
+  return { talkers, listener };
+}
+
+/** Empty where all is well. */
+export function complaintsAboutVoices({ scenario, warm, outside }: VoicesReport): string[] {
+  const complaints: string[] = [];
+  if (warm.heard < warm.sent) {
+    complaints.push(
+      `People of the warm set lost ${warm.sent - warm.heard} of ${warm.sent} packets of their first ${SYLLABLE_MS} ms.`,
+    );
+  }
+  if (outside.heard < outside.rounds || outside.firstMs.most >= HEARD_WITHIN_MS) {
+    complaints.push(
+      `Of ${outside.rounds} people outside the warm set ${outside.heard} were heard, the last after ` +
+        `${outside.firstMs.most.toFixed(0)} ms; all were expected within ${HEARD_WITHIN_MS} ms.`,
+    );
+  }
+  if (scenario.mode !== 'everything' && outside.rounds < scenario.rounds) {
+    complaints.push('Nobody was outside the warm set any more; use more speakers.');
+  }
+  return complaints;
+}
+
+export function voicesTable({ scenario, warm, outside, cost }: VoicesReport): string[] {
+  const { machine, speakers, mode, commit, command } = scenario;
+  const row = (title: string, { least, median, p95, most }: Spread) => [
+    title,
+    ...[least, median, p95, most].map((each) => each.toFixed(0)),
+  ];
+  return [
+    `${speakers} microphones at alpha, one listener at beta, mode ${mode}; real speech, Opus with DTX, ${SOUND_MS} ms a packet.`,
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ` +
+      `mediasoup ${machine.mediasoup}; commit ${commit}; ${command}`,
+    '',
+    ...aligned([
+      ['From the first packet of speech sent to the first heard, ms', 'least', 'median', '95 %', 'most'],
+      row(`of the warm set, ${warm.rounds} times`, warm.firstMs),
+      ...(outside.rounds > 0 ? [row(`from outside it, ${outside.rounds} times`, outside.firstMs)] : []),
+    ]),
+    '',
+    ...aligned([
+      [`Packets of the first ${SYLLABLE_MS} ms of speech`, 'sent', 'heard'],
+      ['of the warm set', String(warm.sent), String(warm.heard)],
+    ]),
+    '',
+    ...aligned([
+      ['What alpha sends to beta', 'voices, kbit/s', 'packets/s', 'whole trunk, kbit/s'],
+      ...cost.map((each) => [
+        each.speakers === 0 ? 'nobody speaks' : `${each.speakers} people speak`,
+        each.kbps.toFixed(1),
+        each.packetsPerSecond.toFixed(1),
+        each.trunkKbps.toFixed(1),
+      ]),
+    ]),
+  ];
+}

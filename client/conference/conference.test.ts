@@ -109,6 +109,19 @@ describe('a conference on the Node engine', () => {
     await ofAlice((kinds) => kinds[0] === 'gone');
   });
 
+  it('shows a raised hand to everybody, and that it was lowered', async () => {
+    const alice = await join('alice');
+    const bob = await join('bob');
+    const me = alice.conference.state.phase === 'joined' ? alice.conference.state.me : undefined;
+    for (const raised of [true, false]) {
+      alice.conference.raiseHand(raised);
+      expect(alice.conference.state).toMatchObject({ hand: raised });
+      await bob.conference.store.when(
+        joinedWith(({ participants }) => participants.find(({ participant }) => participant === me)?.hand === raised),
+      );
+    }
+  });
+
   it('says in words that the call has ended', async () => {
     const { conference } = await join('alice');
     sft.endAll('SFT_CONFERENCE_ENDED');

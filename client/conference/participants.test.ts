@@ -13,11 +13,12 @@ const known: Known<string> = {
   roster: {
     seq: 1,
     participants: [
-      { participant: 'me', domain: 'alpha.example', via: [], sources: [] },
+      { participant: 'me', domain: 'alpha.example', via: [], hand: false, sources: [] },
       {
         participant: 'bob',
         domain: 'beta.example',
         via: ['beta.example'],
+        hand: true,
         sources: [{ source: 'face', kind: 'camera', layers: [0, 1], muted: false }],
       },
     ],
@@ -38,6 +39,7 @@ describe('participantsOf', () => {
         foreign: true,
         person: { user: 'mimi://beta.example/u/Bob', name: 'Bob' },
         via: ['beta.example'],
+        hand: true,
         sources: [
           {
             source: 'face',

@@ -45,6 +45,11 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
   const actions = {
     toggleMicrophone: toggleDevice('microphone'),
     toggleCamera: toggleDevice('camera'),
+    toggleHand: () => {
+      if (!joined) return;
+      conference.raiseHand(!joined.hand);
+      announce(joined.hand ? 'Hand lowered' : 'Hand raised');
+    },
     toggleScreen: () => void call.toggleScreen().catch(() => undefined),
     toggleLayout: () => setMode(mode === 'grid' ? 'focus' : 'grid'),
     toggle: (which: Panel) => setPanel(panel === which ? undefined : which),
@@ -53,6 +58,7 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
     M: actions.toggleMicrophone,
     V: actions.toggleCamera,
     S: actions.toggleScreen,
+    H: actions.toggleHand,
     L: actions.toggleLayout,
     I: () => actions.toggle('quality'),
     D: () => actions.toggle('devices'),
@@ -117,7 +123,7 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
           <QualityPanel conference={conference} joined={joined} onClose={() => setPanel(undefined)} />
         )}
       </div>
-      <Controls call={call} local={local} mode={mode} panel={panel} actions={actions} />
+      <Controls call={call} local={local} hand={joined?.hand ?? false} mode={mode} panel={panel} actions={actions} />
       {panel === 'devices' && <DevicesDialog call={call} onSpeaker={setSpeaker} onClose={() => setPanel(undefined)} />}
       {panel === 'help' && <HelpDialog onClose={() => setPanel(undefined)} />}
       {panel === 'leave' && <LeaveDialog call={call} mayEnd={mayEnd} onClose={() => setPanel(undefined)} />}

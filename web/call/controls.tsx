@@ -12,6 +12,8 @@ interface Props {
     readonly camera: LocalSource<unknown>;
     readonly screen: LocalSource<unknown>;
   };
+  /** The own hand is raised. */
+  readonly hand: boolean;
   readonly mode: LayoutMode;
   readonly panel: Panel | undefined;
   readonly actions: Actions;
@@ -21,6 +23,7 @@ export interface Actions {
   toggleMicrophone(): void;
   toggleCamera(): void;
   toggleScreen(): void;
+  toggleHand(): void;
   toggleLayout(): void;
   toggle(panel: Panel): void;
 }
@@ -30,7 +33,7 @@ export function isOn(local: LocalSource<unknown>): boolean {
 }
 
 /** The row of buttons below the tiles. Each says what it does now, and its key. */
-export function Controls({ local, mode, panel, actions }: Props) {
+export function Controls({ local, hand, mode, panel, actions }: Props) {
   const microphone = isOn(local.microphone);
   const camera = isOn(local.camera);
   const screen = local.screen.phase === 'on';
@@ -75,6 +78,13 @@ export function Controls({ local, mode, panel, actions }: Props) {
           pressed={screen}
           busy={local.screen.phase === 'starting'}
           onClick={actions.toggleScreen}
+        />
+        <Control
+          icon="hand"
+          words={hand ? 'Lower hand' : 'Raise hand'}
+          shortcut="H"
+          pressed={hand}
+          onClick={actions.toggleHand}
         />
         <Control
           icon="leave"

@@ -5,6 +5,7 @@ export const SHORTCUTS = [
   { key: 'M', words: 'Microphone on or off' },
   { key: 'V', words: 'Camera on or off' },
   { key: 'S', words: 'Share the screen or stop' },
+  { key: 'H', words: 'Raise the hand or lower it' },
   { key: 'L', words: 'Grid, or one large picture' },
   { key: 'I', words: 'Quality of what arrives' },
   { key: 'D', words: 'Choose devices' },

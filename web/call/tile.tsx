@@ -17,6 +17,7 @@ interface FrameProps {
   readonly foreign: boolean;
   readonly speaking: boolean;
   readonly silent: boolean;
+  readonly hand: boolean;
   readonly selected: boolean;
   readonly onSelect: () => void;
   readonly children: ComponentChildren;
@@ -28,6 +29,7 @@ function Frame(props: FrameProps) {
   const words = [
     props.label,
     props.foreign ? `external, ${props.domain}` : props.domain,
+    props.hand && 'hand raised',
     props.silent && 'microphone off',
     props.speaking && 'speaking',
   ].filter(Boolean);
@@ -41,6 +43,11 @@ function Frame(props: FrameProps) {
     >
       {props.children}
       <span class="plate" aria-hidden="true">
+        {props.hand && (
+          <span class="plate-hand" title="Hand raised">
+            <Icon name="hand" size={16} />
+          </span>
+        )}
         {props.silent && (
           <span class="plate-muted" title="Microphone off">
             <Icon name="microphoneOff" size={16} />
@@ -76,6 +83,7 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
       foreign={participant.foreign}
       speaking={speaking && kind === 'camera'}
       silent={kind === 'camera' && (microphone === undefined || microphone.muted)}
+      hand={kind === 'camera' && participant.hand}
       selected={selected}
       onSelect={onSelect}
     >
@@ -112,6 +120,7 @@ export function OwnTileView({ joined, name, camera, silent, selected, onSelect }
       foreign={false}
       speaking={joined.speaker === joined.me && !silent}
       silent={silent}
+      hand={joined.hand}
       selected={selected}
       onSelect={onSelect}
     >

@@ -6,6 +6,7 @@ import { announce } from '../lib/announce.ts';
 /** Says aloud who came, who left and what was noticed, for those who do not see the tiles. */
 export function useSpokenChanges(joined: Joined<MediaStreamTrack> | undefined): void {
   const known = useRef(new Map<ParticipantId, string>());
+  const raised = useRef<ReadonlySet<ParticipantId>>(new Set());
   const told = useRef(new Set<string>());
   useEffect(() => {
     if (!joined) return;
@@ -17,6 +18,12 @@ export function useSpokenChanges(joined: Joined<MediaStreamTrack> | undefined): 
     for (const [participant, name] of now) if (!known.current.has(participant)) announce(`${name} is in the call`);
     for (const [participant, name] of known.current) if (!now.has(participant)) announce(`${name} has left`);
     known.current = new Map(now);
+    const hands = joined.participants.filter(({ hand }) => hand).map(({ participant }) => participant);
+    for (const participant of hands) {
+      const name = now.get(participant);
+      if (name && !raised.current.has(participant)) announce(`${name} has raised a hand`);
+    }
+    raised.current = new Set(hands);
     for (const { code, domain, sentence } of joined.notices) {
       const key = `${code} ${domain}`;
       if (!told.current.has(key)) announce(sentence);

@@ -7,7 +7,7 @@ import { type Guard, guarded } from './guarded.ts';
 import { accountOf, passedBetween } from './measure/account.ts';
 import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
 import { steadyClock } from './media/pacer.ts';
-import { loadSpeech, type Speech } from './media/speech.ts';
+import { FRAME_TICKS, loadSpeech, type Speech } from './media/speech.ts';
 import { inTurns } from './people/crowd.ts';
 import { Listener } from './people/listener.ts';
 import { Person } from './people/person.ts';
@@ -20,6 +20,8 @@ export interface VoicesBenchOptions {
   /** People with a microphone at alpha; one more than can be loud and warm at least. */
   readonly speakers: number;
   readonly rounds: number;
+  /** How long each window of cost lasts. */
+  readonly seconds: number;
   readonly mode: TrunkMode;
   /** As it was typed. */
   readonly command: string;
@@ -62,11 +64,11 @@ const JOINED_MS = 30_000;
 /** What counts of the beginning of speech, ms. */
 const SYLLABLE_MS = 200;
 const TALK_MS = 1_000;
+const RTP_WRAP = 2 ** 32;
 /** Longer than anything of a talk is under way or held back, ms. */
 const PAUSE_MS = 600;
-/** After it nobody holds a place among the loud ones, ms; and what one window of cost lasts. */
+/** After it nobody holds a place among the loud ones, ms. */
 const CALM_MS = 3_000;
-const WINDOW_MS = 10_000;
 /** Somebody from outside the warm set is heard within this time, ms. */
 export const HEARD_WITHIN_MS = 400;
 
@@ -78,7 +80,7 @@ export async function measureVoices(options: VoicesBenchOptions): Promise<Voices
 }
 
 async function measured(
-  { speakers, rounds, mode, say, onProgress }: VoicesBenchOptions,
+  { speakers, rounds, seconds: window, mode, say, onProgress }: VoicesBenchOptions,
   { undo, ended, onDied }: Guard,
 ): Promise<Omit<VoicesReport, 'scenario'>> {
   say('starting alpha and beta, and the border between them');
@@ -110,8 +112,10 @@ async function measured(
     const talked = await talk(true);
     if (!talked) break;
     const begin = firstOf(talked.spoken);
-    const syllable = [...talked.spoken.packets].filter(([, at]) => at < begin.at + SYLLABLE_MS);
-    const heard = syllable.filter(([timestamp]) => listener.heardAt(talked.talker.source, timestamp) !== undefined);
+    const syllable = [...talked.spoken.packets.keys()].filter(
+      (timestamp) => (timestamp - begin.timestamp + RTP_WRAP) % RTP_WRAP < (SYLLABLE_MS / SOUND_MS) * FRAME_TICKS,
+    );
+    const heard = syllable.filter((timestamp) => listener.heardAt(talked.talker.source, timestamp) !== undefined);
     warm.rounds += 1;
     warm.sent += syllable.length;
     warm.heard += heard.length;
@@ -139,14 +143,14 @@ async function measured(
   for (const count of [0, 3]) {
     say(count === 0 ? 'nobody speaks' : `${count} people speak`);
     const talking = talkers.slice(0, count);
-    for (const talker of talking) talker.speak(someClip(), CALM_MS + WINDOW_MS + PAUSE_MS);
+    for (const talker of talking) talker.speak(someClip(), CALM_MS + window * 1_000 + PAUSE_MS);
     await pause(CALM_MS);
     const read = async () => ({
       at: performance.now(),
       account: accountOf(await stage.alpha.sftState(), stage.beta.domain),
     });
     const before = await read();
-    await pause(WINDOW_MS);
+    await pause(window * 1_000);
     const after = await read();
     const seconds = (after.at - before.at) / 1_000;
     const { bytes, streams } = passedBetween(before.account, after.account);

@@ -141,6 +141,12 @@ describe('the page', () => {
     await expect.poll(() => sources().find(({ kind }) => kind === 'microphone')?.muted).toBe(true);
     await page.keyboard.press('v');
     await expect.poll(() => sources().find(({ kind }) => kind === 'camera')?.muted).toBe(true);
+    await page.keyboard.press('h');
+    await page.getByRole('button', { name: 'Lower hand' }).waitFor();
+    const hand = () => (bob.state.phase === 'joined' ? bob.state.participants[0]?.hand : undefined);
+    await expect.poll(hand).toBe(true);
+    bob.raiseHand(true);
+    await page.getByRole('button', { name: /^bob, .*hand raised/ }).waitFor();
     await page.keyboard.press('i');
     await expect
       .poll(() => page.getByRole('complementary', { name: 'Quality' }).textContent())

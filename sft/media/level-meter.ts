@@ -67,7 +67,9 @@ export class LevelMeter {
     return new LevelMeter(observers, onLevels, onFault);
   }
 
+  /** Does nothing the second time. */
   async add(source: SourceId, producer: types.Producer): Promise<void> {
+    if (producer.closed || this.#sources.has(producer.id)) return;
     this.#sources.set(producer.id, source);
     producer.observer.once('close', () => this.#sources.delete(producer.id));
     await Promise.all(this.#observers.map((observer) => observer.addProducer({ producerId: producer.id })));

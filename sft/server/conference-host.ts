@@ -203,7 +203,7 @@ export class ConferenceHost {
 
   /** A side said how loud its microphones are, which changes the media only where others may cross than before. */
   levelsChanged(): void {
-    this.#voices.changed();
+    this.#voices.heard();
   }
 
   /** Resolves when media and statements agree with the state. */

@@ -12,6 +12,7 @@ import { type Crossing, crossing, NOTHING_HELD, type VoiceLimits, voicesOf } fro
 import { LevelMeter } from '../media/level-meter.ts';
 import type { SideMedia } from '../media/side-media.ts';
 import { Speakers } from '../media/speakers.ts';
+import { unlessClosed } from '../media/unless-closed.ts';
 
 export interface VoicesContext {
   readonly conference: Conference;
@@ -23,6 +24,9 @@ export interface VoicesContext {
   readonly onSpeaker: (participant: ParticipantId | undefined) => void;
   readonly onFault: (error: unknown, what: string) => void;
 }
+
+/** Least time between two rankings because of what sides state, ms: a peer that floods the link costs no more. */
+const HEAR_EVERY_MS = 25;
 
 interface Far {
   readonly media: SideMedia;
@@ -40,6 +44,8 @@ export class ConferenceVoices {
   #meter: Promise<LevelMeter> | undefined;
   #crossing: Crossing = { voices: new Set(), held: NOTHING_HELD, nextAt: undefined };
   #wake: ReturnType<typeof setTimeout> | undefined;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #hearing: ReturnType<typeof setTimeout> | undefined;
   /** As the own observer says. */
   #loudest: ParticipantId | undefined;
   #speaker: ParticipantId | undefined;
@@ -70,18 +76,36 @@ export class ConferenceVoices {
       producer.observer.once('close', () => this.#microphones.delete(source));
     }
     const meter = isOwn ? await this.#meter : undefined;
-    await Promise.all([speakers.add(producer, participant), meter?.add(source, producer)]);
+    await unlessClosed(producer, async () => {
+      await Promise.all([speakers.add(producer, participant), meter?.add(source, producer)]);
+    });
   }
 
   attach(peer: DomainName, media: SideMedia): void {
     this.#sides.set(peer, { media, pace: new LevelPace(), timer: undefined });
-    this.#meter ??= this.#measure();
+    if (this.#meter) return;
+    this.#meter = this.#measure();
     this.#meter.catch((error: unknown) => this.#closed || this.#context.onFault(error, 'levels'));
   }
 
   detach(peer: DomainName): void {
     clearTimeout(this.#sides.get(peer)?.timer);
     this.#sides.delete(peer);
+  }
+
+  /** A side stated levels. */
+  heard(): void {
+    const now = performance.now();
+    const wait = this.#heardAt + HEAR_EVERY_MS - now;
+    if (wait > 0) {
+      this.#hearing ??= setTimeout(() => {
+        this.#hearing = undefined;
+        this.heard();
+      }, wait);
+      return;
+    }
+    this.#heardAt = now;
+    this.changed();
   }
 
   /** Ranks anew what is known now, tells who is the speaker, and states to the sides what they do not know yet. */
@@ -95,6 +119,7 @@ export class ConferenceVoices {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#wake);
+    clearTimeout(this.#hearing);
     for (const peer of [...this.#sides.keys()]) this.detach(peer);
     const ignore = () => undefined; // it never opened, which was told
     this.#speakers.then((speakers) => speakers.close()).catch(ignore);
@@ -112,7 +137,7 @@ export class ConferenceVoices {
       },
       (error) => onFault(error, 'levels'),
     );
-    for (const [source, producer] of this.#microphones) if (!producer.closed) await meter.add(source, producer);
+    for (const [source, producer] of this.#microphones) await unlessClosed(producer, () => meter.add(source, producer));
     return meter;
   }
 

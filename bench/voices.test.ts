@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { spreadOf } from './report/figures.ts';
-import { complaintsAboutVoices, type VoicesReport, voicesTable } from './voices.ts';
+import { complaintsAboutVoices, notesOnVoices, type VoicesReport, voicesTable } from './voices.ts';
 
 const report: VoicesReport = {
   scenario: {
@@ -13,6 +13,7 @@ const report: VoicesReport = {
   },
   warm: { rounds: 2, sent: 20, heard: 20, firstMs: spreadOf([1, 2]) },
   outside: { rounds: 2, heard: 2, firstMs: spreadOf([190, 399]) },
+  disturbed: 0,
   cost: [
     { speakers: 0, seconds: 10, kbps: 20.13, packetsPerSecond: 40, trunkKbps: 31.9 },
     { speakers: 3, seconds: 10, kbps: 143.8, packetsPerSecond: 189.3, trunkKbps: 177.4 },
@@ -25,6 +26,11 @@ it('is content where nobody of the warm set lost anything and everybody else was
   expect(table).toMatch(/of the warm set, 2 times +1 /);
   expect(table).toMatch(/from outside it, 2 times +190 .* 399/);
   expect(table).toMatch(/nobody speaks +20\.1 +40\.0 +31\.9/);
+});
+
+it('says when the machine was too busy to be believed', () => {
+  expect(notesOnVoices(report)).toEqual([]);
+  expect(notesOnVoices({ ...report, disturbed: 1 })).toEqual([expect.stringContaining('in 1 of 4 talks')]);
 });
 
 it('complains of a lost syllable, of somebody who was heard late or never, and of nobody to measure', () => {

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TrunkMode } from '#sft/conference/demand.ts';
 import type { Impairment } from './border/line.ts';
+import { type Guard, guarded } from './guarded.ts';
 import { monotonicMs } from './measure/clock.ts';
 import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
 import { readAll, readMoment } from './measure/reader.ts';
@@ -74,7 +75,7 @@ export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkRep
     for (const mode of modes) {
       if (modes.length * rounds > 1) say(`mode ${mode}${rounds > 1 ? `, run ${round} of ${rounds}` : ''}`);
       // Everything anew for each, so that no run profits from what another one has warmed.
-      runs.push(await guarded(options, mode, clips));
+      runs.push(await guarded(options.signal, (guard) => measured(options, mode, clips, guard)));
     }
   }
   const figures = runs.map(({ timeline: _, ...run }) => run);
@@ -82,35 +83,11 @@ export async function measureTrunk(options: TrunkBenchOptions): Promise<TrunkRep
   return { scenario: await told(options, clips), runs, medians };
 }
 
-/** One run, and the end of all that it started, however it ends. */
-async function guarded(options: TrunkBenchOptions, mode: TrunkMode, clips: Clips): Promise<Run> {
-  const ended = new AbortController();
-  const stopped = Promise.withResolvers<never>();
-  stopped.promise.catch(() => undefined);
-  const abort = () => stopped.reject(new Error('Stopped.'));
-  options.signal.addEventListener('abort', abort, { once: true });
-  if (options.signal.aborted) abort();
-  const undo = new AsyncDisposableStack();
-  const onDied = (sentence: string) => stopped.reject(new Error(sentence));
-  const work = measured(options, mode, clips, undo, ended.signal, onDied);
-  try {
-    return await Promise.race([work, stopped.promise]);
-  } finally {
-    options.signal.removeEventListener('abort', abort);
-    ended.abort();
-    await undo.disposeAsync();
-    // What was being started when the end came is gone by now too, so that this does not take long.
-    await work.catch(() => undefined);
-  }
-}
-
 async function measured(
   { scenario, impairment, step = 1, say, onProgress }: TrunkBenchOptions,
   mode: TrunkMode,
   clips: Clips,
-  undo: AsyncDisposableStack,
-  ended: AbortSignal,
-  onDied: (sentence: string) => void,
+  { undo, ended, onDied }: Guard,
 ): Promise<Run> {
   const { people, entrance, seconds, settleSeconds } = scenario;
   const domains = domainsOf(people);

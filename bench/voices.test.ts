@@ -30,7 +30,7 @@ it('is content where nobody of the warm set lost anything and everybody else was
 
 it('says when the machine was too busy to be believed', () => {
   expect(notesOnVoices(report)).toEqual([]);
-  expect(notesOnVoices({ ...report, disturbed: 1 })).toEqual([expect.stringContaining('in 1 of 4 talks')]);
+  expect(notesOnVoices({ ...report, disturbed: 1 })).toEqual([expect.stringContaining('1 talks were measured again')]);
 });
 
 it('complains of a lost syllable, of somebody who was heard late or never, and of nobody to measure', () => {

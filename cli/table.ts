@@ -86,4 +86,9 @@ export const table: readonly Entry[] = [
     summary: 'Measure the delay that the way over a second media server adds',
     load: async () => (await import('./bench-hop.ts')).benchHop,
   },
+  {
+    name: 'bench voices',
+    summary: 'Measure who is heard at another organisation, and how soon',
+    load: async () => (await import('./bench-voices.ts')).benchVoices,
+  },
 ];

@@ -92,7 +92,8 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     const lines = (await server?.lastLines()) ?? '';
     onDied(`${sentence.split(';')[0]}. The end of its log:\n${lines}`);
   };
-  const starting = Promise.all(organisations.map((each) => each.start(onServerDied(each))));
+  // A few at a time: each has a deadline for its start.
+  const starting = inTurns(organisations, 2, (each) => each.start(onServerDied(each)));
   undo.defer(async () => {
     await starting.catch(() => undefined); // a server that comes up late is stopped too
     await Promise.all(organisations.map((each) => each.stop()));

@@ -6,13 +6,15 @@ import { Helper } from '../helper.ts';
 import type { Phase } from '../scenario/phases.ts';
 import { ANCHOR, isViewer, type Person, type Scenario } from '../scenario/scenario.ts';
 import { makePeople, type Stage } from '../stage.ts';
-import { groups } from './crowd.ts';
+import { groups, inTurns } from './crowd.ts';
 import type { RoomMethods, RoomReading } from './room.ts';
 import { type Seat, seatOf } from './seat.ts';
 
 /** What one process does without being late, with room to spare: a publisher needs about 1 % of a core, a viewer 3 %. */
 const ROOMS = { publishers: 30, viewers: 20, people: 12 } as const;
 type Role = keyof typeof ROOMS;
+/** Rooms whose people join at the same time: more would keep each other past the deadlines of a join. */
+const ROOMS_AT_ONCE = 2;
 const SERVED_MS = 30_000;
 
 export interface CompanyOptions {
@@ -97,7 +99,7 @@ export class Company {
     if (!caller || !first) throw new Error(`nobody at ${ANCHOR} starts the call`);
     const members = [...users].filter(([name]) => name !== caller.name).map(([, user]) => user);
     const { conversation, me } = await first.helper.call('call', { caller, title: 'Benchmark', members });
-    const joined = await Promise.all(this.#rooms.map((room) => entered(room, conversation, caller)));
+    const joined = await inTurns(this.#rooms, ROOMS_AT_ONCE, (room) => entered(room, conversation, caller));
     const names = [[me, caller.name] as const, ...joined.flat()];
     await Promise.all(this.#rooms.map(({ helper }) => helper.call('look', names)));
   }

@@ -18,6 +18,8 @@ interface FrameProps {
   readonly speaking: boolean;
   readonly silent: boolean;
   readonly selected: boolean;
+  /** Why there is no picture. */
+  readonly reason?: string | undefined;
   readonly onSelect: () => void;
   readonly children: ComponentChildren;
 }
@@ -30,6 +32,7 @@ function Frame(props: FrameProps) {
     props.foreign ? `external, ${props.domain}` : props.domain,
     props.silent && 'microphone off',
     props.speaking && 'speaking',
+    props.reason,
   ].filter(Boolean);
   return (
     <button
@@ -67,6 +70,10 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
   useWish(conference, source?.source, ref);
   const name = participant.person?.name ?? 'Joining…';
   const microphone = participant.sources.find((each) => each.kind === 'microphone');
+  const undecodable =
+    source && !source.decodable && !source.muted
+      ? `This person’s picture needs ${source.codec.toUpperCase()}, which this browser cannot show.`
+      : undefined;
   const renditions = source === undefined || source.muted ? [] : source.renditions;
   return (
     <Frame
@@ -75,6 +82,7 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
       domain={participant.domain}
       foreign={participant.foreign}
       speaking={speaking && kind === 'camera'}
+      reason={undecodable}
       silent={kind === 'camera' && (microphone === undefined || microphone.muted)}
       selected={selected}
       onSelect={onSelect}
@@ -87,7 +95,10 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
             onFirstFrame={() => conference.markFirstFrame(participant.participant)}
           />
         ) : (
-          <Avatar name={name} size={88} />
+          <>
+            <Avatar name={name} size={88} />
+            {undecodable && <span class="tile-reason">{undecodable}</span>}
+          </>
         )}
       </span>
     </Frame>

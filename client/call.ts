@@ -9,6 +9,7 @@ import { DeviceError } from './failure.ts';
 import type { Home } from './home.ts';
 import { type DeviceKind, openDevice, openDevices, openScreen } from './media/browser/devices.ts';
 import { BrowserEngine } from './media/browser/engine.ts';
+import type { PictureCodec } from './media/browser/picture-codec.ts';
 import type { Publication } from './media/engine.ts';
 
 export type BrowserConference = Conference<MediaStreamTrack, MediaStreamTrack, Publication<MediaStreamTrack>>;
@@ -18,13 +19,15 @@ export interface CallOptions {
   readonly conversation: ConversationId;
   /** Whether the devices begin switched on, and which are preferred. */
   readonly devices: Readonly<Record<DeviceKind, { readonly on: boolean; readonly id?: string }>>;
+  readonly cameraCodec: PictureCodec;
   /** The call does not go on yet: start it and ring the others. */
   readonly start: boolean;
 }
 
 export class BrowserCall {
   readonly conversation: ConversationId;
-  readonly conference: BrowserConference = new Conference({ engine: new BrowserEngine() });
+  readonly #engine = new BrowserEngine();
+  readonly conference: BrowserConference = new Conference({ engine: this.#engine });
   readonly #home: Home;
   readonly #preferred: Partial<Record<DeviceKind, string>> = {};
   readonly #tracks = new Set<MediaStreamTrack>();
@@ -35,6 +38,7 @@ export class BrowserCall {
     this.#home = options.home;
     this.conversation = options.conversation;
     this.#start = options.start;
+    this.#engine.cameraCodec = options.cameraCodec;
     for (const kind of ['camera', 'microphone'] as const) {
       const { id } = options.devices[kind];
       if (id !== undefined) this.#preferred[kind] = id;
@@ -95,6 +99,15 @@ export class BrowserCall {
     const track = await this.#own(kind, openDevice(kind, id));
     await this.conference.setMuted(kind, local.muted, track);
     this.#stop(local.media);
+  }
+
+  /** Sends the camera in another codec from now on: a source keeps its codec, so that this is a new one. */
+  async chooseCodec(codec: PictureCodec): Promise<void> {
+    this.#engine.cameraCodec = codec;
+    const local = this.conference.state.local.camera;
+    if (local.phase !== 'on') return;
+    await this.conference.unpublish('camera');
+    if (!local.muted) await this.conference.publish('camera', local.media);
   }
 
   leave(): Promise<void> {

@@ -51,6 +51,8 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   SFT_TICKET_EXPIRED: 'Joining took too long. Join again.',
   SFT_TICKET_USED: 'You are joining twice at once. Join again.',
   SFT_FULL: 'The media server of your organisation is full. Try again when a call has ended.',
+  SFT_CODEC_REFUSED:
+    'Nobody can see your picture: its codec, for instance AV1, does not work in calls between organisations, and any call can become one. Choose VP8 or VP9 as the picture codec, then start it again.',
   SFT_ANCHOR_UNREACHABLE:
     'The organisation that started this call cannot be reached. You see and hear only your own organisation.',
   SFT_LINK_LOST: 'The connection to another organisation was lost. It is being set up again.',

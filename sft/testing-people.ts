@@ -21,16 +21,21 @@ export class TestPerson {
   readonly #engine: NodeEngine;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
 
-  private constructor(participant: ParticipantId) {
+  private constructor(participant: ParticipantId, engine: NodeEngine) {
     this.participant = participant;
-    this.#engine = new NodeEngine();
+    this.#engine = engine;
     this.conference = new Conference({ engine: this.#engine, assumedPixels: 'none' });
   }
 
   /** Joins a conference of `anchor` on the person's own SFT. */
-  static async join(sft: TestSft, conference: ConferenceId, anchor = sft): Promise<TestPerson> {
+  static async join(
+    sft: TestSft,
+    conference: ConferenceId,
+    anchor = sft,
+    engine = new NodeEngine(),
+  ): Promise<TestPerson> {
     const participant = newParticipantId();
-    const person = new TestPerson(participant);
+    const person = new TestPerson(participant, engine);
     const call = {
       conference,
       anchor: anchor.domain,

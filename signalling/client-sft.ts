@@ -5,7 +5,7 @@
 import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Nothing, Sequence, Word } from './contract.ts';
 import { ConferenceId, DomainName, ParticipantId, SessionId, SourceId } from './ids.ts';
-import { Layer, Layers, SourceKind } from './media-profile.ts';
+import { Codec, Layer, Layers, SourceKind } from './media-profile.ts';
 import { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from './webrtc.ts';
 
 export const CLIENT_SFT_PATH = '/client/v1';
@@ -15,7 +15,14 @@ export type TransportName = Static<typeof TransportName>;
 
 export const ConsumerId = Type.String({ minLength: 1, maxLength: 64 });
 
-export const RosterSource = Closed({ source: SourceId, kind: SourceKind, layers: Layers, muted: Type.Boolean() });
+/** A viewer who cannot decode `codec` is given everything but this source. */
+export const RosterSource = Closed({
+  source: SourceId,
+  kind: SourceKind,
+  codec: Codec,
+  layers: Layers,
+  muted: Type.Boolean(),
+});
 export type RosterSource = Static<typeof RosterSource>;
 
 /**

@@ -75,6 +75,12 @@ export const ERRORS = {
     false,
     'The media description was refused. Update the browser or software that sent it.',
   ),
+  SFT_CODEC_REFUSED: entry(
+    400,
+    4400,
+    false,
+    'Pictures are sent in VP8 or VP9. AV1 and other codecs do not work in conferences between organisations, and any conference can become one, so that they are refused in all. Let the client send VP8 or VP9.',
+  ),
   SFT_UNKNOWN_SOURCE: entry(404, 4404, false, 'There is no such camera, microphone or screen in this conference.'),
   SFT_SOURCE_LIMIT: entry(409, 4409, false, 'You already publish as many sources of this kind as are allowed.'),
   SFT_WORKER_DIED: entry(503, 4503, true, 'The media worker stopped. Join again.'),

@@ -13,14 +13,32 @@ export function isVideo(kind: SourceKind): boolean {
   return kind !== 'microphone';
 }
 
-/** One simulcast encoding of a source; 0 is the smallest. */
+/** One simulcast encoding or spatial layer of a source; 0 is the smallest. */
 export const Layer = Type.Integer({ minimum: 0, maximum: 2 });
 
 /** Layers of a source, ascending and without repetition; a microphone has layer 0 only. */
 export const Layers = Type.Array(Layer, { maxItems: 3, uniqueItems: true });
 
+/**
+ * Codecs of sources. VP8 sends each layer as a stream of its own; VP9 all layers as one stream, of which an SFT forwards the
+ * lower ones (a camera as L3T3, a screen as L1T3). Whoever receives sets up the codec that was announced for the source, so
+ * that a false word brings no media and no other harm.
+ *
+ * AV1 is not among them: mediasoup does not forward its spatial layers. Any conference can become one of several
+ * organisations, so that it is refused in all of them.
+ */
+export const Codec = Word('opus', 'vp8', 'vp9');
+export type Codec = Static<typeof Codec>;
+
+/** The codecs in which each kind of source may be sent, the usual one first. */
+export const CODECS_OF: Readonly<Record<SourceKind, readonly Codec[]>> = {
+  microphone: ['opus'],
+  camera: ['vp8', 'vp9'],
+  screen: ['vp8', 'vp9'],
+};
+
 /** RTP payload types inside SFTs, on trunks and towards clients. */
-export const PAYLOAD = { opus: 100, vp8: 101, vp8rtx: 102 } as const;
+export const PAYLOAD = { opus: 100, vp8: 101, vp8rtx: 102, vp9: 103, vp9rtx: 104 } as const;
 
 /**
  * The camera's three encodings: resolution divided by, and most bits a second. The figures are those of the benchmark's
@@ -31,6 +49,9 @@ export const CAMERA_ENCODINGS = [
   { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
   { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
 ] as const;
+
+/** Most bits a second of a camera in VP9, all three layers together: each one builds on those below it. */
+export const CAMERA_VP9_MAX_BITRATE = 1_500_000;
 
 /** Highest bit rates of the sources with one encoding, bit/s. */
 export const SCREEN_MAX_BITRATE = 2_500_000;

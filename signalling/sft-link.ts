@@ -5,7 +5,7 @@
 import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Nothing, Sequence } from './contract.ts';
 import { ConferenceId, DomainName, ParticipantId, SourceId, TrunkId } from './ids.ts';
-import { Layer, Layers, MediaAddress, SourceKind, SrtpKey } from './media-profile.ts';
+import { Codec, Layer, Layers, MediaAddress, SourceKind, SrtpKey } from './media-profile.ts';
 
 export const LINK_PATH = '/link/v1';
 export const LINK_VERSIONS = { min: 1, max: 1 } as const;
@@ -33,6 +33,7 @@ export const LinkSource = Closed({
   participant: ParticipantId,
   origin: DomainName,
   kind: SourceKind,
+  codec: Codec,
   layers: Layers,
   muted: Type.Boolean(),
 });
@@ -42,8 +43,16 @@ export type LinkSource = Static<typeof LinkSource>;
 export const LinkParticipant = Closed({ participant: ParticipantId, origin: DomainName, hand: Type.Boolean() });
 export type LinkParticipant = Static<typeof LinkParticipant>;
 
-/** One SSRC of the trunk: which layer of which source it carries. Microphones have no RTX. */
-export const LinkStream = Closed({ source: SourceId, layer: Layer, ssrc: Ssrc, rtxSsrc: Type.Optional(Ssrc) });
+/**
+ * One SSRC of the trunk: which layers of which source it can carry, ascending. In VP8 that is one layer; in VP9 all of them,
+ * of which the demanded ones flow. Microphones have no RTX.
+ */
+export const LinkStream = Closed({
+  source: SourceId,
+  layers: Type.Array(Layer, { minItems: 1, maxItems: 3, uniqueItems: true }),
+  ssrc: Ssrc,
+  rtxSsrc: Type.Optional(Ssrc),
+});
 export type LinkStream = Static<typeof LinkStream>;
 
 /** The layers of one source that the sender of the message wants to receive. */

@@ -7,8 +7,10 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Conference } from '#client/conference/conference.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
+import { describing } from '#client/testing/describing-engine.ts';
 import { MiniSft } from '#client/testing/mini-sft.ts';
 import type { DomainName } from '#signalling/ids.ts';
+import { PAYLOAD } from '#signalling/media-profile.ts';
 import { buildWeb } from './build.ts';
 import { MiniHome, PASSWORD } from './testing/mini-home.ts';
 
@@ -30,6 +32,23 @@ const DEVICES = [
   // In place of the browser's question what to share.
   '--auto-select-tab-capture-source-by-title=Hawser',
 ];
+
+/** A browser without VP9, in what it says that it has and in what it offers. */
+function withoutVp9(): void {
+  for (const what of [RTCRtpReceiver, RTCRtpSender]) {
+    const capabilities = what.getCapabilities.bind(what);
+    what.getCapabilities = (kind) => {
+      const all = capabilities(kind);
+      return all && { ...all, codecs: all.codecs.filter(({ mimeType }) => mimeType !== 'video/VP9') };
+    };
+  }
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (what, ...rest) {
+    const transceiver = add.call(this, what, ...rest);
+    if (what === 'video') transceiver.setCodecPreferences(RTCRtpReceiver.getCapabilities('video')?.codecs ?? []);
+    return transceiver;
+  };
+}
 
 let folder: string;
 let sft: MiniSft;
@@ -92,8 +111,8 @@ async function startCall(): Promise<void> {
   await page.getByRole('button', { name: 'Start call' }).click();
 }
 
-async function joinAsBob() {
-  const bob = new Conference<NodeSource, NodeStream, NodePublication>({ engine: new NodeEngine() });
+async function joinAsBob(engine = new NodeEngine()) {
+  const bob = new Conference<NodeSource, NodeStream, NodePublication>({ engine });
   onTestFinished(() => bob.close());
   await bob.join(sft.ticket('bob', 'beta.example' as DomainName));
   return bob;
@@ -169,6 +188,37 @@ describe('the page', () => {
     await expect.poll(shown, { timeout: 15_000 }).toBeGreaterThan(2);
     await page.getByRole('button', { name: 'Stop sharing' }).click();
     await expect.poll(() => screen()).toBeUndefined();
+    expect(complaints).toEqual([]);
+  });
+
+  it('sends the camera in the codec that was chosen, and remembers the choice', async () => {
+    const bob = await joinAsBob();
+    await startCall();
+    const cameras = () => {
+      const sources = bob.state.phase === 'joined' ? (bob.state.participants[0]?.sources ?? []) : [];
+      return sources.filter(({ kind }) => kind === 'camera').map(({ codec }) => codec);
+    };
+    await expect.poll(cameras, { timeout: 15_000 }).toEqual(['vp8']);
+    await page.keyboard.press('d');
+    await page.getByLabel('Picture codec').selectOption('vp9');
+    await expect.poll(cameras, { timeout: 15_000 }).toEqual(['vp9']);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: /^Leave/ }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
+    await page.getByRole('button', { name: /call/ }).first().click();
+    await expect.poll(cameras, { timeout: 15_000 }).toEqual(['vp9']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says on the tile why it cannot show somebody', async () => {
+    await page.addInitScript(withoutVp9);
+    await page.reload();
+    const bob = await joinAsBob(describing('video/VP9', PAYLOAD.vp9, PAYLOAD.vp9rtx, 'L3T3'));
+    await bob.publish('camera', {});
+    await startCall();
+    await page.getByText('This person’s picture needs VP9, which this browser cannot show.').waitFor();
+    await page.keyboard.press('d');
+    await page.getByRole('option', { name: 'VP9 (this browser cannot send it)' }).waitFor({ state: 'attached' });
     expect(complaints).toEqual([]);
   });
 

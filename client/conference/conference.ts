@@ -7,7 +7,7 @@ import type { CLIENT_SFT, Roster } from '#signalling/client-sft.ts';
 import type { Note } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ParticipantId, SourceId } from '#signalling/ids.ts';
-import type { SourceKind } from '#signalling/media-profile.ts';
+import type { Codec, SourceKind } from '#signalling/media-profile.ts';
 import type { Closing } from '#signalling/rpc.ts';
 import { type Dial, dialWebSocket } from '../dial.ts';
 import { type Failure, failureOf, failureOfCode } from '../failure.ts';
@@ -60,6 +60,12 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   #speaker: ParticipantId | undefined;
   #hand = false;
   #isEnding = false;
+  /** MIME types that this device decodes, once the engine has told them. */
+  #receivable: ReadonlySet<string> | undefined;
+  readonly #decodes = (codec: Codec): boolean => {
+    const known = this.#receivable;
+    return known === undefined || known.has(`audio/${codec}`) || known.has(`video/${codec}`);
+  };
   #lastCounters: readonly ReceiverCounters[] = [];
 
   constructor(options: ConferenceOptions<Out, In, Pub>) {
@@ -67,7 +73,10 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     this.#dial = options.dial ?? dialWebSocket;
     this.#wishes = new WishStatement({
       assumed: options.assumedPixels ?? ASSUMED_PIXELS,
-      context: () => this.#roster && this.#joined && { roster: this.#roster, me: this.#joined.participant },
+      context: () => {
+        const [roster, joined] = [this.#roster, this.#joined];
+        return roster && joined && { roster, me: joined.participant, decodes: this.#decodes };
+      },
       state: (statement) => this.#rpc?.notify('wishes', statement),
     });
     this.timings = new Timings(options.now ?? (() => performance.now()));
@@ -249,6 +258,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     });
     // A roster that came meanwhile has made it `joined` already.
     if (this.state.phase === 'left') throw new HawserError('SIG_CLOSED');
+    this.#receivable = new Set(capabilities.codecs.map(({ mimeType }) => mimeType.toLowerCase()));
     // Not waited for: a refusal comes back as the end of the connection or as a source that does not arrive.
     rpc.request('receive', { capabilities }).catch((error: unknown) => this.#leave(failureOf(error)));
     this.#refresh();
@@ -295,7 +305,8 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     const joined = this.#joined;
     if (!joined || !this.#roster || (this.state.phase !== 'joining' && this.state.phase !== 'joined')) return;
     const { conference, domain, anchor, participant: me } = joined;
-    const known = { roster: this.#roster, members: this.#members, incoming: this.#incoming, me, domain };
+    const [roster, members, incoming, decodes] = [this.#roster, this.#members, this.#incoming, this.#decodes];
+    const known = { roster, members, incoming, me, domain, decodes };
     this.#setPhase({
       phase: 'joined',
       conference,

@@ -10,6 +10,7 @@ const member = (participant: string, domain: string, name: string) =>
 const known: Known<string> = {
   me: 'me' as ParticipantId,
   domain: 'alpha.example' as DomainName,
+  decodes: () => true,
   roster: {
     seq: 1,
     participants: [
@@ -19,7 +20,7 @@ const known: Known<string> = {
         domain: 'beta.example',
         via: ['beta.example'],
         hand: true,
-        sources: [{ source: 'face', kind: 'camera', layers: [0, 1], muted: false }],
+        sources: [{ source: 'face', kind: 'camera', codec: 'vp8', layers: [0, 1], muted: false }],
       },
     ],
   } as unknown as Roster,
@@ -44,6 +45,8 @@ describe('participantsOf', () => {
           {
             source: 'face',
             kind: 'camera',
+            codec: 'vp8',
+            decodable: true,
             layers: [0, 1],
             muted: false,
             renditions: [
@@ -54,6 +57,11 @@ describe('participantsOf', () => {
         ],
       },
     ]);
+  });
+
+  it('says what this device cannot decode', () => {
+    const sources = participantsOf({ ...known, decodes: (codec) => codec !== 'vp8' })[0]?.sources;
+    expect(sources?.map(({ decodable }) => decodable)).toEqual([false]);
   });
 
   it('gives no name while the homeserver has not said it', () => {

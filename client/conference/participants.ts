@@ -2,7 +2,7 @@
 import type { CallMember } from '#signalling/client-home.ts';
 import type { Roster } from '#signalling/client-sft.ts';
 import type { DomainName, ParticipantId, SourceId, UserId } from '#signalling/ids.ts';
-import type { SourceKind } from '#signalling/media-profile.ts';
+import type { Codec, SourceKind } from '#signalling/media-profile.ts';
 
 /** Some layers of a source, as the SFT delivers them here. */
 export interface RemoteRendition<In> {
@@ -17,6 +17,9 @@ export interface RemoteRendition<In> {
 export interface RemoteSource<In> {
   readonly source: SourceId;
   readonly kind: SourceKind;
+  readonly codec: Codec;
+  /** False where this device cannot show or play the codec: nothing of the source arrives, and the person is to be told. */
+  readonly decodable: boolean;
   readonly muted: boolean;
   /** Layers that can be had, ascending. */
   readonly layers: readonly number[];
@@ -49,6 +52,8 @@ export interface Known<In> {
   readonly incoming: ReadonlyMap<string, Incoming<In>>;
   readonly me: ParticipantId;
   readonly domain: DomainName;
+  /** What this device decodes. */
+  readonly decodes: (codec: Codec) => boolean;
 }
 
 /** Everybody but oneself, in the order in which the SFT lists them. */
@@ -68,7 +73,11 @@ export function participantsOf<In>(known: Known<In>): readonly Participant<In>[]
         ...(person && { person }),
         via,
         hand,
-        sources: sources.map((each) => ({ ...each, renditions: inOrder(arriving.get(each.source) ?? []) })),
+        sources: sources.map((each) => ({
+          ...each,
+          decodable: known.decodes(each.codec),
+          renditions: inOrder(arriving.get(each.source) ?? []),
+        })),
       };
     });
 }

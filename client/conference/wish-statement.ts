@@ -1,11 +1,13 @@
 /** States the wishes of a viewer to the SFT: all of them, numbered, and only when they have changed. */
 import type { Roster, Wish } from '#signalling/client-sft.ts';
 import type { ParticipantId, SourceId } from '#signalling/ids.ts';
+import type { Codec } from '#signalling/media-profile.ts';
 import { type Shown, wishesFor } from './wishes.ts';
 
 export interface WishContext {
   readonly roster: Roster;
   readonly me: ParticipantId;
+  readonly decodes: (codec: Codec) => boolean;
 }
 
 export interface WishStatementOptions {
@@ -46,7 +48,8 @@ export class WishStatement {
   now(): void {
     const context = this.#options.context();
     if (!context) return;
-    const wishes = wishesFor(context.roster, context.me, this.#shown, this.#options.assumed);
+    const { roster, me, decodes } = context;
+    const wishes = wishesFor(roster, me, this.#shown, this.#options.assumed, decodes);
     const statement = JSON.stringify(wishes);
     if (statement === this.#last) return;
     this.#last = statement;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Roster } from '#signalling/client-sft.ts';
 import type { SourceId } from '#signalling/ids.ts';
+import type { Codec } from '#signalling/media-profile.ts';
 import { layerFor, type Shown, wishesFor } from './wishes.ts';
 
 const LAYERS = [0, 1, 2];
@@ -26,7 +27,7 @@ describe('layerFor', () => {
 
 describe('wishesFor', () => {
   const source = (id: string, kind: 'camera' | 'microphone' | 'screen', layers = LAYERS) =>
-    ({ source: id as SourceId, kind, layers, muted: false }) as const;
+    ({ source: id as SourceId, kind, codec: id === 'face' ? 'vp9' : 'vp8', layers, muted: false }) as const;
   const roster = {
     seq: 1,
     participants: [
@@ -35,8 +36,11 @@ describe('wishesFor', () => {
       { participant: 'cid', sources: [source('slides', 'screen', [0]), source('other', 'camera')] },
     ],
   } as unknown as Roster;
-  const wishes = (shown: [string, Shown][], assumed: Shown = 240) =>
-    wishesFor(roster, 'me', new Map(shown as [SourceId, Shown][]), assumed).map(({ source, layer }) => [source, layer]);
+  const wishes = (shown: [string, Shown][], assumed: Shown = 240, decodes: (codec: Codec) => boolean = () => true) =>
+    wishesFor(roster, 'me', new Map(shown as [SourceId, Shown][]), assumed, decodes).map(({ source, layer }) => [
+      source,
+      layer,
+    ]);
 
   it('wishes for pictures of others only, at the assumed size until a tile says its own', () => {
     expect(wishes([])).toEqual([
@@ -45,6 +49,10 @@ describe('wishesFor', () => {
       ['other', 0],
     ]);
     expect(wishes([['face', 720]])).toContainEqual(['face', 2]);
+  });
+
+  it('wishes for nothing that this device does not decode', () => {
+    expect(wishes([], 240, (codec) => codec !== 'vp9').map(([source]) => source)).toEqual(['slides', 'other']);
   });
 
   it('wishes for nothing that is not shown', () => {

@@ -1,7 +1,7 @@
 /** From tiles to wishes: which layer of each picture is of use here. Pure. */
 import type { Roster, Wish } from '#signalling/client-sft.ts';
 import type { SourceId } from '#signalling/ids.ts';
-import { CAMERA_ENCODINGS, isVideo } from '#signalling/media-profile.ts';
+import { CAMERA_ENCODINGS, type Codec, isVideo } from '#signalling/media-profile.ts';
 
 /**
  * How tall a source is shown, in device pixels; `none`: not at all. What nobody spoke about yet is assumed to be shown as
@@ -29,19 +29,23 @@ function linesOf(layer: number): number {
   return encoding === undefined ? Number.POSITIVE_INFINITY : CAMERA_HEIGHT / encoding.scaleResolutionDownBy;
 }
 
-/** All wishes of a viewer; in the order of the roster, so that equal states give equal statements. */
+/**
+ * All wishes of a viewer; in the order of the roster, so that equal states give equal statements. What this device does not
+ * decode is not wished for, so that it does not cross a trunk in vain.
+ */
 export function wishesFor(
   roster: Roster,
   own: string,
   shown: ReadonlyMap<SourceId, Shown>,
   assumed: Shown,
+  decodes: (codec: Codec) => boolean,
 ): readonly Wish[] {
   const wishes: Wish[] = [];
   for (const { participant, sources } of roster.participants) {
     if (participant === own) continue;
-    for (const { source, kind, layers } of sources) {
+    for (const { source, kind, codec, layers } of sources) {
       const pixels = shown.get(source) ?? assumed;
-      if (!isVideo(kind) || pixels === 'none') continue;
+      if (!isVideo(kind) || !decodes(codec) || pixels === 'none') continue;
       const layer = kind === 'screen' ? layers.at(-1) : layerFor(pixels, layers);
       if (layer !== undefined) wishes.push({ source, layer });
     }

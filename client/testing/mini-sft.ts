@@ -10,7 +10,7 @@ import type { CallMember, CallTicket } from '#signalling/client-home.ts';
 import { CLIENT_SFT, CLIENT_SFT_PATH, type RosterEntry, type Wish } from '#signalling/client-sft.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SessionId, SourceId, UserId } from '#signalling/ids.ts';
-import { isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
+import { CODECS_OF, isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
 import type { RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 import { acceptSockets } from '#signalling/websocket.ts';
@@ -27,6 +27,7 @@ const CODECS: types.RouterRtpCodecCapability[] = [
     parameters: { useinbandfec: 1, usedtx: 1 },
   },
   { kind: 'video', mimeType: 'video/VP8', preferredPayloadType: PAYLOAD.vp8, clockRate: 90_000 },
+  { kind: 'video', mimeType: 'video/VP9', preferredPayloadType: PAYLOAD.vp9, clockRate: 90_000 },
 ];
 
 interface Person {
@@ -167,7 +168,9 @@ export class MiniSft {
           });
           this.producers.set(source, { producer, kind });
           const layers = (rtpParameters.encodings ?? []).map((_, layer) => layer);
-          mine().entry.sources.push({ source, kind, layers, muted });
+          const codec = CODECS_OF[kind].find((each) => rtpParameters.codecs[0]?.mimeType.toLowerCase().endsWith(each));
+          if (!codec) throw new Error('a codec that is not of the profile');
+          mine().entry.sources.push({ source, kind, codec, layers, muted });
           this.#tell();
           await Promise.all([...this.people.values()].map((person) => this.#serve(person)));
           return { source };
@@ -210,9 +213,11 @@ export class MiniSft {
       const known = person.consumers.get(source);
       if (known && layer !== undefined) await known.setPreferredLayers({ spatialLayer: layer });
       if (own || known || (isVideo(kind) && layer === undefined)) continue;
+      const rtpCapabilities = person.capabilities as types.RtpCapabilities;
+      if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) continue;
       const consumer = await person.receive.consume({
         producerId: producer.id,
-        rtpCapabilities: person.capabilities as types.RtpCapabilities,
+        rtpCapabilities,
         paused: true,
         ...(producer.type === 'simulcast' && { preferredLayers: { spatialLayer: layer ?? 0 } }),
       });

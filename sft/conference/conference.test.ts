@@ -68,6 +68,18 @@ describe('a statement over a link', () => {
     expect(beta.sources.size).toBe(0);
   });
 
+  it.each([
+    ['microphone', 'vp9'],
+    ['camera', 'opus'],
+  ] as const)('is refused when it names a %s in %s', (kind, codec) => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    const statement = announcement(1, [{ name: 'b', origin: BETA, kinds: [kind] }]);
+    statement.sources = statement.sources.map((entry) => ({ ...entry, codec }));
+    expect(() => stateSources(conference, beta, statement)).toThrow(expect.objectContaining({ code: 'SIG_SCHEMA' }));
+    expect(beta.sources.size).toBe(0);
+  });
+
   it('is refused when it names a source of nobody, or two of a kind', () => {
     const conference = anchored();
     const beta = addSide(conference, BETA);

@@ -5,7 +5,7 @@
 import type { RosterEntry } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
-import type { SourceKind } from '#signalling/media-profile.ts';
+import { CODECS_OF, type Codec, type SourceKind } from '#signalling/media-profile.ts';
 import {
   type LinkDemand,
   type LinkLevel,
@@ -22,6 +22,7 @@ export interface Source {
   readonly source: SourceId;
   readonly participant: ParticipantId;
   readonly kind: SourceKind;
+  readonly codec: Codec;
   readonly layers: readonly number[];
   muted: boolean;
 }
@@ -132,7 +133,7 @@ export function stateWishes(
  * Takes a far side's statement of who is there and what they publish. The anchor accepts from a federated SFT only
  * participants of that SFT's own domain; a federated SFT accepts from the anchor everybody but its own. An id that is
  * already known on another side is a forgery: ids are random, so it cannot be chance.
- * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT
+ * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT; SIG_SCHEMA for a codec that the kind of source cannot have
  */
 export function stateSources(
   conference: Conference,
@@ -155,6 +156,8 @@ export function stateSources(
     const kind = `${entry.participant} ${entry.kind}`;
     if (owner?.origin !== entry.origin || sources.has(entry.source) || kinds.has(kind)) throw foreign('source');
     if (findSource(conference, entry.source, side)) throw foreign('source');
+    if (!CODECS_OF[entry.kind].includes(entry.codec))
+      throw new HawserError('SIG_SCHEMA', `a ${entry.kind} in ${entry.codec}`);
     kinds.add(kind);
     sources.set(entry.source, entry);
   }
@@ -250,6 +253,7 @@ export function rosterOf(conference: Conference): RosterEntry[] {
   const describe = (source: Source) => ({
     source: source.source,
     kind: source.kind,
+    codec: source.codec,
     layers: [...source.layers],
     muted: source.muted,
   });

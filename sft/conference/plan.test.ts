@@ -95,8 +95,8 @@ describe('the plan', () => {
     const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
     const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
     beta.offered = new Map([
-      [sourceId('b-microphone'), [{ source: sourceId('b-microphone'), layer: 0, ssrc: 1 }]],
-      [sourceId('nobody'), [{ source: sourceId('nobody'), layer: 0, ssrc: 2 }]],
+      [sourceId('b-microphone'), [{ source: sourceId('b-microphone'), layers: [0], ssrc: 1 }]],
+      [sourceId('nobody'), [{ source: sourceId('nobody'), layers: [0], ssrc: 2 }]],
     ]);
     expect([...(planOf(conference, wantedByAll(conference)).sides.get(BETA)?.incoming.keys() ?? [])]).toEqual([
       sourceId('b-microphone'),

@@ -16,7 +16,7 @@ export interface Subscription {
 }
 
 export interface SidePlan {
-  /** Sources that are offered to the side, each layer by a consumer of its own, and the layers it wants to run. */
+  /** Sources that are offered to the side, and the layers it wants to run. */
   readonly outgoing: ReadonlyMap<SourceId, { readonly layers: readonly number[]; readonly wanted: readonly number[] }>;
   /** Streams that the side offers, to be received. */
   readonly incoming: ReadonlyMap<SourceId, readonly LinkStream[]>;
@@ -87,7 +87,7 @@ function planSide(
     if (announced)
       incoming.set(
         source,
-        streams.filter((stream) => announced.layers.includes(stream.layer)),
+        streams.filter(({ layers }) => layers.every((layer) => announced.layers.includes(layer))),
       );
   }
   return { outgoing, incoming, demand };

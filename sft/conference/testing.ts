@@ -1,7 +1,7 @@
 /** For tests: ids that can be told apart, and conferences made of any mix of sides. */
 import fc from 'fast-check';
 import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
-import type { SourceKind } from '#signalling/media-profile.ts';
+import { CODECS_OF, type SourceKind } from '#signalling/media-profile.ts';
 import { addLocal, addSide, type Conference, newConference, type Side, stateSources } from './conference.ts';
 
 export const ALPHA = 'alpha.example' as DomainName;
@@ -13,6 +13,9 @@ export const conferenceId = (name: string) => pad(name, 22) as ConferenceId;
 export const participantId = (name: string) => pad(name, 22) as ParticipantId;
 export const sourceId = (name: string) => pad(name, 16) as SourceId;
 
+/** The usual codec of a kind of source. */
+export const codecOf = (kind: SourceKind) => CODECS_OF[kind][0] ?? 'vp8';
+
 const LAYERS: Record<SourceKind, number[]> = { camera: [0, 1, 2], screen: [0], microphone: [0] };
 
 /** Somebody connected to this SFT, who publishes the kinds. */
@@ -22,7 +25,7 @@ export function local(conference: Conference, name: string, kinds: readonly Sour
   entry.receives = true;
   for (const kind of kinds) {
     const source = sourceId(`${name}-${kind}`);
-    entry.sources.set(source, { source, participant, kind, layers: LAYERS[kind], muted: false });
+    entry.sources.set(source, { source, participant, kind, codec: codecOf(kind), layers: LAYERS[kind], muted: false });
   }
   return participant;
 }
@@ -43,6 +46,7 @@ export function announcement(seq: number, people: readonly Far[]) {
         participant: participantId(name),
         origin,
         kind,
+        codec: codecOf(kind),
         layers: LAYERS[kind],
         muted: false,
       })),
@@ -57,7 +61,7 @@ export function side(conference: Conference, peer: DomainName, people: readonly 
   added.offered = new Map(
     [...added.sources.values()].map(({ source, layers }) => [
       source,
-      layers.map((layer) => ({ source, layer, ssrc: 1_000 + layer })),
+      layers.map((layer) => ({ source, layers: [layer], ssrc: 1_000 + layer })),
     ]),
   );
   return added;

@@ -181,6 +181,7 @@ describe('a peer that lies', () => {
     participant: participant as never,
     origin,
     kind: 'camera' as const,
+    codec: 'vp8' as const,
     layers: [0, 1, 2],
     muted: false,
   });
@@ -223,8 +224,8 @@ describe('a peer that lies', () => {
       participants: people.map((participant) => ({ participant, origin: beta.domain, hand: false })),
       sources,
     });
-    const streams = sources.map(({ source: id }) => ({ source: id, layer: 0, ssrc: 4_711, rtxSsrc: 4_712 }));
-    const nobody = { source: randomId<SourceId>(12), layer: 0, ssrc: 5_000 };
+    const streams = sources.map(({ source: id }) => ({ source: id, layers: [0], ssrc: 4_711, rtxSsrc: 4_712 }));
+    const nobody = { source: randomId<SourceId>(12), layers: [0], ssrc: 5_000 };
     link.rpc.notify('streams', {
       conference: link.conference,
       seq: 1,

@@ -11,7 +11,6 @@ import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } f
 import type { Subscription } from '../conference/plan.ts';
 import { layerWithin } from '../conference/renditions.ts';
 import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
-import { checkPublished } from './codecs.ts';
 import { Nudge } from './nudge.ts';
 import type { Rendition, SourceMedia } from './source-media.ts';
 import { unlessClosed } from './unless-closed.ts';
@@ -125,14 +124,16 @@ export class ClientMedia {
     this.#capabilities = capabilities as types.RtpCapabilities;
   }
 
-  /** @throws HawserError SFT_MEDIA_REFUSED */
+  /**
+   * @param rtpParameters after `checkPublished`
+   * @throws HawserError SFT_MEDIA_REFUSED
+   */
   async publish(
     source: SourceId,
     kind: SourceKind,
     rtpParameters: RtpParameters,
     muted: boolean,
   ): Promise<types.Producer> {
-    checkPublished(kind, rtpParameters);
     const producer = await refusing(
       this.#transports.send.media.produce({
         kind: isVideo(kind) ? 'video' : 'audio',
@@ -239,7 +240,7 @@ export class ClientMedia {
       producerId: producer.id,
       rtpCapabilities,
       paused: true,
-      ...(producer.type === 'simulcast' && {
+      ...(layers.length > 1 && {
         preferredLayers: { spatialLayer: begun ? spatial : 0, temporalLayer: 2 },
       }),
     });
@@ -321,11 +322,11 @@ export class ClientMedia {
   }
 
   async #adjust(given: Given, kind: SourceKind, spatial: number): Promise<void> {
-    if (given.spatial !== spatial && given.consumer.type === 'simulcast') {
+    if (given.spatial !== spatial && given.rendition.layers.length > 1) {
       given.spatial = spatial;
       if (given.begun) await unlessClosed(given.consumer, () => preferLayer(given));
       await this.#prioritise(given, kind);
-      given.nudge.start();
+      if (given.consumer.type === 'simulcast') given.nudge.start();
     }
     if (given.wanted) return;
     given.wanted = true;
@@ -335,8 +336,9 @@ export class ClientMedia {
   async #resume(given: Given): Promise<void> {
     await unlessClosed(given.consumer, () => given.consumer.resume());
     if (given.consumer.type === 'simulcast') return given.nudge.start();
-    // A single encoding says nothing of layers by itself.
-    if (given.wanted) this.#events.onLayer(given.consumer.id, given.rendition.layers[0]);
+    // A single layer says nothing of itself.
+    if (given.wanted && given.rendition.layers.length === 1)
+      this.#events.onLayer(given.consumer.id, given.rendition.layers[0]);
   }
 }
 

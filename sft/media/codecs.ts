@@ -1,7 +1,7 @@
 /** What goes through a worker: codecs with the payload types of the media profile, and the header extensions of a trunk. */
 import type { types } from 'mediasoup';
 import { HawserError } from '#signalling/errors.ts';
-import { isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
+import { CODECS_OF, type Codec, isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
 import type { RtpParameters } from '#signalling/webrtc.ts';
 
 export const ROUTER_CODECS: types.RouterRtpCodecCapability[] = [
@@ -14,6 +14,13 @@ export const ROUTER_CODECS: types.RouterRtpCodecCapability[] = [
     parameters: { useinbandfec: 1, usedtx: 1 },
   },
   { kind: 'video', mimeType: 'video/VP8', preferredPayloadType: PAYLOAD.vp8, clockRate: 90_000 },
+  {
+    kind: 'video',
+    mimeType: 'video/VP9',
+    preferredPayloadType: PAYLOAD.vp9,
+    clockRate: 90_000,
+    parameters: { 'profile-id': 0 },
+  },
 ];
 
 const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
@@ -50,63 +57,106 @@ function extension(capabilities: types.RtpCapabilities, kind: types.MediaKind, u
   return found ? [{ uri, id: found.preferredId }] : [];
 }
 
-/** The RTP description of a source that arrives on a trunk; only SSRCs come from the far side. */
+interface Stream {
+  readonly layers: readonly number[];
+  readonly ssrc: number;
+  readonly rtxSsrc?: number | undefined;
+}
+
+/** The RTP description of a source that arrives on a trunk; of it only SSRCs and layers come from the far side. */
 export function trunkRtpParameters(
   capabilities: types.RtpCapabilities,
-  kind: types.MediaKind,
-  streams: readonly { readonly ssrc: number; readonly rtxSsrc?: number | undefined }[],
+  codec: Codec,
+  streams: readonly Stream[],
   cname: string,
   msid: string,
 ): types.RtpParameters {
   const rtcp = { cname, reducedSize: true };
-  if (kind === 'audio') {
+  if (codec === 'opus') {
     return {
       codecs: [{ mimeType: 'audio/opus', payloadType: PAYLOAD.opus, clockRate: 48_000, channels: 2, rtcpFeedback: [] }],
-      headerExtensions: extension(capabilities, kind, AUDIO_LEVEL),
+      headerExtensions: extension(capabilities, 'audio', AUDIO_LEVEL),
       encodings: streams.map(({ ssrc }) => ({ ssrc })),
       rtcp,
       msid,
     };
   }
+  const [mimeType, payloadType, rtx] =
+    codec === 'vp9'
+      ? (['video/VP9', PAYLOAD.vp9, PAYLOAD.vp9rtx] as const)
+      : (['video/VP8', PAYLOAD.vp8, PAYLOAD.vp8rtx] as const);
   return {
     codecs: [
-      { mimeType: 'video/VP8', payloadType: PAYLOAD.vp8, clockRate: 90_000, rtcpFeedback: TRUNK_FEEDBACK },
-      { mimeType: 'video/rtx', payloadType: PAYLOAD.vp8rtx, clockRate: 90_000, parameters: { apt: PAYLOAD.vp8 } },
+      { mimeType, payloadType, clockRate: 90_000, rtcpFeedback: TRUNK_FEEDBACK },
+      { mimeType: 'video/rtx', payloadType: rtx, clockRate: 90_000, parameters: { apt: payloadType } },
     ],
-    headerExtensions: extension(capabilities, kind, VIDEO_ORIENTATION),
-    encodings: streams.map(({ ssrc, rtxSsrc }) => ({
+    headerExtensions: extension(capabilities, 'video', VIDEO_ORIENTATION),
+    encodings: streams.map(({ layers, ssrc, rtxSsrc }) => ({
       ssrc,
       ...(rtxSsrc === undefined ? {} : { rtx: { ssrc: rtxSsrc } }),
-      scalabilityMode: 'L1T3',
+      scalabilityMode: `L${layers.length}T3`,
     })),
     rtcp,
     msid,
   };
 }
 
+/** What a client publishes, as far as it concerns others. */
+export interface Published {
+  readonly codec: Codec;
+  readonly layers: readonly number[];
+}
+
+/** VP9 has its layers inside one stream: three spatial ones of a camera, one of a screen. */
+const VP9_MODE: Partial<Record<SourceKind, { readonly mode: string; readonly layers: readonly number[] }>> = {
+  camera: { mode: 'L3T3', layers: [0, 1, 2] },
+  screen: { mode: 'L1T3', layers: [0] },
+};
+
 /**
- * What a client publishes must be the profile's codec for that kind of source, with nothing but its repair beside it:
+ * What a client publishes must be in a codec of the profile for that kind of source, with nothing but its repair beside it:
  * mediasoup itself takes a picture under the name of a voice.
- * @throws HawserError SFT_MEDIA_REFUSED
+ * @throws HawserError SFT_CODEC_REFUSED for a picture in another codec, SFT_MEDIA_REFUSED
  */
-export function checkPublished(kind: SourceKind, { codecs, encodings = [] }: RtpParameters): void {
-  const wanted = isVideo(kind) ? 'video/vp8' : 'audio/opus';
-  const [media, ...rest] = codecs.map(({ mimeType }) => mimeType.toLowerCase());
-  if (media !== wanted || rest.some((mimeType) => mimeType !== 'video/rtx')) {
-    throw new HawserError('SFT_MEDIA_REFUSED', `a ${kind} is sent as ${wanted}`);
+export function checkPublished(kind: SourceKind, { codecs, encodings = [] }: RtpParameters): Published {
+  const refused = (why: string) => new HawserError('SFT_MEDIA_REFUSED', why);
+  const [media, ...rest] = codecs;
+  const name = media?.mimeType.toLowerCase() ?? '';
+  const codec = CODECS_OF[kind].find((each) => name === `${isVideo(kind) ? 'video' : 'audio'}/${each}`);
+  if (!codec) {
+    const isOtherPicture = isVideo(kind) && name.startsWith('video/') && name !== 'video/rtx';
+    throw isOtherPicture ? new HawserError('SFT_CODEC_REFUSED', name) : refused(`a ${kind} in ${name}`);
+  }
+  if (rest.some(({ mimeType }) => mimeType.toLowerCase() !== 'video/rtx')) throw refused('more than one codec');
+  const scalable = codec === 'vp9' ? VP9_MODE[kind] : undefined;
+  if (scalable) {
+    // Another profile has more bits or colours than every browser decodes. L3T3_KEY serves one layer to all viewers and no more.
+    if (Number(media?.parameters?.['profile-id'] ?? 0) !== 0) throw refused('VP9 is sent in profile 0');
+    const [encoding, ...others] = encodings;
+    if (others.length > 0 || encoding?.scalabilityMode !== scalable.mode) {
+      throw refused(`a ${kind} in VP9 is sent as one encoding with scalability mode ${scalable.mode}`);
+    }
+    return { codec, layers: scalable.layers };
   }
   const most = kind === 'camera' ? 3 : 1;
-  if (encodings.length < 1 || encodings.length > most) {
-    throw new HawserError('SFT_MEDIA_REFUSED', `a ${kind} has 1 to ${most} encodings`);
-  }
+  if (encodings.length < 1 || encodings.length > most) throw refused(`a ${kind} has 1 to ${most} encodings`);
+  return { codec, layers: encodings.map((_, layer) => layer) };
 }
 
 /** @throws Error when the router numbers payloads in another way than the media profile, which would break every trunk */
-export function checkProfile(capabilities: types.RtpCapabilities): void {
-  const number = (mimeType: string) =>
-    capabilities.codecs?.find((codec) => codec.mimeType.toLowerCase() === mimeType)?.preferredPayloadType;
-  const found = { opus: number('audio/opus'), vp8: number('video/vp8'), vp8rtx: number('video/rtx') };
-  if (found.opus !== PAYLOAD.opus || found.vp8 !== PAYLOAD.vp8 || found.vp8rtx !== PAYLOAD.vp8rtx) {
+export function checkProfile({ codecs = [] }: types.RtpCapabilities): void {
+  const number = (mimeType: string, apt?: number) =>
+    codecs.find((codec) => codec.mimeType.toLowerCase() === mimeType && (!apt || codec.parameters?.apt === apt))
+      ?.preferredPayloadType;
+  const found: Record<keyof typeof PAYLOAD, number | undefined> = {
+    opus: number('audio/opus'),
+    vp8: number('video/vp8'),
+    vp8rtx: number('video/rtx', PAYLOAD.vp8),
+    vp9: number('video/vp9'),
+    vp9rtx: number('video/rtx', PAYLOAD.vp9),
+  };
+  for (const [name, payload] of Object.entries(PAYLOAD)) {
+    if (found[name as keyof typeof PAYLOAD] === payload) continue;
     throw new Error(`the media worker's payload types differ from the media profile: ${JSON.stringify(found)}`);
   }
 }

@@ -4,14 +4,14 @@
  */
 import type { types } from 'mediasoup';
 import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
-import type { SourceKind } from '#signalling/media-profile.ts';
+import type { Codec, SourceKind } from '#signalling/media-profile.ts';
 import type { LinkDemand, LinkLevel, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
 import type { SidePlan } from '../conference/plan.ts';
 import { renditionsOf } from '../conference/renditions.ts';
 import { layersToRun } from '../trunk/guard.ts';
-import type { PinnedConsumer } from './pinned-consumer.ts';
 import type { SourceMedia } from './source-media.ts';
 import type { Trunk } from './trunk.ts';
+import type { TrunkStream } from './trunk-stream.ts';
 
 /** How a side's statements reach the peer. */
 export interface Statements {
@@ -26,7 +26,9 @@ export interface SideContext {
   readonly catalogue: ReadonlyMap<SourceId, SourceMedia>;
   readonly announced: { readonly participants: LinkParticipant[]; readonly sources: LinkSource[] };
   /** Of a source that the side announced. */
-  readonly announcement: (source: SourceId) => { kind: SourceKind; participant: ParticipantId } | undefined;
+  readonly announcement: (
+    source: SourceId,
+  ) => { kind: SourceKind; codec: Codec; participant: ParticipantId } | undefined;
   /** A source of the side can be received from now on, or no longer. */
   readonly onArrival: (source: SourceId, kind: SourceKind, renditions: readonly Produced[]) => Promise<void>;
   readonly onFault: (error: unknown, what: string) => void;
@@ -40,7 +42,8 @@ export interface Produced {
 
 interface Sent {
   readonly media: SourceMedia;
-  readonly layers: Map<number, PinnedConsumer>;
+  /** By the layers that each can carry, as the rendition names them. */
+  readonly streams: Map<readonly number[], TrunkStream>;
 }
 
 interface Received {
@@ -120,7 +123,7 @@ export class SideMedia {
   }
 
   close(): void {
-    for (const { layers } of this.#sent.values()) for (const consumer of layers.values()) consumer.close();
+    for (const { streams } of this.#sent.values()) for (const stream of streams.values()) stream.close();
     for (const received of this.#received.values()) close(received);
     this.#sent.clear();
     this.#received.clear();
@@ -141,10 +144,10 @@ export class SideMedia {
         close(before);
         const renditions: Produced[] = [];
         try {
-          for (const layers of renditionsOf(streams.map(({ layer }) => layer).sort())) {
-            const carrying = layers.flatMap((layer) => streams.find((each) => each.layer === layer) ?? []);
-            const producer = await trunk.receive(source, announced.participant, announced.kind, carrying);
-            renditions.push({ layers, producer });
+          for (const carrying of renditionsOf(announced.codec, streams)) {
+            const { participant, kind, codec } = announced;
+            const producer = await trunk.receive(source, participant, kind, codec, carrying);
+            renditions.push({ layers: carrying.flatMap(({ layers }) => layers).sort(), producer });
           }
           this.#received.set(source, { key, renditions });
           await context.onArrival(source, announced.kind, renditions);
@@ -160,7 +163,7 @@ export class SideMedia {
   async #send(trunk: Trunk, plan: SidePlan, context: SideContext): Promise<void> {
     for (const [source, sent] of this.#sent) {
       if (plan.outgoing.has(source) && context.catalogue.get(source) === sent.media) continue;
-      for (const consumer of sent.layers.values()) consumer.close();
+      for (const stream of sent.streams.values()) stream.close();
       this.#sent.delete(source);
     }
     await Promise.all(
@@ -169,16 +172,18 @@ export class SideMedia {
         const kind = context.announced.sources.find((candidate) => candidate.source === source)?.kind;
         if (!media || media.closed || !kind) return;
         try {
-          const sent = this.#sent.get(source) ?? { media, layers: new Map<number, PinnedConsumer>() };
+          const sent = this.#sent.get(source) ?? { media, streams: new Map<readonly number[], TrunkStream>() };
           this.#sent.set(source, sent);
           for (const rendition of media.renditions) {
-            const offered = rendition.layers.filter((layer) => layers.includes(layer));
-            for (const layer of offered) {
-              if (!sent.layers.has(layer)) sent.layers.set(layer, await trunk.send(source, kind, rendition, layer));
+            const offered = rendition.streams.filter((carried) => carried.every((layer) => layers.includes(layer)));
+            for (const carried of offered) {
+              if (!sent.streams.has(carried)) {
+                sent.streams.set(carried, await trunk.send(source, kind, rendition, carried));
+              }
             }
-            const asked = wanted.filter((layer) => offered.includes(layer));
+            const asked = wanted.filter((layer) => rendition.layers.includes(layer));
             const run = new Set(layersToRun(asked, rendition.live));
-            await Promise.all(offered.map((layer) => sent.layers.get(layer)?.run(run.has(layer))));
+            await Promise.all(offered.map((carried) => sent.streams.get(carried)?.run(run)));
           }
         } catch (error) {
           if (!media.closed && !trunk.closed) context.onFault(error, 'send');
@@ -189,9 +194,9 @@ export class SideMedia {
 
   #streamsSent(): LinkStream[] {
     const streams: LinkStream[] = [];
-    for (const [source, { layers }] of this.#sent) {
-      for (const { layer, ssrc, rtxSsrc } of layers.values()) {
-        streams.push({ source, layer, ssrc, ...(rtxSsrc === undefined ? {} : { rtxSsrc }) });
+    for (const [source, sent] of this.#sent) {
+      for (const { layers, ssrc, rtxSsrc } of sent.streams.values()) {
+        streams.push({ source, layers: [...layers], ssrc, ...(rtxSsrc === undefined ? {} : { rtxSsrc }) });
       }
     }
     return streams;

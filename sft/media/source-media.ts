@@ -5,17 +5,20 @@
 import type { types } from 'mediasoup';
 
 export class Rendition {
-  /** Layers of the source, ascending, in the order of the producer's encodings. */
+  /** Layers of the source, ascending, in the order of the producer's encodings or spatial layers. */
   readonly layers: readonly number[];
+  /** How they are spread over SSRCs where they are sent on: all of VP9 in one, others each in one of its own. */
+  readonly streams: readonly (readonly number[])[];
   readonly producer: types.Producer;
   #live: ReadonlySet<number>;
 
   /** @param onLive called when a layer came alive or fell silent */
   constructor(layers: readonly number[], producer: types.Producer, onLive: () => void) {
     this.layers = layers;
+    this.streams = producer.type === 'simulcast' ? layers.map((layer) => [layer]) : [layers];
     this.producer = producer;
     if (producer.type !== 'simulcast') {
-      // A consumer of a single encoding cannot leave its layer; there is nothing to guard.
+      // A consumer of a single encoding cannot leave its layer, and of VP9 it is given no higher one; there is nothing to guard.
       this.#live = new Set(layers);
       return;
     }

@@ -6,14 +6,23 @@ import { isIP } from 'node:net';
 import type { types } from 'mediasoup';
 import { HawserError } from '#signalling/errors.ts';
 import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
-import { isVideo, type MediaAddress, type SourceKind, SRTP_SUITE, type SrtpKey } from '#signalling/media-profile.ts';
+import {
+  type Codec,
+  isVideo,
+  type MediaAddress,
+  type SourceKind,
+  SRTP_SUITE,
+  type SrtpKey,
+} from '#signalling/media-profile.ts';
 import type { LinkStream } from '#signalling/sft-link.ts';
 import type { PortPool } from '../trunk/port-pool.ts';
 import { SsrcRegistry } from '../trunk/ssrc-registry.ts';
+import { CappedConsumer } from './capped-consumer.ts';
 import { trunkRtpParameters } from './codecs.ts';
 import { PinnedConsumer } from './pinned-consumer.ts';
 import { SOCKET_BUFFER } from './socket-buffer.ts';
 import type { Rendition } from './source-media.ts';
+import type { TrunkStream } from './trunk-stream.ts';
 import type { MediaWorker } from './worker.ts';
 
 export interface TrunkOptions {
@@ -27,6 +36,9 @@ export interface TrunkOptions {
 export interface StreamAccount {
   readonly source: SourceId;
   readonly kind: SourceKind;
+  /** Those that the SSRC can carry, ascending; several in VP9 only. */
+  readonly layers: readonly number[];
+  /** The highest of them that flows; while none does, the lowest. */
   readonly layer: number;
   readonly direction: 'out' | 'in';
   readonly bytes: number;
@@ -45,13 +57,14 @@ const MAX_SSRC_DRAWS = 8;
 interface Outgoing {
   readonly source: SourceId;
   readonly kind: SourceKind;
-  readonly consumer: PinnedConsumer;
+  readonly stream: TrunkStream;
 }
 
 interface Incoming {
   readonly source: SourceId;
   readonly kind: SourceKind;
-  readonly layers: ReadonlyMap<number, number>;
+  /** By SSRC. */
+  readonly layers: ReadonlyMap<number, readonly number[]>;
   readonly producer: types.Producer;
 }
 
@@ -147,26 +160,38 @@ export class Trunk {
     });
   }
 
-  /** Makes one layer of a source ready to be sent; it does not flow before `run(true)`. */
-  async send(source: SourceId, kind: SourceKind, rendition: Rendition, layer: number): Promise<PinnedConsumer> {
-    const { producer, layers } = rendition;
-    const spatial = layers.indexOf(layer);
+  /**
+   * Makes layers of a source ready to be sent under one SSRC; nothing flows before `run` says what.
+   * @param layers one of `rendition.streams`
+   */
+  async send(
+    source: SourceId,
+    kind: SourceKind,
+    rendition: Rendition,
+    layers: readonly number[],
+  ): Promise<TrunkStream> {
+    const { producer } = rendition;
+    const [lowest = 0] = layers;
+    const spatial = rendition.layers.indexOf(lowest);
     for (let draw = 0; draw < MAX_SSRC_DRAWS; draw++) {
       const consumer = await this.#transport.consume({
         producerId: producer.id,
         rtpCapabilities: this.worker.trunkCapabilities,
         paused: true,
-        ...(producer.type === 'simulcast' ? { preferredLayers: { spatialLayer: spatial, temporalLayer: 2 } } : {}),
+        ...(rendition.layers.length > 1 ? { preferredLayers: { spatialLayer: spatial, temporalLayer: 2 } } : {}),
         enableRtx: isVideo(kind),
       });
-      const onFault = (error: unknown) => this.#options.onFault(error, 'pinned consumer');
-      const pinned = new PinnedConsumer(consumer, layer, spatial, onFault);
-      const ssrcs = pinned.rtxSsrc === undefined ? [pinned.ssrc] : [pinned.ssrc, pinned.rtxSsrc];
+      const onFault = (error: unknown) => this.#options.onFault(error, 'trunk stream');
+      const stream =
+        layers.length > 1
+          ? new CappedConsumer(consumer, layers, onFault)
+          : new PinnedConsumer(consumer, lowest, spatial, onFault);
+      const ssrcs = stream.rtxSsrc === undefined ? [stream.ssrc] : [stream.ssrc, stream.rtxSsrc];
       if (this.#ssrcs.take(...ssrcs)) {
-        const outgoing = { source, kind, consumer: pinned };
+        const outgoing = { source, kind, stream };
         this.#outgoing.add(outgoing);
         consumer.observer.once('close', () => this.#outgoing.delete(outgoing));
-        return pinned;
+        return stream;
       }
       consumer.close();
     }
@@ -175,13 +200,14 @@ export class Trunk {
 
   /**
    * Prepares to receive one rendition of a source that the peer offers on this trunk.
-   * @param streams of the rendition, ascending by layer
+   * @param streams of the rendition, ascending by layer; see `renditionsOf`
    * @throws Error when the SSRCs are in use already
    */
   async receive(
     source: SourceId,
     participant: ParticipantId,
     kind: SourceKind,
+    codec: Codec,
     streams: readonly LinkStream[],
   ): Promise<types.Producer> {
     const producer = await this.#transport.produce({
@@ -190,14 +216,14 @@ export class Trunk {
       // that it knows it for a new source at once. Towards clients the msid keeps people apart.
       rtpParameters: trunkRtpParameters(
         this.worker.router.rtpCapabilities,
-        isVideo(kind) ? 'video' : 'audio',
+        codec,
         streams,
         this.id,
         // Renditions of one source are tracks of their own in one stream.
-        `${participant} ${source}.${streams[0]?.layer}`,
+        `${participant} ${source}.${streams[0]?.layers[0]}`,
       ),
     });
-    const layers = new Map(streams.map(({ ssrc, layer }) => [ssrc, layer]));
+    const layers = new Map(streams.map((stream) => [stream.ssrc, stream.layers]));
     const incoming = { source, kind, layers, producer };
     this.#incoming.add(incoming);
     producer.observer.once('close', () => this.#incoming.delete(incoming));
@@ -212,19 +238,21 @@ export class Trunk {
 
   async streams(): Promise<StreamAccount[]> {
     const accounts: StreamAccount[] = [];
-    for (const { source, kind, consumer } of this.#outgoing) {
-      if (consumer.closed) continue;
-      for (const stat of await consumer.stats) {
+    for (const { source, kind, stream } of this.#outgoing) {
+      if (stream.closed) continue;
+      for (const stat of await stream.stats) {
         if (stat.type !== 'outbound-rtp') continue;
-        accounts.push({ source, kind, layer: consumer.layer, direction: 'out', ...figuresOf(stat), jitter: 0 });
+        const { layers, layer } = stream;
+        accounts.push({ source, kind, layers, layer, direction: 'out', ...figuresOf(stat), jitter: 0 });
       }
     }
     for (const { source, kind, layers, producer } of this.#incoming) {
       if (producer.closed) continue;
       for (const stat of await producer.getStats()) {
-        const layer = layers.get(stat.ssrc) ?? 0;
+        const carried = layers.get(stat.ssrc) ?? [0];
+        const layer = carried[highestOf(stat)] ?? 0;
         const jitter = stat.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);
-        accounts.push({ source, kind, layer, direction: 'in', ...figuresOf(stat), jitter });
+        accounts.push({ source, kind, layers: carried, layer, direction: 'in', ...figuresOf(stat), jitter });
       }
     }
     return accounts;
@@ -235,9 +263,15 @@ export class Trunk {
   }
 }
 
-/** RTP clock rates of VP8 and Opus, Hz. */
+/** RTP clock rates of pictures and Opus, Hz. */
 const VIDEO_CLOCK = 90_000;
 const AUDIO_CLOCK = 48_000;
+
+/** The highest spatial layer that flows; mediasoup's keys are `spatial.temporal`. */
+function highestOf({ bitrateByLayer }: types.ProducerStat): number {
+  const flowing = Object.entries(bitrateByLayer ?? {}).filter(([, bitrate]) => bitrate > 0);
+  return Math.max(0, ...flowing.map(([layers]) => Number.parseInt(layers, 10)));
+}
 
 function figuresOf(stat: types.ProducerStat | types.ConsumerStat) {
   const { byteCount: bytes, packetCount: packets, packetsLost: lost, pliCount, firCount } = stat;

@@ -13,6 +13,7 @@ import type { RtpCapabilities } from '#signalling/webrtc.ts';
 import { addLocal, checkPublish, type LocalParticipant, stateWishes } from '../conference/conference.ts';
 import { ClientMedia } from '../media/client-media.ts';
 import type { Entrance, Lost } from '../media/client-transport.ts';
+import { checkPublished } from '../media/codecs.ts';
 import type { Client, ConferenceHost } from './conference-host.ts';
 
 export interface SessionContext {
@@ -200,10 +201,10 @@ export class ClientSession {
     { kind, rtpParameters, muted }: Params<typeof CLIENT_SFT, 'publish'>,
   ): Promise<Result<typeof CLIENT_SFT, 'publish'>> {
     checkPublish(local, kind);
+    const { codec, layers } = checkPublished(kind, rtpParameters);
     const source = randomBytes(12).toString('base64url') as SourceId;
-    const layers = (rtpParameters.encodings ?? []).map((_, layer) => layer);
     // In the state before the first wait, so that two calls at once cannot both pass the check.
-    local.sources.set(source, { source, participant: local.participant, kind, layers, muted });
+    local.sources.set(source, { source, participant: local.participant, kind, codec, layers, muted });
     try {
       const producer = await media.publish(source, kind, rtpParameters, muted);
       await host.addSource(source, kind, local.participant, [{ layers, producer }]);

@@ -184,7 +184,9 @@ export class Metrics {
     const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
       new Gauge({ name: `hawser_sft_trunk_${name}`, help, labelNames, registers });
     const stream = ['peer', 'direction', 'kind', 'layer'] as const;
-    const bytes = gauge('stream_bytes_total', 'RTP of the trunks that stand, without SRTP', [...stream]);
+    const bytes = gauge('stream_bytes_total', 'RTP of the trunks that stand, without SRTP; layer 0+1+2 is VP9', [
+      ...stream,
+    ]);
     const packets = gauge('stream_packets_total', 'Packets of the same streams', [...stream]);
     const lost = gauge('lost_packets_total', 'Packets that the receiver missed, before repair', ['peer', 'direction']);
     const keyFrames = gauge('key_frame_requests_total', 'Key frames asked for', ['peer', 'direction']);
@@ -195,7 +197,7 @@ export class Metrics {
       const worst = new Map<string, number>();
       for (const { peer, account } of readings) {
         const { direction, kind } = account;
-        const labels = { peer, direction, kind, layer: String(account.layer) };
+        const labels = { peer, direction, kind, layer: account.layers.join('+') };
         bytes.inc(labels, account.bytes);
         packets.inc(labels, account.packets);
         lost.inc({ peer, direction }, account.lost);

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BrowserCall } from '#client/call.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
 import { type DeviceChoice, type DeviceKind, type DeviceList, listDevices } from '#client/media/browser/devices.ts';
+import { canSendVp9, type PictureCodec } from '#client/media/browser/picture-codec.ts';
 import { changeSettings, readSettings } from '../lib/settings.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Message } from '../parts/message.tsx';
@@ -32,6 +33,11 @@ export function DevicesDialog({ call, onSpeaker, onClose }: Props) {
     changeSettings({ speakerId: id });
     onSpeaker(id);
   };
+  const chooseCodec = (codec: PictureCodec) => {
+    changeSettings({ cameraCodec: codec });
+    setFailure(undefined);
+    call.chooseCodec(codec).catch((error: unknown) => setFailure(failureOf(error)));
+  };
   return (
     <Dialog title="Devices" onClose={onClose}>
       <div class="stack">
@@ -48,8 +54,27 @@ export function DevicesDialog({ call, onSpeaker, onClose }: Props) {
         ) : (
           <Choice label="Speaker" choices={list?.speakers} value={settings.speakerId} onChoose={chooseSpeaker} />
         )}
+        <CodecChoice value={settings.cameraCodec} onChoose={chooseCodec} />
       </div>
     </Dialog>
+  );
+}
+
+function CodecChoice({ value, onChoose }: { value: PictureCodec; onChoose: (codec: PictureCodec) => void }) {
+  const [hasVp9] = useState(canSendVp9);
+  return (
+    <label>
+      <span>Picture codec</span>
+      <select onChange={(event) => onChoose(event.currentTarget.value === 'vp9' ? 'vp9' : 'vp8')}>
+        <option value="vp8">VP8</option>
+        <option value="vp9" disabled={!hasVp9} selected={hasVp9 && value === 'vp9'}>
+          {hasVp9 ? 'VP9' : 'VP9 (this browser cannot send it)'}
+        </option>
+      </select>
+      <span class="quiet-text">
+        VP9 gives others a better picture of you for the same bits, and costs your computer more work.
+      </span>
+    </label>
   );
 }
 

@@ -19,6 +19,8 @@ interface FrameProps {
   readonly silent: boolean;
   readonly hand: boolean;
   readonly selected: boolean;
+  /** Why there is no picture. */
+  readonly reason?: string | undefined;
   readonly onSelect: () => void;
   readonly children: ComponentChildren;
 }
@@ -32,6 +34,7 @@ function Frame(props: FrameProps) {
     props.hand && 'hand raised',
     props.silent && 'microphone off',
     props.speaking && 'speaking',
+    props.reason,
   ].filter(Boolean);
   return (
     <button
@@ -74,6 +77,10 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
   useWish(conference, source?.source, ref);
   const name = participant.person?.name ?? 'Joining…';
   const microphone = participant.sources.find((each) => each.kind === 'microphone');
+  const undecodable =
+    source && !source.decodable && !source.muted
+      ? `This person’s picture needs ${source.codec.toUpperCase()}, which this browser cannot show.`
+      : undefined;
   const renditions = source === undefined || source.muted ? [] : source.renditions;
   return (
     <Frame
@@ -82,6 +89,7 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
       domain={participant.domain}
       foreign={participant.foreign}
       speaking={speaking && kind === 'camera'}
+      reason={undecodable}
       silent={kind === 'camera' && (microphone === undefined || microphone.muted)}
       hand={kind === 'camera' && participant.hand}
       selected={selected}
@@ -95,7 +103,10 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
             onFirstFrame={() => conference.markFirstFrame(participant.participant)}
           />
         ) : (
-          <Avatar name={name} size={88} />
+          <>
+            <Avatar name={name} size={88} />
+            {undecodable && <span class="tile-reason">{undecodable}</span>}
+          </>
         )}
       </span>
     </Frame>

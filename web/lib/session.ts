@@ -48,7 +48,7 @@ export class PageSession {
     };
     this.callEnded.set(undefined);
     this.selected.set(conversation);
-    const call = new BrowserCall({ home, conversation, devices, start });
+    const call = new BrowserCall({ home, conversation, devices, start, cameraCodec: settings.cameraCodec });
     const stop = call.conference.store.subscribe((state) => {
       if (state.phase !== 'left') return;
       stop();

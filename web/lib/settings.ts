@@ -1,3 +1,5 @@
+import type { PictureCodec } from '#client/media/browser/picture-codec.ts';
+
 /** What a person chose on this machine. Nothing of it is secret, and the page works as well where storing is refused. */
 export interface Settings {
   /** Whether a refresh cookie may be there, which a page cannot see; saves a refusal on the first visit. */
@@ -7,10 +9,11 @@ export interface Settings {
   readonly cameraId?: string;
   readonly microphoneId?: string;
   readonly speakerId?: string;
+  readonly cameraCodec: PictureCodec;
 }
 
 const KEY = 'hawser.settings';
-const DEFAULTS: Settings = { signedIn: false, camera: true, microphone: true };
+const DEFAULTS: Settings = { signedIn: false, camera: true, microphone: true, cameraCodec: 'vp8' };
 
 export function readSettings(): Settings {
   try {

@@ -1,9 +1,14 @@
 /** The engine of browsers, on mediasoup-client: one RTCPeerConnection for each direction. */
 import { Device } from 'mediasoup-client';
-import type { Consumer, DtlsParameters, Producer, Transport } from 'mediasoup-client/types';
+import type { Consumer, DtlsParameters, Producer, RtpCodecCapability, Transport } from 'mediasoup-client/types';
 import type { SourceId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
-import { CAMERA_ENCODINGS, MICROPHONE_MAX_BITRATE, SCREEN_MAX_BITRATE } from '#signalling/media-profile.ts';
+import {
+  CAMERA_ENCODINGS,
+  CAMERA_VP9_MAX_BITRATE,
+  MICROPHONE_MAX_BITRATE,
+  SCREEN_MAX_BITRATE,
+} from '#signalling/media-profile.ts';
 import type { RtpCapabilities } from '#signalling/webrtc.ts';
 import { DeviceError } from '../../failure.ts';
 import type {
@@ -15,6 +20,7 @@ import type {
   ReceiverCounters,
 } from '../engine.ts';
 import { countersOf } from './counters.ts';
+import { canSendVp9, type PictureCodec, VP9_MODE } from './picture-codec.ts';
 import { toLibrary, toWire } from './wire.ts';
 
 type Direction = 'send' | 'receive';
@@ -36,8 +42,18 @@ const ENCODING = {
   },
 } as const;
 
+/** All three layers in one encoding. */
+const VP9_CAMERA = {
+  ...ENCODING.camera,
+  encodings: [{ maxBitrate: CAMERA_VP9_MAX_BITRATE, scalabilityMode: VP9_MODE }],
+};
+
 export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamTrack, Publication<MediaStreamTrack>> {
+  /** The choice for cameras that are published from now on; VP8 where VP9 cannot be had. */
+  cameraCodec: PictureCodec = 'vp8';
   readonly #consumers = new Map<string, Consumer | 'closed'>();
+  /** As the router takes it; absent where browser or router does not have it. */
+  #vp9: RtpCodecCapability | undefined;
   #signalling: MediaSignalling | undefined;
   #send: Transport | undefined;
   #receive: Transport | undefined;
@@ -58,6 +74,7 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
   async start(offer: MediaOffer, signalling: MediaSignalling): Promise<RtpCapabilities> {
     const device = await supportedDevice();
     await device.load({ routerRtpCapabilities: toLibrary.capabilities(offer.capabilities) });
+    this.#vp9 = device.sendRtpCapabilities.codecs?.find(({ mimeType }) => mimeType.toLowerCase() === 'video/vp9');
     this.#signalling = signalling;
     this.#send = this.#prepare('send', device.createSendTransport(offer.send));
     this.#receive = this.#prepare('receive', device.createRecvTransport(offer.receive));
@@ -67,12 +84,14 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
   async publish(kind: SourceKind, track: MediaStreamTrack, muted: boolean): Promise<Publication<MediaStreamTrack>> {
     if (!this.#send) throw new DeviceError('UNKNOWN');
     const source = Promise.withResolvers<SourceId>();
-    const { encodings, codecOptions } = ENCODING[kind];
+    const vp9 = kind === 'camera' && this.cameraCodec === 'vp9' && canSendVp9() ? this.#vp9 : undefined;
+    const { encodings, codecOptions } = vp9 ? VP9_CAMERA : ENCODING[kind];
     if (kind === 'screen') track.contentHint = 'detail';
     const producer = await this.#send.produce({
       track,
       encodings: encodings.map((each) => ({ ...each })),
       codecOptions,
+      ...(vp9 && { codec: vp9 }),
       stopTracks: false, // whoever opened the device closes it
       appData: { kind, muted, source },
     });

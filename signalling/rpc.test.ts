@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +8,10 @@ import { Closed, type Contract, Nothing } from './contract.ts';
 import { HawserError } from './errors.ts';
 import { type Closing, type Limits, Rpc, type Socket } from './rpc.ts';
 import { serveContract, until } from './testing.ts';
+
+// What was not collected yet is no growth.
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const CONTRACT = {
   protocol: 'test-v1',
@@ -244,7 +250,7 @@ describe('rpc', () => {
         socket.send('x'.repeat(1_000_000));
         await closed;
       }
-      globalThis.gc?.();
+      collectGarbage();
     };
     await burst();
     const before = process.memoryUsage().heapUsed;

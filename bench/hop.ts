@@ -10,6 +10,7 @@ import { type Person as Account, startTrial, type Trial } from '#cli/demo/trial.
 import type { NodePublication, NodeStream } from '#client/media/node/engine.ts';
 import type { ConversationId, ParticipantId } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
+import { guarded } from './guarded.ts';
 import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
 import { Camera } from './media/camera.ts';
 import { loadClips } from './media/clips.ts';
@@ -55,28 +56,20 @@ const LAYER = 1;
 
 /** @throws Error with a plain sentence where it was stopped or nothing arrived */
 export async function measureHop(options: HopOptions): Promise<HopReport> {
-  const { seconds, command, signal, say, onProgress } = options;
-  const died = Promise.withResolvers<never>();
-  died.promise.catch(() => undefined);
-  const places = await freePlaces('alpha', 'beta');
-  const trial = await startTrial({ places, say, onDied: (sentence) => died.reject(new Error(sentence)) });
-  const undo = new AsyncDisposableStack();
-  undo.defer(() => trial.stop());
-  const work = measured(trial, undo, seconds, signal, onProgress);
-  try {
-    const figures = await Promise.race([work, died.promise]);
-    return { ...figures, seconds, machine: thisMachine(), commit: await thisCommit(), command };
-  } finally {
-    await undo.disposeAsync();
-    await work.catch(() => undefined); // what is closed under it ends it
-  }
+  const { seconds, command, say } = options;
+  const figures = await guarded(options.signal, async ({ undo, ended, onDied }) => {
+    const trial = await startTrial({ places: await freePlaces('alpha', 'beta'), say, onDied });
+    undo.defer(() => trial.stop());
+    return measured(trial, undo, seconds, ended, options.onProgress);
+  });
+  return { ...figures, seconds, machine: thisMachine(), commit: await thisCommit(), command };
 }
 
 async function measured(
   trial: Trial,
   undo: AsyncDisposableStack,
   seconds: number,
-  signal: AbortSignal,
+  ended: AbortSignal,
   onProgress: HopOptions['onProgress'],
 ): Promise<Pick<HopReport, 'own' | 'over' | 'added'>> {
   const conversation = trial.conversation as ConversationId;
@@ -94,15 +87,13 @@ async function measured(
   await far.join(conversation);
 
   const sent = new Map<string, number>();
-  const ended = new AbortController();
-  undo.defer(() => ended.abort());
-  await publish(publisher, sent, ended.signal);
+  await publish(publisher, sent, ended);
   const arrivals = [await listen(near, me, sent), await listen(far, me, sent)] as const;
   for (const each of arrivals) each.clear();
   const end = performance.now() + seconds * 1_000;
   for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
     onProgress(seconds - left / 1_000, seconds);
-    await wait(Math.min(250, left), undefined, { signal });
+    await wait(Math.min(250, left), undefined, { signal: ended });
   }
   const [own, over] = arrivals;
   const both = [...own.keys()].filter((packet) => over.has(packet));

@@ -10,6 +10,7 @@ import { freePlaces } from '#cli/demo/places.ts';
 import { startTrial, type Trial } from '#cli/demo/trial.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
+import { guarded } from './guarded.ts';
 import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
 import { PICTURES } from './media/clips.ts';
 import { Person } from './people/person.ts';
@@ -54,24 +55,12 @@ const SIGHT_MS = 30_000;
 const LOOK_MS = 1_000;
 
 /** @throws Error with a plain sentence where it was stopped or a picture never came */
-export async function measureSwitches(options: SwitchesOptions): Promise<SwitchesReport> {
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => undefined);
-  const end = (sentence: string) => over.reject(new Error(sentence));
-  const stop = () => end('Stopped.');
-  options.signal.addEventListener('abort', stop, { once: true });
-  const trial = await startTrial({ places: await freePlaces('alpha', 'beta'), say: options.say, onDied: end });
-  const undo = new AsyncDisposableStack();
-  undo.defer(() => trial.stop());
-  const work = measured(options, trial, undo);
-  try {
-    if (options.signal.aborted) stop();
-    return await Promise.race([work, over.promise]);
-  } finally {
-    options.signal.removeEventListener('abort', stop);
-    await undo.disposeAsync();
-    await work.catch(() => undefined); // pages that are closed under it end it
-  }
+export function measureSwitches(options: SwitchesOptions): Promise<SwitchesReport> {
+  return guarded(options.signal, async ({ undo, onDied }) => {
+    const trial = await startTrial({ places: await freePlaces('alpha', 'beta'), say: options.say, onDied });
+    undo.defer(() => trial.stop());
+    return measured(options, trial, undo);
+  });
 }
 
 async function measured(

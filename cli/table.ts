@@ -82,6 +82,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./bench-switches.ts')).benchSwitches,
   },
   {
+    name: 'bench takeover',
+    summary: 'Measure how soon a speaker is the large picture at another organisation',
+    load: async () => (await import('./bench-takeover.ts')).benchTakeover,
+  },
+  {
     name: 'bench hop',
     summary: 'Measure the delay that the way over a second media server adds',
     load: async () => (await import('./bench-hop.ts')).benchHop,

@@ -53,7 +53,10 @@ export interface VoicesReport {
   };
   /** Of people of the warm set: the packets of the first 200 ms of speech, and how long the first was on its way. */
   readonly warm: { readonly rounds: number; readonly sent: number; readonly heard: number; readonly firstMs: Spread };
-  /** Of people outside of it: from the first packet of speech that is sent to the first one that is heard. */
+  /**
+   * Of people outside of it: from the first packet of speech that is sent to the first one that is heard. Every second time
+   * somebody else speaks too.
+   */
   readonly outside: { readonly rounds: number; readonly heard: number; readonly firstMs: Spread };
   /** Talks that do not count, because this process did not get the processor in time while they went out. */
   readonly disturbed: number;
@@ -69,6 +72,7 @@ const SYLLABLE_MS = 200;
 const TALK_MS = 1_000;
 /** A talk is disturbed when nothing could be sent for so long, ms. */
 const DISTURBED_MS = 3 * SOUND_MS;
+const FOR_EVER_MS = 3_600_000;
 const RTP_WRAP = 2 ** 32;
 /** Longer than anything of a talk is under way or held back, ms. */
 const PAUSE_MS = 600;
@@ -103,7 +107,7 @@ async function measured(
     await pause(PAUSE_MS + Math.random() * 250); // at any moment of the observers' turns
     const [conference] = (await stage.organisation('alpha').sftState()).conferences;
     const crossing = new Set(conference?.voices ?? talkers.map(({ source }) => source));
-    const candidates = talkers.filter(({ source }) => crossing.has(source) === isWarm);
+    const candidates = talkers.filter(({ source, isSpeaking }) => !isSpeaking && crossing.has(source) === isWarm);
     const talker = candidates[Math.floor(Math.random() * candidates.length)];
     if (!talker) return undefined;
     listener.forget();
@@ -133,10 +137,14 @@ async function measured(
     onProgress(round + 1, 2 * rounds);
   }
 
-  say('people outside of the warm set speak');
+  say('people outside of the warm set speak, every second time while somebody else does');
+  const [other] = talkers;
   const outside = { rounds: 0, heard: 0, firstMs: [] as number[] };
   for (let round = 0; round < rounds; round++) {
+    // Into silence the speaker observer hears somebody first; while others speak it takes longer to be convinced.
+    if (round % 2 === 1) other?.speak(someClip(), FOR_EVER_MS);
     const talked = await talk(false);
+    other?.hush();
     if (!talked) break; // everybody crosses
     const { talker, spoken } = talked;
     const times = [...spoken.packets.keys()].flatMap((timestamp) => listener.heardAt(talker.source, timestamp) ?? []);

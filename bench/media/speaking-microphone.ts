@@ -29,6 +29,11 @@ export class SpeakingMicrophone {
     this.#speech = { clip, until: frames, at: 0 };
   }
 
+  /** Stops in the middle of a word. */
+  hush(): void {
+    this.#speech = undefined;
+  }
+
   /** What goes out in the next 20 ms: one packet, or none. */
   next(): SoundPacket[] {
     const { payload, level } = this.#nextFrame();

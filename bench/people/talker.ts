@@ -47,6 +47,11 @@ export class Talker {
     return { packets: this.#spoken };
   }
 
+  /** Stops in the middle of a word. */
+  hush(): void {
+    this.#microphone.hush();
+  }
+
   /** Sends what is due. @param now ms of `performance.now` */
   send(now: number): void {
     for (const packet of this.#pacer.due(now)) {

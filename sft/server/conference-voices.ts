@@ -144,8 +144,8 @@ export class ConferenceVoices {
   #hearSpeaker(participant: ParticipantId): void {
     const { local, levels } = this.#context.conference;
     const own = [...(local.get(participant)?.sources.values() ?? [])].find(({ kind }) => kind === 'microphone');
-    // The meter overlooks packets of more than 25 ms of sound, this observer does not; but of its own accord it names
-    // anybody as long as there is nobody to take the place from.
+    // Into silence this observer hears somebody sooner than the meter, and packets of more than 25 ms of sound only it hears;
+    // but of its own accord it names anybody as long as there is nobody to take the place from.
     if (own && this.#isHere(this.#loudest)) noteSpoken(levels, own.source, performance.now());
     this.#loudest = participant;
     this.changed();

@@ -52,24 +52,14 @@ export class TestPerson {
   async film(): Promise<NodePublication> {
     const { camera: clips } = await loadClips();
     const camera = new Camera(clips, Math.random);
-    return this.#send(
-      'camera',
-      FRAME_MS,
-      () => camera.next(),
-      (layer) => camera.requestKeyFrame(layer),
-    );
+    return this.#send('camera', FRAME_MS, () => camera.next(), sourceOf(camera));
   }
 
   /** Begins to send a screen: one encoding, the pictures of the camera's middle layer. */
   async share(): Promise<NodePublication> {
     const { camera: clips } = await loadClips();
     const screen = new Camera(clips.slice(1, 2), Math.random);
-    return this.#send(
-      'screen',
-      FRAME_MS,
-      () => screen.next(),
-      () => screen.requestKeyFrame(0),
-    );
+    return this.#send('screen', FRAME_MS, () => screen.next(), sourceOf(screen));
   }
 
   async speak(): Promise<NodePublication> {
@@ -141,9 +131,9 @@ export class TestPerson {
     kind: SourceKind,
     everyMs: number,
     next: () => readonly MediaPacket[],
-    onKeyFrameRequest?: (layer: number) => void,
+    source: NodeSource = {},
   ): Promise<NodePublication> {
-    const publication = await this.conference.publish(kind, onKeyFrameRequest ? { onKeyFrameRequest } : {});
+    const publication = await this.conference.publish(kind, source);
     if (!publication) throw new Error(`the ${kind} was not taken`);
     const pacer = new Pacer(everyMs, performance.now(), next);
     this.#timers.push(
@@ -157,4 +147,12 @@ export class TestPerson {
   #stop(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
   }
+}
+
+/** What comes back to a camera from those who watch it. */
+function sourceOf(camera: Camera): NodeSource {
+  return {
+    onKeyFrameRequest: (layer) => camera.requestKeyFrame(layer),
+    onLayers: (layers) => camera.setLayers(layers),
+  };
 }

@@ -154,6 +154,7 @@ export class TestSft {
         consumer: () => undefined,
         consumerClosed: () => undefined,
         layer: () => undefined,
+        layers: () => undefined,
         speaker: () => undefined,
         notice: () => undefined,
       },

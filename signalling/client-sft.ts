@@ -41,6 +41,10 @@ export type RosterEntry = Static<typeof RosterEntry>;
 export const Roster = Closed({ seq: Sequence, participants: Type.Array(RosterEntry, { maxItems: 1_000 }) });
 export type Roster = Static<typeof Roster>;
 
+/** Some layers of a source that is published: one producer, whose encodings are those layers in their order. */
+export const PublishedRendition = Closed({ layers: Layers, rtpParameters: RtpParameters });
+export type PublishedRendition = Static<typeof PublishedRendition>;
+
 /** What a viewer wants of one source: the highest layer that is of use to it. */
 export const Wish = Closed({ source: SourceId, layer: Layer });
 export type Wish = Static<typeof Wish>;
@@ -72,9 +76,14 @@ export const CLIENT_SFT = {
     },
     /** What this client can receive; before it nothing is sent to it. */
     receive: { from: 'dialler', params: Closed({ capabilities: RtpCapabilities }), result: Nothing },
+    /** The layers are spread as `renditionsOf` says. */
     publish: {
       from: 'dialler',
-      params: Closed({ kind: SourceKind, rtpParameters: RtpParameters, muted: Type.Boolean() }),
+      params: Closed({
+        kind: SourceKind,
+        renditions: Type.Array(PublishedRendition, { minItems: 1, maxItems: 2 }),
+        muted: Type.Boolean(),
+      }),
       result: Closed({ source: SourceId }),
     },
     unpublish: { from: 'dialler', params: Closed({ source: SourceId }), result: Nothing },
@@ -109,6 +118,11 @@ export const CLIENT_SFT = {
     consumerClosed: { from: 'acceptor', params: Closed({ consumer: ConsumerId }) },
     /** The layer of its source that the consumer delivers now; absent while none does. */
     layer: { from: 'acceptor', params: Closed({ consumer: ConsumerId, layer: Type.Optional(Layer) }) },
+    /**
+     * The layers of a picture of one's own that somebody watches: those are to be sent and no others, none where nobody
+     * watches. Stated whole whenever it changes; a picture begins with all of its layers.
+     */
+    layers: { from: 'acceptor', params: Closed({ source: SourceId, layers: Layers }) },
     speaker: { from: 'acceptor', params: Closed({ participant: Type.Optional(ParticipantId) }) },
     /** Something that concerns the whole conference, for example an organisation that cannot be reached. */
     notice: {

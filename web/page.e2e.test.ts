@@ -175,6 +175,46 @@ describe('the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('encodes only the layers of its camera that somebody watches, also while it is off', async () => {
+    const bob = await joinAsBob();
+    await startCall();
+    const camera = () =>
+      bob.state.phase === 'joined'
+        ? bob.state.participants[0]?.sources.find(({ kind }) => kind === 'camera')
+        : undefined;
+    await expect.poll(() => camera()?.renditions.length, { timeout: 15_000 }).toBeGreaterThan(0);
+    const source = camera()?.source;
+    if (!source) throw new Error('no camera');
+    const isGrowing = async () => {
+      const before = await sft.bytesOf(source);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      const after = await sft.bytesOf(source);
+      return after.map((bytes, layer) => bytes > (before[layer] ?? 0));
+    };
+    const sends = (...wanted: boolean[]) => expect.poll(isGrowing, { timeout: 20_000 }).toEqual(wanted);
+    await sends(true, true, true);
+    sft.wantLayers(source, [0]);
+    await sends(true, false, false);
+    sft.wantLayers(source, [0, 2]);
+    await sends(true, false, true);
+    await page.keyboard.press('v');
+    await expect.poll(() => camera()?.muted).toBe(true);
+    sft.wantLayers(source, [0, 1]);
+    await page.keyboard.press('v');
+    await expect.poll(() => camera()?.muted).toBe(false);
+    await sends(true, true, false);
+    sft.wantLayers(source, []);
+    await sends(false, false, false);
+    // One's own picture goes on.
+    const own = page.getByRole('button', { name: /^Alice, you/ }).locator('video');
+    const frames = () => own.evaluate((video: HTMLVideoElement) => video.getVideoPlaybackQuality().totalVideoFrames);
+    const shown = await frames();
+    await expect.poll(frames).toBeGreaterThan(shown + 5);
+    sft.wantLayers(source, [0, 1, 2]);
+    await sends(true, true, true);
+    expect(complaints).toEqual([]);
+  });
+
   it('shares a screen beside the camera, and stops', async () => {
     const bob = await joinAsBob();
     await startCall();

@@ -78,3 +78,16 @@ it('spreads a moment over the time to the next, all layers under one timestamp, 
     3_000,
   );
 });
+
+it('makes only the layers that somebody wants, and begins a layer that comes back with a key frame', () => {
+  const camera = new Camera(clips, half);
+  const layers = () => [...new Set(camera.next().map(({ layer }) => layer))].sort();
+  camera.setLayers([0]);
+  expect(layers()).toEqual([0]);
+  for (let i = 0; i < 10; i++) camera.next();
+  camera.setLayers([0, 2]);
+  const [low, middle, high] = moment(camera);
+  expect([isKey(low), middle?.length, isKey(high)]).toEqual([false, 0, true]);
+  camera.setLayers([]);
+  expect(layers()).toEqual([]);
+});

@@ -20,6 +20,7 @@ interface LayerState {
   position: number;
   pictureId: number;
   isAsked: boolean;
+  isActive: boolean;
 }
 
 /** The last packet of a frame is out before the next frame is there. */
@@ -43,6 +44,7 @@ export class Camera {
       position: this.#index,
       pictureId: Math.floor(random() * 0x8000),
       isAsked: true, // nothing before a key frame can be decoded
+      isActive: true,
     }));
   }
 
@@ -51,9 +53,19 @@ export class Camera {
     if (state) state.isAsked = true;
   }
 
+  /** Makes pictures of these layers only; one that comes back begins with a key frame. */
+  setLayers(layers: readonly number[]): void {
+    for (const [layer, state] of this.#layers.entries()) {
+      const isActive = layers.includes(layer);
+      if (isActive && !state.isActive) state.isAsked = true;
+      state.isActive = isActive;
+    }
+  }
+
   /** The packets of the next moment, in the order in which they are to be sent. */
   next(): MediaPacket[] {
     const packets = this.#layers.flatMap((state, layer) => {
+      if (!state.isActive) return [];
       const frame = this.#frameOf(state);
       state.pictureId = (state.pictureId + 1) & 0x7fff;
       const payloads = packetise(frame.data, state.pictureId);

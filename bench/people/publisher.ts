@@ -61,8 +61,11 @@ export class Publisher {
 
 async function startPictures(person: Person, kind: 'camera' | 'screen', clips: readonly Clip[]): Promise<Stream> {
   const camera = new Camera(clips, Math.random);
-  const onKeyFrameRequest = (layer: number) => camera.requestKeyFrame(layer);
-  const publication = taken(kind, await person.conference.publish(kind, { onKeyFrameRequest }));
+  const source = {
+    onKeyFrameRequest: (layer: number) => camera.requestKeyFrame(layer),
+    onLayers: (layers: readonly number[]) => camera.setLayers(layers),
+  };
+  const publication = taken(kind, await person.conference.publish(kind, source));
   const frameMs = 1_000 / (clips[0]?.framesPerSecond ?? 30);
   return { publication, pacer: new Pacer(frameMs, begin(frameMs), () => camera.next()) };
 }

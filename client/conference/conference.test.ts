@@ -53,7 +53,7 @@ describe('a conference on the Node engine', () => {
 
     const state = await bob.conference.store.when<Joined<NodeStream> & typeof bob.conference.state>(
       joinedWith(
-        ({ participants }) => participants[0]?.sources.every(({ renditions }) => renditions.length > 0) === true,
+        ({ participants }) => participants[0]?.sources.filter(({ renditions }) => renditions.length > 0).length === 2,
       ),
     );
     const seen = state.participants[0];
@@ -73,14 +73,43 @@ describe('a conference on the Node engine', () => {
 
     bob.conference.setWish(picture.source, 720);
     await expect
-      .poll(async () => (await bob.conference.quality()).find(({ kind }) => kind === 'camera')?.counters.width, {
-        timeout: 8_000,
-      })
-      .toBe(1280);
+      .poll(async () => (await bob.conference.quality()).map(({ counters }) => counters.width), { timeout: 8_000 })
+      .toContain(1280);
     const figures = await bob.conference.quality();
     expect(figures.find(({ kind }) => kind === 'camera')?.loss).toBe(0);
     expect(figures.find(({ kind }) => kind === 'microphone')?.counters.packets).toBeGreaterThan(0);
     expect(bob.conference.timings.report.steps).toHaveProperty('joined');
+  });
+
+  it('sends only the layers that somebody watches, and begins a layer with a key frame', async () => {
+    const alice = await join('alice');
+    const heard: string[] = [];
+    const camera = await alice.conference.publish('camera', {
+      onLayers: (layers) => heard.push(`layers ${layers}`),
+      onKeyFrameRequest: (layer) => heard.push(`key frame ${layer}`),
+    });
+    const source = await camera?.source;
+    if (!camera || !source) throw new Error('not published');
+    const packets = () => {
+      for (const layer of [0, 1, 2]) camera.sendRtp({ layer, payload: keyFrame(320, 180), timestamp: 1, marker: true });
+      return camera.sent.map((each) => each.packets);
+    };
+    expect(packets()).toEqual([1, 1, 1]);
+    sft.wantLayers(source, [0]);
+    await expect.poll(() => heard).toEqual(['layers 0']);
+    expect(packets()).toEqual([2, 1, 1]);
+    sft.wantLayers(source, [0, 2]);
+    await expect.poll(() => heard.slice(1)).toEqual(['layers 0,2', 'key frame 2']);
+    await alice.conference.setMuted('camera', true);
+    expect(packets()).toEqual([2, 1, 1]);
+    sft.wantLayers(source, [1]);
+    await expect.poll(() => heard.slice(3)).toEqual(['layers 1', 'key frame 1']);
+    expect(packets()).toEqual([2, 1, 1]);
+    await alice.conference.setMuted('camera', false);
+    expect(packets()).toEqual([2, 2, 1]);
+    sft.wantLayers(source, []);
+    await expect.poll(() => heard.at(-1)).toBe('layers ');
+    expect(packets()).toEqual([2, 2, 1]);
   });
 
   it('shows muting, unpublishing and leaving to the others', async () => {

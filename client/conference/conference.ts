@@ -110,6 +110,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
           consumer: (note) => void this.#consume(note),
           consumerClosed: ({ consumer }) => this.#dropConsumer(consumer),
           layer: ({ consumer, layer }) => this.#hearLayer(consumer, layer),
+          layers: ({ source, layers }) => this.#hearLayers(source, layers),
           speaker: ({ participant }) => {
             this.#speaker = participant;
             this.#refresh();
@@ -251,8 +252,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     if (!this.#roster || this.#roster.seq < joined.roster.seq) this.#roster = joined.roster;
     const capabilities = await this.#engine.start(joined, {
       connect: async (transport, dtlsParameters) => void (await rpc.request('connect', { transport, dtlsParameters })),
-      publish: async (kind, rtpParameters, muted) =>
-        (await rpc.request('publish', { kind, rtpParameters, muted })).source,
+      publish: async (kind, renditions, muted) => (await rpc.request('publish', { kind, renditions, muted })).source,
       connected: (transport) => this.timings.mark(transport === 'send' ? 'sending' : 'receiving'),
       lost: () => this.#leave(failureOfCode('MEDIA_LOST')),
     });
@@ -291,6 +291,14 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     const { layer: _before, ...rest } = known;
     this.#incoming.set(consumer, layer === undefined ? rest : { ...rest, layer });
     this.#refresh();
+  }
+
+  #hearLayers(source: SourceId, layers: readonly number[]): void {
+    for (const publication of this.#publications.values()) {
+      publication.source
+        .then((own) => (own === source ? publication.setLayers(layers) : undefined))
+        .catch(() => undefined); // it was refused or taken back, and sends nothing
+    }
   }
 
   #hearRoster(roster: Roster): void {

@@ -2,6 +2,8 @@
  * What moves sound and pictures. A conference speaks to this interface only; a browser puts mediasoup-client behind it, Node
  * an ORTC stack on werift. `Out` is what is published (a track, a packet source), `In` what arrives.
  */
+
+import type { PublishedRendition } from '#signalling/client-sft.ts';
 import type { SourceId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
@@ -16,7 +18,7 @@ export interface MediaOffer {
 /** What the engine needs said to the SFT. Nothing of it is waited for where media can go on without the answer. */
 export interface MediaSignalling {
   connect(transport: 'send' | 'receive', dtlsParameters: DtlsParameters): Promise<void>;
-  publish(kind: SourceKind, rtpParameters: RtpParameters, muted: boolean): Promise<SourceId>;
+  publish(kind: SourceKind, renditions: PublishedRendition[], muted: boolean): Promise<SourceId>;
   /** A transport reaches the SFT: ICE and DTLS are done. */
   connected(transport: 'send' | 'receive'): void;
   /** A transport cannot reach the SFT any more, or never could. */
@@ -37,6 +39,8 @@ export interface Publication<Out> {
   readonly source: Promise<SourceId>;
   /** Stops sending and keeps the place; `media` replaces what is sent when it goes on. */
   setMuted(muted: boolean, media?: Out): Promise<void>;
+  /** Sends these layers and no others, ascending; none is encoded where the list is empty. All of them until it is called. */
+  setLayers(layers: readonly number[]): Promise<void>;
   close(): void;
 }
 

@@ -1,12 +1,12 @@
 /** For tests: the Node engine, describing its pictures to the SFT as others than they are. */
-import type { RtpParameters } from '#signalling/webrtc.ts';
+import type { PublishedRendition } from '#signalling/client-sft.ts';
 import type { MediaOffer, MediaSignalling } from '../media/engine.ts';
 import { NodeEngine } from '../media/node/engine.ts';
 
 class DescribingEngine extends NodeEngine {
-  readonly #describe: (parameters: RtpParameters) => RtpParameters;
+  readonly #describe: (renditions: PublishedRendition[]) => PublishedRendition[];
 
-  constructor(describe: (parameters: RtpParameters) => RtpParameters) {
+  constructor(describe: (renditions: PublishedRendition[]) => PublishedRendition[]) {
     super();
     this.#describe = describe;
   }
@@ -14,18 +14,19 @@ class DescribingEngine extends NodeEngine {
   override start(offer: MediaOffer, signalling: MediaSignalling) {
     return super.start(offer, {
       ...signalling,
-      publish: (kind, parameters, muted) => signalling.publish(kind, this.#describe(parameters), muted),
+      publish: (kind, renditions, muted) => signalling.publish(kind, this.#describe(renditions), muted),
     });
   }
 }
 
 /** Its pictures are one encoding of that codec, by its word. */
 export function describing(mimeType: string, payloadType: number, rtx: number, scalabilityMode: string): NodeEngine {
-  return new DescribingEngine((parameters) => {
-    const { codecs, encodings = [], ...rest } = parameters;
+  const layers = scalabilityMode.startsWith('L3') ? [0, 1, 2] : [0];
+  return new DescribingEngine((renditions) => {
+    const { codecs, encodings = [], ...rest } = renditions[0]?.rtpParameters ?? { codecs: [] };
     const [picture, repair] = codecs;
-    if (!picture || !repair) return parameters; // a voice
-    return {
+    if (!picture || !repair) return renditions; // a voice
+    const rtpParameters = {
       ...rest,
       codecs: [
         { ...picture, mimeType, payloadType },
@@ -33,5 +34,6 @@ export function describing(mimeType: string, payloadType: number, rtx: number, s
       ],
       encodings: encodings.slice(0, 1).map((each) => ({ ...each, scalabilityMode })),
     };
+    return [{ layers, rtpParameters }];
   });
 }

@@ -30,12 +30,18 @@ const CODECS: types.RouterRtpCodecCapability[] = [
   { kind: 'video', mimeType: 'video/VP9', preferredPayloadType: PAYLOAD.vp9, clockRate: 90_000 },
 ];
 
+interface Produced {
+  readonly layers: readonly number[];
+  readonly producer: types.Producer;
+}
+
 interface Person {
   readonly entry: RosterEntry;
   readonly rpc: Rpc<typeof CLIENT_SFT, 'acceptor'>;
   readonly send: types.WebRtcTransport;
   readonly receive: types.WebRtcTransport;
-  readonly consumers: Map<SourceId, types.Consumer>;
+  /** By producer. */
+  readonly consumers: Map<string, types.Consumer>;
   capabilities?: RtpCapabilities;
   wishes: readonly Wish[];
 }
@@ -45,7 +51,7 @@ export class MiniSft {
   readonly domain = 'alpha.example' as DomainName;
   readonly members: CallMember[] = [];
   readonly people = new Map<ParticipantId, Person>();
-  readonly producers = new Map<SourceId, { readonly producer: types.Producer; readonly kind: SourceKind }>();
+  readonly sources = new Map<SourceId, { readonly kind: SourceKind; readonly produced: readonly Produced[] }>();
   readonly #worker: types.Worker;
   readonly #router: types.Router;
   readonly #server: Server;
@@ -95,6 +101,29 @@ export class MiniSft {
   /** Closes everybody's connection with a code. */
   endAll(code: ErrorCode): void {
     for (const { rpc } of this.people.values()) rpc.close(code);
+  }
+
+  /** Says to whoever publishes the source which layers somebody watches. */
+  wantLayers(source: SourceId, layers: number[]): void {
+    for (const { entry, rpc } of this.people.values()) {
+      if (entry.sources.some((each) => each.source === source)) rpc.notify('layers', { source, layers });
+    }
+  }
+
+  /** Bytes that came of each layer of a source. */
+  async bytesOf(source: SourceId): Promise<number[]> {
+    const { produced } = this.sources.get(source) ?? { produced: [] };
+    const bytes: number[] = [];
+    for (const { layers, producer } of produced) {
+      const stats = await producer.getStats();
+      const encodings = producer.rtpParameters.encodings ?? [];
+      for (const [index, layer] of layers.entries()) {
+        const { rid, ssrc } = encodings[index] ?? {};
+        const own = stats.filter((each) => (rid === undefined ? each.ssrc === ssrc : each.rid === rid));
+        bytes[layer] = own.reduce((sum, { byteCount }) => sum + byteCount, 0);
+      }
+    }
+    return bytes;
   }
 
   close(): void {
@@ -159,16 +188,21 @@ export class MiniSft {
           await this.#serve(mine());
           return {};
         },
-        publish: async ({ kind, rtpParameters, muted }) => {
+        publish: async ({ kind, renditions, muted }) => {
           const source = id<SourceId>(12);
-          const producer = await mine().send.produce({
-            kind: isVideo(kind) ? 'video' : 'audio',
-            rtpParameters: rtpParameters as types.RtpParameters,
-            paused: muted,
-          });
-          this.producers.set(source, { producer, kind });
-          const layers = (rtpParameters.encodings ?? []).map((_, layer) => layer);
-          const codec = CODECS_OF[kind].find((each) => rtpParameters.codecs[0]?.mimeType.toLowerCase().endsWith(each));
+          const produced: Produced[] = [];
+          for (const { layers, rtpParameters } of renditions) {
+            const producer = await mine().send.produce({
+              kind: isVideo(kind) ? 'video' : 'audio',
+              rtpParameters: rtpParameters as types.RtpParameters,
+              paused: muted,
+            });
+            produced.push({ layers, producer });
+          }
+          this.sources.set(source, { kind, produced });
+          const layers = renditions.flatMap((each) => each.layers);
+          const mimeType = renditions[0]?.rtpParameters.codecs[0]?.mimeType.toLowerCase();
+          const codec = CODECS_OF[kind].find((each) => mimeType?.endsWith(each));
           if (!codec) throw new Error('a codec that is not of the profile');
           mine().entry.sources.push({ source, kind, codec, layers, muted });
           this.#tell();
@@ -176,8 +210,7 @@ export class MiniSft {
           return { source };
         },
         unpublish: async ({ source }) => {
-          this.producers.get(source)?.producer.close();
-          this.producers.delete(source);
+          this.#forget(source);
           const { sources } = mine().entry;
           sources.splice(0, sources.length, ...sources.filter((each) => each.source !== source));
           this.#tell();
@@ -186,8 +219,9 @@ export class MiniSft {
         mute: async ({ source, muted }) => {
           const own = mine().entry.sources.find((each) => each.source === source);
           if (own) own.muted = muted;
-          const producer = this.producers.get(source)?.producer;
-          await (muted ? producer?.pause() : producer?.resume());
+          for (const { producer } of this.sources.get(source)?.produced ?? []) {
+            await (muted ? producer.pause() : producer.resume());
+          }
           this.#tell();
           return {};
         },
@@ -207,40 +241,48 @@ export class MiniSft {
   async #serve(person: Person): Promise<void> {
     if (!person.capabilities) return;
     const layers = new Map(person.wishes.map(({ source, layer }) => [source, layer]));
-    for (const [source, { producer, kind }] of this.producers) {
-      const own = person.entry.sources.some((each) => each.source === source);
-      const layer = layers.get(source);
-      const known = person.consumers.get(source);
-      if (known && layer !== undefined) await known.setPreferredLayers({ spatialLayer: layer });
-      if (own || known || (isVideo(kind) && layer === undefined)) continue;
-      const rtpCapabilities = person.capabilities as types.RtpCapabilities;
-      if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) continue;
-      const consumer = await person.receive.consume({
-        producerId: producer.id,
-        rtpCapabilities,
-        paused: true,
-        ...(producer.type === 'simulcast' && { preferredLayers: { spatialLayer: layer ?? 0 } }),
-      });
-      person.consumers.set(source, consumer);
-      consumer.on('layerschange', (now) =>
-        person.rpc.notify('layer', { consumer: consumer.id, ...(now && { layer: now.spatialLayer }) }),
-      );
-      consumer.on('producerclose', () => {
-        person.consumers.delete(source);
-        person.rpc.notify('consumerClosed', { consumer: consumer.id });
-      });
-      const rtpParameters = consumer.rtpParameters as RtpParameters;
-      const all = (producer.rtpParameters.encodings ?? []).map((_, each) => each);
-      person.rpc.notify('consumer', { consumer: consumer.id, source, kind, layers: all, rtpParameters });
+    for (const [source, { produced, kind }] of this.sources) {
+      const wish = isVideo(kind) ? layers.get(source) : 0;
+      if (wish === undefined || person.entry.sources.some((each) => each.source === source)) continue;
+      for (const each of produced) await this.#deliver(person, source, kind, each, wish);
     }
+  }
+
+  async #deliver(person: Person, source: SourceId, kind: SourceKind, { layers, producer }: Produced, wish: number) {
+    const layer = layers.findLast((each) => each <= wish);
+    if (layer === undefined) return;
+    const preferred = { spatialLayer: layers.indexOf(layer) };
+    const known = person.consumers.get(producer.id);
+    if (known?.type === 'simulcast') await known.setPreferredLayers(preferred);
+    const rtpCapabilities = person.capabilities as types.RtpCapabilities;
+    if (known || !this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) return;
+    const consumer = await person.receive.consume({
+      producerId: producer.id,
+      rtpCapabilities,
+      paused: true,
+      ...(producer.type === 'simulcast' && { preferredLayers: preferred }),
+    });
+    person.consumers.set(producer.id, consumer);
+    consumer.on('layerschange', (now) => {
+      const flowing = now && layers[now.spatialLayer];
+      person.rpc.notify('layer', { consumer: consumer.id, ...(flowing !== undefined && { layer: flowing }) });
+    });
+    consumer.on('producerclose', () => {
+      person.consumers.delete(producer.id);
+      person.rpc.notify('consumerClosed', { consumer: consumer.id });
+    });
+    const rtpParameters = consumer.rtpParameters as RtpParameters;
+    person.rpc.notify('consumer', { consumer: consumer.id, source, kind, layers: [...layers], rtpParameters });
+  }
+
+  #forget(source: SourceId): void {
+    for (const { producer } of this.sources.get(source)?.produced ?? []) producer.close();
+    this.sources.delete(source);
   }
 
   #drop(person: Person): void {
     if (!this.people.delete(person.entry.participant)) return;
-    for (const { source } of person.entry.sources) {
-      this.producers.get(source)?.producer.close();
-      this.producers.delete(source);
-    }
+    for (const { source } of person.entry.sources) this.#forget(source);
     person.send.close();
     person.receive.close();
     this.#tell();

@@ -115,7 +115,7 @@ describe('what is asked', () => {
     let asked = NOTHING_ASKED;
     for (const { after, wanted } of steps) {
       now += after;
-      const demand = ask(asked, wanted, now);
+      const demand = ask(asked, wanted, now, RELEASE_MS);
       asked = demand.asked;
       seen(now, wanted, demand);
     }
@@ -149,7 +149,7 @@ describe('what is asked', () => {
         let { now, asked } = play(steps, () => undefined);
         const wanted = steps.at(-1)?.wanted ?? new Map();
         for (let wakes = 0; ; wakes++) {
-          const demand = ask(asked, wanted, now);
+          const demand = ask(asked, wanted, now, RELEASE_MS);
           if (demand.nextAt === undefined) {
             expect(demand.layers).toEqual(wanted);
             break;
@@ -165,19 +165,20 @@ describe('what is asked', () => {
 
   it('keeps the higher layer while viewers move to the lower one', () => {
     const source = sourceId('a');
-    const high = ask(NOTHING_ASKED, new Map([[source, [0, 2]]]), 0);
-    const down = ask(high.asked, new Map([[source, [0, 1]]]), 100);
+    const high = ask(NOTHING_ASKED, new Map([[source, [0, 2]]]), 0, RELEASE_MS);
+    const down = ask(high.asked, new Map([[source, [0, 1]]]), 100, RELEASE_MS);
     expect(down.layers.get(source)).toEqual([0, 1, 2]);
     expect(down.nextAt).toBe(100 + RELEASE_MS);
-    expect(ask(down.asked, new Map([[source, [0, 1]]]), 100 + RELEASE_MS).layers.get(source)).toEqual([0, 1]);
+    const later = ask(down.asked, new Map([[source, [0, 1]]]), 100 + RELEASE_MS, RELEASE_MS);
+    expect(later.layers.get(source)).toEqual([0, 1]);
   });
 
   it('does not flap: who looks away for a moment finds everything still there', () => {
     const source = sourceId('a');
     const wanted: Wanted = new Map([[source, [0, 2]]]);
-    const away = ask(ask(NOTHING_ASKED, wanted, 0).asked, new Map(), 500);
+    const away = ask(ask(NOTHING_ASKED, wanted, 0, RELEASE_MS).asked, new Map(), 500, RELEASE_MS);
     expect(away.layers).toEqual(wanted);
-    const back = ask(away.asked, wanted, 1_000);
+    const back = ask(away.asked, wanted, 1_000, RELEASE_MS);
     expect([back.layers, back.nextAt]).toEqual([wanted, undefined]);
   });
 });

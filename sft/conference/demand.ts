@@ -4,7 +4,7 @@
  */
 import type { SourceId } from '#signalling/ids.ts';
 import { isVideo } from '#signalling/media-profile.ts';
-import { type Conference, type Side, sourcesOf } from './conference.ts';
+import { type Conference, type Located, type Side, sourcesOf } from './conference.ts';
 
 /**
  * What crosses to another domain.
@@ -22,37 +22,40 @@ export type TrunkMode = 'everything' | 'sources' | 'layers';
 /** Layers by source; ascending, without repetition. */
 export type Wanted = ReadonlyMap<SourceId, readonly number[]>;
 
-/** How long a layer is still asked for after nobody wants it any more, ms: people who look around come back. */
+/** How long a layer is still asked of a link after nobody wants it any more, ms: people who look around come back. */
 export const RELEASE_MS = 2_000;
 
 /** The layers wanted now of each source of the side, in the order in which the sources were announced. */
 export function wantedOf(conference: Conference, side: Side, mode: TrunkMode): Wanted {
   const wanted = new Map<SourceId, readonly number[]>();
   if (!hasReceivers(conference, side)) return wanted;
-  for (const { source, side: on } of sourcesOf(conference)) {
-    if (on !== side) continue;
+  for (const located of sourcesOf(conference)) {
+    if (located.side !== side) continue;
+    const { source } = located;
     const all = mode === 'everything' || !isVideo(source.kind);
-    const watched = all ? source.layers : watchedLayers(conference, side, source.source, source.layers);
+    const watched = all ? source.layers : watchedLayers(conference, located);
     if (watched.length > 0) wanted.set(source.source, mode === 'layers' ? watched : source.layers);
   }
   return wanted;
 }
 
 /**
- * The union of what viewers here and sides behind other links want. Whoever wants a high layer is given the lowest too: a
- * viewer whose path gets worse goes on with it at once, where without it the picture stood still for 7 s.
+ * The union of what viewers here and sides behind links want of a source, wherever it comes from. Whoever wants a high layer
+ * is given the lowest too: a viewer whose path gets worse goes on with it at once, where without it the picture stood still
+ * for 7 s.
  */
-function watchedLayers(conference: Conference, side: Side, source: SourceId, layers: readonly number[]): number[] {
+export function watchedLayers(conference: Conference, { source, side }: Located): number[] {
+  const { layers } = source;
   const watched = new Set<number>();
-  for (const { receives, wishes } of conference.local.values()) {
-    const wish = receives ? wishes.get(source) : undefined;
+  for (const { participant, receives, wishes } of conference.local.values()) {
+    const wish = receives && participant !== source.participant ? wishes.get(source.source) : undefined;
     if (wish === undefined) continue;
     const highest = layers.findLast((layer) => layer <= wish) ?? layers[0];
     if (highest !== undefined) watched.add(highest);
   }
   for (const other of conference.sides.values()) {
     if (other === side) continue;
-    for (const layer of other.demand.get(source) ?? []) if (layers.includes(layer)) watched.add(layer);
+    for (const layer of other.demand.get(source.source) ?? []) if (layers.includes(layer)) watched.add(layer);
   }
   if (watched.size > 0 && layers[0] !== undefined) watched.add(layers[0]);
   return [...watched].sort((a, b) => a - b);
@@ -81,8 +84,9 @@ export const NOTHING_ASKED: Asked = new Map();
 /**
  * Up at once, down after a while: what is wanted is asked for now, what is no longer wanted is asked for some time longer.
  * On the way down to a lower layer both are asked for meanwhile, so that viewers have moved before the higher one stops.
+ * @param releaseMs how long that is
  */
-export function ask(before: Asked, wanted: Wanted, now: number): Demand {
+export function ask(before: Asked, wanted: Wanted, now: number, releaseMs: number): Demand {
   const asked = new Map<SourceId, Map<number, number>>();
   for (const [source, layers] of wanted)
     asked.set(source, new Map(layers.map((layer) => [layer, Number.POSITIVE_INFINITY])));
@@ -90,7 +94,7 @@ export function ask(before: Asked, wanted: Wanted, now: number): Demand {
   for (const [source, layers] of before) {
     for (const [layer, until] of layers) {
       if (wanted.get(source)?.includes(layer)) continue;
-      const end = Math.min(until, now + RELEASE_MS);
+      const end = Math.min(until, now + releaseMs);
       if (end <= now) continue;
       const kept = asked.get(source) ?? new Map<number, number>();
       asked.set(source, kept.set(layer, end));

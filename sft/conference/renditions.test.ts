@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { layerWithin, renditionsOf } from './renditions.ts';
+import { renditionsOf } from '#signalling/media-profile.ts';
+import { layerWithin } from './renditions.ts';
 
 const layers = fc.subarray([0, 1, 2], { minLength: 1 });
 const single = (all: readonly number[]) => all.map((layer) => ({ layers: [layer] }));

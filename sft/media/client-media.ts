@@ -3,7 +3,7 @@
  * What it should be given is stated whole; the difference is worked off.
  */
 import type { types } from 'mediasoup';
-import type { TransportName } from '#signalling/client-sft.ts';
+import type { PublishedRendition, TransportName } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
@@ -12,7 +12,7 @@ import type { Subscription } from '../conference/plan.ts';
 import { layerWithin } from '../conference/renditions.ts';
 import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
 import { Nudge } from './nudge.ts';
-import type { Rendition, SourceMedia } from './source-media.ts';
+import type { Produced, Rendition, SourceMedia } from './source-media.ts';
 import { unlessClosed } from './unless-closed.ts';
 import type { MediaWorker } from './worker.ts';
 
@@ -55,8 +55,6 @@ interface Given {
   ready: boolean;
   wanted: boolean;
   spatial: number;
-  /** A picture flows. Until then the lowest layer is asked for, whatever the wish. */
-  begun: boolean;
   /** The layer that flows. */
   current: number | undefined;
   /** When it was paused last, ms of `performance.now`. */
@@ -76,7 +74,7 @@ export class ClientMedia {
   readonly #router: types.Router;
   readonly #transports: Readonly<Record<TransportName, ClientTransport>>;
   readonly #events: ClientMediaEvents;
-  readonly #published = new Map<SourceId, types.Producer>();
+  readonly #published = new Map<SourceId, readonly Produced[]>();
   readonly #given = new Map<Rendition, Given>();
   readonly #connected = new Set<TransportName>();
   #capabilities: types.RtpCapabilities | undefined;
@@ -131,33 +129,44 @@ export class ClientMedia {
   async publish(
     source: SourceId,
     kind: SourceKind,
-    rtpParameters: RtpParameters,
+    renditions: readonly PublishedRendition[],
     muted: boolean,
-  ): Promise<types.Producer> {
-    const producer = await refusing(
-      this.#transports.send.media.produce({
-        kind: isVideo(kind) ? 'video' : 'audio',
-        rtpParameters: {
+  ): Promise<readonly Produced[]> {
+    const produced: Produced[] = [];
+    this.#published.set(source, produced);
+    try {
+      for (const { layers, rtpParameters } of renditions) {
+        const parameters = {
           ...(rtpParameters as types.RtpParameters),
           rtcp: { cname: this.#participant, reducedSize: true },
-          msid: `${this.#participant} ${source}`,
-        },
-        paused: muted,
-        ...(isVideo(kind) ? { keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY } : {}),
-      }),
-    );
-    this.#published.set(source, producer);
-    return producer;
+          // Renditions of one source are tracks of their own in one stream.
+          msid: `${this.#participant} ${source}.${layers[0]}`,
+        };
+        const producer = await refusing(
+          this.#transports.send.media.produce({
+            kind: isVideo(kind) ? 'video' : 'audio',
+            rtpParameters: parameters,
+            paused: muted,
+            ...(isVideo(kind) ? { keyFrameRequestDelay: KEY_FRAME_REQUEST_DELAY } : {}),
+          }),
+        );
+        produced.push({ layers, producer });
+      }
+      return produced;
+    } catch (error) {
+      this.unpublish(source);
+      throw error;
+    }
   }
 
   unpublish(source: SourceId): void {
-    this.#published.get(source)?.close();
+    for (const { producer } of this.#published.get(source) ?? []) producer.close();
     this.#published.delete(source);
   }
 
   async mute(source: SourceId, muted: boolean): Promise<void> {
-    const producer = this.#published.get(source);
-    await (muted ? producer?.pause() : producer?.resume());
+    const produced = this.#published.get(source) ?? [];
+    await Promise.all(produced.map(({ producer }) => (muted ? producer.pause() : producer.resume())));
   }
 
   /**
@@ -233,15 +242,12 @@ export class ClientMedia {
   ): Promise<void> {
     const onFault = (error: unknown) => this.#events.onFault(error, 'layers');
     const { producer, layers } = rendition;
-    // A publisher that has just begun sends some packets on every layer and then none on those that its bandwidth does not
-    // carry yet; whoever waits for a key frame of such a layer waits up to four seconds. The lowest one always comes.
-    const begun = producer.type !== 'simulcast' || layers[0] !== 0;
     const consumer = await this.#transports.receive.media.consume({
       producerId: producer.id,
       rtpCapabilities,
       paused: true,
       ...(layers.length > 1 && {
-        preferredLayers: { spatialLayer: begun ? spatial : 0, temporalLayer: 2 },
+        preferredLayers: { spatialLayer: spatial, temporalLayer: 2 },
       }),
     });
     const nudge = new Nudge(() => this.#lookAgain(given).catch(onFault));
@@ -252,7 +258,6 @@ export class ClientMedia {
       ready: false,
       wanted: true,
       spatial,
-      begun,
       current: undefined,
       pausedAt: undefined,
       nudge,
@@ -262,7 +267,6 @@ export class ClientMedia {
     consumer.on('layerschange', (now) => {
       given.current = now?.spatialLayer;
       this.#events.onLayer(consumer.id, now && layers[now.spatialLayer]);
-      if (now && !given.begun) this.#raise(given).catch(onFault);
     });
     consumer.once('producerclose', () => {
       if (this.#given.get(rendition) === given) this.#given.delete(rendition);
@@ -282,13 +286,6 @@ export class ClientMedia {
     const layer = rendition.layers[spatial] ?? 0;
     const priority = kind === 'screen' ? SCREEN_PRIORITY : (PRIORITY[layer] ?? 1);
     return unlessClosed(consumer, () => consumer.setPriority(priority));
-  }
-
-  /** The first picture is there: from now on the layer that was wished. */
-  async #raise(given: Given): Promise<void> {
-    given.begun = true;
-    await unlessClosed(given.consumer, () => preferLayer(given));
-    given.nudge.start();
   }
 
   /** Down and up again, so that mediasoup compares the layers anew; nothing flows differently in between. */
@@ -324,7 +321,7 @@ export class ClientMedia {
   async #adjust(given: Given, kind: SourceKind, spatial: number): Promise<void> {
     if (given.spatial !== spatial && given.rendition.layers.length > 1) {
       given.spatial = spatial;
-      if (given.begun) await unlessClosed(given.consumer, () => preferLayer(given));
+      await unlessClosed(given.consumer, () => preferLayer(given));
       await this.#prioritise(given, kind);
       if (given.consumer.type === 'simulcast') given.nudge.start();
     }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { PublishedRendition } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { CAMERA_ENCODINGS, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
 import type { RtpParameters } from '#signalling/webrtc.ts';
@@ -12,9 +13,19 @@ function published(mimeType: string, encodings: Encodings, parameters = {}, ...b
   return { codecs: [media, rtx, ...beside.map((each) => ({ ...rtx, mimeType: each }))], encodings };
 }
 
+/** As a client sends it: VP8 with its smallest layer by itself, everything else as one rendition. */
+function renditions(parameters: RtpParameters): PublishedRendition[] {
+  const { codecs, encodings = [] } = parameters;
+  const [first, ...others] = encodings;
+  if (first?.scalabilityMode === 'L3T3') return [{ layers: [0, 1, 2], rtpParameters: parameters }];
+  if (!first || others.length === 0) return [{ layers: [0], rtpParameters: parameters }];
+  const large = { layers: others.map((_, index) => index + 1), rtpParameters: { codecs, encodings: others } };
+  return [{ layers: [0], rtpParameters: { codecs, encodings: [first] } }, large];
+}
+
 function refusal(kind: SourceKind, parameters: RtpParameters): string | undefined {
   try {
-    checkPublished(kind, parameters);
+    checkPublished(kind, renditions(parameters));
     return undefined;
   } catch (error) {
     return error instanceof HawserError ? error.code : String(error);
@@ -31,12 +42,13 @@ it.each([
   ['screen', 'video/VP9', one('L1T3'), 'vp9', [0]],
   ['screen', 'video/VP8', one('L1T3'), 'vp8', [0]],
 ] as const)('takes a %s in %s with %j', (kind, mimeType, encodings, codec, layers) => {
-  expect(checkPublished(kind, published(mimeType, [...encodings]))).toEqual({ codec, layers });
+  expect(checkPublished(kind, renditions(published(mimeType, [...encodings])))).toEqual({ codec, layers });
 });
 
 it('takes a voice in Opus', () => {
   const opus = { mimeType: 'audio/opus', payloadType: PAYLOAD.opus, clockRate: 48_000, channels: 2 };
-  expect(checkPublished('microphone', { codecs: [opus], encodings: [{}] })).toEqual({ codec: 'opus', layers: [0] });
+  const voice = renditions({ codecs: [opus], encodings: [{}] });
+  expect(checkPublished('microphone', voice)).toEqual({ codec: 'opus', layers: [0] });
 });
 
 it.each([
@@ -58,4 +70,13 @@ it.each([
 it.each(['video/AV1', 'video/H264', 'video/H265'])('refuses a picture in %s with a code of its own', (mimeType) => {
   expect(refusal('camera', published(mimeType, one('L1T3')))).toBe('SFT_CODEC_REFUSED');
   expect(refusal('screen', published(mimeType, one('L1T3')))).toBe('SFT_CODEC_REFUSED');
+});
+
+it('refuses renditions of one source in two codecs', () => {
+  const [low, high] = renditions(published('video/VP8', simulcast));
+  const other = renditions(published('video/VP9', one('L3T3')))[0];
+  if (!low || !high || !other) throw new Error('no renditions');
+  const code = () => checkPublished('camera', [low, { ...other, layers: [1, 2] }]);
+  expect(code).toThrow(HawserError);
+  expect(checkPublished('camera', [low, high]).layers).toEqual([0, 1, 2]);
 });

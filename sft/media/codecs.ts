@@ -1,8 +1,8 @@
 /** What goes through a worker: codecs with the payload types of the media profile, and the header extensions of a trunk. */
 import type { types } from 'mediasoup';
+import type { PublishedRendition } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { CODECS_OF, type Codec, isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
-import type { RtpParameters } from '#signalling/webrtc.ts';
+import { CODECS_OF, type Codec, isVideo, PAYLOAD, renditionsOf, type SourceKind } from '#signalling/media-profile.ts';
 
 export const ROUTER_CODECS: types.RouterRtpCodecCapability[] = [
   {
@@ -115,11 +115,26 @@ const VP9_MODE: Partial<Record<SourceKind, { readonly mode: string; readonly lay
 
 /**
  * What a client publishes must be in a codec of the profile for that kind of source, with nothing but its repair beside it:
- * mediasoup itself takes a picture under the name of a voice.
+ * mediasoup itself takes a picture under the name of a voice. The layers must be spread as `renditionsOf` says.
  * @throws HawserError SFT_CODEC_REFUSED for a picture in another codec, SFT_MEDIA_REFUSED
  */
-export function checkPublished(kind: SourceKind, { codecs, encodings = [] }: RtpParameters): Published {
-  const refused = (why: string) => new HawserError('SFT_MEDIA_REFUSED', why);
+export function checkPublished(kind: SourceKind, renditions: readonly PublishedRendition[]): Published {
+  const [codec, ...others] = renditions.map((rendition) => checkRendition(kind, rendition));
+  if (!codec || others.some((other) => other !== codec)) throw refused('all renditions of a source are in one codec');
+  const layers = renditions.flatMap((rendition) => rendition.layers);
+  const most = kind === 'camera' ? 3 : 1;
+  if (layers.length < 1 || layers.length > most) throw refused(`a ${kind} has 1 to ${most} layers`);
+  const whole = layers.map((_, layer) => layer);
+  const streams = codec === 'vp9' ? [{ layers: whole }] : whole.map((layer) => ({ layers: [layer] }));
+  const expected = renditionsOf(codec, streams).map((rendition) => rendition.flatMap((stream) => stream.layers));
+  if (JSON.stringify(renditions.map((each) => each.layers)) !== JSON.stringify(expected)) {
+    throw refused(`the layers of a ${kind} in ${codec} are spread as ${JSON.stringify(expected)}`);
+  }
+  return { codec, layers };
+}
+
+function checkRendition(kind: SourceKind, { layers, rtpParameters }: PublishedRendition): Codec {
+  const { codecs, encodings = [] } = rtpParameters;
   const [media, ...rest] = codecs;
   const name = media?.mimeType.toLowerCase() ?? '';
   const codec = CODECS_OF[kind].find((each) => name === `${isVideo(kind) ? 'video' : 'audio'}/${each}`);
@@ -133,14 +148,18 @@ export function checkPublished(kind: SourceKind, { codecs, encodings = [] }: Rtp
     // Another profile has more bits or colours than every browser decodes. L3T3_KEY serves one layer to all viewers and no more.
     if (Number(media?.parameters?.['profile-id'] ?? 0) !== 0) throw refused('VP9 is sent in profile 0');
     const [encoding, ...others] = encodings;
-    if (others.length > 0 || encoding?.scalabilityMode !== scalable.mode) {
+    const hasItsLayers = layers.length === scalable.layers.length;
+    if (others.length > 0 || encoding?.scalabilityMode !== scalable.mode || !hasItsLayers) {
       throw refused(`a ${kind} in VP9 is sent as one encoding with scalability mode ${scalable.mode}`);
     }
-    return { codec, layers: scalable.layers };
+    return codec;
   }
-  const most = kind === 'camera' ? 3 : 1;
-  if (encodings.length < 1 || encodings.length > most) throw refused(`a ${kind} has 1 to ${most} encodings`);
-  return { codec, layers: encodings.map((_, layer) => layer) };
+  if (encodings.length !== layers.length) throw refused('each layer has one encoding');
+  return codec;
+}
+
+function refused(why: string): HawserError {
+  return new HawserError('SFT_MEDIA_REFUSED', why);
 }
 
 /** @throws Error when the router numbers payloads in another way than the media profile, which would break every trunk */

@@ -2,11 +2,18 @@
 import type { types } from 'mediasoup';
 import { TrunkStream } from './trunk-stream.ts';
 
+/**
+ * After three sender reports of each layer mediasoup can pass from one to the other (3.3 s, measured with 3.27.1). Before
+ * that, whoever has strayed would stray again.
+ */
+const AGAIN_MS = 3_500;
+
 export class PinnedConsumer extends TrunkStream {
   readonly layer: number;
   #wanted = false;
-  /** The worker was seen to send another layer under this SSRC; held until the plan says again what lives. */
+  /** The worker was seen to send another layer under this SSRC. */
   #strayed = false;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param layer of the source
@@ -19,8 +26,11 @@ export class PinnedConsumer extends TrunkStream {
       consumer.on('layerschange', (layers) => {
         if (layers === undefined || layers.spatialLayer === spatial) return;
         this.#strayed = true;
+        clearTimeout(this.#again);
+        this.#again = setTimeout(() => this.#tryAgain(), AGAIN_MS);
         void this.settle();
       });
+      consumer.observer.once('close', () => clearTimeout(this.#again));
     }
   }
 
@@ -30,6 +40,12 @@ export class PinnedConsumer extends TrunkStream {
     this.#wanted = wanted;
     this.#strayed = false;
     return this.settle();
+  }
+
+  /** Nothing else may happen that makes a new plan, so that a consumer which strayed by chance would stand for ever. */
+  #tryAgain(): void {
+    this.#strayed = false;
+    void this.settle();
   }
 
   protected bring(): Promise<void> {

@@ -2,14 +2,12 @@
  * The media of one conference on one link: the layers that go out, the sources that come in, and the three statements
  * about them. Statements are whole and numbered, and made only when they differ from the last.
  */
-import type { types } from 'mediasoup';
 import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
-import type { Codec, SourceKind } from '#signalling/media-profile.ts';
+import { type Codec, renditionsOf, type SourceKind } from '#signalling/media-profile.ts';
 import type { LinkDemand, LinkLevel, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
 import type { SidePlan } from '../conference/plan.ts';
-import { renditionsOf } from '../conference/renditions.ts';
 import { layersToRun } from '../trunk/guard.ts';
-import type { SourceMedia } from './source-media.ts';
+import type { Produced, SourceMedia } from './source-media.ts';
 import type { Trunk } from './trunk.ts';
 import type { TrunkStream } from './trunk-stream.ts';
 
@@ -32,12 +30,6 @@ export interface SideContext {
   /** A source of the side can be received from now on, or no longer. */
   readonly onArrival: (source: SourceId, kind: SourceKind, renditions: readonly Produced[]) => Promise<void>;
   readonly onFault: (error: unknown, what: string) => void;
-}
-
-/** One rendition as it arrives: its producer, and the layers of the source that it has. */
-export interface Produced {
-  readonly layers: readonly number[];
-  readonly producer: types.Producer;
 }
 
 interface Sent {

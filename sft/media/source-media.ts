@@ -4,6 +4,12 @@
  */
 import type { types } from 'mediasoup';
 
+/** One rendition as it enters this SFT: its producer, and the layers of the source that it has. */
+export interface Produced {
+  readonly layers: readonly number[];
+  readonly producer: types.Producer;
+}
+
 export class Rendition {
   /** Layers of the source, ascending, in the order of the producer's encodings or spatial layers. */
   readonly layers: readonly number[];

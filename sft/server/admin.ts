@@ -79,6 +79,7 @@ export async function stateOf({ hosts, links, workers, homeConnected }: Omit<Adm
       worker: host.worker.index,
       roster: host.roster.participants,
       voices: host.voices && [...host.voices],
+      publishing: host.publishing,
       sides: [...host.state.sides.values()].map(({ peer, participants, sources, demand }) => ({
         peer,
         participants: participants.size,

@@ -50,7 +50,9 @@ it.each([
     {
       kind: 'camera',
       muted: false,
-      rtpParameters: { codecs: [{ mimeType: 'video/VP8', payloadType: 96, clockRate: 90_000 }] },
+      renditions: [
+        { layers: [0], rtpParameters: { codecs: [{ mimeType: 'video/VP8', payloadType: 96, clockRate: 90_000 }] } },
+      ],
     },
   ],
   ['receive', { capabilities: { codecs: [], headerExtensions: [] } }],
@@ -84,6 +86,8 @@ it('refuses a second join, `receive` and `connect`', async () => {
   await sft.idle();
 });
 
+/** As a source of one layer. */
+const alone = (rtpParameters: object) => [{ layers: [0], rtpParameters: rtpParameters as never }];
 const VP8 = { mimeType: 'video/VP8', payloadType: 96, clockRate: 90_000 };
 it.each([
   ['no encodings', 'camera', { codecs: [VP8] }],
@@ -100,14 +104,32 @@ it.each([
 ] as const)('refuses a source with %s to that client alone', async (_, kind, rtpParameters) => {
   const other = await joined();
   const client = await joined();
-  const publish = client.rpc.request('publish', { kind, muted: false, rtpParameters: rtpParameters as never });
+  const publish = client.rpc.request('publish', { kind, muted: false, renditions: alone(rtpParameters) });
   await expect(publish).rejects.toMatchObject({ code: expect.stringMatching(/^SFT_(MEDIA|CODEC)_REFUSED$/) });
   const good = { codecs: [VP8], encodings: [{ ssrc: 4_711 }] };
-  expect(await client.rpc.request('publish', { kind: 'camera', muted: false, rtpParameters: good })).toHaveProperty(
+  expect(await client.rpc.request('publish', { kind: 'camera', muted: false, renditions: alone(good) })).toHaveProperty(
     'source',
   );
   expect(other.rpc.isOpen).toBe(true);
   for (const { rpc } of [client, other]) rpc.close();
+  await sft.idle();
+});
+
+it.each([
+  ['all layers in one rendition', [[0, 1, 2]]],
+  ['without its smallest layer', [[1, 2]]],
+  ['with a layer twice', [[0], [0, 1]]],
+  ['in the wrong order', [[1, 2], [0]]],
+])('refuses a camera that comes %s', async (_, layers) => {
+  const { rpc } = await joined();
+  let ssrc = 1;
+  const renditions = layers.map((each) => ({
+    layers: each,
+    rtpParameters: { codecs: [VP8], encodings: each.map(() => ({ ssrc: ssrc++ })) },
+  }));
+  const publish = rpc.request('publish', { kind: 'camera', muted: false, renditions });
+  await expect(publish).rejects.toMatchObject({ code: 'SFT_MEDIA_REFUSED' });
+  rpc.close();
   await sft.idle();
 });
 
@@ -118,7 +140,7 @@ it('refuses what the ticket does not permit', async () => {
   const publish = rpc.request('publish', {
     kind: 'camera',
     muted: false,
-    rtpParameters: { codecs: [VP8], encodings: [{ ssrc: 1 }] },
+    renditions: alone({ codecs: [VP8], encodings: [{ ssrc: 1 }] }),
   });
   await expect(publish).rejects.toMatchObject({ code: 'SFT_NOT_PERMITTED' });
   rpc.close();

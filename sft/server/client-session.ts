@@ -192,22 +192,23 @@ export class ClientSession {
       onRoster: (roster) => this.#rpc.notify('roster', roster),
       onSpeaker: (speaker) => this.#rpc.notify('speaker', speaker === undefined ? {} : { participant: speaker }),
       onNotice: (code, domain) => this.#rpc.notify('notice', { code, ...(domain === undefined ? {} : { domain }) }),
+      onLayers: (source, layers) => this.#rpc.notify('layers', { source, layers: [...layers] }),
       onEnd: (code) => this.#rpc.close(code),
     };
   }
 
   async #publish(
     { host, local, media }: Joined,
-    { kind, rtpParameters, muted }: Params<typeof CLIENT_SFT, 'publish'>,
+    { kind, renditions, muted }: Params<typeof CLIENT_SFT, 'publish'>,
   ): Promise<Result<typeof CLIENT_SFT, 'publish'>> {
     checkPublish(local, kind);
-    const { codec, layers } = checkPublished(kind, rtpParameters);
+    const { codec, layers } = checkPublished(kind, renditions);
     const source = randomBytes(12).toString('base64url') as SourceId;
     // In the state before the first wait, so that two calls at once cannot both pass the check.
     local.sources.set(source, { source, participant: local.participant, kind, codec, layers, muted });
     try {
-      const producer = await media.publish(source, kind, rtpParameters, muted);
-      await host.addSource(source, kind, local.participant, [{ layers, producer }]);
+      const produced = await media.publish(source, kind, renditions, muted);
+      await host.addSource(source, kind, local.participant, produced);
     } catch (error) {
       local.sources.delete(source);
       host.changed();

@@ -17,12 +17,21 @@ import {
   type Side,
   sourcesOf,
 } from '../conference/conference.ts';
-import { type Asked, ask, NOTHING_ASKED, type TrunkMode, type Wanted, wantedOf } from '../conference/demand.ts';
+import {
+  type Asked,
+  ask,
+  NOTHING_ASKED,
+  RELEASE_MS,
+  type TrunkMode,
+  type Wanted,
+  wantedOf,
+} from '../conference/demand.ts';
 import { planOf } from '../conference/plan.ts';
+import { NOTHING_PUBLISHED, type Publishing, publishingOf } from '../conference/publishing.ts';
 import type { VoiceLimits } from '../conference/voices.ts';
 import type { ClientMedia } from '../media/client-media.ts';
-import { type Produced, SideMedia, type Statements } from '../media/side-media.ts';
-import { Rendition, SourceMedia } from '../media/source-media.ts';
+import { SideMedia, type Statements } from '../media/side-media.ts';
+import { type Produced, Rendition, SourceMedia } from '../media/source-media.ts';
 import type { MediaWorker } from '../media/worker.ts';
 import { ConferenceVoices } from './conference-voices.ts';
 
@@ -33,6 +42,8 @@ export interface Client {
   onRoster(roster: Roster): void;
   onSpeaker(participant: ParticipantId | undefined): void;
   onNotice(code: ErrorCode, domain: DomainName | undefined): void;
+  /** The layers of its own source that it is to send from now on; all of them until it is told. */
+  onLayers(source: SourceId, layers: readonly number[]): void;
   /** The conference is over for this client. */
   onEnd(code: ErrorCode): void;
 }
@@ -63,6 +74,7 @@ export class ConferenceHost {
   readonly #voices: ConferenceVoices;
   /** What is asked of each side, with its memory. */
   #asked: ReadonlyMap<DomainName, Asked> = new Map();
+  #publishing: Publishing = NOTHING_PUBLISHED;
   #wake: ReturnType<typeof setTimeout> | undefined;
   #rosterSeq = 1;
   #lastRoster = '[]';
@@ -118,6 +130,14 @@ export class ConferenceHost {
   /** The microphones that may cross to other organisations; undefined where all may. */
   get voices(): ReadonlySet<SourceId> | undefined {
     return this.#voices.crossing;
+  }
+
+  /** The layers that are sent of each picture that is published here: the watched ones, and those that are about to stop. */
+  get publishing(): { source: SourceId; kind: SourceKind; layers: readonly number[] }[] {
+    return [...sourcesOf(this.state)].flatMap(({ source: { source, kind } }) => {
+      const layers = this.#publishing.layers.get(source);
+      return layers ? [{ source, kind, layers }] : [];
+    });
   }
 
   client(participant: ParticipantId): Client | undefined {
@@ -264,7 +284,9 @@ export class ConferenceHost {
     const kinds = new Map<SourceId, SourceKind>();
     for (const { source } of sourcesOf(this.state)) kinds.set(source.source, source.kind);
     this.#stateRoster();
-    const plan = planOf(this.state, this.#ask(), this.#voices.crossing);
+    const now = performance.now();
+    this.#tellPublishers(now);
+    const plan = planOf(this.state, this.#ask(now), this.#voices.crossing);
     await Promise.all(
       [...this.#sides].map(async ([peer, { side, media }]) => {
         const sidePlan = plan.sides.get(peer);
@@ -283,15 +305,26 @@ export class ConferenceHost {
     );
   }
 
+  #tellPublishers(now: number): void {
+    const before = this.#publishing.layers;
+    this.#publishing = publishingOf(this.#publishing, this.state, now);
+    for (const local of this.state.local.values()) {
+      for (const { source, layers: all } of local.sources.values()) {
+        const layers = this.#publishing.layers.get(source);
+        if (!layers || layers.join() === (before.get(source) ?? all).join()) continue;
+        this.#clients.get(local.participant)?.onLayers(source, layers);
+      }
+    }
+  }
+
   /** Folds the wishes of now with what was asked before, and comes back when something is to be released. */
-  #ask(): ReadonlyMap<DomainName, Wanted> {
-    const now = performance.now();
+  #ask(now: number): ReadonlyMap<DomainName, Wanted> {
     const demands = new Map<DomainName, Wanted>();
     const asked = new Map<DomainName, Asked>();
-    let wakeAt = Number.POSITIVE_INFINITY;
+    let wakeAt = this.#publishing.nextAt ?? Number.POSITIVE_INFINITY;
     for (const side of this.state.sides.values()) {
       const before = this.#asked.get(side.peer) ?? NOTHING_ASKED;
-      const demand = ask(before, wantedOf(this.state, side, this.#mode), now);
+      const demand = ask(before, wantedOf(this.state, side, this.#mode), now, RELEASE_MS);
       demands.set(side.peer, demand.layers);
       asked.set(side.peer, demand.asked);
       wakeAt = Math.min(wakeAt, demand.nextAt ?? wakeAt);

@@ -115,6 +115,20 @@ export class Metrics {
       },
     });
     new Gauge({
+      name: 'hawser_sft_published_layers',
+      help: 'Layers that the participants of this SFT are to send because somebody watches them, by kind and layer',
+      labelNames: ['kind', 'layer'],
+      registers,
+      collect() {
+        this.reset();
+        for (const host of hosts.all) {
+          for (const { kind, layers } of host.publishing) {
+            for (const layer of layers) this.inc({ kind, layer: String(layer) });
+          }
+        }
+      },
+    });
+    new Gauge({
       name: 'hawser_sft_worker_cpu_seconds_total',
       help: 'Processor time of the media workers',
       labelNames: ['worker'],

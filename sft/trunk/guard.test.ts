@@ -8,7 +8,7 @@ it('runs only layers that live, and no more of them than are wanted', () => {
   fc.assert(
     fc.property(layers, layers, (wanted, live) => {
       const run = layersToRun(wanted, new Set(live));
-      if (live.length > 0) for (const layer of run) expect(live).toContain(layer);
+      for (const layer of run) expect(live).toContain(layer);
       expect(run.length).toBeLessThanOrEqual(wanted.length);
       expect(new Set(run).size).toBe(run.length);
     }),
@@ -40,5 +40,5 @@ it.each([
     [0, 2],
     [0, 2],
   ],
-  [[0, 2], [], [0, 2]],
+  [[0, 1, 2], [], []],
 ])('of %j wanted and %j live runs %j', (wanted, live, run) => expect(layersToRun(wanted, new Set(live))).toEqual(run));

@@ -7,11 +7,11 @@
 /**
  * @param wanted layers of one producer that the far side asks for
  * @param live layers of the producer that carry packets now
- * @returns the layers to run, ascending: for each wanted one the highest live at or below it, else the lowest above; where
- *   nothing lives the wanted ones, so that they flow from their first packet on
+ * @returns the layers to run, ascending: for each wanted one the highest live at or below it, else the lowest above. A
+ *   consumer that ran before its layer lives would begin with another one, and mediasoup then keeps it from its own until
+ *   three sender reports have told how the two are in time.
  */
 export function layersToRun(wanted: readonly number[], live: ReadonlySet<number>): number[] {
-  if (live.size === 0) return [...wanted].sort((a, b) => a - b);
   const run = new Set<number>();
   for (const layer of wanted) {
     const below = [...live].filter((candidate) => candidate <= layer);

@@ -1,12 +1,12 @@
 /** The engine of browsers, on mediasoup-client: one RTCPeerConnection for each direction. */
 import { Device } from 'mediasoup-client';
-import type { Consumer, DtlsParameters, Producer, RtpCodecCapability, Transport } from 'mediasoup-client/types';
-import type { SourceId } from '#signalling/ids.ts';
+import type { Consumer, DtlsParameters, RtpCodecCapability, Transport } from 'mediasoup-client/types';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import {
   CAMERA_ENCODINGS,
   CAMERA_VP9_MAX_BITRATE,
   MICROPHONE_MAX_BITRATE,
+  renditionsOf,
   SCREEN_MAX_BITRATE,
 } from '#signalling/media-profile.ts';
 import type { RtpCapabilities } from '#signalling/webrtc.ts';
@@ -21,6 +21,7 @@ import type {
 } from '../engine.ts';
 import { countersOf } from './counters.ts';
 import { canSendVp9, type PictureCodec, VP9_MODE } from './picture-codec.ts';
+import { publicationOf, type Sent } from './publication.ts';
 import { toLibrary, toWire } from './wire.ts';
 
 type Direction = 'send' | 'receive';
@@ -82,21 +83,40 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
   }
 
   async publish(kind: SourceKind, track: MediaStreamTrack, muted: boolean): Promise<Publication<MediaStreamTrack>> {
-    if (!this.#send) throw new DeviceError('UNKNOWN');
-    const source = Promise.withResolvers<SourceId>();
+    if (!this.#send || !this.#signalling) throw new DeviceError('UNKNOWN');
+    const transport = this.#send;
     const vp9 = kind === 'camera' && this.cameraCodec === 'vp9' && canSendVp9() ? this.#vp9 : undefined;
+    const codec = vp9 ? 'vp9' : kind === 'microphone' ? 'opus' : 'vp8';
     const { encodings, codecOptions } = vp9 ? VP9_CAMERA : ENCODING[kind];
     if (kind === 'screen') track.contentHint = 'detail';
-    const producer = await this.#send.produce({
-      track,
-      encodings: encodings.map((each) => ({ ...each })),
-      codecOptions,
-      ...(vp9 && { codec: vp9 }),
-      stopTracks: false, // whoever opened the device closes it
-      appData: { kind, muted, source },
-    });
-    if (muted) producer.pause();
-    return publication(kind, producer, source.promise);
+    const all = CAMERA_ENCODINGS.map((_, layer) => layer);
+    const streams = encodings.map((encoding, layer) => ({ layers: vp9 ? all : [layer], encoding }));
+    const made = await Promise.allSettled(
+      renditionsOf(codec, streams).map(async (rendition): Promise<Sent> => {
+        const producer = await transport.produce({
+          track,
+          encodings: rendition.map(({ encoding }) => ({ ...encoding })),
+          codecOptions,
+          ...(vp9 && { codec: vp9 }),
+          stopTracks: false, // whoever opened the device closes it
+        });
+        if (muted) producer.pause();
+        return { encodings: rendition.map(({ layers }) => layers), producer };
+      }),
+    );
+    const sent = made.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    const failed = made.find((each) => each.status === 'rejected');
+    if (failed) {
+      for (const { producer } of sent) producer.close();
+      throw failed.reason;
+    }
+    const renditions = sent.map((each) => ({
+      layers: each.encodings.flat(),
+      rtpParameters: toWire.parameters(each.producer.rtpParameters),
+    }));
+    const source = this.#signalling.publish(kind, renditions, muted);
+    source.catch(() => undefined); // whoever waits for it is told
+    return publicationOf(kind, sent, source);
   }
 
   async consume({ consumer, source, kind, rtpParameters }: IncomingSource): Promise<MediaStreamTrack> {
@@ -145,11 +165,8 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
       this.#signalling?.connect(direction, dtlsParameters).catch(() => this.#signalling?.lost(direction));
       proceed();
     });
-    transport.on('produce', ({ rtpParameters, appData }, proceed) => {
-      const { kind, muted, source } = appData as unknown as Published;
-      proceed({ id: crypto.randomUUID() });
-      this.#signalling?.publish(kind, toWire.parameters(rtpParameters), muted).then(source.resolve, source.reject);
-    });
+    // The SFT is told by `publish`, of all renditions at once; the id is of use to nobody.
+    transport.on('produce', (_, proceed) => proceed({ id: crypto.randomUUID() }));
     transport.on('connectionstatechange', (state) => {
       if (state === 'connected') this.#signalling?.connected(direction);
       if (state === 'failed') this.#signalling?.lost(direction);
@@ -158,29 +175,10 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
   }
 }
 
-interface Published {
-  readonly kind: SourceKind;
-  readonly muted: boolean;
-  readonly source: PromiseWithResolvers<SourceId>;
-}
-
 async function supportedDevice(): Promise<Device> {
   try {
     return await Device.factory();
   } catch (error) {
     throw new DeviceError('BROWSER_UNSUPPORTED', { cause: error });
   }
-}
-
-function publication(kind: SourceKind, producer: Producer, source: Promise<SourceId>): Publication<MediaStreamTrack> {
-  return {
-    kind,
-    source,
-    async setMuted(muted, media) {
-      if (media !== undefined) await producer.replaceTrack({ track: media });
-      if (muted) producer.pause();
-      else producer.resume();
-    },
-    close: () => producer.close(),
-  };
 }

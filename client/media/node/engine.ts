@@ -91,10 +91,10 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
   }
 
   /** Resolves when packets can be sent. */
-  async publish(kind: SourceKind, { onKeyFrameRequest }: NodeSource, muted: boolean): Promise<NodePublication> {
+  async publish(kind: SourceKind, media: NodeSource, muted: boolean): Promise<NodePublication> {
     const transport = this.#send;
     if (!transport || !this.#router || !this.#signalling) throw new HawserError('SIG_ORDER', 'publish');
-    const mid = String(this.#mids++);
+    const mid = () => String(this.#mids++);
     const parameters = sendParameters(kind, this.#router, this.#cname, mid, freshSsrc);
     const { payloadType, rtxPayloadType, clockRate, audioLevel } = parameters;
     const encodings = parameters.encodings.map(
@@ -110,10 +110,10 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
         }),
     );
     encodings.forEach((encoding, layer) => {
-      this.#outgoing.set(encoding.ssrc, { encoding, onKeyFrame: () => onKeyFrameRequest?.(layer) });
+      this.#outgoing.set(encoding.ssrc, { encoding, onKeyFrame: () => media.onKeyFrameRequest?.(layer) });
     });
     this.#sendConnecting ??= this.#connect('send', transport);
-    const source = this.#signalling.publish(kind, parameters.rtpParameters, muted);
+    const source = this.#signalling.publish(kind, parameters.renditions, muted);
     source.catch(() => undefined); // whoever waits for it is told
     await this.#sendConnecting;
     return openPublication({
@@ -121,6 +121,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
       source,
       encodings,
       muted,
+      media,
       ...(audioLevel !== undefined && { audioLevel }),
       onSent: (encoding) => encoding.needsReport && this.#reportOf(encoding),
       onClose: () => {

@@ -1,12 +1,14 @@
 /** What the Node engine offers to receive and how it describes what it sends. Pure. */
+import type { PublishedRendition } from '#signalling/client-sft.ts';
 import {
   CAMERA_ENCODINGS,
   MICROPHONE_MAX_BITRATE,
   PAYLOAD,
+  renditionsOf,
   SCREEN_MAX_BITRATE,
   type SourceKind,
 } from '#signalling/media-profile.ts';
-import type { RtpCapabilities, RtpParameters } from '#signalling/webrtc.ts';
+import type { RtpCapabilities } from '#signalling/webrtc.ts';
 
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
@@ -34,7 +36,8 @@ function feedback(isManaged: boolean) {
 }
 
 export interface SendParameters {
-  readonly rtpParameters: RtpParameters;
+  readonly renditions: PublishedRendition[];
+  /** By layer. */
   readonly encodings: readonly { readonly ssrc: number; readonly rtxSsrc?: number }[];
   readonly payloadType: number;
   /** Of the repair stream; absent where lost packets are not sent again. */
@@ -44,12 +47,12 @@ export interface SendParameters {
   readonly audioLevel?: number;
 }
 
-/** @param ssrc gives a fresh SSRC at each call */
+/** @param mid gives a fresh MID at each call. @param ssrc a fresh SSRC */
 export function sendParameters(
   kind: SourceKind,
   router: RtpCapabilities,
   cname: string,
-  mid: string,
+  mid: () => string,
   ssrc: () => number,
 ): SendParameters {
   const rtcp = { cname, reducedSize: true, mux: true };
@@ -61,44 +64,55 @@ export function sendParameters(
       payloadType: PAYLOAD.opus,
       clockRate: 48_000,
       ...(level && { audioLevel: level.preferredId }),
-      rtpParameters: {
-        mid,
-        rtcp,
-        codecs: [
-          {
-            mimeType: 'audio/opus',
-            payloadType: PAYLOAD.opus,
-            clockRate: 48_000,
-            channels: 2,
-            parameters: { useinbandfec: 1, usedtx: 1 },
+      renditions: [
+        {
+          layers: [0],
+          rtpParameters: {
+            mid: mid(),
+            rtcp,
+            codecs: [
+              {
+                mimeType: 'audio/opus',
+                payloadType: PAYLOAD.opus,
+                clockRate: 48_000,
+                channels: 2,
+                parameters: { useinbandfec: 1, usedtx: 1 },
+              },
+            ],
+            headerExtensions: level ? [{ uri: AUDIO_LEVEL, id: level.preferredId }] : [],
+            encodings: encodings.map((each) => ({ ...each, dtx: true, maxBitrate: MICROPHONE_MAX_BITRATE })),
           },
-        ],
-        headerExtensions: level ? [{ uri: AUDIO_LEVEL, id: level.preferredId }] : [],
-        encodings: encodings.map((each) => ({ ...each, dtx: true, maxBitrate: MICROPHONE_MAX_BITRATE })),
-      },
+        },
+      ],
     };
   }
   const bitrates = kind === 'camera' ? CAMERA_ENCODINGS.map((each) => each.maxBitrate) : [SCREEN_MAX_BITRATE];
-  const encodings = bitrates.map(() => ({ ssrc: ssrc(), rtxSsrc: ssrc() }));
+  const encodings = bitrates.map((maxBitrate) => ({ ssrc: ssrc(), rtxSsrc: ssrc(), maxBitrate }));
   return {
     encodings,
     payloadType: PAYLOAD.vp8,
     rtxPayloadType: PAYLOAD.vp8rtx,
     clockRate: 90_000,
-    rtpParameters: {
-      mid,
-      rtcp,
-      codecs: [
-        { mimeType: 'video/VP8', payloadType: PAYLOAD.vp8, clockRate: 90_000, rtcpFeedback: VIDEO_FEEDBACK },
-        { mimeType: 'video/rtx', payloadType: PAYLOAD.vp8rtx, clockRate: 90_000, parameters: { apt: PAYLOAD.vp8 } },
-      ],
-      headerExtensions: [],
-      encodings: encodings.map((each, layer) => ({
-        ssrc: each.ssrc,
-        rtx: { ssrc: each.rtxSsrc },
-        scalabilityMode: 'L1T3',
-        maxBitrate: bitrates[layer] ?? 0,
-      })),
-    },
+    renditions: renditionsOf(
+      'vp8',
+      encodings.map((each, layer) => ({ ...each, layers: [layer] })),
+    ).map((rendition) => ({
+      layers: rendition.flatMap(({ layers }) => layers),
+      rtpParameters: {
+        mid: mid(),
+        rtcp,
+        codecs: [
+          { mimeType: 'video/VP8', payloadType: PAYLOAD.vp8, clockRate: 90_000, rtcpFeedback: VIDEO_FEEDBACK },
+          { mimeType: 'video/rtx', payloadType: PAYLOAD.vp8rtx, clockRate: 90_000, parameters: { apt: PAYLOAD.vp8 } },
+        ],
+        headerExtensions: [],
+        encodings: rendition.map((each) => ({
+          ssrc: each.ssrc,
+          rtx: { ssrc: each.rtxSsrc },
+          scalabilityMode: 'L1T3',
+          maxBitrate: each.maxBitrate,
+        })),
+      },
+    })),
   };
 }

@@ -9,10 +9,12 @@ import type { ParsedHeader } from './rtp.ts';
 export interface NodeSource {
   /** The SFT wants a key frame of an encoding, 0 the smallest. */
   readonly onKeyFrameRequest?: (layer: number) => void;
+  /** The layers that are sent from now on, ascending; of the others nothing needs to be made. */
+  readonly onLayers?: (layers: readonly number[]) => void;
 }
 
 export interface NodePublication extends Publication<NodeSource> {
-  /** Sends one packet; does nothing while muted. See `NodePacket`. */
+  /** Sends one packet; does nothing while muted or where nobody wants the layer. See `NodePacket`. */
   sendRtp(packet: NodePacket): void;
   /** Payload bytes and packets so far, by layer. */
   readonly sent: readonly { readonly packets: number; readonly bytes: number; readonly repaired: number }[];
@@ -49,13 +51,15 @@ export interface PublicationOptions {
   readonly muted: boolean;
   /** Id of the audio level's header extension. */
   readonly audioLevel?: number;
+  readonly media: NodeSource;
   readonly onSent: (encoding: OutgoingEncoding) => void;
   readonly onClose: () => void;
 }
 
 export function openPublication(options: PublicationOptions): NodePublication {
-  const { kind, source, encodings, audioLevel, onSent, onClose } = options;
+  const { kind, source, encodings, audioLevel, media, onSent, onClose } = options;
   let isMuted = options.muted;
+  let active: readonly number[] = encodings.map((_, layer) => layer);
   return {
     kind,
     source,
@@ -63,9 +67,16 @@ export function openPublication(options: PublicationOptions): NodePublication {
     setMuted: async (next) => {
       isMuted = next;
     },
+    setLayers: async (layers) => {
+      const begun = layers.filter((layer) => !active.includes(layer));
+      active = layers;
+      media.onLayers?.(layers);
+      // Nothing can be decoded before a key frame.
+      for (const layer of begun) media.onKeyFrameRequest?.(layer);
+    },
     sendRtp: ({ layer = 0, payload, timestamp, marker, audioLevel: level }) => {
       const encoding = encodings[layer];
-      if (isMuted || !encoding) return;
+      if (isMuted || !encoding || !active.includes(layer)) return;
       const extensions = audioLevel !== undefined && level !== undefined ? [levelOf(audioLevel, level)] : [];
       encoding.send(payload, timestamp, marker, extensions, Date.now());
       onSent(encoding);

@@ -1,0 +1,54 @@
+/** A source that this browser publishes: one RTCRtpSender for each of its renditions. */
+import type { Producer } from 'mediasoup-client/types';
+import type { SourceId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { Publication } from '../engine.ts';
+
+/** One rendition on its way out. */
+export interface Sent {
+  /** The layers of the source in each of the sender's encodings, in their order. */
+  readonly encodings: readonly (readonly number[])[];
+  readonly producer: Producer;
+}
+
+export function publicationOf(
+  kind: SourceKind,
+  sent: readonly Sent[],
+  source: Promise<SourceId>,
+): Publication<MediaStreamTrack> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    kind,
+    source,
+    async setMuted(muted, media) {
+      if (media !== undefined) await Promise.all(sent.map(({ producer }) => producer.replaceTrack({ track: media })));
+      for (const { producer } of sent) {
+        if (muted) producer.pause();
+        else producer.resume();
+      }
+    },
+    setLayers(layers) {
+      // One after the other: a sender refuses parameters that were read before the last change.
+      const next = turn.then(() => Promise.all(sent.map((each) => activate(each, layers))));
+      turn = next.catch(() => undefined);
+      return next.then(() => undefined);
+    },
+    close: () => {
+      for (const { producer } of sent) producer.close();
+    },
+  };
+}
+
+/** An encoding that is not active is not made, and costs neither processor nor path. Muting does not touch it. */
+async function activate({ encodings, producer }: Sent, wanted: readonly number[]): Promise<void> {
+  const sender = producer.rtpSender;
+  if (!sender || producer.closed) return;
+  const parameters = sender.getParameters();
+  let changes = false;
+  for (const [index, encoding] of parameters.encodings.entries()) {
+    const active = encodings[index]?.some((layer) => wanted.includes(layer)) === true;
+    changes ||= encoding.active !== active;
+    encoding.active = active;
+  }
+  if (changes) await sender.setParameters(parameters);
+}

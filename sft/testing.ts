@@ -314,6 +314,7 @@ async function siteOf(test: TestDomain, mode: TrunkMode, voices: VoiceLimits): P
       trunk: { listenIp: '127.0.0.1', ports: { from: media + 4, to: media + 12 }, mode },
       voices,
       limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },
+      peerLimits: { sendMbit: 200, receiveMbit: 200, sources: 500, conferences: 100, participants: 500 },
     },
   };
 }

@@ -65,13 +65,7 @@ export function leaveOut(wanted: readonly Wanting[], budget: number, before: She
  * went last first, so that its true rate is known before the next one comes. Called about once a second.
  * @param reason of the budget of now; a layer that was left out before keeps its own
  */
-export function shed(
-  before: Shed,
-  wanted: readonly Wanting[],
-  budget: number,
-  reason: ShedReason,
-  now: number,
-): Shed {
+export function shed(before: Shed, wanted: readonly Wanting[], budget: number, reason: ShedReason, now: number): Shed {
   const must = new Set(leaveOut(wanted, budget, before));
   const stay = new Set(leaveOut(wanted, budget * RETURN_SHARE, before));
   const fits = wanted.filter(({ key }) => {

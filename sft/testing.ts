@@ -189,6 +189,7 @@ export class TestSft {
         streams: hear('streams'),
         demand: hear('demand'),
         levels: hear('levels'),
+        shed: hear('shed'),
         ended: hear('ended'),
       },
       onClose: ({ code }) => closed.resolve(code),

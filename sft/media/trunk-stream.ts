@@ -31,6 +31,11 @@ export abstract class TrunkStream {
   /** The highest layer that flows; while none does, the lowest one. */
   abstract get layer(): number;
 
+  /** True while packets may flow. */
+  get running(): boolean {
+    return !this.consumer.paused;
+  }
+
   get closed(): boolean {
     return this.consumer.closed;
   }

@@ -26,6 +26,8 @@ export const GROWTH = 1.08;
 /** Calm before the way up begins, ms. */
 export const CALM_MS = 5_000;
 
+/** Below this nothing is gained any more, and the way up would take too long; bit/s. */
+const LEAST_BUDGET = 100_000;
 /** Looks over which loss is counted: reports come once a second for pictures. */
 const WINDOW = 3;
 /** Fewer packets say nothing about loss: one of twenty would be 5 %. */
@@ -92,7 +94,7 @@ export class Brake {
       return;
     }
     this.#delayCuts = reason === 'delay' ? this.#delayCuts + 1 : 0;
-    this.#budget = Math.min(this.#budget, sending) * CUT;
+    this.#budget = Math.max(LEAST_BUDGET, Math.min(this.#budget, sending) * CUT);
     this.#reason = reason;
     this.#cutAt = now;
     this.#window.length = 0;

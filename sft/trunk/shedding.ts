@@ -11,9 +11,7 @@
  * take turns; then higher layers go before lower ones, larger rates before smaller, and at last the key decides. Pure.
  */
 import type { SourceKind } from '#signalling/media-profile.ts';
-
-/** Why a layer is left out. `ceiling` is a stream of more bits than its kind may have, `feedback` a flood of requests. */
-export type ShedReason = 'send-limit' | 'receive-limit' | 'loss' | 'delay' | 'ceiling' | 'feedback';
+import type { ShedReason } from '#signalling/sft-link.ts';
 
 /** One layer that somebody wants. */
 export interface Wanting {

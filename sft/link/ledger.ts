@@ -189,7 +189,11 @@ export class Ledger {
       await this.#refuse(entry, verdict.refuse);
       events.onRefused(peer, verdict.refuse);
     }
-    for (const each of shared) this.#apply(peer, each, reading, verdict);
+    for (const each of shared) {
+      this.#apply(peer, each, reading, verdict);
+      // A layer that strayed just after it came alive is waited for by nobody else: its next sign of life changes nothing.
+      if (each.host.side(peer)?.media.trunk?.strayed) each.host.changed();
+    }
     this.#tell(peer, entry, shared);
     if (verdict.cut) this.#cut(peer, entry, verdict.cut);
   }
@@ -250,7 +254,7 @@ export class Ledger {
 
   #cut(peer: DomainName, entry: Entry, code: ErrorCode): void {
     const refusal = entry.backOff.cut(code, this.#options.now());
-    this.#options.events.onCut(peer, code, this.#left(refusal));
+    this.#options.events.onCut(peer, code, Math.round(this.#left(refusal)));
     for (const link of [...entry.links]) link.close(code);
   }
 

@@ -220,6 +220,11 @@ export class Trunk {
     return { sent: stat.bytesSent, received: stat.bytesReceived, known };
   }
 
+  /** Some layer is held because the worker sent another one in its place. */
+  get strayed(): boolean {
+    return [...this.#outgoing].some(({ stream }) => stream.strayed);
+  }
+
   /** Receives nothing of a source any more; it is up to its owner to take it again. */
   refuse(source: SourceId): void {
     for (const incoming of this.#incoming) if (incoming.source === source) incoming.producer.close();

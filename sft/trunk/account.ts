@@ -95,6 +95,7 @@ export class PeerAccount {
     const out = flowing.filter(({ stream }) => stream.direction === 'out');
     const arriving = flowing.filter(({ stream }) => stream.direction === 'in');
     this.#rest(out, now);
+    const flood = this.#feedback(out, now);
     this.#brake(reading, out, seconds, now);
     const outgoing = this.#shedOutgoing(reading.outgoing, bitsByKey(out), budget.send, now);
     const incoming = this.#shedIncoming(reading.incoming, bitsByKey(arriving), budget.receive, now);
@@ -115,7 +116,6 @@ export class PeerAccount {
       },
       now,
     );
-    const flood = this.#feedback(out, now);
     const flaps = this.#flapping.look(reading.demandChanges / seconds > MOST_DEMAND_CHANGES, now);
     const cut = excess.cut ?? flood ?? (flaps ? 'SFT_LINK_FLAPPING' : undefined);
     return { outgoing, incoming, refuse: excess.refuse, cut, sending, receiving: sumOf(arriving) };

@@ -64,10 +64,11 @@ describe('the brake', () => {
       for (const [i, rttMs] of values.entries()) brake.look({ ...reading, rttMs }, i * 1_000);
       return brake;
     };
-    expect(rtts(20, 119).budget).toBe(Number.POSITIVE_INFINITY);
-    expect(rtts(300, 450).budget).toBe(Number.POSITIVE_INFINITY);
-    expect(rtts(20, 130).reason).toBe('delay');
-    expect(rtts(20, 130).budget).toBeLessThan(10 * M);
+    expect(rtts(20, 119, 119).budget).toBe(Number.POSITIVE_INFINITY);
+    expect(rtts(300, 450, 450).budget).toBe(Number.POSITIVE_INFINITY);
+    expect(rtts(20, 130, 20, 130).budget).toBe(Number.POSITIVE_INFINITY);
+    expect(rtts(20, 130, 130).reason).toBe('delay');
+    expect(rtts(20, 130, 130).budget).toBeLessThan(10 * M);
   });
 
   it('does not take a single packet of a quiet trunk for trouble', () => {

@@ -34,6 +34,8 @@ const WINDOW = 3;
 const FEWEST_PACKETS = 100;
 /** Reports of what was sent before a step down say nothing about what is sent after it, ms. */
 const SETTLE_MS = 2_000;
+/** Looks for which the round trip must have grown: a queue lasts, a moment without processor time does not. */
+const LASTING = 2;
 /** The smallest round trip ever seen counts less with time, a look: a path that became longer is no queue. */
 const FORGET = 1.002;
 /** After so many steps down that did not shorten the round trip it is no queue of ours; 0.85^5 is less than a half. */
@@ -44,6 +46,7 @@ export class Brake {
   #budget = Number.POSITIVE_INFINITY;
   #reason: 'loss' | 'delay' = 'loss';
   #leastRtt: number | undefined;
+  #grown = 0;
   #delayCuts = 0;
   #troubleAt = Number.NEGATIVE_INFINITY;
   #cutAt = Number.NEGATIVE_INFINITY;
@@ -82,9 +85,10 @@ export class Brake {
   #trouble(rttMs: number | undefined): 'loss' | 'delay' | undefined {
     if (rttMs !== undefined) this.#leastRtt = Math.min(rttMs, (this.#leastRtt ?? rttMs) * FORGET);
     if ((this.loss ?? 0) > MOST_LOSS) return 'loss';
-    const least = this.#leastRtt;
-    if (rttMs === undefined || least === undefined) return undefined;
-    return rttMs > least + MOST_GROWTH_MS && rttMs > 2 * least ? 'delay' : undefined;
+    const least = this.#leastRtt ?? 0;
+    const grown = rttMs !== undefined && rttMs > least + MOST_GROWTH_MS && rttMs > 2 * least;
+    this.#grown = grown ? this.#grown + 1 : 0;
+    return this.#grown >= LASTING ? 'delay' : undefined;
   }
 
   #cut(reason: 'loss' | 'delay', { sending, rttMs }: BrakeReading, now: number): void {

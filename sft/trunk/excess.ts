@@ -69,6 +69,8 @@ export class Excess {
     const goesOnLong = this.#goingOn.look(goesOn, now);
     const strangeLong = this.#unknown.look(strange, now);
     for (const source of refuse) this.#refused.set(source, now);
+    // What is refused has to last anew before it counts again.
+    for (const { key, source } of arrivals.streams) if (refuse.has(source)) this.#streams.delete(key);
     if (again || goesOnLong) return { refuse: [...refuse], cut: 'SFT_LINK_EXCESS' };
     return { refuse: [...refuse], cut: strangeLong ? 'SFT_LINK_UNKNOWN_STREAMS' : undefined };
   }

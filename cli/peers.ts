@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type DomainName, parseDomainName } from '#signalling/ids.ts';
+import type { PeerLimits } from '#trust/peers-schema.ts';
 import { certificatesOf } from '#trust/pem.ts';
 import { columns } from './certs/columns.ts';
 import { command } from './command.ts';
@@ -28,15 +29,16 @@ export const peersList = command({
     if (flags.json) out(JSON.stringify({ path, peers }));
     else if (peers.length === 0) out(`${path} lists nobody: no other domain can connect.`);
     else {
-      const rows = peers.map(({ domain, state, homeserver, authorities, mediaPrefixes, revoked }) => [
+      const rows = peers.map(({ domain, state, homeserver, authorities, mediaPrefixes, revoked, limits }) => [
         domain,
         state,
         homeserver ?? '-',
         authorities.map(({ to }) => to.slice(0, 10)).join(' ') || '-',
         revoked === undefined ? 'no list' : `${revoked}`,
         mediaPrefixes.join(' ') || 'no media',
+        limitsInWords(limits) || 'as for all',
       ]);
-      const head = ['DOMAIN', 'STATE', 'HOMESERVER', 'AUTHORITY ENDS', 'REVOKED', 'MEDIA PREFIXES'];
+      const head = ['DOMAIN', 'STATE', 'HOMESERVER', 'AUTHORITY ENDS', 'REVOKED', 'MEDIA PREFIXES', 'LIMITS'];
       for (const line of columns([head, ...rows])) out(line);
     }
     return 0;
@@ -100,6 +102,66 @@ export const peersBlock = command({
     return tell(path, domain, flags.json, out);
   },
 });
+
+const limit = (summary: string, value = 'N') => ({ type: 'string', value, summary }) as const;
+
+export const peersLimit = command({
+  name: 'peers limit',
+  summary: 'Say how much a domain may take of the media server',
+  usage: 'DOMAIN',
+  words: { min: 1, max: 1 },
+  about: [
+    'What is left out stays as it was; none takes a limit away, so that the one of sft.peerLimits holds again.',
+    'A running SFT follows within a second, and no call is interrupted: where less fits, small pictures go first and sound never.',
+    'Example: hawser peers limit beta.example --send 20 --receive 20 --participants none',
+  ],
+  flags: {
+    send: limit('Most Mbit/s to the domain', 'MBIT'),
+    receive: limit('Most Mbit/s from the domain', 'MBIT'),
+    sources: limit('Most cameras, microphones and screens of the domain'),
+    conferences: limit('Most conferences shared with the domain; those that go on stay'),
+    participants: limit('Most participants of the domain'),
+    config,
+    json,
+  },
+  async run({ flags, args: [name = ''], out }) {
+    const domain = domainOf(name);
+    const path = await listPath(flags.config);
+    if (!(await readPeers(path)).has(domain)) {
+      throw new UsageError(`${domain} is not on the list; hawser peers allow ${domain} comes first.`);
+    }
+    const limits = {
+      sendMbit: figureOf('send', flags.send),
+      receiveMbit: figureOf('receive', flags.receive),
+      sources: figureOf('sources', flags.sources),
+      conferences: figureOf('conferences', flags.conferences),
+      participants: figureOf('participants', flags.participants),
+    };
+    if (Object.values(limits).every((each) => each === undefined)) {
+      throw new UsageError('Say at least one limit, such as --send 20.');
+    }
+    await changePeers(path, (text) => editPeers(text, { domain, limits }));
+    const peer = (await readPeers(path)).get(domain);
+    if (peer === undefined) throw new Problem(`${domain} vanished from ${path}; somebody else changed it.`);
+    if (flags.json) out(JSON.stringify(statusOf(peer, Date.now())));
+    else out(`${domain}: ${limitsInWords(peer.limits) || 'as for all'}. A running SFT follows within a second.`);
+    return 0;
+  },
+});
+
+function figureOf(flag: string, text: string | undefined): number | 'none' | undefined {
+  if (text === undefined || text === 'none') return text;
+  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new UsageError(`--${flag} must be a number or none, not '${text}'.`);
+  return Number(text);
+}
+
+function limitsInWords({ sendMbit, receiveMbit, ...counts }: PeerLimits): string {
+  return [
+    ...(sendMbit === undefined ? [] : [`send ${sendMbit} Mbit/s`]),
+    ...(receiveMbit === undefined ? [] : [`receive ${receiveMbit} Mbit/s`]),
+    ...Object.entries(counts).map(([what, most]) => `${most} ${what}`),
+  ].join(', ');
+}
 
 async function tell(path: string, domain: DomainName, json: boolean, out: (line: string) => void): Promise<number> {
   const peer = (await readPeers(path)).get(domain);

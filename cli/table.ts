@@ -72,6 +72,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./peers.ts')).peersBlock,
   },
   {
+    name: 'peers limit',
+    summary: 'Say how much a domain may take of the media server',
+    load: async () => (await import('./peers.ts')).peersLimit,
+  },
+  {
     name: 'bench trunk',
     summary: 'Measure what crosses the trunk between two media servers',
     load: async () => (await import('./bench.ts')).benchTrunk,

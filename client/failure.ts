@@ -56,6 +56,8 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   SFT_ANCHOR_UNREACHABLE:
     'The organisation that started this call cannot be reached. You see and hear only your own organisation.',
   SFT_LINK_LOST: 'The connection to another organisation was lost. It is being set up again.',
+  SFT_LINK_LIMIT:
+    'Some people of this organisation are left out, because a limit for it is reached. They come by themselves when there is room.',
   SFT_LINK_PEER_NOT_ALLOWED: 'The other organisation does not accept calls from yours. Ask your administrator.',
   HOME_UNAUTHENTICATED: 'You are signed out. Sign in again.',
   HOME_NOT_FOUND: 'Nobody was found at this address. Check how it is written.',

@@ -18,6 +18,7 @@ import { createPeerServer, peerOf } from '#trust/door.ts';
 import { withinPrefixes } from '#trust/prefixes.ts';
 import { readTicketKey } from '#trust/tickets.ts';
 import { openTrust } from '#trust/trust.ts';
+import { Ledger, type LeftOutLayer } from './link/ledger.ts';
 import { Links } from './link/links.ts';
 import { MediaWorkers } from './media/worker.ts';
 import { createAdminServer } from './server/admin.ts';
@@ -100,6 +101,28 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
     }
     return hosts.open(conference, domain);
   };
+  const limitsOf = (peer: DomainName) => ({ ...sft.peerLimits, ...trust.peers.allowed(peer)?.limits });
+  const ledger = new Ledger({
+    limitsOf,
+    now: () => performance.now(),
+    events: {
+      onShed: (peer, begun, ended) => {
+        metrics.shed(peer, begun);
+        log.info({ peer, begun: counted(begun), ended: counted(ended) }, 'what is left out of the trunk changed');
+      },
+      onSurplus: (peer, surplus) => log.warn({ peer, surplus }, 'participants or sources above the limit are left out'),
+      onRefused: (peer, sources) => {
+        metrics.refusedSources(peer, sources.length);
+        log.warn({ peer, sources }, 'refused sources of which the peer sends more than it may');
+      },
+      onCut: (peer, code, backOffMs) => {
+        metrics.cutLink(peer, code);
+        log.warn({ peer, code, backOffMs }, 'cut off a peer that misbehaves');
+      },
+      onFault,
+    },
+  });
+  stack.defer(() => ledger.close());
   const links = new Links({
     context: {
       hello: {
@@ -117,15 +140,21 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
       workers: () => workers.all,
       mayReach: (peer, ip) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []),
       admit,
+      admitConference: (peer, conference) => ledger.admitConference(peer, conference),
+      roomFor: (peer, side) => ledger.roomFor(peer, side),
       onFault,
     },
+    admit: (peer) => ledger.admit(peer),
     dial: (peer, url) => dialSocket({ url, contract: SFT_LINK, agent: trust.dialler.agent(peer, 'sft') }),
     idleMs: linkIdleMs,
     onChange: (link, closing) => {
       const { peer, dialled } = link;
       if (closing) log.info({ peer, dialled, code: closing.code, detail: closing.detail }, 'a link ended');
       else log.info({ peer, dialled }, 'a link stands');
-      if (closing) hosts.linkClosed(link, closing);
+      if (closing) {
+        ledger.forget(link);
+        hosts.linkClosed(link, closing);
+      } else ledger.follow(link);
     },
   });
   hosts.useLinks(links);
@@ -208,8 +237,8 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
   stack.defer(() => stop(door));
   stack.defer(() => linkDoor.close());
 
-  metrics.observe({ hosts, links, workers, certificateEnds: () => trust.credentials.current.expires, now });
-  const admin = createAdminServer({ metrics, hosts, links, workers, homeConnected: () => home.connected });
+  metrics.observe({ hosts, links, workers, ledger, certificateEnds: () => trust.credentials.current.expires, now });
+  const admin = createAdminServer({ metrics, hosts, links, workers, ledger, homeConnected: () => home.connected });
   await listen(admin, sft.admin.listen, 'sft.admin.listen');
   stack.defer(() => stop(admin));
 
@@ -265,6 +294,17 @@ function stop(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+/** Which layers, short enough for a line of the log. */
+function counted(layers: readonly LeftOutLayer[]) {
+  const groups = Map.groupBy(layers, ({ direction, by, reason }) => `${direction} by ${by}: ${reason}`);
+  return Object.fromEntries(
+    [...groups].map(([group, members]) => [
+      group,
+      { count: members.length, layers: members.slice(0, 20).map(({ source, layer }) => `${source}/${layer}`) },
+    ]),
+  );
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -52,15 +52,17 @@ export class TestSft {
     this.#log = log;
   }
 
+  /** @param announcedIp where its trunks are reached, if that is not where they are */
   static async start(
     folder: string,
     name: string,
     mode: TrunkMode = 'everything',
     voices: VoiceLimits = { loud: 4, warm: 16 },
+    announcedIp?: string,
   ): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
-    const site = await siteOf(test, mode, voices);
+    const site = await siteOf(test, mode, voices, announcedIp);
     await writeTestPeers(site.peers, []);
     const log: string[] = [];
     const key = await readTicketSigningKey(test.tickets.privateKey);
@@ -190,6 +192,7 @@ export class TestSft {
         streams: hear('streams'),
         demand: hear('demand'),
         levels: hear('levels'),
+        shed: hear('shed'),
         ended: hear('ended'),
       },
       onClose: ({ code }) => closed.resolve(code),
@@ -285,7 +288,12 @@ export interface TestClient {
 
 let nextMediaPort = 24_000 + (process.pid % 400) * 40;
 
-async function siteOf(test: TestDomain, mode: TrunkMode, voices: VoiceLimits): Promise<Site> {
+async function siteOf(
+  test: TestDomain,
+  mode: TrunkMode,
+  voices: VoiceLimits,
+  announcedIp: string | undefined,
+): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
   const media = nextMediaPort;
   nextMediaPort += 20;
@@ -312,9 +320,15 @@ async function siteOf(test: TestDomain, mode: TrunkMode, voices: VoiceLimits): P
       admin: { listen: at(admin) },
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
       media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: media },
-      trunk: { listenIp: '127.0.0.1', ports: { from: media + 4, to: media + 12 }, mode },
+      trunk: {
+        listenIp: '127.0.0.1',
+        ports: { from: media + 4, to: media + 12 },
+        mode,
+        ...(announcedIp && { announcedIp }),
+      },
       voices,
       limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },
+      peerLimits: { sendMbit: 200, receiveMbit: 200, sources: 500, conferences: 100, participants: 500 },
     },
   };
 }

@@ -124,10 +124,14 @@ export const CLIENT_SFT = {
      */
     layers: { from: 'acceptor', params: Closed({ source: SourceId, layers: Layers }) },
     speaker: { from: 'acceptor', params: Closed({ participant: Type.Optional(ParticipantId) }) },
-    /** Something that concerns the whole conference, for example an organisation that cannot be reached. */
+    /** Something that concerns the whole conference, for example an organisation that cannot be reached; or that it is over. */
     notice: {
       from: 'acceptor',
-      params: Closed({ code: Type.String({ maxLength: 60 }), domain: Type.Optional(DomainName) }),
+      params: Closed({
+        code: Type.String({ maxLength: 60 }),
+        domain: Type.Optional(DomainName),
+        over: Type.Optional(Type.Boolean()),
+      }),
     },
   },
 } as const satisfies Contract;

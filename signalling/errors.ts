@@ -126,6 +126,48 @@ export const ERRORS = {
   SFT_LINK_SRTP: entry(400, 4400, false, 'The trunk must use AEAD_AES_256_GCM with a key of the right length.'),
   SFT_LINK_REVOKED: entry(403, 4521, false, 'The organisation is no longer allowed, or its certificate was revoked.'),
   SFT_LINK_LOST: entry(503, 4533, true, 'The link to the other organisation was lost. It is being dialled again.'),
+  SFT_LINK_LIMIT: entry(
+    429,
+    4429,
+    true,
+    'A limit that was set for this organisation is reached, so that some of its people or pictures are left out. They come by themselves when there is room; an administrator can raise the limit.',
+  ),
+  SFT_LINK_EXCESS: entry(
+    429,
+    4429,
+    true,
+    'More media was sent than was announced and asked for. The link was cut and can be dialled again after a pause; look for the fault at the sender.',
+  ),
+  SFT_LINK_UNKNOWN_STREAMS: entry(
+    429,
+    4429,
+    true,
+    'Packets came on the trunk that belong to no announced stream. The link was cut and can be dialled again after a pause; let only the approved prefixes reach the ports of trunks.',
+  ),
+  SFT_LINK_FEEDBACK_FLOOD: entry(
+    429,
+    4429,
+    true,
+    'Key frames or lost packets were asked for far too often. The link was cut and can be dialled again after a pause; look for the fault at who asked.',
+  ),
+  SFT_LINK_FLAPPING: entry(
+    429,
+    4429,
+    true,
+    'The demand for layers changed far too often. The link was cut and can be dialled again after a pause; look for the fault at who demanded.',
+  ),
+  SFT_PICTURES_LIMITED: entry(
+    429,
+    4429,
+    true,
+    'Some pictures from this organisation are smaller or missing, because a limit for it is reached. They come back by themselves when there is room.',
+  ),
+  SFT_PICTURES_BRAKED: entry(
+    503,
+    4503,
+    true,
+    'Some pictures from this organisation are smaller or missing, because the network on the way loses or delays too much. They come back by themselves.',
+  ),
 
   // Who speaks for a domain
   TRUST_NO_CERTIFICATE: entry(403, 4521, false, 'The other side showed no client certificate.'),

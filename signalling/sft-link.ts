@@ -3,7 +3,7 @@
  * numbered; whatever is lost or repeated does no harm. SRTP keys cross here and nowhere else.
  */
 import Type, { type Static } from 'typebox';
-import { Closed, type Contract, Nothing, Sequence } from './contract.ts';
+import { Closed, type Contract, Nothing, Sequence, Word } from './contract.ts';
 import { ConferenceId, DomainName, ParticipantId, SourceId, TrunkId } from './ids.ts';
 import { Codec, Layer, Layers, MediaAddress, SourceKind, SrtpKey } from './media-profile.ts';
 
@@ -12,6 +12,11 @@ export const LINK_VERSIONS = { min: 1, max: 1 } as const;
 /** Time between heartbeats, ms; three missed make the peer suspect. */
 export const HEARTBEAT_MS = 250;
 export const SUSPECT_MS = 3 * HEARTBEAT_MS;
+/**
+ * Shortest time between two statements of demand for one conference that have an effect, ms; the newest counts. Whoever
+ * makes many more of them is cut off.
+ */
+export const DEMAND_SPACING_MS = 20;
 /** Silence after which consent to send is over, ms. */
 export const CONSENT_MS = 5_000;
 
@@ -65,8 +70,17 @@ export type LinkLevel = Static<typeof LinkLevel>;
 
 /** Most levels of one statement; the loudest ones, where more people speak at once. */
 export const MAX_LEVELS = 64;
+
+/** Why a layer is left out. `ceiling`: more bits than its kind may have; `feedback`: a flood of requests about it. */
+export const ShedReason = Word('send-limit', 'receive-limit', 'loss', 'delay', 'ceiling', 'feedback');
+export type ShedReason = Static<typeof ShedReason>;
+
+export const LinkShed = Closed({ source: SourceId, layer: Layer, reason: ShedReason });
+export type LinkShed = Static<typeof LinkShed>;
+
 const MAX_PARTICIPANTS = 1_000;
 const MAX_SOURCES = 3_000;
+const Count = Type.Integer({ minimum: 0, maximum: MAX_SOURCES });
 
 export const SFT_LINK = {
   protocol: 'hawser-link-v1',
@@ -128,6 +142,19 @@ export const SFT_LINK = {
         seq: Sequence,
         levels: Type.Array(LinkLevel, { maxItems: MAX_LEVELS }),
         speaker: Type.Optional(ParticipantId),
+      }),
+    },
+    /**
+     * What the sender leaves out of what is wanted: layers that it does not send or does not ask for, and how many of the
+     * stated participants and sources it does not take. For the other administrator and people; nothing follows from it.
+     */
+    shed: {
+      from: 'both',
+      params: Closed({
+        conference: ConferenceId,
+        seq: Sequence,
+        layers: Type.Array(LinkShed, { maxItems: MAX_SOURCES * 3 }),
+        surplus: Closed({ participants: Count, sources: Count }),
       }),
     },
     /** The conference is over on the sender's side; it is not to be joined again. */

@@ -62,6 +62,15 @@ const port = (note: Note) => Type.Integer({ minimum: 1, maximum: 65_535, expects
 const count = (maximum: number, note: Note & { default: number }) =>
   Type.Integer({ minimum: 1, maximum, expects: `a whole number from 1 to ${maximum}`, ...note });
 
+const mbit = (note: Note & { default: number }) =>
+  Type.Number({
+    minimum: 0,
+    maximum: 100_000,
+    unit: 'Mbit/s',
+    expects: 'a number of Mbit/s, from 0 to 100000',
+    ...note,
+  });
+
 const section = <P extends TProperties>(properties: P, description: string) =>
   Type.Object(properties, { additionalProperties: false, description });
 
@@ -366,6 +375,37 @@ export const SiteSchema = section(
             }),
           },
           'Where this SFT says no.',
+        ),
+        peerLimits: section(
+          {
+            sendMbit: mbit({
+              default: 200,
+              description: 'What this SFT sends to one other domain at the most, in all conferences.',
+              reason:
+                'About 130 large pictures. What is more is left out, small pictures first and sound never, and comes back by itself.',
+            }),
+            receiveMbit: mbit({
+              default: 200,
+              description: 'What this SFT asks one other domain for at the most.',
+            }),
+            sources: count(100_000, {
+              default: 500,
+              unit: 'sources',
+              description: 'Cameras, microphones and screens that one other domain brings, in all conferences.',
+              reason: 'Each is set up in a media worker; a domain that brings more is heard and seen up to here.',
+            }),
+            conferences: count(10_000, {
+              default: 100,
+              unit: 'conferences',
+              description: 'Conferences shared with one other domain at once.',
+            }),
+            participants: count(100_000, {
+              default: 500,
+              unit: 'participants',
+              description: 'Participants that one other domain brings, in all conferences.',
+            }),
+          },
+          'What one other domain may take. `hawser peers limit` sets other figures for a single one, without a restart.',
         ),
       },
       'The media server.',

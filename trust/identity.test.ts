@@ -52,6 +52,7 @@ function ask(given: Case = {}): PeerIdentity {
     authority: read.authority,
     homeserver: undefined,
     mediaPrefixes: [],
+    limits: {},
   };
   return identify({
     chain: (given.chain ?? [leaf]).map(x509),
@@ -224,7 +225,14 @@ describe('who is at the other end', () => {
   it('is refused with nothing but a code when any byte of its certificate is another one', () => {
     const { raw } = x509(leaf);
     const { authority: speaks } = readAuthority(authority.certificate, undefined);
-    const peer: Peer = { domain: beta, state: 'allowed', authority: speaks, homeserver: undefined, mediaPrefixes: [] };
+    const peer: Peer = {
+      domain: beta,
+      state: 'allowed',
+      authority: speaks,
+      homeserver: undefined,
+      mediaPrefixes: [],
+      limits: {},
+    };
     const view = { own: { domain: alpha, authority: speaks }, peers: new Map([[beta, peer]]) };
     fc.assert(
       fc.property(fc.nat(raw.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {

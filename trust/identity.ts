@@ -6,6 +6,7 @@ import type { HostAndPort } from '#site/address.ts';
 import type { Authority } from './authority.ts';
 import { isForTls, isIssuedBy, isSelfSigned, isSound, nameIn, pathLength, validFrom, validTo } from './certificate.ts';
 import { type Role, type ServerName, serverName } from './name.ts';
+import type { PeerLimits } from './peers-schema.ts';
 
 /** An entry of the allow list. */
 export interface Peer {
@@ -17,6 +18,8 @@ export interface Peer {
   readonly homeserver: HostAndPort | undefined;
   /** CIDR; see `withinPrefixes`. */
   readonly mediaPrefixes: readonly string[];
+  /** Where they differ from those that the site has for every peer. */
+  readonly limits: PeerLimits;
 }
 
 /** Everything that decides about a certificate, at one moment. */

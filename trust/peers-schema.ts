@@ -5,6 +5,37 @@ import { DomainName } from '#signalling/ids.ts';
 
 const PEM = 'the path of a PEM file, or the PEM text itself';
 
+const most = (maximum: number, unit: string) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum,
+      expects: `a whole number of ${unit}, from 0 to ${maximum}; leave it out for the default`,
+    }),
+  );
+const mbit = Type.Optional(
+  Type.Number({
+    minimum: 0,
+    maximum: 100_000,
+    expects: 'a number of Mbit/s, from 0 to 100000; leave it out for the default',
+  }),
+);
+
+/** What a peer may take at the most; what is left out is as `sft.peerLimits` of the site says. */
+export const PeerLimits = Closed({
+  /** Mbit/s that this SFT sends to the peer. */
+  sendMbit: mbit,
+  /** Mbit/s that this SFT asks the peer for. */
+  receiveMbit: mbit,
+  /** Cameras, microphones and screens of the peer, in all conferences. */
+  sources: most(100_000, 'sources'),
+  /** Conferences shared with the peer. */
+  conferences: most(10_000, 'conferences'),
+  /** Participants behind the peer, in all conferences. */
+  participants: most(100_000, 'participants'),
+});
+export type PeerLimits = Static<typeof PeerLimits>;
+
 const PeerEntry = Closed({
   domain: Type.Unsafe<DomainName>({
     ...DomainName,
@@ -30,6 +61,7 @@ const PeerEntry = Closed({
     default: [],
     expects: 'a list of address prefixes, such as [203.0.113.0/24]',
   }),
+  limits: Type.Optional(PeerLimits),
 });
 export type PeerEntry = Static<typeof PeerEntry>;
 

@@ -7,6 +7,7 @@ import { type DomainName, parseDomainName } from '#signalling/ids.ts';
 import type { CredentialFiles } from './credentials.ts';
 import * as issue from './issue.ts';
 import { type Role, serverName } from './name.ts';
+import type { PeerLimits } from './peers-schema.ts';
 import { replaceFile } from './replace.ts';
 import { selfSigned } from './testing-strangers.ts';
 
@@ -116,17 +117,21 @@ export interface TestPeer {
   readonly homeserver?: string;
   readonly mediaPrefixes?: readonly string[];
   readonly withRevocationList?: boolean;
+  readonly limits?: PeerLimits;
 }
 
 /** Writes a `peers.yaml`, atomically; loopback is an approved media prefix when none is given. */
 export async function writeTestPeers(path: string, peers: readonly TestPeer[]): Promise<void> {
-  const entries = peers.map(({ of, state = 'allowed', homeserver, mediaPrefixes, withRevocationList = true }) => ({
-    domain: of.domain,
-    state,
-    authority: of.authority,
-    ...(withRevocationList && { revocationList: of.revocationList }),
-    ...(homeserver !== undefined && { homeserver }),
-    mediaPrefixes: mediaPrefixes ?? ['127.0.0.0/8', '::1/128'],
-  }));
+  const entries = peers.map(
+    ({ of, state = 'allowed', homeserver, mediaPrefixes, withRevocationList = true, limits }) => ({
+      domain: of.domain,
+      state,
+      authority: of.authority,
+      ...(withRevocationList && { revocationList: of.revocationList }),
+      ...(homeserver !== undefined && { homeserver }),
+      mediaPrefixes: mediaPrefixes ?? ['127.0.0.0/8', '::1/128'],
+      ...(limits && { limits }),
+    }),
+  );
   await replaceFile(path, stringify(entries), 0o644);
 }

@@ -6,6 +6,7 @@ import { SiteError } from '#site/mistakes.ts';
 import type { Peer } from '#trust/identity.ts';
 import { DAY } from '#trust/issue.ts';
 import { parsePeers } from '#trust/peers.ts';
+import type { PeerLimits } from '#trust/peers-schema.ts';
 import { replaceFile } from '#trust/replace.ts';
 import { Problem } from '../errors.ts';
 
@@ -63,11 +64,13 @@ export interface PeerStatus {
   readonly authorities: readonly { readonly fingerprint: string; readonly to: string; readonly days: number }[];
   /** Certificates that the lists name; absent where there is no list. */
   readonly revoked?: number;
+  /** Where they differ from those of the site. */
+  readonly limits: PeerLimits;
 }
 
 /** `now` in ms since 1970 */
 export function statusOf(peer: Peer, now: number): PeerStatus {
-  const { domain, state, homeserver, mediaPrefixes, authority } = peer;
+  const { domain, state, homeserver, mediaPrefixes, authority, limits } = peer;
   const revocations = authority?.revocations ?? [];
   return {
     domain,
@@ -82,5 +85,6 @@ export function statusOf(peer: Peer, now: number): PeerStatus {
       days: Math.floor((validToDate.getTime() - now) / DAY),
     })),
     ...(revocations.length > 0 && { revoked: revocations.reduce((sum, list) => sum + list.size, 0) }),
+    limits,
   };
 }

@@ -6,7 +6,7 @@ import { sampleSite } from '#site/sample.ts';
 import { PeerList } from '#trust/peers.ts';
 import { makeTestDomain, type TestDomain } from '#trust/testing.ts';
 import type { Command } from '../command.ts';
-import { peersAllow, peersBlock, peersList } from '../peers.ts';
+import { peersAllow, peersBlock, peersLimit, peersList } from '../peers.ts';
 
 let folder: string;
 let config: string;
@@ -103,6 +103,40 @@ it('changes nothing where the outcome would be no right list', async () => {
 it('does not write while another command does', async () => {
   await writeFile(`${list}.lock`, '');
   await expect(allow()).rejects.toThrow(/another hawser peers is at work/);
+});
+
+it('sets and takes away limits while a server runs, and shows them', async () => {
+  await allow();
+  const running = await PeerList.open(list);
+  await run(peersLimit, 'beta.example', '--send', '20', '--receive', '2.5', '--participants', '30');
+  expect(out.join('')).toContain('send 20 Mbit/s, receive 2.5 Mbit/s, 30 participants');
+  const limits = () => running.allowed(beta.domain)?.limits;
+  await vi.waitFor(() => expect(limits()).toEqual({ sendMbit: 20, receiveMbit: 2.5, participants: 30 }));
+  await run(peersAllow, 'beta.example');
+  await run(peersLimit, 'beta.example', '--send', 'none', '--receive', '3');
+  await vi.waitFor(() => expect(limits()).toEqual({ receiveMbit: 3, participants: 30 }));
+  await run(peersList);
+  expect(out.join('\n')).toContain('receive 3 Mbit/s, 30 participants');
+  await run(peersLimit, 'beta.example', '--receive', 'none', '--participants', 'none');
+  expect(await readFile(list, 'utf8')).not.toContain('limits');
+  running.close();
+});
+
+it('says what is wrong with a limit', async () => {
+  await allow();
+  await expect(run(peersLimit, 'beta.example', '--send', 'much')).rejects.toThrow(
+    "--send must be a number or none, not 'much'.",
+  );
+  await expect(run(peersLimit, 'beta.example')).rejects.toThrow('Say at least one limit');
+  await expect(run(peersLimit, 'gamma.example', '--send', '1')).rejects.toThrow('gamma.example is not on the list');
+  await expect(run(peersLimit, 'beta.example', '--sources', '2.5')).rejects.toThrow(
+    '1.limits.sources must be a whole number of sources, from 0 to 100000; leave it out for the default, not 2.5.',
+  );
+  await expect(run(peersLimit, 'beta.example', '--send', '100001')).rejects.toThrow(
+    '1.limits.sendMbit must be a number of Mbit/s, from 0 to 100000; leave it out for the default, not 100001.',
+  );
+  await writeFile(list, '- domain: beta.example\n  state: blocked\n  limits: {sendMbits: 3}\n');
+  await expect(run(peersList)).rejects.toThrow('There is no option "sendMbits" in 1.limits. Did you mean sendMbit?');
 });
 
 it('says what is wrong with a list that somebody wrote', async () => {

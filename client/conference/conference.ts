@@ -115,8 +115,10 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
             this.#speaker = participant;
             this.#refresh();
           },
-          notice: ({ code, domain }) => {
-            this.#notices.set(`${code} ${domain}`, { ...failureOfCode(code, domain), ...(domain && { domain }) });
+          notice: ({ code, domain, over }) => {
+            const key = `${code} ${domain}`;
+            if (over) this.#notices.delete(key);
+            else this.#notices.set(key, { ...failureOfCode(code, domain), ...(domain && { domain }) });
             this.#refresh();
           },
         },

@@ -7,10 +7,13 @@ import {
   levelsTold,
   newConference,
   rosterOf,
+  type Side,
   stateDemand,
   stateLevels,
   stateSources,
   stateWishes,
+  takeWithin,
+  UNLIMITED,
 } from './conference.ts';
 import { SILENCE } from './levels.ts';
 import { ALPHA, announcement, BETA, conferenceId, GAMMA, local, participantId, side, sourceId } from './testing.ts';
@@ -18,6 +21,33 @@ import { voicesOf } from './voices.ts';
 
 const anchored = () => newConference(conferenceId('c'), ALPHA, ALPHA);
 const federated = () => newConference(conferenceId('c'), BETA, ALPHA);
+
+describe('the room for a side', () => {
+  const people = ['a', 'b', 'c'].map((name) => ({ name, origin: BETA, kinds: ['camera', 'microphone'] as const }));
+  const taken = ({ participants, sources }: Side) => [[...participants.keys()], [...sources.keys()]];
+
+  it('is filled in the stated order, and nobody has a source who is not taken', () => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    stateSources(conference, beta, announcement(1, people), { participants: 2, sources: 3 });
+    expect(taken(beta)).toEqual([
+      ['a', 'b'].map(participantId),
+      ['a-camera', 'a-microphone', 'b-camera'].map(sourceId),
+    ]);
+  });
+
+  it('takes the rest in without another statement when there is more of it, and lets the last go when there is less', () => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    stateSources(conference, beta, announcement(1, people), { participants: 0, sources: 9 });
+    expect(taken(beta)).toEqual([[], []]);
+    expect(takeWithin(beta, UNLIMITED)).toBe(true);
+    expect([beta.participants.size, beta.sources.size]).toEqual([3, 6]);
+    expect(takeWithin(beta, UNLIMITED)).toBe(false);
+    expect(takeWithin(beta, { participants: 1, sources: 1 })).toBe(true);
+    expect(taken(beta)).toEqual([[participantId('a')], [sourceId('a-camera')]]);
+  });
+});
 
 describe('a statement over a link', () => {
   it('counts once: an older or repeated one changes nothing', () => {

@@ -46,6 +46,8 @@ export interface Side {
   readonly peer: DomainName;
   readonly participants: Map<ParticipantId, Readonly<LinkParticipant>>;
   readonly sources: Map<SourceId, Source & { readonly origin: DomainName }>;
+  /** Everybody and everything that the far end stated; what it has room for stands above. */
+  stated: Announcement;
   /** The SSRCs under which the far end offers its sources, by the trunk that they arrive on. */
   offered: ReadonlyMap<SourceId, readonly LinkStream[]>;
   /** The layers that the far end wants of what it was offered by us. */
@@ -56,6 +58,19 @@ export interface Side {
   speaker: ParticipantId | undefined;
   readonly seen: { sources: number; streams: number; demand: number; levels: number };
 }
+
+export interface Announcement {
+  readonly participants: ReadonlyMap<ParticipantId, LinkParticipant>;
+  readonly sources: ReadonlyMap<SourceId, LinkSource>;
+}
+
+/** How many participants and sources of a side are taken. */
+export interface Room {
+  readonly participants: number;
+  readonly sources: number;
+}
+
+export const UNLIMITED: Room = { participants: Number.POSITIVE_INFINITY, sources: Number.POSITIVE_INFINITY };
 
 export interface Conference {
   readonly id: ConferenceId;
@@ -98,6 +113,7 @@ export function addSide(conference: Conference, peer: DomainName): Side {
     peer,
     participants: new Map(),
     sources: new Map(),
+    stated: { participants: new Map(), sources: new Map() },
     offered: new Map(),
     demand: new Map(),
     levels: noLevels(),
@@ -132,13 +148,15 @@ export function stateWishes(
 /**
  * Takes a far side's statement of who is there and what they publish. The anchor accepts from a federated SFT only
  * participants of that SFT's own domain; a federated SFT accepts from the anchor everybody but its own. An id that is
- * already known on another side is a forgery: ids are random, so it cannot be chance.
+ * already known on another side is a forgery: ids are random, so it cannot be chance. What there is no room for is left
+ * out, the last first.
  * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT; SIG_SCHEMA for a codec that the kind of source cannot have
  */
 export function stateSources(
   conference: Conference,
   side: Side,
   statement: { seq: number; participants: readonly LinkParticipant[]; sources: readonly LinkSource[] },
+  room: Room = UNLIMITED,
 ): boolean {
   if (statement.seq <= side.seen.sources) return false;
   const participants = new Map<ParticipantId, LinkParticipant>();
@@ -162,9 +180,22 @@ export function stateSources(
     sources.set(entry.source, entry);
   }
   side.seen.sources = statement.seq;
-  replace(side.participants, participants);
-  replace(side.sources, sources);
+  side.stated = { participants, sources };
+  takeWithin(side, room);
   return true;
+}
+
+/** Takes as much of what a side stated as there is room for, in its order. Returns whether it is more or less than before. */
+export function takeWithin(side: Side, room: Room): boolean {
+  const before = side.participants.size + side.sources.size;
+  replace(side.participants, new Map([...side.stated.participants].slice(0, room.participants)));
+  replace(side.sources, new Map(sourcesOfTaken(side).slice(0, room.sources)));
+  return side.participants.size + side.sources.size !== before;
+}
+
+/** The stated sources of the participants that are taken. */
+function sourcesOfTaken(side: Side): [SourceId, LinkSource][] {
+  return [...side.stated.sources].filter(([, { participant }]) => side.participants.has(participant));
 }
 
 export function stateStreams(side: Side, seq: number, streams: readonly LinkStream[]): boolean {

@@ -8,6 +8,7 @@ import type { LinkStream } from '#signalling/sft-link.ts';
 import { mayReceive } from './access.ts';
 import { type Conference, type Side, sourcesOf } from './conference.ts';
 import type { Wanted } from './demand.ts';
+import { layerKey, NOTHING_LEFT_OUT, type SideShed, wantedBy, withoutShed } from './shares.ts';
 
 /** What one viewer of this SFT gets of one source; `layer` is the highest one wanted. */
 export interface Subscription {
@@ -32,11 +33,13 @@ export interface Plan {
 /**
  * @param demands what is asked of each side, by its domain; see `demand.ts`
  * @param voices the microphones that may cross, whatever a side demands; all of them when left out; see `voices.ts`
+ * @param shed what is left out of it, and of what each side asks for
  */
 export function planOf(
   conference: Conference,
   demands: ReadonlyMap<DomainName, Wanted>,
   voices?: ReadonlySet<SourceId>,
+  shed: ReadonlyMap<DomainName, SideShed> = new Map(),
 ): Plan {
   const viewers = new Map<ParticipantId, Subscription[]>();
   for (const local of conference.local.values()) {
@@ -44,7 +47,9 @@ export function planOf(
   }
   const sides = new Map<DomainName, SidePlan>();
   for (const side of conference.sides.values()) {
-    sides.set(side.peer, planSide(conference, side, demands.get(side.peer) ?? new Map(), voices));
+    const demand = demands.get(side.peer) ?? new Map();
+    const out = shed.get(side.peer) ?? NOTHING_LEFT_OUT;
+    sides.set(side.peer, planSide(conference, side, demand, voices, out));
   }
   return { viewers, sides };
 }
@@ -69,15 +74,15 @@ function planSide(
   side: Side,
   demand: Wanted,
   voices: ReadonlySet<SourceId> | undefined,
+  shed: SideShed,
 ): SidePlan {
   const outgoing = new Map<SourceId, { layers: readonly number[]; wanted: readonly number[] }>();
   for (const { source } of sourcesOf(conference)) {
     if (!mayReceive(conference, { kind: 'side', side }, source.source)) continue;
-    const mayRun = !source.muted && (isVideo(source.kind) || (voices?.has(source.source) ?? true));
-    const wanted = (mayRun && side.demand.get(source.source)) || [];
+    const wanted = wantedBy(side, source, voices);
     outgoing.set(source.source, {
       layers: source.layers,
-      wanted: wanted.filter((layer) => source.layers.includes(layer)),
+      wanted: wanted.filter((layer) => !shed.outgoing.has(layerKey(source.source, layer))),
     });
   }
   const incoming = new Map<SourceId, readonly LinkStream[]>();
@@ -90,5 +95,5 @@ function planSide(
         streams.filter(({ layers }) => layers.every((layer) => announced.layers.includes(layer))),
       );
   }
-  return { outgoing, incoming, demand };
+  return { outgoing, incoming, demand: withoutShed(demand, shed.incoming) };
 }

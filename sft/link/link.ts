@@ -7,12 +7,30 @@ import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, TrunkId } from '#signalling/ids.ts';
 import type { MediaAddress, SrtpKey } from '#signalling/media-profile.ts';
 import { type Closing, type NotificationHandlers, Rpc, type Socket } from '#signalling/rpc.ts';
-import { CONSENT_MS, HEARTBEAT_MS, type Hello, LINK_VERSIONS, SFT_LINK } from '#signalling/sft-link.ts';
-import { type Side, stateDemand, stateLevels, stateSources, stateStreams } from '../conference/conference.ts';
+import {
+  CONSENT_MS,
+  DEMAND_SPACING_MS,
+  HEARTBEAT_MS,
+  type Hello,
+  LINK_VERSIONS,
+  type LinkDemand,
+  SFT_LINK,
+} from '#signalling/sft-link.ts';
+import {
+  type Room,
+  type Side,
+  stateDemand,
+  stateLevels,
+  stateSources,
+  stateStreams,
+} from '../conference/conference.ts';
 import type { Statements } from '../media/side-media.ts';
 import { Trunk, type TrunkOptions } from '../media/trunk.ts';
 import type { MediaWorker } from '../media/worker.ts';
 import type { ConferenceHost } from '../server/conference-host.ts';
+import type { Shared } from './ledger.ts';
+import { Newest } from './newest.ts';
+import { ShedExchange } from './shed-exchange.ts';
 
 export interface LinkContext {
   readonly hello: Hello;
@@ -25,16 +43,19 @@ export interface LinkContext {
    * @throws HawserError SFT_LINK_GRANT_REFUSED, SFT_CONFERENCE_ENDED, SFT_FULL
    */
   readonly admit: (peer: DomainName, conference: ConferenceId, grant: string) => Promise<ConferenceHost>;
+  /** @throws HawserError SFT_LINK_LIMIT where the peer has as many conferences as it may have */
+  readonly admitConference: (peer: DomainName, conference: ConferenceId) => void;
+  /** How much of what the peer states is taken. */
+  readonly roomFor: (peer: DomainName, side: Side) => Room;
   readonly onFault: (error: unknown, id: string) => void;
   readonly onClosed: (link: Link, closing: Closing) => void;
 }
 
-interface Attachment {
-  readonly host: ConferenceHost;
-  readonly side: Side;
+interface Attachment extends Shared {
   farWorker: number | undefined;
 }
 
+type DemandNote = { readonly seq: number; readonly demands: LinkDemand[] };
 type AnyRpc = Rpc<typeof SFT_LINK, 'dialler'> | Rpc<typeof SFT_LINK, 'acceptor'>;
 
 /**
@@ -50,6 +71,13 @@ export class Link {
   readonly #attachments = new Map<ConferenceId, Attachment>();
   readonly #trunks = new Map<string, Promise<Trunk>>();
   readonly #rpc: AnyRpc;
+  /** Demand, theirs and ours, is taken and made at most so often: each statement may cost a key frame. */
+  readonly #demanded = new Newest<ConferenceId, DemandNote>(DEMAND_SPACING_MS, (conference, note) =>
+    this.#stated(conference, ({ side }) => stateDemand(side, note.seq, note.demands)),
+  );
+  readonly #demanding = new Newest<ConferenceId, DemandNote>(DEMAND_SPACING_MS * 1.25, (conference, note) =>
+    (this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>).notify('demand', { conference, ...note }),
+  );
   #hello: Hello | undefined;
 
   private constructor(peer: DomainName, socket: Socket, side: 'dialler' | 'acceptor', context: LinkContext) {
@@ -116,11 +144,28 @@ export class Link {
     return Promise.all(this.#trunks.values());
   }
 
+  /** Those that could be opened and are not closed. */
+  async standingTrunks(): Promise<Trunk[]> {
+    const opened = await Promise.allSettled(this.#trunks.values());
+    return opened.flatMap((each) => (each.status === 'fulfilled' && !each.value.closed ? [each.value] : []));
+  }
+
+  /** The conferences that both sides are in. */
+  get shared(): readonly Shared[] {
+    return [...this.#attachments.values()].filter(({ farWorker }) => farWorker !== undefined);
+  }
+
+  /** Statements of demand since the last call, of the conference with the most of them. */
+  countDemandChanges(): number {
+    return this.#demanded.countMost();
+  }
+
   /**
    * Joins a conference of the peer. Resolves when the trunk stands.
-   * @throws HawserError the peer's refusal, SFT_LINK_ADDRESS, SFT_LINK_SRTP, SIG_TIMEOUT, SIG_CLOSED
+   * @throws HawserError the peer's refusal, SFT_LINK_LIMIT, SFT_LINK_ADDRESS, SFT_LINK_SRTP, SIG_TIMEOUT, SIG_CLOSED
    */
   async join(host: ConferenceHost, grant: string): Promise<void> {
+    this.#context.admitConference(this.peer, host.id);
     // The side exists before the peer answers: its first statements may arrive together with the answer.
     const attachment = this.#attach(host);
     try {
@@ -177,6 +222,12 @@ export class Link {
         if (!greeted().workers.some(({ index }) => index === worker)) throw new HawserError('SIG_SCHEMA', 'worker');
         const host = await this.#context.admit(this.peer, conference, grant);
         if (!this.isOpen) throw new HawserError('SIG_CLOSED');
+        try {
+          this.#context.admitConference(this.peer, conference);
+        } catch (error) {
+          host.changed(); // a conference that nobody came into is forgotten
+          throw error;
+        }
         const attachment = this.#attach(host);
         attachment.farWorker = worker;
         const { media } = host.side(this.peer) ?? {};
@@ -200,17 +251,16 @@ export class Link {
 
   #notifications(): Pick<
     NotificationHandlers<typeof SFT_LINK, 'acceptor'>,
-    'sources' | 'streams' | 'demand' | 'levels'
+    'sources' | 'streams' | 'demand' | 'levels' | 'shed'
   > {
-    // Of a conference that was just left or ended statements may still be under way: they mean nothing.
-    const stated = (conference: ConferenceId, take: (attachment: Attachment) => boolean) => {
-      const attachment = this.#attachments.get(conference);
-      if (attachment && take(attachment)) attachment.host.changed();
-    };
     return {
-      sources: (note) => stated(note.conference, ({ host, side }) => stateSources(host.state, side, note)),
-      streams: (note) => stated(note.conference, ({ side }) => stateStreams(side, note.seq, note.streams)),
-      demand: (note) => stated(note.conference, ({ side }) => stateDemand(side, note.seq, note.demands)),
+      sources: (note) =>
+        this.#stated(note.conference, ({ host, side }) =>
+          stateSources(host.state, side, note, this.#context.roomFor(this.peer, side)),
+        ),
+      streams: (note) => this.#stated(note.conference, ({ side }) => stateStreams(side, note.seq, note.streams)),
+      demand: (note) => this.#attachments.has(note.conference) && this.#demanded.take(note.conference, note),
+      shed: (note) => this.#attachments.get(note.conference)?.exchange.hear(note),
       levels: (note) => {
         const attachment = this.#attachments.get(note.conference);
         if (attachment && stateLevels(attachment.side, note, performance.now())) attachment.host.levelsChanged();
@@ -218,12 +268,18 @@ export class Link {
     };
   }
 
+  /** Of a conference that was just left or ended statements may still be under way: they mean nothing. */
+  #stated(conference: ConferenceId, take: (attachment: Attachment) => boolean): void {
+    const attachment = this.#attachments.get(conference);
+    if (attachment && take(attachment)) attachment.host.changed();
+  }
+
   #statements(conference: ConferenceId): Statements {
     const rpc = this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>; // both sides may send these
     return {
       sources: (statement) => rpc.notify('sources', { conference, ...statement }),
       streams: (statement) => rpc.notify('streams', { conference, ...statement }),
-      demand: (statement) => rpc.notify('demand', { conference, ...statement }),
+      demand: (statement) => this.#demanding.take(conference, statement),
       levels: ({ levels, ...statement }) => rpc.notify('levels', { conference, ...statement, levels: [...levels] }),
     };
   }
@@ -237,7 +293,10 @@ export class Link {
         (this.#rpc as Rpc<typeof SFT_LINK, 'acceptor'>).notify('ended', { conference: host.id, code });
       }
     });
-    const attachment: Attachment = { host, side, farWorker: undefined };
+    const exchange = new ShedExchange((note) =>
+      (this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>).notify('shed', { conference: host.id, ...note }),
+    );
+    const attachment: Attachment = { host, side, exchange, farWorker: undefined };
     this.#attachments.set(host.id, attachment);
     return attachment;
   }
@@ -337,6 +396,8 @@ export class Link {
   }
 
   #closed(closing: Closing): void {
+    this.#demanded.close();
+    this.#demanding.close();
     for (const { host, side } of this.#attachments.values()) host.detach(this.peer, side);
     this.#attachments.clear();
     this.#closeIdleTrunks();

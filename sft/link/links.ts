@@ -13,6 +13,8 @@ export type Dial = (peer: DomainName, url: string) => Promise<Socket>;
 export interface LinksOptions {
   readonly context: Omit<LinkContext, 'onClosed'>;
   readonly dial: Dial;
+  /** @throws HawserError with the code of the cut while the peer may not come back after it */
+  readonly admit: (peer: DomainName) => void;
   /** How long a link without a conference is kept, ms. */
   readonly idleMs: number;
   readonly onChange: (link: Link, closing: Closing | undefined) => void;
@@ -34,6 +36,12 @@ export class Links {
   /** Takes a connection of a peer that its certificate has named. */
   accept(peer: DomainName, socket: Socket): void {
     const link = Link.accept(peer, socket, this.#context);
+    try {
+      this.#options.admit(peer);
+    } catch (error) {
+      if (!(error instanceof HawserError)) throw error;
+      return link.close(error.code, error.detail);
+    }
     this.#accepted.add(link);
     this.#options.onChange(link, undefined);
   }
@@ -41,6 +49,7 @@ export class Links {
   /** The link to an anchor: the one that stands, or a new one. */
   async to(peer: DomainName, url: string): Promise<Link> {
     if (this.#closed) throw new HawserError('SFT_SHUTTING_DOWN');
+    this.#options.admit(peer);
     const existing = this.#dialled.get(peer);
     if (existing) {
       const link = await existing;

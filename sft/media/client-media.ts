@@ -11,6 +11,7 @@ import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } f
 import type { Subscription } from '../conference/plan.ts';
 import { layerWithin } from '../conference/renditions.ts';
 import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
+import { encodingsOf } from './codecs.ts';
 import { Nudge } from './nudge.ts';
 import type { Produced, Rendition, SourceMedia } from './source-media.ts';
 import { unlessClosed } from './unless-closed.ts';
@@ -138,6 +139,7 @@ export class ClientMedia {
       for (const { layers, rtpParameters } of renditions) {
         const parameters = {
           ...(rtpParameters as types.RtpParameters),
+          encodings: encodingsOf(layers, rtpParameters),
           rtcp: { cname: this.#participant, reducedSize: true },
           // Renditions of one source are tracks of their own in one stream.
           msid: `${this.#participant} ${source}.${layers[0]}`,

@@ -94,11 +94,29 @@ export function trunkRtpParameters(
     encodings: streams.map(({ layers, ssrc, rtxSsrc }) => ({
       ssrc,
       ...(rtxSsrc === undefined ? {} : { rtx: { ssrc: rtxSsrc } }),
-      scalabilityMode: `L${layers.length}T3`,
+      ...scalability(layers.length, streams.length),
     })),
     rtcp,
     msid,
   };
+}
+
+/**
+ * The scalability mode of one encoding. Of a single encoding without spatial layers nothing is said: mediasoup takes one with
+ * temporal layers for SVC, manages its bitrate, and does not come back to it once it was silent for two seconds.
+ * @param layers of the encoding. @param encodings of the producer
+ */
+function scalability(layers: number, encodings: number) {
+  return layers === 1 && encodings === 1 ? {} : { scalabilityMode: `L${layers}T3` };
+}
+
+/** The encodings that a client publishes, as mediasoup is told of them. */
+export function encodingsOf(
+  layers: readonly number[],
+  { encodings = [] }: Pick<RtpParameters, 'encodings'>,
+): types.RtpEncodingParameters[] {
+  if (layers.length > 1 || encodings.length > 1) return encodings as types.RtpEncodingParameters[];
+  return encodings.map(({ scalabilityMode: _said, ...rest }) => rest as types.RtpEncodingParameters);
 }
 
 /** What a client publishes, as far as it concerns others. */

@@ -34,6 +34,10 @@ export class PinnedConsumer extends TrunkStream {
     }
   }
 
+  override get strayed(): boolean {
+    return this.#wanted && this.#strayed;
+  }
+
   run(layers: ReadonlySet<number>): Promise<void> {
     const wanted = layers.has(this.layer);
     if (wanted === this.#wanted && !this.#strayed) return this.turn;

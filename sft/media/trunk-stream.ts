@@ -31,6 +31,16 @@ export abstract class TrunkStream {
   /** The highest layer that flows; while none does, the lowest one. */
   abstract get layer(): number;
 
+  /** True while packets may flow. */
+  get running(): boolean {
+    return !this.consumer.paused;
+  }
+
+  /** It is held although it is wanted; another pass of the plan lets it go on if its layer lives. */
+  get strayed(): boolean {
+    return false;
+  }
+
   get closed(): boolean {
     return this.consumer.closed;
   }

@@ -17,6 +17,7 @@ import {
 import type { LinkStream } from '#signalling/sft-link.ts';
 import type { PortPool } from '../trunk/port-pool.ts';
 import { SsrcRegistry } from '../trunk/ssrc-registry.ts';
+import type { StreamAccount, TrunkTotals } from '../trunk/stream-account.ts';
 import { CappedConsumer } from './capped-consumer.ts';
 import { trunkRtpParameters } from './codecs.ts';
 import { PinnedConsumer } from './pinned-consumer.ts';
@@ -30,25 +31,6 @@ export interface TrunkOptions {
   readonly announcedIp?: string | undefined;
   readonly ports: PortPool;
   readonly onFault: (error: unknown, what: string) => void;
-}
-
-/** Bytes and packets of one stream of a trunk since it began, RTP headers included, SRTP and UDP not. */
-export interface StreamAccount {
-  readonly source: SourceId;
-  readonly kind: SourceKind;
-  /** Those that the SSRC can carry, ascending; several in VP9 only. */
-  readonly layers: readonly number[];
-  /** The highest of them that flows; while none does, the lowest. */
-  readonly layer: number;
-  readonly direction: 'out' | 'in';
-  readonly bytes: number;
-  readonly packets: number;
-  /** Packets that the receiver missed, repaired ones included: of an outgoing stream as the peer reports it. */
-  readonly lost: number;
-  /** RFC 3550, section 6.4.1, s; incoming streams only. */
-  readonly jitter: number;
-  /** Key frames that the receiver asked for (PLI and FIR). */
-  readonly keyFrameRequests: number;
 }
 
 const AES_256_GCM_KEY_BYTES = 44; // key 32, salt 12: RFC 7714, section 12
@@ -231,19 +213,33 @@ export class Trunk {
   }
 
   /** Bytes of the transport since it began: whole UDP payloads, RTP and RTCP, SRTP included. */
-  async bytes(): Promise<{ sent: number; received: number }> {
+  async bytes(): Promise<TrunkTotals> {
     const [stat] = await this.#transport.getStats();
-    return { sent: stat?.bytesSent ?? 0, received: stat?.bytesReceived ?? 0 };
+    if (!stat) throw new Error('a transport without figures');
+    const known = stat.rtpBytesReceived + stat.rtxBytesReceived;
+    return { sent: stat.bytesSent, received: stat.bytesReceived, known };
   }
 
-  async streams(): Promise<StreamAccount[]> {
+  /** Some layer is held because the worker sent another one in its place. */
+  get strayed(): boolean {
+    return [...this.#outgoing].some(({ stream }) => stream.strayed);
+  }
+
+  /** Receives nothing of a source any more; it is up to its owner to take it again. */
+  refuse(source: SourceId): void {
+    for (const incoming of this.#incoming) if (incoming.source === source) incoming.producer.close();
+  }
+
+  /** @param which all streams, or those of the outgoing ones only that run, which spares the worker a call for each other */
+  async streams(which: 'all' | 'running' = 'all'): Promise<StreamAccount[]> {
     const accounts: StreamAccount[] = [];
     for (const { source, kind, stream } of this.#outgoing) {
-      if (stream.closed) continue;
+      if (stream.closed || (which === 'running' && !stream.running)) continue;
       for (const stat of await stream.stats) {
         if (stat.type !== 'outbound-rtp') continue;
         const { layers, layer } = stream;
-        accounts.push({ source, kind, layers, layer, direction: 'out', ...figuresOf(stat), jitter: 0 });
+        const rttMs = stat.roundTripTime ?? 0;
+        accounts.push({ source, kind, layers, layer, direction: 'out', ...figuresOf(stat), jitter: 0, rttMs });
       }
     }
     for (const { source, kind, layers, producer } of this.#incoming) {
@@ -252,7 +248,7 @@ export class Trunk {
         const carried = layers.get(stat.ssrc) ?? [0];
         const layer = carried[highestOf(stat)] ?? 0;
         const jitter = stat.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);
-        accounts.push({ source, kind, layers: carried, layer, direction: 'in', ...figuresOf(stat), jitter });
+        accounts.push({ source, kind, layers: carried, layer, direction: 'in', ...figuresOf(stat), jitter, rttMs: 0 });
       }
     }
     return accounts;
@@ -275,5 +271,6 @@ function highestOf({ bitrateByLayer }: types.ProducerStat): number {
 
 function figuresOf(stat: types.ProducerStat | types.ConsumerStat) {
   const { byteCount: bytes, packetCount: packets, packetsLost: lost, pliCount, firCount } = stat;
-  return { bytes, packets, lost, keyFrameRequests: pliCount + firCount };
+  const { nackCount: nacks, nackPacketCount: nackPackets } = stat;
+  return { bytes, packets, lost, keyFrameRequests: pliCount + firCount, nacks, nackPackets };
 }

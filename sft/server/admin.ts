@@ -1,5 +1,6 @@
 /** The administrator's port: metrics, health, and the state of everything that lives. It belongs on loopback. */
 import { createServer, type Server } from 'node:http';
+import type { Ledger } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
 import type { MediaWorkers } from '../media/worker.ts';
 import type { Hosts } from './hosts.ts';
@@ -10,6 +11,7 @@ export interface AdminOptions {
   readonly hosts: Hosts;
   readonly links: Links;
   readonly workers: MediaWorkers;
+  readonly ledger: Ledger;
   readonly homeConnected: () => boolean;
 }
 
@@ -38,7 +40,7 @@ export function createAdminServer(options: AdminOptions): Server {
 }
 
 /** Everything that lives, for people who look for a fault: conferences, links, trunks and workers. No key is in it. */
-export async function stateOf({ hosts, links, workers, homeConnected }: Omit<AdminOptions, 'metrics'>) {
+export async function stateOf({ hosts, links, workers, ledger, homeConnected }: Omit<AdminOptions, 'metrics'>) {
   const linkStates = [];
   for (const link of await links.all()) {
     const trunks = [];
@@ -88,6 +90,7 @@ export async function stateOf({ hosts, links, workers, homeConnected }: Omit<Adm
       })),
     })),
     links: linkStates,
+    peers: ledger.state,
     workers: workerStates,
   };
 }

@@ -191,7 +191,8 @@ export class ClientSession {
       media,
       onRoster: (roster) => this.#rpc.notify('roster', roster),
       onSpeaker: (speaker) => this.#rpc.notify('speaker', speaker === undefined ? {} : { participant: speaker }),
-      onNotice: (code, domain) => this.#rpc.notify('notice', { code, ...(domain === undefined ? {} : { domain }) }),
+      onNotice: (code, domain, over) =>
+        this.#rpc.notify('notice', { code, ...(domain === undefined ? {} : { domain }), ...(over ? { over } : {}) }),
       onLayers: (source, layers) => this.#rpc.notify('layers', { source, layers: [...layers] }),
       onEnd: (code) => this.#rpc.close(code),
     };

@@ -28,6 +28,7 @@ import {
 } from '../conference/demand.ts';
 import { planOf } from '../conference/plan.ts';
 import { NOTHING_PUBLISHED, type Publishing, publishingOf } from '../conference/publishing.ts';
+import { NOTHING_LEFT_OUT, type SideShed, withoutShed } from '../conference/shares.ts';
 import type { VoiceLimits } from '../conference/voices.ts';
 import type { ClientMedia } from '../media/client-media.ts';
 import { SideMedia, type Statements } from '../media/side-media.ts';
@@ -41,7 +42,8 @@ export interface Client {
   readonly media: ClientMedia;
   onRoster(roster: Roster): void;
   onSpeaker(participant: ParticipantId | undefined): void;
-  onNotice(code: ErrorCode, domain: DomainName | undefined): void;
+  /** @param over what was noticed before is no longer so */
+  onNotice(code: ErrorCode, domain: DomainName | undefined, over?: boolean): void;
   /** The layers of its own source that it is to send from now on; all of them until it is told. */
   onLayers(source: SourceId, layers: readonly number[]): void;
   /** The conference is over for this client. */
@@ -75,6 +77,10 @@ export class ConferenceHost {
   /** What is asked of each side, with its memory. */
   #asked: ReadonlyMap<DomainName, Asked> = new Map();
   #publishing: Publishing = NOTHING_PUBLISHED;
+  #demands: ReadonlyMap<DomainName, Wanted> = new Map();
+  readonly #shed = new Map<DomainName, SideShed>();
+  /** Notices that hold for as long as something lasts, by the domain that they are about. */
+  readonly #standing = new Map<DomainName, ReadonlySet<ErrorCode>>();
   #wake: ReturnType<typeof setTimeout> | undefined;
   #rosterSeq = 1;
   #lastRoster = '[]';
@@ -148,6 +154,7 @@ export class ConferenceHost {
   addClient(client: Client): void {
     this.#clients.set(client.participant, client);
     if (this.#voices.speaker) client.onSpeaker(this.#voices.speaker);
+    for (const [domain, codes] of this.#standing) for (const code of codes) client.onNotice(code, domain);
     this.#events.onPresence(this);
     this.changed();
   }
@@ -203,6 +210,8 @@ export class ConferenceHost {
     this.state.sides.delete(peer);
     attached.media.close();
     this.#voices.detach(peer);
+    this.#shed.delete(peer);
+    this.stand(peer, new Set());
     this.changed();
   }
 
@@ -212,6 +221,46 @@ export class ConferenceHost {
 
   notice(code: ErrorCode, domain?: DomainName): void {
     for (const client of this.#clients.values()) client.onNotice(code, domain);
+  }
+
+  /** Tells people what began to hold about a domain and what is over; people who come later are told too. */
+  stand(domain: DomainName, codes: ReadonlySet<ErrorCode>): void {
+    const before = this.#standing.get(domain) ?? new Set<ErrorCode>();
+    if (codes.size > 0) this.#standing.set(domain, codes);
+    else this.#standing.delete(domain);
+    for (const client of this.#clients.values()) {
+      for (const code of codes) if (!before.has(code)) client.onNotice(code, domain);
+      for (const code of before) if (!codes.has(code)) client.onNotice(code, domain, true);
+    }
+  }
+
+  /** Who speaks now. */
+  get speaker(): ParticipantId | undefined {
+    return this.#voices.speaker;
+  }
+
+  /** The microphones that may cross links now; undefined where all may. */
+  get crossing(): ReadonlySet<SourceId> | undefined {
+    return this.#voices.crossing;
+  }
+
+  /** What is asked of a side, before anything is left out of it. */
+  asked(peer: DomainName): Wanted {
+    return this.#demands.get(peer) ?? new Map();
+  }
+
+  /** The sources of a side of which something is asked for. */
+  demanded(peer: DomainName): SourceId[] {
+    return [...withoutShed(this.asked(peer), this.#shed.get(peer)?.incoming ?? new Set()).keys()];
+  }
+
+  /** From now on these layers are neither sent to the side nor asked of it. */
+  leaveOut(peer: DomainName, shed: SideShed): void {
+    const { outgoing, incoming } = this.#shed.get(peer) ?? NOTHING_LEFT_OUT;
+    const same = (a: ReadonlySet<string>, b: ReadonlySet<string>) => a.symmetricDifference(b).size === 0;
+    if (!this.#sides.has(peer) || (same(outgoing, shed.outgoing) && same(incoming, shed.incoming))) return;
+    this.#shed.set(peer, shed);
+    this.changed();
   }
 
   /** The state changed: the media follows in the next turn of the event loop. */
@@ -286,7 +335,7 @@ export class ConferenceHost {
     this.#stateRoster();
     const now = performance.now();
     this.#tellPublishers(now);
-    const plan = planOf(this.state, this.#ask(now), this.#voices.crossing);
+    const plan = planOf(this.state, this.#ask(now), this.#voices.crossing, this.#shed);
     await Promise.all(
       [...this.#sides].map(async ([peer, { side, media }]) => {
         const sidePlan = plan.sides.get(peer);
@@ -330,6 +379,7 @@ export class ConferenceHost {
       wakeAt = Math.min(wakeAt, demand.nextAt ?? wakeAt);
     }
     this.#asked = asked;
+    this.#demands = demands;
     clearTimeout(this.#wake);
     if (wakeAt !== Number.POSITIVE_INFINITY) this.#wake = setTimeout(() => this.changed(), wakeAt - now);
     return demands;

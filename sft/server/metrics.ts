@@ -1,16 +1,20 @@
 /** The figures of the SFT in the form that Prometheus reads. Names begin with `hawser_sft_`. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '#signalling/errors.ts';
+import type { DomainName } from '#signalling/ids.ts';
 import { HEARTBEAT_MS, SUSPECT_MS } from '#signalling/sft-link.ts';
+import type { Ledger, LeftOutLayer } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
-import type { StreamAccount, Trunk } from '../media/trunk.ts';
+import type { Trunk } from '../media/trunk.ts';
 import type { MediaWorkers } from '../media/worker.ts';
+import type { StreamAccount } from '../trunk/stream-account.ts';
 import type { Hosts } from './hosts.ts';
 
 export interface Observed {
   readonly hosts: Hosts;
   readonly links: Links;
   readonly workers: MediaWorkers;
+  readonly ledger: Ledger;
   /** When the SFT's own certificate ends, ms since 1970. */
   readonly certificateEnds: () => number;
   readonly now: () => number;
@@ -26,6 +30,9 @@ export class Metrics {
   readonly #join: Histogram<'step'>;
   readonly #workerDeaths: Counter;
   readonly #transportFailures: Counter<'protocol'>;
+  readonly #shedLayers: Counter<'peer' | 'direction' | 'reason'>;
+  readonly #refusedSources: Counter<'peer'>;
+  readonly #cutLinks: Counter<'peer' | 'code'>;
 
   constructor() {
     const registers = [this.registry];
@@ -45,6 +52,18 @@ export class Metrics {
     this.#workerDeaths = counter('worker_deaths_total', 'Media workers that ended by themselves');
     this.#transportFailures = counter('transport_failures_total', 'Paths of clients that broke, by protocol', [
       'protocol',
+    ]);
+    this.#shedLayers = counter('shed_layers_total', 'Layers that were left out by this SFT or a peer, by reason', [
+      'peer',
+      'direction',
+      'reason',
+    ]);
+    this.#refusedSources = counter('refused_sources_total', 'Sources refused because the peer sent too much of them', [
+      'peer',
+    ]);
+    this.#cutLinks = counter('cut_links_total', 'Peers that were cut off because they misbehaved, by code', [
+      'peer',
+      'code',
     ]);
     this.#join = new Histogram({
       name: 'hawser_sft_join_seconds',
@@ -79,6 +98,18 @@ export class Metrics {
 
   transportFailed(protocol: 'ice' | 'dtls'): void {
     this.#transportFailures.inc({ protocol });
+  }
+
+  shed(peer: DomainName, layers: readonly LeftOutLayer[]): void {
+    for (const { direction, reason } of layers) this.#shedLayers.inc({ peer, direction, reason });
+  }
+
+  refusedSources(peer: DomainName, count: number): void {
+    this.#refusedSources.inc({ peer }, count);
+  }
+
+  cutLink(peer: DomainName, code: ErrorCode): void {
+    this.#cutLinks.inc({ peer, code });
   }
 
   workerDied(): void {
@@ -149,6 +180,7 @@ export class Metrics {
       },
     });
     this.#observeLinks(observed.links);
+    this.#observePeers(observed.ledger);
   }
 
   #observeLinks(links: Links): void {
@@ -190,6 +222,45 @@ export class Metrics {
       },
     });
     this.#observeStreams(links);
+  }
+
+  #observePeers(ledger: Ledger): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: 'hawser_sft_shed_layers',
+      help: 'Layers that are left out now, by this SFT or the peer, by reason',
+      labelNames: ['peer', 'direction', 'reason'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { peer, shed } of ledger.state) {
+          for (const { direction, reason } of shed) this.inc({ peer, direction, reason });
+        }
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_surplus',
+      help: 'What a peer stated above its limits and is not taken now',
+      labelNames: ['peer', 'what'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { peer, surplus } of ledger.state) {
+          this.set({ peer, what: 'participants' }, surplus.us.participants);
+          this.set({ peer, what: 'sources' }, surplus.us.sources);
+        }
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_refused_peers',
+      help: '1 while a peer may not connect because it was cut off, by code',
+      labelNames: ['peer', 'code'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { peer, refused } of ledger.state) if (refused) this.set({ peer, code: refused.code }, 1);
+      },
+    });
   }
 
   /** One reading of all streams serves all of these figures, so that it is made before the scrape and not by each. */

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ErrorCode } from '#signalling/errors.ts';
+import { LINK_VERSIONS } from '#signalling/sft-link.ts';
+import { until } from '#signalling/testing.ts';
+import { temporaryFolder } from '#trust/testing-folder.ts';
+import { newConferenceId, TestSft } from '../testing.ts';
+import { FarSide, nack, pli } from '../testing-far-side.ts';
+import { TestPerson } from '../testing-people.ts';
+
+const folder = temporaryFolder();
+const M = 1_000_000;
+let alpha: TestSft;
+let gamma: TestSft;
+let alice: TestPerson;
+let carol: TestPerson;
+let conference: ReturnType<typeof newConferenceId>;
+let hostiles = 0;
+
+beforeAll(async () => {
+  [alpha, gamma] = (await Promise.all(['alpha', 'gamma'].map((name) => TestSft.start(folder, name, 'layers')))) as [
+    TestSft,
+    TestSft,
+  ];
+  await alpha.allow({ of: gamma.test });
+  await gamma.allow({ of: alpha.test });
+  conference = newConferenceId();
+  gamma.federate(conference, alpha);
+  alice = await TestPerson.join(alpha, conference);
+  carol = await TestPerson.join(gamma, conference, alpha);
+  await Promise.all([alice.film(), alice.speak(), carol.film(), carol.speak()]);
+  await Promise.all([alice.watch(carol, 360), carol.watch(alice, 360)]);
+  await Promise.all([alice.sees(carol, 360), carol.sees(alice, 360), carol.hears(alice), alice.hears(carol)]);
+}, 60_000);
+afterAll(async () => {
+  for (const person of [alice, carol]) person?.[Symbol.dispose]();
+  await Promise.all([alpha, gamma].map((sft) => sft?.close()));
+});
+
+/** A domain of its own for each test, since whoever was cut off stays away for a while. */
+async function hostile() {
+  hostiles += 1;
+  const sft = await TestSft.start(folder, `hostile${hostiles}`);
+  await alpha.allow({ of: gamma.test }, { of: sft.test });
+  await sft.allow({ of: alpha.test });
+  const far = await FarSide.join(sft, alpha, conference);
+  return {
+    sft,
+    far,
+    async [Symbol.asyncDispose]() {
+      far[Symbol.dispose]();
+      await sft.close();
+    },
+  };
+}
+
+const stateOf = async (sft: TestSft) => (await alpha.state()).peers.find(({ peer }) => peer === sft.domain);
+
+/** The cut of a peer is seen by both sides and the administrator, and the peer is refused for a while. */
+async function isCut({ sft, far }: Awaited<ReturnType<typeof hostile>>, code: ErrorCode): Promise<void> {
+  expect(await far.link.closed).toBe(code);
+  expect(await stateOf(sft)).toMatchObject({ refused: { code } });
+  expect(await alpha.metric('hawser_sft_cut_links_total', `peer="${sft.domain}",code="${code}"`)).toBe(1);
+  expect(alpha.log).toContain(`"code":"${code}","backOffMs":5000`);
+  const again = await sft.dialLink(alpha);
+  const hello = { versions: LINK_VERSIONS, domain: sft.domain, software: 'test', workers: [{ index: 0 }] };
+  await expect(again.rpc.request('hello', hello)).rejects.toMatchObject({ code });
+  again[Symbol.dispose]();
+}
+
+/** Pictures and voices between the two others go on while something happens. */
+async function untouched<T>(work: Promise<T>): Promise<T> {
+  const pictures = async () => {
+    const here = await alice.received(carol, 'camera');
+    const there = await carol.received(alice, 'camera');
+    return [here?.framesDecoded ?? 0, there?.framesDecoded ?? 0] as const;
+  };
+  const before = await pictures();
+  const begin = performance.now();
+  const result = await work;
+  const seconds = (performance.now() - begin) / 1_000;
+  const after = await pictures();
+  for (const [i, count] of after.entries()) expect(count - (before[i] ?? 0)).toBeGreaterThan(seconds * 20);
+  expect((await stateOf(gamma))?.refused).toBeUndefined();
+  return result;
+}
+
+it('refuses a source of which more is sent than its kind may have, and cuts off whoever goes on', async () => {
+  await using peer = await hostile();
+  const { far, sft } = peer;
+  const source = far.announce('camera', 4_000);
+  far.send(4_000, 2 * M);
+  await untouched(
+    until(() => alpha.log.includes('refused sources') && alpha.log.includes(source), 'the refusal', 10_000),
+  );
+  expect(await alpha.metric('hawser_sft_refused_sources_total', `peer="${sft.domain}"`)).toBe(1);
+  expect(far.link.rpc.isOpen).toBe(true);
+  await untouched(isCut(peer, 'SFT_LINK_EXCESS'));
+}, 40_000);
+
+it('cuts off whoever sends under SSRCs that nobody announced', async () => {
+  await using peer = await hostile();
+  for (let ssrc = 9_000; ssrc < 9_100; ssrc++) peer.far.send(ssrc, 0.02 * M);
+  await untouched(isCut(peer, 'SFT_LINK_UNKNOWN_STREAMS'));
+}, 40_000);
+
+it.each([
+  ['key-frame requests', (ssrc: number) => pli(ssrc), 200],
+  ['NACKs', (ssrc: number, highest: number) => nack(ssrc, highest - 17), 500],
+])(
+  'rests the streams of a flood of %s, and cuts off whoever goes on',
+  async (_, packet, perSecond) => {
+    await using peer = await hostile();
+    const { far, sft } = peer;
+    const [stream] = await far.offered('camera');
+    if (!stream) throw new Error('nothing was offered');
+    far.demand({ source: stream.source, layers: [0] });
+    await until(() => (far.received.get(stream.ssrc)?.packets ?? 0) > 50, 'pictures');
+    far.repeat(perSecond, () => packet(stream.ssrc, far.received.get(stream.ssrc)?.highest ?? 0));
+    await untouched(
+      until(
+        async () => (await stateOf(sft))?.shed.some(({ reason }) => reason === 'feedback') === true,
+        'the rest',
+        10_000,
+      ),
+    );
+    expect(far.link.rpc.isOpen).toBe(true);
+    await untouched(isCut(peer, 'SFT_LINK_FEEDBACK_FLOOD'));
+  },
+  40_000,
+);
+
+it('takes demand at most every 20 ms, and cuts off whoever changes it a hundred times a second', async () => {
+  await using peer = await hostile();
+  const { far, sft } = peer;
+  const [stream] = await far.offered('camera');
+  if (!stream) throw new Error('nothing was offered');
+  let on = false;
+  const timer = setInterval(() => {
+    on = !on;
+    far.demand({ source: stream.source, layers: on ? [0] : [] });
+  }, 10);
+  try {
+    await untouched(isCut(peer, 'SFT_LINK_FLAPPING'));
+  } finally {
+    clearInterval(timer);
+  }
+  await until(async () => (await stateOf(sft))?.shed.length === 0, 'nothing of it in the state');
+}, 40_000);
+
+it('lets a peer that was cut off come back after the pause', async () => {
+  await using peer = await hostile();
+  for (let i = 0; i < 100; i++) peer.far.send(9_000 + i, 0.02 * M);
+  expect(await peer.far.link.closed).toBe('SFT_LINK_UNKNOWN_STREAMS');
+  peer.far[Symbol.dispose]();
+  let again: FarSide | undefined;
+  const back = async () => {
+    again = await FarSide.join(peer.sft, alpha, conference).catch(() => undefined);
+    return again !== undefined;
+  };
+  await until(back, 'the way back', 10_000);
+  expect((await stateOf(peer.sft))?.refused).toBeUndefined();
+  again?.[Symbol.dispose]();
+}, 40_000);

@@ -215,12 +215,19 @@ export class MiniSft {
       if (own || known || (isVideo(kind) && layer === undefined)) continue;
       const rtpCapabilities = person.capabilities as types.RtpCapabilities;
       if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) continue;
-      const consumer = await person.receive.consume({
-        producerId: producer.id,
-        rtpCapabilities,
-        paused: true,
-        ...(producer.type === 'simulcast' && { preferredLayers: { spatialLayer: layer ?? 0 } }),
-      });
+      const consumer = await person.receive
+        .consume({
+          producerId: producer.id,
+          rtpCapabilities,
+          paused: true,
+          ...(producer.type === 'simulcast' && { preferredLayers: { spatialLayer: layer ?? 0 } }),
+        })
+        .catch((error: unknown) => {
+          // Whoever leaves at this moment must not keep others from joining.
+          if (producer.closed || (error instanceof Error && error.name === 'NotFoundError')) return undefined;
+          throw error;
+        });
+      if (!consumer) continue;
       person.consumers.set(source, consumer);
       consumer.on('layerschange', (now) =>
         person.rpc.notify('layer', { consumer: consumer.id, ...(now && { layer: now.spatialLayer }) }),

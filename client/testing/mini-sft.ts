@@ -256,12 +256,19 @@ export class MiniSft {
     if (known?.type === 'simulcast') await known.setPreferredLayers(preferred);
     const rtpCapabilities = person.capabilities as types.RtpCapabilities;
     if (known || !this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) return;
-    const consumer = await person.receive.consume({
-      producerId: producer.id,
-      rtpCapabilities,
-      paused: true,
-      ...(producer.type === 'simulcast' && { preferredLayers: preferred }),
-    });
+    const consumer = await person.receive
+      .consume({
+        producerId: producer.id,
+        rtpCapabilities,
+        paused: true,
+        ...(producer.type === 'simulcast' && { preferredLayers: preferred }),
+      })
+      .catch((error: unknown) => {
+        // Whoever leaves at this moment must not keep others from joining.
+        if (producer.closed || (error instanceof Error && error.name === 'NotFoundError')) return undefined;
+        throw error;
+      });
+    if (!consumer) return;
     person.consumers.set(producer.id, consumer);
     consumer.on('layerschange', (now) => {
       const flowing = now && layers[now.spatialLayer];

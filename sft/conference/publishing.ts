@@ -15,30 +15,22 @@ export const STOP_MS = 5_000;
 
 /**
  * The layers that are of use to somebody of each picture that is published here: to viewers of this SFT and all links together.
- *
- * The lowest one is kept for as long as anybody else is in the conference. A single encoding that has been silent for some
- * seconds does not come back to those who had it before: consumers that are resumed then get nothing of it for a second or
- * more (seen with mediasoup 3.27.1, cause unknown). It is a fourteenth of a camera's bits.
  */
 export function neededHere(conference: Conference): Wanted {
   const needed = new Map<SourceId, readonly number[]>();
-  const hasCompany =
-    conference.local.size > 1 || [...conference.sides.values()].some((side) => side.participants.size > 0);
-  if (!hasCompany) return needed;
   for (const located of sourcesOf(conference)) {
     const { source, side } = located;
     if (side !== undefined || !isVideo(source.kind)) continue;
     const layers = watchedLayers(conference, located);
     // A screen that is hard to read is of no use to anybody.
-    if (source.kind === 'screen') needed.set(source.source, source.layers);
-    else needed.set(source.source, layers.length > 0 ? layers : source.layers.slice(0, 1));
+    if (layers.length > 0) needed.set(source.source, source.kind === 'screen' ? source.layers : layers);
   }
   return needed;
 }
 
 export interface Publishing {
   readonly asked: Asked;
-  /** The layers that are to be sent of each picture that is published here, ascending; empty where nobody else is there. */
+  /** The layers that are to be sent of each picture that is published here, ascending; empty where nobody watches. */
   readonly layers: Wanted;
   /** When that changes by itself, ms; undefined while it does not. */
   readonly nextAt: number | undefined;

@@ -113,7 +113,7 @@ function scalability(layers: number, encodings: number) {
 /** The encodings that a client publishes, as mediasoup is told of them. */
 export function encodingsOf(
   layers: readonly number[],
-  { encodings = [] }: Pick<RtpParameters, 'encodings'>,
+  { encodings = [] }: PublishedRendition['rtpParameters'],
 ): types.RtpEncodingParameters[] {
   if (layers.length > 1 || encodings.length > 1) return encodings as types.RtpEncodingParameters[];
   return encodings.map(({ scalabilityMode: _said, ...rest }) => rest as types.RtpEncodingParameters);

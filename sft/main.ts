@@ -92,14 +92,17 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
   });
 
   const admit = async (peer: DomainName, conference: ConferenceId, grant: string) => {
-    try {
-      const claims = await checkGrant(grant, { issuer: domain, audience: `sft.${domain}`, key, now: now() });
-      if (claims.domain !== peer || claims.conference !== conference) throw new HawserError('SFT_LINK_GRANT_REFUSED');
-    } catch (error) {
-      log.warn({ peer, code: codeOf(error) }, 'refused a grant');
-      throw new HawserError('SFT_LINK_GRANT_REFUSED', codeOf(error));
+    const claims = await checkGrant(grant, { issuer: domain, audience: `sft.${domain}`, key, now: now() }).catch(
+      (error: unknown) => {
+        log.warn({ peer, code: codeOf(error) }, 'refused a grant');
+        throw new HawserError('SFT_LINK_GRANT_REFUSED', codeOf(error));
+      },
+    );
+    if (claims.domain !== peer || claims.conference !== conference) {
+      log.warn({ peer }, 'refused a grant of another domain or conference');
+      throw new HawserError('SFT_LINK_GRANT_REFUSED');
     }
-    return hosts.open(conference, domain);
+    return hosts.admit(claims);
   };
   const limitsOf = (peer: DomainName) => ({ ...sft.peerLimits, ...trust.peers.allowed(peer)?.limits });
   const ledger = new Ledger({
@@ -165,11 +168,13 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
     dial: () =>
       dialSocket({ url: sft.homeserver, contract: SFT_HOME, agent: trust.dialler.agent(domain, 'homeserver') }),
     hosts: () => hosts.all,
+    onAllowed: (statement) => hosts.allow(statement),
     onEndConference: (conference) => hosts.end(conference),
     onRemoveParticipant: (conference, participant) => hosts.get(conference)?.client(participant)?.onEnd('SFT_REMOVED'),
     onState: (connected, error) => {
-      if (connected) log.info('connected to the homeserver');
-      else log.warn({ code: codeOf(error) }, 'no connection to the homeserver; it is dialled again');
+      if (connected) return log.info('connected to the homeserver');
+      hosts.homeLost();
+      log.warn({ code: codeOf(error) }, 'no connection to the homeserver; it is dialled again');
     },
     onFault,
     now,

@@ -43,6 +43,9 @@ export class TestSft {
   readonly presence = new Map<ConferenceId, readonly ParticipantId[]>();
   /** What the homeserver answers to `grant`; set by `federate`. */
   readonly #anchors = new Map<ConferenceId, TestSft>();
+  /** The other domains of conferences that this SFT anchors. */
+  readonly #guests = new Map<ConferenceId, Set<DomainName>>();
+  #allowedSeq = 0;
   #home: Rpc<typeof SFT_HOME, 'acceptor'> | undefined;
 
   private constructor(test: TestDomain, site: Site, key: CryptoKey, log: string[]) {
@@ -130,9 +133,20 @@ export class TestSft {
     return signGrant({ ...claims, ...change }, this.#key);
   }
 
-  /** Says at the homeserver which SFT is the anchor of a conference. */
+  /** Says at the homeserver which SFT is the anchor of a conference; all that federate may meet each other there. */
   federate(conference: ConferenceId, anchor: TestSft): void {
     this.#anchors.set(conference, anchor);
+    anchor.#guests.set(conference, (anchor.#guests.get(conference) ?? new Set()).add(this.domain));
+  }
+
+  /** Says as the anchor's homeserver who may be in a conference, each with the others that it may meet. */
+  allowIn(conference: ConferenceId, ...guests: readonly (readonly [TestSft, ...TestSft[]])[]): void {
+    const domains = guests.map(([guest, ...others]) => ({
+      domain: guest.domain,
+      domains: [this.domain, ...others.map(({ domain }) => domain)],
+    }));
+    this.#allowedSeq += 1;
+    this.#home?.notify('allowed', { conference, seq: this.#allowedSeq, domains });
   }
 
   endConference(conference: ConferenceId): void {
@@ -275,7 +289,8 @@ export class TestSft {
   async #answerGrant(conference: ConferenceId) {
     const anchor = this.#anchors.get(conference);
     if (!anchor) throw new Error('the test did not federate this conference');
-    const grant = await anchor.grant({ conference, domain: this.domain });
+    const others = [...(anchor.#guests.get(conference) ?? [])].filter((other) => other !== this.domain);
+    const grant = await anchor.grant({ conference, domain: this.domain, domains: [anchor.domain, ...others] });
     return { grant, anchor: anchor.domain, link: anchor.site.sft.link.url };
   }
 }

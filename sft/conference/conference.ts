@@ -15,6 +15,7 @@ import {
   MAX_LEVELS,
 } from '#signalling/sft-link.ts';
 import type { Permission } from '#signalling/ticket.ts';
+import { mayMeet } from './access.ts';
 import { AUDIBLE, hear, type Levels, noLevels } from './levels.ts';
 
 /** One source, on whatever side of whatever link its participant is. */
@@ -81,13 +82,18 @@ export interface Conference {
   readonly levels: Levels;
   /** By peer: on the anchor each federated SFT, on a federated SFT the anchor alone. */
   readonly sides: Map<DomainName, Side>;
+  /**
+   * On the anchor: the other domains that may be in the conference, each with those whose people it may meet. See
+   * `mayMeet` of access.ts.
+   */
+  readonly allowed: Map<DomainName, ReadonlySet<DomainName>>;
 }
 
 /** Most sources of each kind that one participant may publish. */
 export const SOURCES_PER_KIND = 1;
 
 export function newConference(id: ConferenceId, domain: DomainName, anchor: DomainName): Conference {
-  return { id, domain, anchor, local: new Map(), levels: noLevels(), sides: new Map() };
+  return { id, domain, anchor, local: new Map(), levels: noLevels(), sides: new Map(), allowed: new Map() };
 }
 
 export function addLocal(
@@ -250,20 +256,27 @@ export function* sourcesOf(conference: Conference): Generator<Located> {
   }
 }
 
-/** The participants that are not on the given side, as a link to that side announces them. */
+/** The participants that are not on the given side and may meet its people, as a link to that side announces them. */
 export function announcedTo(
   conference: Conference,
   to: Side,
 ): { participants: LinkParticipant[]; sources: LinkSource[] } {
   const participants: LinkParticipant[] = [];
-  for (const { participant, hand } of conference.local.values())
-    participants.push({ participant, origin: conference.domain, hand });
+  if (mayMeet(conference, conference.domain, to.peer)) {
+    for (const { participant, hand } of conference.local.values()) {
+      participants.push({ participant, origin: conference.domain, hand });
+    }
+  }
   for (const side of conference.sides.values()) {
-    if (side !== to) for (const entry of side.participants.values()) participants.push({ ...entry });
+    if (side === to) continue;
+    for (const entry of side.participants.values()) {
+      if (mayMeet(conference, entry.origin, to.peer)) participants.push({ ...entry });
+    }
   }
   const sources: LinkSource[] = [];
   for (const { source, side, origin } of sourcesOf(conference)) {
-    if (side !== to) sources.push({ ...source, origin, layers: [...source.layers] });
+    if (side === to || !mayMeet(conference, origin, to.peer)) continue;
+    sources.push({ ...source, origin, layers: [...source.layers] });
   }
   return { participants, sources };
 }

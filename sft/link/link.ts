@@ -95,8 +95,8 @@ export class Link {
     if (side === 'acceptor') {
       this.#rpc = new Rpc({ ...common, side, notifications, requests: this.#requests() });
     } else {
-      const ended = (note: { conference: ConferenceId }) =>
-        this.#attachments.get(note.conference)?.host.end('SFT_CONFERENCE_ENDED');
+      const ended = ({ conference, code }: { conference: ConferenceId; code: string }) =>
+        this.#attachments.get(conference)?.host.end(code === 'SFT_LINK_GRANT_ENDED' ? code : 'SFT_CONFERENCE_ENDED');
       this.#rpc = new Rpc({ ...common, side, notifications: { ...notifications, ended }, requests: {} });
     }
   }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { LinkSource } from '#signalling/sft-link.ts';
 import {
   addSide,
   announcedTo,
@@ -11,6 +13,7 @@ import {
   stateDemand,
   stateLevels,
   stateSources,
+  stateStreams,
   stateWishes,
   takeWithin,
   UNLIMITED,
@@ -108,6 +111,57 @@ describe('a statement over a link', () => {
     statement.sources = statement.sources.map((entry) => ({ ...entry, codec }));
     expect(() => stateSources(conference, beta, statement)).toThrow(expect.objectContaining({ code: 'SIG_SCHEMA' }));
     expect(beta.sources.size).toBe(0);
+  });
+
+  it.each([
+    ['origin', (entry: LinkSource) => ({ ...entry, origin: ALPHA })],
+    ['owner', (entry: LinkSource) => ({ ...entry, participant: participantId('h') })],
+    ['kind', (entry: LinkSource) => ({ ...entry, kind: 'screen' as const, layers: [0] })],
+  ])('does not change the %s of a source that was announced', (_, change) => {
+    const conference = federated();
+    const anchor = addSide(conference, ALPHA);
+    const people = ['g', 'h'].map((name) => ({ name, origin: GAMMA, kinds: [] as SourceKind[] }));
+    const first = announcement(1, [{ name: 'g', origin: GAMMA, kinds: ['camera'] }, ...people.slice(1)]);
+    stateSources(conference, anchor, first);
+    const sources = first.sources.map(change);
+    const participants = first.participants.map((each) => ({
+      ...each,
+      origin: sources.find(({ participant }) => participant === each.participant)?.origin ?? each.origin,
+    }));
+    expect(() => stateSources(conference, anchor, { seq: 2, participants, sources })).toThrow(
+      expect.objectContaining({ code: 'SFT_LINK_FOREIGN_PARTICIPANT' }),
+    );
+    expect([...anchor.sources.values()]).toEqual(first.sources);
+    expect(stateSources(conference, anchor, { ...first, seq: 2 })).toBe(true);
+  });
+
+  it('gives no second layer to what is no camera, and no second stream to a layer', () => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    const voice = announcement(1, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
+    const layered = voice.sources.map((entry) => ({ ...entry, layers: [0, 1] }));
+    expect(() => stateSources(conference, beta, { ...voice, sources: layered })).toThrow(
+      expect.objectContaining({ code: 'SIG_SCHEMA' }),
+    );
+    const source = sourceId('b-microphone');
+    stateStreams(
+      beta,
+      1,
+      [1, 2].map((ssrc) => ({ source, layers: [0], ssrc })),
+    );
+    expect(beta.offered.get(source)).toEqual([{ source, layers: [0], ssrc: 1 }]);
+  });
+
+  it('cannot hold the id of somebody who then comes with a ticket', () => {
+    const conference = anchored();
+    const squatter = [{ name: 'a', origin: BETA, kinds: ['camera' as const] }];
+    const beta = side(conference, BETA, squatter);
+    local(conference, 'a', ['camera']);
+    expect([beta.participants.size, beta.sources.size]).toEqual([0, 0]);
+    expect(rosterOf(conference).map(({ domain }) => domain)).toEqual([ALPHA]);
+    expect(() => stateSources(conference, beta, announcement(2, squatter))).toThrow(
+      expect.objectContaining({ code: 'SFT_LINK_FOREIGN_PARTICIPANT' }),
+    );
   });
 
   it('is refused when it names a source of nobody, or two of a kind', () => {

@@ -101,6 +101,8 @@ export function addLocal(
   participant: ParticipantId,
   may: Iterable<Permission>,
 ): LocalParticipant {
+  // The id comes from the own homeserver: a far side that has it already took it from nowhere, and loses it.
+  for (const side of conference.sides.values()) forget(side, participant);
   const local: LocalParticipant = {
     participant,
     may: new Set(may),
@@ -154,9 +156,9 @@ export function stateWishes(
 /**
  * Takes a far side's statement of who is there and what they publish. The anchor accepts from a federated SFT only
  * participants of that SFT's own domain; a federated SFT accepts from the anchor everybody but its own. An id that is
- * already known on another side is a forgery: ids are random, so it cannot be chance. What there is no room for is left
- * out, the last first.
- * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT; SIG_SCHEMA for a codec that the kind of source cannot have
+ * already known on another side is a forgery: ids are random, so it cannot be chance. What was once said of a participant
+ * or source stands: its origin, owner, kind and codec do not change. What there is no room for is left out, the last first.
+ * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT; SIG_SCHEMA for a codec or layers that the kind of source cannot have
  */
 export function stateSources(
   conference: Conference,
@@ -171,6 +173,8 @@ export function stateSources(
     if (participants.has(entry.participant) || isKnownElsewhere(conference, side, entry.participant)) {
       throw foreign('participant');
     }
+    const before = side.participants.get(entry.participant);
+    if (before && before.origin !== entry.origin) throw foreign('another origin');
     participants.set(entry.participant, entry);
   }
   const sources = new Map<SourceId, LinkSource>();
@@ -182,6 +186,15 @@ export function stateSources(
     if (findSource(conference, entry.source, side)) throw foreign('source');
     if (!CODECS_OF[entry.kind].includes(entry.codec))
       throw new HawserError('SIG_SCHEMA', `a ${entry.kind} in ${entry.codec}`);
+    const before = side.sources.get(entry.source);
+    if (
+      before &&
+      (before.participant !== entry.participant || before.kind !== entry.kind || before.codec !== entry.codec)
+    ) {
+      throw foreign('another source');
+    }
+    if (entry.kind !== 'camera' && entry.layers.some((layer) => layer > 0))
+      throw new HawserError('SIG_SCHEMA', 'layers');
     kinds.add(kind);
     sources.set(entry.source, entry);
   }
@@ -210,7 +223,7 @@ export function stateStreams(side: Side, seq: number, streams: readonly LinkStre
   const offered = new Map<SourceId, LinkStream[]>();
   for (const stream of streams) {
     const layers = offered.get(stream.source) ?? [];
-    layers.push(stream);
+    if (!layers.some((each) => each.layers.some((layer) => stream.layers.includes(layer)))) layers.push(stream);
     offered.set(stream.source, layers);
   }
   side.offered = offered;
@@ -339,6 +352,11 @@ function findSource(conference: Conference, source: SourceId, except: Side): boo
   for (const local of conference.local.values()) if (local.sources.has(source)) return true;
   for (const side of conference.sides.values()) if (side !== except && side.sources.has(source)) return true;
   return false;
+}
+
+function forget(side: Side, participant: ParticipantId): void {
+  if (!side.participants.delete(participant)) return;
+  for (const [id, source] of side.sources) if (source.participant === participant) side.sources.delete(id);
 }
 
 function foreign(detail: string): HawserError {

@@ -104,6 +104,20 @@ describe('the plan', () => {
   });
 });
 
+it('receives no layer that was not announced, and asks nobody for what only a liar demands', () => {
+  const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+  const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['screen'] }], [ALPHA]);
+  const gamma = side(conference, GAMMA, [{ name: 'g', origin: GAMMA, kinds: ['camera'] }], [ALPHA]);
+  const screen = sourceId('b-screen');
+  beta.offered = new Map([[screen, [0, 1, 2].map((layer) => ({ source: screen, layers: [layer], ssrc: 1 + layer }))]]);
+  beta.demand = new Map([[sourceId('g-camera'), [0, 1, 2]]]);
+  const plan = planOf(conference, new Map());
+  expect(plan.sides.get(BETA)?.incoming.get(screen)).toEqual([{ source: screen, layers: [0], ssrc: 1 }]);
+  for (const mode of ['everything', 'sources', 'layers'] as const) {
+    expect(wantedOf(conference, gamma, mode).size).toBe(0);
+  }
+});
+
 describe('access', () => {
   it('keeps conferences apart: nobody of one may receive a source of another', () => {
     fc.assert(

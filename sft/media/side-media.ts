@@ -129,10 +129,12 @@ export class SideMedia {
     }
     await Promise.all(
       [...plan.incoming].map(async ([source, streams]) => {
-        const key = JSON.stringify(streams);
         const announced = context.announcement(source);
+        if (!announced || streams.length === 0) return;
+        // An id that was taken back and given to somebody else meanwhile is another source.
+        const key = JSON.stringify([announced.participant, announced.kind, streams]);
         const before = this.#received.get(source);
-        if (before?.key === key || !announced || streams.length === 0) return;
+        if (before?.key === key) return;
         close(before);
         const renditions: Produced[] = [];
         try {

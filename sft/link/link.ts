@@ -141,7 +141,8 @@ export class Link {
   }
 
   async trunks(): Promise<Trunk[]> {
-    return Promise.all(this.#trunks.values());
+    const settled = await Promise.allSettled(this.#trunks.values());
+    return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   }
 
   /** Those that could be opened and are not closed. */

@@ -24,6 +24,7 @@ import { PinnedConsumer } from './pinned-consumer.ts';
 import { SOCKET_BUFFER } from './socket-buffer.ts';
 import type { Rendition } from './source-media.ts';
 import type { TrunkStream } from './trunk-stream.ts';
+import { unlessClosed } from './unless-closed.ts';
 import type { MediaWorker } from './worker.ts';
 
 export interface TrunkOptions {
@@ -214,8 +215,8 @@ export class Trunk {
 
   /** Bytes of the transport since it began: whole UDP payloads, RTP and RTCP, SRTP included. */
   async bytes(): Promise<TrunkTotals> {
-    const [stat] = await this.#transport.getStats();
-    if (!stat) throw new Error('a transport without figures');
+    const [stat] = (await unlessClosed(this, () => this.#transport.getStats())) ?? [];
+    if (!stat) return { sent: 0, received: 0, known: 0 };
     const known = stat.rtpBytesReceived + stat.rtxBytesReceived;
     return { sent: stat.bytesSent, received: stat.bytesReceived, known };
   }
@@ -234,8 +235,8 @@ export class Trunk {
   async streams(which: 'all' | 'running' = 'all'): Promise<StreamAccount[]> {
     const accounts: StreamAccount[] = [];
     for (const { source, kind, stream } of this.#outgoing) {
-      if (stream.closed || (which === 'running' && !stream.running)) continue;
-      for (const stat of await stream.stats) {
+      if (which === 'running' && !stream.running) continue;
+      for (const stat of (await unlessClosed(stream, () => stream.stats())) ?? []) {
         if (stat.type !== 'outbound-rtp') continue;
         const { layers, layer } = stream;
         const rttMs = stat.roundTripTime ?? 0;
@@ -243,8 +244,7 @@ export class Trunk {
       }
     }
     for (const { source, kind, layers, producer } of this.#incoming) {
-      if (producer.closed) continue;
-      for (const stat of await producer.getStats()) {
+      for (const stat of (await unlessClosed(producer, () => producer.getStats())) ?? []) {
         const carried = layers.get(stat.ssrc) ?? [0];
         const layer = carried[highestOf(stat)] ?? 0;
         const jitter = stat.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);

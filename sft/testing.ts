@@ -24,6 +24,7 @@ import { readTicketSigningKey } from '#trust/tickets.ts';
 import type { TrunkMode } from './conference/demand.ts';
 import type { VoiceLimits } from './conference/voices.ts';
 import { type RunningSft, startSft } from './main.ts';
+import type { Entrance } from './media/client-transport.ts';
 import type { stateOf } from './server/admin.ts';
 
 export type SftState = Awaited<ReturnType<typeof stateOf>>;
@@ -62,10 +63,11 @@ export class TestSft {
     mode: TrunkMode = 'everything',
     voices: VoiceLimits = { loud: 4, warm: 16 },
     announcedIp?: string,
+    entrance: Entrance = 'webrtc',
   ): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
-    const site = await siteOf(test, mode, voices, announcedIp);
+    const site = await siteOf(test, mode, voices, announcedIp, entrance);
     await writeTestPeers(site.peers, []);
     const log: string[] = [];
     const key = await readTicketSigningKey(test.tickets.privateKey);
@@ -308,6 +310,7 @@ async function siteOf(
   mode: TrunkMode,
   voices: VoiceLimits,
   announcedIp: string | undefined,
+  entrance: Entrance,
 ): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
   const media = nextMediaPort;
@@ -334,7 +337,7 @@ async function siteOf(
       link: { listen: at(link), url: `wss://${at(link)}/link/v1` },
       admin: { listen: at(admin) },
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
-      media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: media },
+      media: { workers: 1, listenIp: '127.0.0.1', entrance, port: media },
       trunk: {
         listenIp: '127.0.0.1',
         ports: { from: media + 4, to: media + 12 },

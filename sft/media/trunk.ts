@@ -215,8 +215,8 @@ export class Trunk {
 
   /** Bytes of the transport since it began: whole UDP payloads, RTP and RTCP, SRTP included. */
   async bytes(): Promise<TrunkTotals> {
-    const [stat] = (await unlessClosed(this, () => this.#transport.getStats())) ?? [];
-    if (!stat) return { sent: 0, received: 0, known: 0 };
+    const [stat] = await this.#transport.getStats();
+    if (!stat) throw new Error('a transport without figures');
     const known = stat.rtpBytesReceived + stat.rtxBytesReceived;
     return { sent: stat.bytesSent, received: stat.bytesReceived, known };
   }

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Ledger } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
+import { unlessClosed } from '../media/unless-closed.ts';
 import type { MediaWorkers } from '../media/worker.ts';
 import type { Hosts } from './hosts.ts';
 import type { Metrics } from './metrics.ts';
@@ -45,8 +46,9 @@ export async function stateOf({ hosts, links, workers, ledger, homeConnected }: 
   for (const link of await links.all()) {
     const trunks = [];
     for (const trunk of await link.trunks()) {
-      if (trunk.closed) continue;
-      const { sent, received } = await trunk.bytes();
+      const bytes = await unlessClosed(trunk, () => trunk.bytes());
+      if (!bytes) continue;
+      const { sent, received } = bytes;
       trunks.push({
         trunk: trunk.id,
         worker: trunk.worker.index,

@@ -59,7 +59,7 @@ it(`keeps conferences apart through a random schedule (HAWSER_SEED=${SEED})`, as
   const people: MarkedPerson[] = [];
   const watching = new Set<MarkedPerson>();
   const sending = setInterval(() => {
-    for (const person of people) person.send();
+    for (const person of people) person.send(40);
   }, 40);
 
   const steps = {

@@ -28,6 +28,7 @@ import { Hosts } from './server/hosts.ts';
 import { Metrics } from './server/metrics.ts';
 import { Tickets } from './server/tickets.ts';
 import { PortPool } from './trunk/port-pool.ts';
+import { ROTATION, type RotationLimits } from './trunk/rotation.ts';
 
 export const SOFTWARE = 'hawser-sft/0.1.0';
 
@@ -36,6 +37,7 @@ export interface SftOptions {
   readonly log: Logger;
   /** How long a link without a conference is kept, ms. */
   readonly linkIdleMs?: number;
+  readonly rotation?: RotationLimits;
 }
 
 export interface RunningSft {
@@ -47,7 +49,12 @@ const LINK_IDLE_MS = 30_000;
 const HTTP_LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8 * 1024 };
 
 /** @throws SiteError or Error with a plain sentence: a file that cannot be used, a port that is taken, no media worker */
-export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: SftOptions): Promise<RunningSft> {
+export async function startSft({
+  site,
+  log: given,
+  linkIdleMs = LINK_IDLE_MS,
+  rotation = ROTATION,
+}: SftOptions): Promise<RunningSft> {
   await using stack = new AsyncDisposableStack();
   const log = discreet(given);
   const { domain, sft } = site;
@@ -140,6 +147,7 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
         ports: new PortPool(sft.trunk.ports.from, sft.trunk.ports.to),
         onFault,
       },
+      rotation,
       workers: () => workers.all,
       mayReach: (peer, ip) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []),
       admit,

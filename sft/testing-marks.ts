@@ -14,14 +14,13 @@ import { newParticipantId, type TestSft } from './testing.ts';
 
 const MAGIC = { camera: '<cam>', microphone: '<mic>' } as const;
 const ID_LENGTH = 22;
-/** At the end of each payload: kind, conference, participant. */
-const MARK_LENGTH = MAGIC.camera.length + 2 * ID_LENGTH;
-const FRAME_MS = 40;
-const SOUND_TICKS = 48 * FRAME_MS;
-const PICTURE_TICKS = 90 * FRAME_MS;
+const FRAME_LENGTH = 8;
+/** At the end of each payload: kind, number of the frame, conference, participant. */
+const MARK_LENGTH = MAGIC.camera.length + FRAME_LENGTH + 2 * ID_LENGTH;
 const LAYERS = [0, 1, 2];
-/** The header of a key frame of 320 by 180 (RFC 6386, section 9.1): each frame can be the first. */
+/** The header of a key frame of 320 by 180 (RFC 6386, section 9.1), and the begin of a frame that needs others. */
 const KEY_FRAME = Buffer.from([0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00]);
+const DELTA_FRAME = Buffer.from([0x11, 0, 0]);
 
 export type MarkedKind = 'camera' | 'microphone';
 
@@ -40,9 +39,13 @@ export class MarkedPerson {
   readonly publications = new Map<MarkedKind, NodePublication>();
   /** What was received since it was last cleared, as `participant kind`. */
   readonly got = new Set<string>();
+  onPacket: ((packet: { sender: string; kind: MarkedKind; frame: number }) => void) | undefined;
   readonly #ledger: Ledger;
   readonly #conference: Conference<object, unknown, NodePublication>;
+  /** Layers of the camera of which a key frame was asked for. */
+  readonly #asked = new Set<number>();
   #frame = 0;
+  #at = 0;
 
   private constructor(sft: TestSft, conference: ConferenceId, ledger: Ledger) {
     this.sft = sft;
@@ -90,7 +93,9 @@ export class MarkedPerson {
   }
 
   async publish(kind: MarkedKind): Promise<void> {
-    const publication = await this.#conference.publish(kind, {});
+    for (const layer of LAYERS) this.#asked.add(layer);
+    const onKeyFrameRequest = (layer: number) => void this.#asked.add(layer);
+    const publication = await this.#conference.publish(kind, { onKeyFrameRequest });
     if (!publication) throw new Error(`the ${kind} was not taken`);
     this.#ledger.sources.set(await publication.source, this.id);
     this.publications.set(kind, publication);
@@ -108,22 +113,29 @@ export class MarkedPerson {
     }
   }
 
-  /** Sends one frame of all that is published; to be called every 40 ms. */
-  send(): void {
+  /**
+   * Sends one frame of all that is published. A picture is a key frame where one was asked for.
+   * @param everyMs how often this is called
+   */
+  send(everyMs: number): void {
     this.#frame += 1;
-    const marked = (kind: MarkedKind) =>
-      Buffer.concat([KEY_FRAME, Buffer.from(`${MAGIC[kind]}${this.id}${this.participant}`)]);
+    this.#at += everyMs;
+    const number = this.#frame.toString(16).padStart(FRAME_LENGTH, '0');
+    const marked = (kind: MarkedKind, data: Buffer) =>
+      Buffer.concat([data, Buffer.from(`${MAGIC[kind]}${number}${this.id}${this.participant}`)]);
     const voice = {
-      payload: marked('microphone'),
-      timestamp: this.#frame * SOUND_TICKS,
+      payload: marked('microphone', DELTA_FRAME),
+      timestamp: this.#at * 48,
       marker: false,
       audioLevel: 30,
     };
     this.publications.get('microphone')?.sendRtp(voice);
-    const timestamp = this.#frame * PICTURE_TICKS;
+    const camera = this.publications.get('camera');
+    if (!camera) return;
     for (const layer of LAYERS) {
-      for (const payload of packetise(marked('camera'), this.#frame)) {
-        this.publications.get('camera')?.sendRtp({ layer, payload, timestamp, marker: true });
+      const frame = this.#asked.delete(layer) ? KEY_FRAME : DELTA_FRAME;
+      for (const payload of packetise(marked('camera', frame), this.#frame)) {
+        camera.sendRtp({ layer, payload, timestamp: this.#at * 90, marker: true });
       }
     }
   }
@@ -148,6 +160,8 @@ export class MarkedPerson {
     if (conference !== this.id) return this.#fault(`a packet of ${sender} in ${conference}`);
     if (sender === this.participant) return this.#fault('a packet of his own');
     this.got.add(`${sender} ${kind}`);
+    const number = mark.slice(MAGIC.camera.length, MAGIC.camera.length + FRAME_LENGTH);
+    this.onPacket?.({ sender, kind, frame: Number.parseInt(number, 16) });
   }
 
   /** Adds every source that there is to the wishes on their way out, and looks for foreign ones in what comes in. */

@@ -23,7 +23,7 @@ import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import type { TrunkMode } from './conference/demand.ts';
 import type { VoiceLimits } from './conference/voices.ts';
-import { type RunningSft, startSft } from './main.ts';
+import { type RunningSft, type SftOptions, startSft } from './main.ts';
 import type { Entrance } from './media/client-transport.ts';
 import type { stateOf } from './server/admin.ts';
 
@@ -64,6 +64,7 @@ export class TestSft {
     voices: VoiceLimits = { loud: 4, warm: 16 },
     announcedIp?: string,
     entrance: Entrance = 'webrtc',
+    options: Partial<SftOptions> = {},
   ): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
@@ -74,7 +75,7 @@ export class TestSft {
     const sft = new TestSft(test, site, key, log);
     await sft.#startHome(undo);
     const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(line) });
-    const running: RunningSft = await startSft({ site, log: logger, linkIdleMs: 50 });
+    const running: RunningSft = await startSft({ site, log: logger, linkIdleMs: 50, ...options });
     undo.defer(() => running.close());
     await until(() => sft.#home !== undefined, 'the SFT at its homeserver');
     sft.#undo = undo.move();
@@ -210,6 +211,7 @@ export class TestSft {
         levels: hear('levels'),
         shed: hear('shed'),
         ended: hear('ended'),
+        rotate: hear('rotate'),
       },
       onClose: ({ code }) => closed.resolve(code),
     });
@@ -224,6 +226,16 @@ export class TestSft {
 
   async state(): Promise<SftState> {
     return (await fetch(`http://${this.site.sft.admin.listen}/state`)).json() as Promise<SftState>;
+  }
+
+  /** What `hawser sft rotate` does. */
+  async rotate(peer: TestSft): Promise<{ rotated?: number; code?: string }> {
+    const response = await fetch(`http://${this.site.sft.admin.listen}/trunks/rotate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ peer: peer.domain }),
+    });
+    return (await response.json()) as { rotated?: number; code?: string };
   }
 
   async metrics(): Promise<string> {

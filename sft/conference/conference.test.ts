@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TrunkId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import type { LinkSource } from '#signalling/sft-link.ts';
 import {
@@ -62,8 +63,9 @@ describe('a statement over a link', () => {
     expect(stateSources(conference, beta, announcement(2, []))).toBe(false);
     expect(stateSources(conference, beta, announcement(1, []))).toBe(false);
     expect(beta.sources.size).toBe(1);
-    expect(stateDemand(beta, 3, [{ source: sourceId('x'), layers: [0] }])).toBe(true);
-    expect(stateDemand(beta, 3, [])).toBe(false);
+    const ready = { seq: 3, ready: 1, since: 1 };
+    expect(stateDemand(beta, { ...ready, demands: [{ source: sourceId('x'), layers: [0] }] })).toBe(true);
+    expect(stateDemand(beta, { ...ready, demands: [] })).toBe(false);
     expect(beta.demand.size).toBe(1);
   });
 
@@ -144,11 +146,8 @@ describe('a statement over a link', () => {
       expect.objectContaining({ code: 'SIG_SCHEMA' }),
     );
     const source = sourceId('b-microphone');
-    stateStreams(
-      beta,
-      1,
-      [1, 2].map((ssrc) => ({ source, layers: [0], ssrc })),
-    );
+    const streams = [1, 2].map((ssrc) => ({ source, layers: [0], ssrc }));
+    stateStreams(beta, { seq: 1, trunk: 'trunk' as TrunkId, streams });
     expect(beta.offered.get(source)).toEqual([{ source, layers: [0], ssrc: 1 }]);
   });
 

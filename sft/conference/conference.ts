@@ -4,7 +4,7 @@
  */
 import type { RosterEntry } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
+import type { ConferenceId, DomainName, ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import { CODECS_OF, type Codec, type SourceKind } from '#signalling/media-profile.ts';
 import {
   type LinkDemand,
@@ -49,10 +49,13 @@ export interface Side {
   readonly sources: Map<SourceId, Source & { readonly origin: DomainName }>;
   /** Everybody and everything that the far end stated; what it has room for stands above. */
   stated: Announcement;
-  /** The SSRCs under which the far end offers its sources, by the trunk that they arrive on. */
+  /** The SSRCs under which the far end offers its sources, and the trunk that they arrive on. */
   offered: ReadonlyMap<SourceId, readonly LinkStream[]>;
+  offeredOn: TrunkId | undefined;
   /** The layers that the far end wants of what it was offered by us. */
   demand: ReadonlyMap<SourceId, readonly number[]>;
+  /** Our newest statement of streams that the far end can receive, and the oldest of which it still needs any. */
+  receives: { readonly ready: number; readonly since: number };
   /** How loud the far end's microphones are, as it states. */
   readonly levels: Levels;
   /** Who speaks, as the far end says; of use from the anchor only. */
@@ -123,7 +126,9 @@ export function addSide(conference: Conference, peer: DomainName): Side {
     sources: new Map(),
     stated: { participants: new Map(), sources: new Map() },
     offered: new Map(),
+    offeredOn: undefined,
     demand: new Map(),
+    receives: { ready: 0, since: 0 },
     levels: noLevels(),
     speaker: undefined,
     seen: { sources: 0, streams: 0, demand: 0, levels: 0 },
@@ -217,7 +222,10 @@ function sourcesOfTaken(side: Side): [SourceId, LinkSource][] {
   return [...side.stated.sources].filter(([, { participant }]) => side.participants.has(participant));
 }
 
-export function stateStreams(side: Side, seq: number, streams: readonly LinkStream[]): boolean {
+export function stateStreams(
+  side: Side,
+  { seq, trunk, streams }: { seq: number; trunk: TrunkId; streams: readonly LinkStream[] },
+): boolean {
   if (seq <= side.seen.streams) return false;
   side.seen.streams = seq;
   const offered = new Map<SourceId, LinkStream[]>();
@@ -227,12 +235,17 @@ export function stateStreams(side: Side, seq: number, streams: readonly LinkStre
     offered.set(stream.source, layers);
   }
   side.offered = offered;
+  side.offeredOn = trunk;
   return true;
 }
 
-export function stateDemand(side: Side, seq: number, demands: readonly LinkDemand[]): boolean {
+export function stateDemand(
+  side: Side,
+  { seq, ready, since, demands }: { seq: number; ready: number; since: number; demands: readonly LinkDemand[] },
+): boolean {
   if (seq <= side.seen.demand) return false;
   side.seen.demand = seq;
+  side.receives = { ready, since };
   side.demand = new Map(demands.map((demand) => [demand.source, demand.layers]));
   return true;
 }

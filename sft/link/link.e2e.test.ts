@@ -7,6 +7,7 @@ import { until } from '#signalling/testing.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, newParticipantId, randomId, TestSft } from '../testing.ts';
 import { TestPerson } from '../testing-people.ts';
+import { RETIRE_MS } from '../trunk/rotation.ts';
 
 const folder = temporaryFolder();
 let alpha: TestSft;
@@ -132,6 +133,65 @@ describe('a trunk', () => {
     await expect(link.rpc.request('trunk', newTrunk())).rejects.toMatchObject({ code: 'SIG_ORDER' });
   });
 
+  it('is replaced by another one only where it stands, not at once, and one at a time', async () => {
+    const link = await joined();
+    using _ = link;
+    const first = newTrunk();
+    const opened = await link.rpc.request('trunk', first);
+    const replace = (replaces: TrunkId, address_ = address) =>
+      link.rpc.request('trunk', { ...newTrunk(), address: address_, replaces });
+    await expect(replace(first.trunk)).rejects.toMatchObject({ code: 'SIG_ORDER' });
+    const another = randomId<TrunkId>(12);
+    await expect(replace(another)).rejects.toMatchObject({ code: 'SIG_ORDER' });
+    const elsewhere = { ip: '192.0.2.1', port: 50_000 };
+    await until(
+      async () => (await replace(first.trunk, elsewhere).catch(({ code }) => code)) === 'SFT_LINK_ADDRESS',
+      'the trunk old enough',
+    );
+    const both = await Promise.allSettled([replace(first.trunk), replace(first.trunk)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const fresh = both.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))[0];
+    expect(fresh?.srtp.key).not.toBe(opened.srtp.key);
+    expect(fresh?.address.port).not.toBe(opened.address.port);
+    // Nothing was on the first one, so that nothing keeps it.
+    const ports = async () =>
+      (await alpha.state()).links.flatMap(({ trunks }) => trunks).map((trunk) => trunk.address.port);
+    await until(
+      async () => JSON.stringify(await ports()) === JSON.stringify([fresh?.address.port]),
+      'the fresh one alone',
+    );
+    await expect(replace(first.trunk)).rejects.toMatchObject({ code: 'SIG_ORDER' });
+    expect(await alpha.rotate(beta)).toEqual({ rotated: 1 });
+    await until(() => link.heard.some(({ method }) => method === 'rotate'), 'the wish of the acceptor');
+  });
+
+  it('keeps what it carries, for some seconds at the most, for a peer that does not move', async () => {
+    const link = await joined();
+    using _ = link;
+    const { conference } = link;
+    const first = newTrunk();
+    const { address: old } = await link.rpc.request('trunk', first);
+    using alice = await TestPerson.join(alpha, conference);
+    await alice.speak();
+    const told = (method: string) => link.heard.filter((each) => each.method === method).map(({ note }) => note);
+    const streams = () => told('streams').at(-1) as LinkNote<'streams'> | undefined;
+    await until(() => streams()?.streams.length === 1, 'her voice');
+    const before = streams();
+    const fresh = newTrunk();
+    await until(
+      async () =>
+        (await link.rpc.request('trunk', { ...fresh, replaces: first.trunk }).catch(() => undefined)) !== undefined,
+      'another trunk',
+    );
+    await until(() => streams()?.trunk === fresh.trunk, 'her voice on the fresh trunk');
+    expect(streams()?.streams[0]?.ssrc).not.toBe(before?.streams[0]?.ssrc);
+    const ports = async () =>
+      (await alpha.state()).links.flatMap(({ trunks }) => trunks).map((trunk) => trunk.address.port);
+    expect(await ports()).toContain(old.port);
+    await until(async () => !(await ports()).includes(old.port), 'the end of the old trunk', RETIRE_MS + 3_000);
+    expect(link.rpc.isOpen).toBe(true);
+  });
+
   it('goes only to addresses within the approved prefixes', async () => {
     const link = await joined();
     using _ = link;
@@ -210,7 +270,7 @@ describe('a peer that lies', () => {
     using _victim = victim;
     using liar = await greeted();
     liar.rpc.notify('sources', { conference: victim.conference, seq: 99, participants: [], sources: [] });
-    liar.rpc.notify('demand', { conference: victim.conference, seq: 99, demands: [] });
+    liar.rpc.notify('demand', { conference: victim.conference, seq: 99, ready: 0, since: 0, demands: [] });
     await liar.rpc.request('leave', { conference: victim.conference });
     expect((await alpha.state()).conferences.map(({ conference }) => conference)).toContain(victim.conference);
   });
@@ -312,7 +372,7 @@ describe('a peer that lies', () => {
       const trunk = newTrunk();
       await link.rpc.request('trunk', trunk);
       const demands = [hers, link.camera.source].map((id) => ({ source: id, layers: [0, 1, 2] }));
-      link.rpc.notify('demand', { conference, seq: 1, demands });
+      link.rpc.notify('demand', { conference, seq: 1, ready: 99, since: 0, demands });
       const told = (method: string) => link.heard.filter((each) => each.method === method).map(({ note }) => note);
       await until(() => JSON.stringify(told('streams')).includes(link.camera.source), 'what it may have');
       expect(JSON.stringify(link.heard)).not.toContain(hers);

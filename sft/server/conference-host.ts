@@ -3,6 +3,7 @@
  * change of the state ends in `changed()`; passes run one after the other and never overlap, so that what is in force
  * at rest is always what the newest plan says.
  */
+import type { types } from 'mediasoup';
 import type { Roster } from '#signalling/client-sft.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
@@ -406,6 +407,10 @@ export class ConferenceHost {
         const participant = side.sources.get(source)?.participant;
         return participant ? this.addSource(source, kind, participant, renditions) : Promise.resolve();
       },
+      isUsed: (producer: types.Producer) =>
+        [...this.#clients.values()].some(({ media }) => media.uses(producer)) ||
+        [...this.#sides.values()].some(({ media }) => media.uses(producer)),
+      onReleased: () => this.changed(),
       onFault: (error: unknown, what: string) => this.#events.onFault(error, what),
     };
   }

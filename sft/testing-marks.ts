@@ -15,8 +15,8 @@ import { newParticipantId, type TestSft } from './testing.ts';
 const MAGIC = { camera: '<cam>', microphone: '<mic>' } as const;
 const ID_LENGTH = 22;
 const FRAME_LENGTH = 8;
-/** At the end of each payload: kind, number of the frame, conference, participant. */
-const MARK_LENGTH = MAGIC.camera.length + FRAME_LENGTH + 2 * ID_LENGTH;
+/** At the end of each payload: kind, layer, number of the frame, conference, participant. */
+const MARK_LENGTH = MAGIC.camera.length + 1 + FRAME_LENGTH + 2 * ID_LENGTH;
 const LAYERS = [0, 1, 2];
 /** The header of a key frame of 320 by 180 (RFC 6386, section 9.1), and the begin of a frame that needs others. */
 const KEY_FRAME = Buffer.from([0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00]);
@@ -39,7 +39,7 @@ export class MarkedPerson {
   readonly publications = new Map<MarkedKind, NodePublication>();
   /** What was received since it was last cleared, as `participant kind`. */
   readonly got = new Set<string>();
-  onPacket: ((packet: { sender: string; kind: MarkedKind; frame: number }) => void) | undefined;
+  onPacket: ((packet: { sender: string; kind: MarkedKind; layer: number; frame: number }) => void) | undefined;
   readonly #ledger: Ledger;
   readonly #conference: Conference<object, unknown, NodePublication>;
   /** Layers of the camera of which a key frame was asked for. */
@@ -121,8 +121,8 @@ export class MarkedPerson {
     this.#frame += 1;
     this.#at += everyMs;
     const number = this.#frame.toString(16).padStart(FRAME_LENGTH, '0');
-    const marked = (kind: MarkedKind, data: Buffer) =>
-      Buffer.concat([data, Buffer.from(`${MAGIC[kind]}${number}${this.id}${this.participant}`)]);
+    const marked = (kind: MarkedKind, data: Buffer, layer = 0) =>
+      Buffer.concat([data, Buffer.from(`${MAGIC[kind]}${layer}${number}${this.id}${this.participant}`)]);
     const voice = {
       payload: marked('microphone', DELTA_FRAME),
       timestamp: this.#at * 48,
@@ -134,7 +134,7 @@ export class MarkedPerson {
     if (!camera) return;
     for (const layer of LAYERS) {
       const frame = this.#asked.delete(layer) ? KEY_FRAME : DELTA_FRAME;
-      for (const payload of packetise(marked('camera', frame), this.#frame)) {
+      for (const payload of packetise(marked('camera', frame, layer), this.#frame)) {
         camera.sendRtp({ layer, payload, timestamp: this.#at * 90, marker: true });
       }
     }
@@ -160,8 +160,8 @@ export class MarkedPerson {
     if (conference !== this.id) return this.#fault(`a packet of ${sender} in ${conference}`);
     if (sender === this.participant) return this.#fault('a packet of his own');
     this.got.add(`${sender} ${kind}`);
-    const number = mark.slice(MAGIC.camera.length, MAGIC.camera.length + FRAME_LENGTH);
-    this.onPacket?.({ sender, kind, frame: Number.parseInt(number, 16) });
+    const [layer = '0', ...number] = mark.slice(MAGIC.camera.length, MAGIC.camera.length + 1 + FRAME_LENGTH);
+    this.onPacket?.({ sender, kind, layer: Number(layer), frame: Number.parseInt(number.join(''), 16) });
   }
 
   /** Adds every source that there is to the wishes on their way out, and looks for foreign ones in what comes in. */

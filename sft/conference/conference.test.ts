@@ -11,6 +11,7 @@ import {
   newConference,
   rosterOf,
   type Side,
+  speakerTold,
   stateDemand,
   stateLevels,
   stateSources,
@@ -255,15 +256,32 @@ describe('the levels of a side', () => {
     expect(beta.levels.heard.size).toBe(0);
   });
 
+  it('are told, as the speaker is, only to people who may meet', () => {
+    const conference = anchored();
+    const anna = local(conference, 'a', ['microphone']);
+    const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['microphone'] }], [ALPHA]);
+    const gamma = side(conference, GAMMA, [], [ALPHA]);
+    const levels = [{ source: sourceId('b-microphone'), level: -20 }];
+    stateLevels(beta, { seq: 1, levels }, 0);
+    const bob = participantId('b');
+    const told = () => [levelsTold(conference, gamma).length, speakerTold(conference, gamma, bob)];
+    expect(told()).toEqual([0, undefined]);
+    expect(speakerTold(conference, gamma, anna)).toBe(anna);
+    expect(speakerTold(conference, beta, bob)).toBe(bob);
+    for (const domain of [BETA, GAMMA]) conference.allowed.set(domain, new Set([ALPHA, BETA, GAMMA]));
+    expect(told()).toEqual([1, bob]);
+  });
+
   it('know a raised hand, here and there', () => {
     const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
     const anna = local(conference, 'a', ['microphone']);
     const entry = conference.local.get(anna);
     if (entry) entry.hand = true;
-    const beta = addSide(conference, BETA);
+    const beta = side(conference, BETA, []);
     const there = announcement(1, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
     stateSources(conference, beta, {
       ...there,
+      seq: 2,
       participants: there.participants.map((each) => ({ ...each, hand: true })),
     });
     expect(voicesOf(conference).map(({ hand }) => hand)).toEqual([true, true]);

@@ -307,14 +307,29 @@ export function announcedTo(
   return { participants, sources };
 }
 
-/** The levels that a link to the side states: of everybody who speaks and is not on that side, the loudest first. */
+/** The levels that a link to the side states: of everybody whom it is announced and who speaks, the loudest first. */
 export function levelsTold(conference: Conference, to: Side): LinkLevel[] {
   const levels: LinkLevel[] = [];
-  for (const { source, side } of sourcesOf(conference)) {
-    const level = side === to ? undefined : (side ?? conference).levels.heard.get(source.source);
+  for (const { source, side, origin } of sourcesOf(conference)) {
+    const level =
+      side === to || !mayMeet(conference, origin, to.peer)
+        ? undefined
+        : (side ?? conference).levels.heard.get(source.source);
     if (level !== undefined && !source.muted) levels.push({ source: source.source, level });
   }
   return levels.sort((a, b) => b.level - a.level || (a.source < b.source ? -1 : 1)).slice(0, MAX_LEVELS);
+}
+
+/** The speaker as a link to the side names it; nobody where the people of that side may not know who it is. */
+export function speakerTold(
+  conference: Conference,
+  to: Side,
+  speaker: ParticipantId | undefined,
+): ParticipantId | undefined {
+  if (speaker === undefined) return undefined;
+  const behind = [...conference.sides.values()].find(({ participants }) => participants.has(speaker));
+  const origin = behind?.participants.get(speaker)?.origin ?? conference.domain;
+  return mayMeet(conference, origin, to.peer) ? speaker : undefined;
 }
 
 /** Everybody, as the clients of this SFT see them. */

@@ -157,6 +157,7 @@ describe('a statement over a link', () => {
     const squatter = [{ name: 'a', origin: BETA, kinds: ['camera' as const] }];
     const beta = side(conference, BETA, squatter);
     local(conference, 'a', ['camera']);
+    takeWithin(beta, { participants: 10, sources: 10 });
     expect([beta.participants.size, beta.sources.size]).toEqual([0, 0]);
     expect(rosterOf(conference).map(({ domain }) => domain)).toEqual([ALPHA]);
     expect(() => stateSources(conference, beta, announcement(2, squatter))).toThrow(

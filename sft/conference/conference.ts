@@ -178,7 +178,7 @@ export function stateSources(
     if (participants.has(entry.participant) || isKnownElsewhere(conference, side, entry.participant)) {
       throw foreign('participant');
     }
-    const before = side.participants.get(entry.participant);
+    const before = side.stated.participants.get(entry.participant);
     if (before && before.origin !== entry.origin) throw foreign('another origin');
     participants.set(entry.participant, entry);
   }
@@ -191,7 +191,7 @@ export function stateSources(
     if (findSource(conference, entry.source, side)) throw foreign('source');
     if (!CODECS_OF[entry.kind].includes(entry.codec))
       throw new HawserError('SIG_SCHEMA', `a ${entry.kind} in ${entry.codec}`);
-    const before = side.sources.get(entry.source);
+    const before = side.stated.sources.get(entry.source);
     if (
       before &&
       (before.participant !== entry.participant || before.kind !== entry.kind || before.codec !== entry.codec)
@@ -371,19 +371,25 @@ function maySpeakFor(conference: Conference, peer: DomainName, origin: DomainNam
 function isKnownElsewhere(conference: Conference, side: Side, participant: ParticipantId): boolean {
   if (conference.local.has(participant)) return true;
   for (const other of conference.sides.values()) {
-    if (other !== side && other.participants.has(participant)) return true;
+    if (other !== side && other.stated.participants.has(participant)) return true;
   }
   return false;
 }
 
 function findSource(conference: Conference, source: SourceId, except: Side): boolean {
   for (const local of conference.local.values()) if (local.sources.has(source)) return true;
-  for (const side of conference.sides.values()) if (side !== except && side.sources.has(source)) return true;
+  for (const side of conference.sides.values()) if (side !== except && side.stated.sources.has(source)) return true;
   return false;
 }
 
 function forget(side: Side, participant: ParticipantId): void {
-  if (!side.participants.delete(participant)) return;
+  if (!side.stated.participants.has(participant)) return;
+  const { participants, sources } = side.stated;
+  side.stated = {
+    participants: new Map([...participants].filter(([id]) => id !== participant)),
+    sources: new Map([...sources].filter(([, source]) => source.participant !== participant)),
+  };
+  side.participants.delete(participant);
   for (const [id, source] of side.sources) if (source.participant === participant) side.sources.delete(id);
 }
 

@@ -37,6 +37,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./sft.ts')).sft,
   },
   {
+    name: 'sft rotate',
+    summary: 'Give the trunks to a domain new keys and ports, while calls go on',
+    load: async () => (await import('./sft.ts')).sftRotate,
+  },
+  {
     name: 'certs init',
     summary: 'Make the authority and the certificates of a domain',
     load: async () => (await import('./certs.ts')).certsInit,

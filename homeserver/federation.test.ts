@@ -150,6 +150,29 @@ test('administrators add people of other domains; who comes late is rung', async
   await alice.endCall(conversation);
 });
 
+test('the anchor’s SFT is told who may be in a call, with each change, and all of it when it comes back', async () => {
+  const { conversation } = await alice.create('Shrouds', bob.id);
+  const { call: started } = await alice.call(conversation);
+  const [a, b, c] = [alpha, beta, gamma].map(({ domain }) => domain);
+  const said = () => alpha.sft.allowed.get(started.conference)?.domains;
+  await until(said, 'who may be in');
+  expect(said()).toEqual([{ domain: b, domains: [a] }]);
+  await alice.addMember(conversation, carol.id);
+  await until(() => said()?.length === 2, 'gamma too');
+  const both = [
+    { domain: b, domains: [a, c] },
+    { domain: c, domains: [a, b] },
+  ];
+  expect(said()).toEqual(both);
+  expect(beta.sft.allowed.has(started.conference)).toBe(false);
+
+  alpha.sft.close();
+  await alpha.connectSft();
+  await until(said, 'all of it again');
+  expect(said()).toEqual(both);
+  await alice.endCall(conversation);
+});
+
 test('strangers see neither conversation nor call', async () => {
   const { conversation } = await alice.create('Hitches', bob.id);
   await expect(carol.conversation(conversation)).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });

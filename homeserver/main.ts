@@ -168,6 +168,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
     world,
     grant: (conference) => calls.grantForOwnSft(conference),
     presence: (conference, participants) => calls.presence(conference, participants),
+    allowed: () => calls.allowed(),
     attended: () => attended(db),
     onFault,
   });

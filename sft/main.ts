@@ -28,6 +28,7 @@ import { Hosts } from './server/hosts.ts';
 import { Metrics } from './server/metrics.ts';
 import { Tickets } from './server/tickets.ts';
 import { PortPool } from './trunk/port-pool.ts';
+import { ROTATION, type RotationLimits } from './trunk/rotation.ts';
 
 export const SOFTWARE = 'hawser-sft/0.1.0';
 
@@ -36,6 +37,7 @@ export interface SftOptions {
   readonly log: Logger;
   /** How long a link without a conference is kept, ms. */
   readonly linkIdleMs?: number;
+  readonly rotation?: RotationLimits;
 }
 
 export interface RunningSft {
@@ -47,7 +49,12 @@ const LINK_IDLE_MS = 30_000;
 const HTTP_LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8 * 1024 };
 
 /** @throws SiteError or Error with a plain sentence: a file that cannot be used, a port that is taken, no media worker */
-export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: SftOptions): Promise<RunningSft> {
+export async function startSft({
+  site,
+  log: given,
+  linkIdleMs = LINK_IDLE_MS,
+  rotation = ROTATION,
+}: SftOptions): Promise<RunningSft> {
   await using stack = new AsyncDisposableStack();
   const log = discreet(given);
   const { domain, sft } = site;
@@ -92,14 +99,17 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
   });
 
   const admit = async (peer: DomainName, conference: ConferenceId, grant: string) => {
-    try {
-      const claims = await checkGrant(grant, { issuer: domain, audience: `sft.${domain}`, key, now: now() });
-      if (claims.domain !== peer || claims.conference !== conference) throw new HawserError('SFT_LINK_GRANT_REFUSED');
-    } catch (error) {
-      log.warn({ peer, code: codeOf(error) }, 'refused a grant');
-      throw new HawserError('SFT_LINK_GRANT_REFUSED', codeOf(error));
+    const claims = await checkGrant(grant, { issuer: domain, audience: `sft.${domain}`, key, now: now() }).catch(
+      (error: unknown) => {
+        log.warn({ peer, code: codeOf(error) }, 'refused a grant');
+        throw new HawserError('SFT_LINK_GRANT_REFUSED', codeOf(error));
+      },
+    );
+    if (claims.domain !== peer || claims.conference !== conference) {
+      log.warn({ peer }, 'refused a grant of another domain or conference');
+      throw new HawserError('SFT_LINK_GRANT_REFUSED');
     }
-    return hosts.open(conference, domain);
+    return hosts.admit(claims);
   };
   const limitsOf = (peer: DomainName) => ({ ...sft.peerLimits, ...trust.peers.allowed(peer)?.limits });
   const ledger = new Ledger({
@@ -137,6 +147,7 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
         ports: new PortPool(sft.trunk.ports.from, sft.trunk.ports.to),
         onFault,
       },
+      rotation,
       workers: () => workers.all,
       mayReach: (peer, ip) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []),
       admit,
@@ -165,11 +176,13 @@ export async function startSft({ site, log: given, linkIdleMs = LINK_IDLE_MS }: 
     dial: () =>
       dialSocket({ url: sft.homeserver, contract: SFT_HOME, agent: trust.dialler.agent(domain, 'homeserver') }),
     hosts: () => hosts.all,
+    onAllowed: (statement) => hosts.allow(statement),
     onEndConference: (conference) => hosts.end(conference),
     onRemoveParticipant: (conference, participant) => hosts.get(conference)?.client(participant)?.onEnd('SFT_REMOVED'),
     onState: (connected, error) => {
-      if (connected) log.info('connected to the homeserver');
-      else log.warn({ code: codeOf(error) }, 'no connection to the homeserver; it is dialled again');
+      if (connected) return log.info('connected to the homeserver');
+      hosts.homeLost();
+      log.warn({ code: codeOf(error) }, 'no connection to the homeserver; it is dialled again');
     },
     onFault,
     now,

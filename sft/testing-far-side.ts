@@ -102,9 +102,12 @@ export class FarSide {
     return streams;
   }
 
+  /** Of whatever was offered, as if it could all be received. */
   demand(...demands: { source: SourceId; layers: number[] }[]): void {
     this.#seq += 1;
-    this.link.rpc.notify('demand', { conference: this.conference, seq: this.#seq, demands });
+    const offer = this.link.heard.findLast(({ method }) => method === 'streams')?.note as { seq: number } | undefined;
+    const ready = offer?.seq ?? 0;
+    this.link.rpc.notify('demand', { conference: this.conference, seq: this.#seq, ready, since: ready, demands });
   }
 
   /** Sends video packets under an SSRC at a bit rate, each of them a key frame, until the far side is disposed of. */

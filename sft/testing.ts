@@ -23,7 +23,8 @@ import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import type { TrunkMode } from './conference/demand.ts';
 import type { VoiceLimits } from './conference/voices.ts';
-import { type RunningSft, startSft } from './main.ts';
+import { type RunningSft, type SftOptions, startSft } from './main.ts';
+import type { Entrance } from './media/client-transport.ts';
 import type { stateOf } from './server/admin.ts';
 
 export type SftState = Awaited<ReturnType<typeof stateOf>>;
@@ -43,6 +44,9 @@ export class TestSft {
   readonly presence = new Map<ConferenceId, readonly ParticipantId[]>();
   /** What the homeserver answers to `grant`; set by `federate`. */
   readonly #anchors = new Map<ConferenceId, TestSft>();
+  /** The other domains of conferences that this SFT anchors. */
+  readonly #guests = new Map<ConferenceId, Set<DomainName>>();
+  #allowedSeq = 0;
   #home: Rpc<typeof SFT_HOME, 'acceptor'> | undefined;
 
   private constructor(test: TestDomain, site: Site, key: CryptoKey, log: string[]) {
@@ -59,17 +63,19 @@ export class TestSft {
     mode: TrunkMode = 'everything',
     voices: VoiceLimits = { loud: 4, warm: 16 },
     announcedIp?: string,
+    entrance: Entrance = 'webrtc',
+    options: Partial<SftOptions> = {},
   ): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
-    const site = await siteOf(test, mode, voices, announcedIp);
+    const site = await siteOf(test, mode, voices, announcedIp, entrance);
     await writeTestPeers(site.peers, []);
     const log: string[] = [];
     const key = await readTicketSigningKey(test.tickets.privateKey);
     const sft = new TestSft(test, site, key, log);
     await sft.#startHome(undo);
     const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(line) });
-    const running: RunningSft = await startSft({ site, log: logger, linkIdleMs: 50 });
+    const running: RunningSft = await startSft({ site, log: logger, linkIdleMs: 50, ...options });
     undo.defer(() => running.close());
     await until(() => sft.#home !== undefined, 'the SFT at its homeserver');
     sft.#undo = undo.move();
@@ -130,9 +136,20 @@ export class TestSft {
     return signGrant({ ...claims, ...change }, this.#key);
   }
 
-  /** Says at the homeserver which SFT is the anchor of a conference. */
+  /** Says at the homeserver which SFT is the anchor of a conference; all that federate may meet each other there. */
   federate(conference: ConferenceId, anchor: TestSft): void {
     this.#anchors.set(conference, anchor);
+    anchor.#guests.set(conference, (anchor.#guests.get(conference) ?? new Set()).add(this.domain));
+  }
+
+  /** Says as the anchor's homeserver who may be in a conference, each with the others that it may meet. */
+  allowIn(conference: ConferenceId, ...guests: readonly (readonly [TestSft, ...TestSft[]])[]): void {
+    const domains = guests.map(([guest, ...others]) => ({
+      domain: guest.domain,
+      domains: [this.domain, ...others.map(({ domain }) => domain)],
+    }));
+    this.#allowedSeq += 1;
+    this.#home?.notify('allowed', { conference, seq: this.#allowedSeq, domains });
   }
 
   endConference(conference: ConferenceId): void {
@@ -194,6 +211,7 @@ export class TestSft {
         levels: hear('levels'),
         shed: hear('shed'),
         ended: hear('ended'),
+        rotate: hear('rotate'),
       },
       onClose: ({ code }) => closed.resolve(code),
     });
@@ -208,6 +226,16 @@ export class TestSft {
 
   async state(): Promise<SftState> {
     return (await fetch(`http://${this.site.sft.admin.listen}/state`)).json() as Promise<SftState>;
+  }
+
+  /** What `hawser sft rotate` does. */
+  async rotate(peer: TestSft): Promise<{ rotated?: number; code?: string }> {
+    const response = await fetch(`http://${this.site.sft.admin.listen}/trunks/rotate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ peer: peer.domain }),
+    });
+    return (await response.json()) as { rotated?: number; code?: string };
   }
 
   async metrics(): Promise<string> {
@@ -275,7 +303,8 @@ export class TestSft {
   async #answerGrant(conference: ConferenceId) {
     const anchor = this.#anchors.get(conference);
     if (!anchor) throw new Error('the test did not federate this conference');
-    const grant = await anchor.grant({ conference, domain: this.domain });
+    const others = [...(anchor.#guests.get(conference) ?? [])].filter((other) => other !== this.domain);
+    const grant = await anchor.grant({ conference, domain: this.domain, domains: [anchor.domain, ...others] });
     return { grant, anchor: anchor.domain, link: anchor.site.sft.link.url };
   }
 }
@@ -293,6 +322,7 @@ async function siteOf(
   mode: TrunkMode,
   voices: VoiceLimits,
   announcedIp: string | undefined,
+  entrance: Entrance,
 ): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
   const media = nextMediaPort;
@@ -319,7 +349,7 @@ async function siteOf(
       link: { listen: at(link), url: `wss://${at(link)}/link/v1` },
       admin: { listen: at(admin) },
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
-      media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: media },
+      media: { workers: 1, listenIp: '127.0.0.1', entrance, port: media },
       trunk: {
         listenIp: '127.0.0.1',
         ports: { from: media + 4, to: media + 12 },

@@ -111,6 +111,12 @@ export const ERRORS = {
     false,
     'The grant for this conference is missing, expired or not for this organisation.',
   ),
+  SFT_LINK_GRANT_ENDED: entry(
+    403,
+    4403,
+    false,
+    'Your organisation may no longer be in this call. Ask whoever leads the conversation to add it again.',
+  ),
   SFT_LINK_FOREIGN_PARTICIPANT: entry(
     403,
     4403,

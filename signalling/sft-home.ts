@@ -2,15 +2,28 @@
  * SFT to the homeserver of its own domain, version 1. The SFT dials with its certificate. It learns pseudonyms only; the
  * homeserver learns from it who is present, which is the single truth about who joined and who left.
  */
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Sequence } from './contract.ts';
 import { ConferenceId, DomainName, ParticipantId } from './ids.ts';
 
 export const SFT_HOME_PATH = '/sft/v1';
 
+const MAX_DOMAINS = 100;
+
+export const Allowed = Closed({
+  conference: ConferenceId,
+  /** A higher one replaces a lower one. */
+  seq: Sequence,
+  domains: Type.Array(
+    Closed({ domain: DomainName, domains: Type.Array(DomainName, { maxItems: MAX_DOMAINS, uniqueItems: true }) }),
+    { maxItems: MAX_DOMAINS },
+  ),
+});
+export type Allowed = Static<typeof Allowed>;
+
 export const SFT_HOME = {
   protocol: 'hawser-sft-home-v1',
-  maxLength: { dialler: 128 * 1024, acceptor: 128 * 1024 },
+  maxLength: { dialler: 128 * 1024, acceptor: 1024 * 1024 },
   requests: {
     hello: {
       from: 'dialler',
@@ -39,6 +52,12 @@ export const SFT_HOME = {
         participants: Type.Array(ParticipantId, { maxItems: 1_000 }),
       }),
     },
+    /**
+     * Which other domains may be in a conference that this SFT anchors, each with those whose people it may hear and be heard
+     * by. Said at the start, with each change, and anew on each connection: grants that were given before say no more then.
+     * A domain that is missing may no longer be in it.
+     */
+    allowed: { from: 'acceptor', params: Allowed },
     /** The call was ended for everybody. */
     endConference: { from: 'acceptor', params: Closed({ conference: ConferenceId }) },
     removeParticipant: { from: 'acceptor', params: Closed({ conference: ConferenceId, participant: ParticipantId }) },

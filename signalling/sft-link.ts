@@ -22,6 +22,8 @@ export const CONSENT_MS = 5_000;
 
 const Version = Type.Integer({ minimum: 1, maximum: 1_000 });
 const WorkerIndex = Type.Integer({ minimum: 0, maximum: 255 });
+/** Number of a statement of the other side; 0 where there is none yet. */
+const Answered = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Ssrc = Type.Integer({ minimum: 1, maximum: 0xffff_ffff });
 
 export const Hello = Closed({
@@ -93,10 +95,21 @@ export const SFT_LINK = {
       params: Closed({ conference: ConferenceId, grant: Type.String({ maxLength: 4_096 }), worker: WorkerIndex }),
       result: Closed({ worker: WorkerIndex }),
     },
-    /** The media path between two workers; asked for by the dialler after the join, reused by all conferences of the pair. */
+    /**
+     * The media path between two workers; asked for by the dialler after the join, reused by all conferences of the pair. With
+     * `replaces` it takes the place of the one that stands: from then on both sides offer their streams on the new one, and
+     * the old one ends when nothing on it is needed any more.
+     */
     trunk: {
       from: 'dialler',
-      params: Closed({ trunk: TrunkId, from: WorkerIndex, to: WorkerIndex, address: MediaAddress, srtp: SrtpKey }),
+      params: Closed({
+        trunk: TrunkId,
+        from: WorkerIndex,
+        to: WorkerIndex,
+        address: MediaAddress,
+        srtp: SrtpKey,
+        replaces: Type.Optional(TrunkId),
+      }),
       result: Closed({ address: MediaAddress, srtp: SrtpKey }),
     },
     leave: { from: 'dialler', params: Closed({ conference: ConferenceId }), result: Nothing },
@@ -122,12 +135,18 @@ export const SFT_LINK = {
         streams: Type.Array(LinkStream, { maxItems: MAX_SOURCES * 3 }),
       }),
     },
-    /** What the sender wants of the streams that it was offered and has set up to receive. */
+    /**
+     * What the sender wants of the streams that it was offered. It counts for the streams of statements up to `ready`, which
+     * the sender has set up to receive; streams that only statements before `since` offered are not needed any more. In
+     * between both old and new ones flow, so that viewers move without a gap.
+     */
     demand: {
       from: 'both',
       params: Closed({
         conference: ConferenceId,
         seq: Sequence,
+        ready: Answered,
+        since: Answered,
         demands: Type.Array(LinkDemand, { maxItems: MAX_SOURCES }),
       }),
     },
@@ -157,6 +176,8 @@ export const SFT_LINK = {
         surplus: Closed({ participants: Count, sources: Count }),
       }),
     },
+    /** The acceptor, which cannot open a trunk, asks for one in the place of this one. */
+    rotate: { from: 'acceptor', params: Closed({ trunk: TrunkId }) },
     /** The conference is over on the sender's side; it is not to be joined again. */
     ended: { from: 'acceptor', params: Closed({ conference: ConferenceId, code: Type.String({ maxLength: 60 }) }) },
   },

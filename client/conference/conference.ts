@@ -256,7 +256,8 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       connect: async (transport, dtlsParameters) => void (await rpc.request('connect', { transport, dtlsParameters })),
       publish: async (kind, renditions, muted) => (await rpc.request('publish', { kind, renditions, muted })).source,
       connected: (transport) => this.timings.mark(transport === 'send' ? 'sending' : 'receiving'),
-      lost: () => this.#leave(failureOfCode('MEDIA_LOST')),
+      // An SFT that lets somebody go ends media and signalling at once; the reason may come as the second of the two.
+      lost: () => setTimeout(() => this.#leave(failureOfCode('MEDIA_LOST')), REASON_MS),
     });
     // A roster that came meanwhile has made it `joined` already.
     if (this.state.phase === 'left') throw new HawserError('SIG_CLOSED');
@@ -362,3 +363,5 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
 }
 
 const LEAVE_TIMEOUT_MS = 1_000;
+/** How long a reason is waited for after media was lost, ms. */
+const REASON_MS = 500;

@@ -1,6 +1,6 @@
 /** Calls as a person of this domain, its SFT and the other domains use them. */
 import { HawserError } from '#signalling/errors.ts';
-import type { Call, GrantAnswer } from '#signalling/federation.ts';
+import type { Call, GrantAnswer, Statement } from '#signalling/federation.ts';
 import {
   type ConferenceId,
   type ConversationId,
@@ -9,12 +9,14 @@ import {
   type ParticipantId,
   type UserId,
 } from '#signalling/ids.ts';
+import type { Allowed } from '#signalling/sft-home.ts';
 import type { Change } from '../ds/changes.ts';
+import { domainsOf } from '../ds/conversation.ts';
 import type { Conversations } from '../ds/conversations.ts';
-import { conversationOf, load } from '../ds/repository.ts';
+import { conversationOf, load, loadInCall } from '../ds/repository.ts';
 import { randomToken } from '../world.ts';
 import { type Attendance, attend } from './attendance.ts';
-import { type Granted, type GrantOffice, type Grants, issueGrant } from './grants.ts';
+import { allowedIn, type Granted, type GrantOffice, type Grants, issueGrant } from './grants.ts';
 import { issueTicket, type Ticket, type TicketOffice } from './tickets.ts';
 
 /** The SFT of this domain, as far as the calls need it. */
@@ -22,6 +24,8 @@ export interface OwnSft {
   readonly isConnected: boolean;
   /** Tells it that a call is over. Does nothing where it is not connected. */
   endConference(conference: ConferenceId): void;
+  /** Tells it which domains may be in a call that it anchors. Does nothing where it is not connected. */
+  allow(statement: Allowed): void;
 }
 
 export interface CallsOptions {
@@ -122,6 +126,10 @@ export class Calls {
   readonly changed = ({ before, after }: Change): void => {
     const from = before?.call;
     const to = after.call;
+    // First who may be in it, then who is asked in: a grant that is fetched upon this change finds the SFT prepared.
+    const allowed = allowedBy(after, this.#options.domain);
+    const isOther = before === undefined || from?.conference !== to?.conference;
+    if (allowed && (isOther || !sameDomains(before, after))) this.#sft?.allow(allowed);
     if (from?.conference === to?.conference) return;
     if (from) {
       this.#sft?.endConference(from.conference);
@@ -132,6 +140,12 @@ export class Calls {
       this.#options.grants.prefetch({ ...to, conversation: after.conversation });
     }
   };
+
+  /** Every call that this domain anchors, for an SFT that has just connected. */
+  async allowed(): Promise<Allowed[]> {
+    const states = await loadInCall(this.#options.tickets.store.db);
+    return states.flatMap((state) => allowedBy(state, this.#options.domain) ?? []);
+  }
 
   async #attend(conference: ConferenceId, participants: readonly ParticipantId[]): Promise<void> {
     const { domain, tickets } = this.#options;
@@ -161,4 +175,15 @@ export class Calls {
   #requireSft(): void {
     if (!this.#sft?.isConnected) throw new HawserError('HOME_SFT_UNREACHABLE');
   }
+}
+
+/** Who may be in the conversation's call beside its anchor; undefined where there is none or another domain anchors it. */
+function allowedBy(state: Statement, domain: DomainName): Allowed | undefined {
+  const { call, seq } = state;
+  if (call?.anchor !== domain) return undefined;
+  return { conference: call.conference, seq, domains: allowedIn(state, domain) };
+}
+
+function sameDomains(one: Statement, other: Statement): boolean {
+  return domainsOf(one).symmetricDifference(domainsOf(other)).size === 0;
 }

@@ -24,6 +24,18 @@ export interface GrantOffice {
   readonly world: World;
 }
 
+/** Most domains in a call (ticket.ts). */
+const MAX_DOMAINS = 100;
+
+/**
+ * The domains of a conversation that may be in a call beside its anchor, each with all others: the hub has brought only
+ * those together that federate with each other.
+ */
+export function allowedIn(state: Statement, anchor: DomainName): { domain: DomainName; domains: DomainName[] }[] {
+  const all = [...domainsOf(state)].filter((domain) => domain !== anchor).slice(0, MAX_DOMAINS - 1);
+  return all.map((domain) => ({ domain, domains: [anchor, ...all.filter((other) => other !== domain)] }));
+}
+
 /**
  * @param state the conversation as this homeserver knows it
  * @param to the domain that asks, as its certificate says
@@ -36,10 +48,10 @@ export async function issueGrant(
   to: DomainName,
 ): Promise<GrantAnswer> {
   const { domain, key, link, world } = office;
-  if (!state || !domainsOf(state).has(to)) throw new HawserError('HOME_NOT_FOUND');
+  if (!state || !domainsOf(state).has(to) || to === domain) throw new HawserError('HOME_NOT_FOUND');
   if (state.call?.conference !== conference || state.call.anchor !== domain) throw new HawserError('HOME_NO_CALL');
-  const domains = domainsOf(state);
-  domains.delete(to);
+  const allowed = allowedIn(state, domain).find((entry) => entry.domain === to);
+  if (!allowed) throw new HawserError('HOME_NOT_FOUND', 'too many domains');
   const now = world.now();
   const grant = await signGrant(
     {
@@ -50,7 +62,7 @@ export async function issueGrant(
       jti: randomToken(world, JTI_BYTES),
       conference,
       domain: to,
-      domains: [...domains].slice(0, 100),
+      domains: allowed.domains,
     },
     key,
   );

@@ -3,7 +3,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId } from '#signalling/ids.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
-import { SFT_HOME } from '#signalling/sft-home.ts';
+import { type Allowed, SFT_HOME } from '#signalling/sft-home.ts';
 import type { World } from '../world.ts';
 import type { OwnSft } from './calls.ts';
 import type { Granted } from './grants.ts';
@@ -13,6 +13,8 @@ export interface SftDoorOptions {
   readonly domain: DomainName;
   readonly world: World;
   readonly grant: (conference: ConferenceId) => Promise<Granted>;
+  /** Every call that the SFT anchors, with who may be in it. */
+  readonly allowed: () => Promise<readonly Allowed[]>;
   readonly presence: (conference: ConferenceId, participants: readonly ParticipantId[]) => Promise<void>;
   /** Conferences in which people of this domain are, as last heard. */
   readonly attended: () => Promise<ConferenceId[]>;
@@ -57,6 +59,7 @@ export class SftDoor implements OwnSft {
           this.#current?.close('normal', 'replaced');
           this.#current = rpc;
           this.#watch = connected(world.now());
+          this.#stateAllowed(rpc).catch((error: unknown) => onFault(error, 'allowed'));
           return { domain };
         },
         grant: async ({ conference }) => {
@@ -82,6 +85,10 @@ export class SftDoor implements OwnSft {
     this.#current?.notify('endConference', { conference });
   }
 
+  allow(statement: Allowed): void {
+    this.#current?.notify('allowed', statement);
+  }
+
   removeParticipant(conference: ConferenceId, participant: ParticipantId): void {
     this.#current?.notify('removeParticipant', { conference, participant });
   }
@@ -97,6 +104,10 @@ export class SftDoor implements OwnSft {
 
   close(): void {
     this.#current?.close('normal', 'homeserver stops');
+  }
+
+  async #stateAllowed(rpc: Connection): Promise<void> {
+    for (const statement of await this.#options.allowed()) rpc.notify('allowed', statement);
   }
 
   #lost(rpc: Connection): void {

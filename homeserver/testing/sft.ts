@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConferenceId, ParticipantId } from '#signalling/ids.ts';
 import { Rpc } from '#signalling/rpc.ts';
-import { SFT_HOME } from '#signalling/sft-home.ts';
+import { type Allowed, SFT_HOME } from '#signalling/sft-home.ts';
 import { dialSocket } from '#signalling/websocket.ts';
 import type { TestDomain } from '#trust/testing.ts';
 
@@ -11,6 +11,8 @@ type Connection = Rpc<typeof SFT_HOME, 'dialler'>;
 export class FakeSft {
   readonly rpc: Connection;
   readonly ended: ConferenceId[] = [];
+  /** Who may be in which conference, as last said. */
+  readonly allowed = new Map<ConferenceId, Allowed>();
   #seq = 0;
 
   private constructor(make: (sft: FakeSft) => Connection) {
@@ -37,6 +39,7 @@ export class FakeSft {
           socket,
           requests: {},
           notifications: {
+            allowed: (statement) => void self.allowed.set(statement.conference, statement),
             endConference: ({ conference }) => void self.ended.push(conference),
             removeParticipant: () => undefined,
           },

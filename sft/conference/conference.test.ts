@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { TrunkId } from '#signalling/ids.ts';
+import type { SourceKind } from '#signalling/media-profile.ts';
+import type { LinkSource } from '#signalling/sft-link.ts';
 import {
   addSide,
   announcedTo,
@@ -8,9 +11,11 @@ import {
   newConference,
   rosterOf,
   type Side,
+  speakerTold,
   stateDemand,
   stateLevels,
   stateSources,
+  stateStreams,
   stateWishes,
   takeWithin,
   UNLIMITED,
@@ -59,8 +64,9 @@ describe('a statement over a link', () => {
     expect(stateSources(conference, beta, announcement(2, []))).toBe(false);
     expect(stateSources(conference, beta, announcement(1, []))).toBe(false);
     expect(beta.sources.size).toBe(1);
-    expect(stateDemand(beta, 3, [{ source: sourceId('x'), layers: [0] }])).toBe(true);
-    expect(stateDemand(beta, 3, [])).toBe(false);
+    const ready = { seq: 3, ready: 1, since: 1 };
+    expect(stateDemand(beta, { ...ready, demands: [{ source: sourceId('x'), layers: [0] }] })).toBe(true);
+    expect(stateDemand(beta, { ...ready, demands: [] })).toBe(false);
     expect(beta.demand.size).toBe(1);
   });
 
@@ -108,6 +114,55 @@ describe('a statement over a link', () => {
     statement.sources = statement.sources.map((entry) => ({ ...entry, codec }));
     expect(() => stateSources(conference, beta, statement)).toThrow(expect.objectContaining({ code: 'SIG_SCHEMA' }));
     expect(beta.sources.size).toBe(0);
+  });
+
+  it.each([
+    ['origin', (entry: LinkSource) => ({ ...entry, origin: ALPHA })],
+    ['owner', (entry: LinkSource) => ({ ...entry, participant: participantId('h') })],
+    ['kind', (entry: LinkSource) => ({ ...entry, kind: 'screen' as const, layers: [0] })],
+  ])('does not change the %s of a source that was announced', (_, change) => {
+    const conference = federated();
+    const anchor = addSide(conference, ALPHA);
+    const people = ['g', 'h'].map((name) => ({ name, origin: GAMMA, kinds: [] as SourceKind[] }));
+    const first = announcement(1, [{ name: 'g', origin: GAMMA, kinds: ['camera'] }, ...people.slice(1)]);
+    stateSources(conference, anchor, first);
+    const sources = first.sources.map(change);
+    const participants = first.participants.map((each) => ({
+      ...each,
+      origin: sources.find(({ participant }) => participant === each.participant)?.origin ?? each.origin,
+    }));
+    expect(() => stateSources(conference, anchor, { seq: 2, participants, sources })).toThrow(
+      expect.objectContaining({ code: 'SFT_LINK_FOREIGN_PARTICIPANT' }),
+    );
+    expect([...anchor.sources.values()]).toEqual(first.sources);
+    expect(stateSources(conference, anchor, { ...first, seq: 2 })).toBe(true);
+  });
+
+  it('gives no second layer to what is no camera, and no second stream to a layer', () => {
+    const conference = anchored();
+    const beta = addSide(conference, BETA);
+    const voice = announcement(1, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
+    const layered = voice.sources.map((entry) => ({ ...entry, layers: [0, 1] }));
+    expect(() => stateSources(conference, beta, { ...voice, sources: layered })).toThrow(
+      expect.objectContaining({ code: 'SIG_SCHEMA' }),
+    );
+    const source = sourceId('b-microphone');
+    const streams = [1, 2].map((ssrc) => ({ source, layers: [0], ssrc }));
+    stateStreams(beta, { seq: 1, trunk: 'trunk' as TrunkId, streams });
+    expect(beta.offered.get(source)).toEqual([{ source, layers: [0], ssrc: 1 }]);
+  });
+
+  it('cannot hold the id of somebody who then comes with a ticket', () => {
+    const conference = anchored();
+    const squatter = [{ name: 'a', origin: BETA, kinds: ['camera' as const] }];
+    const beta = side(conference, BETA, squatter);
+    local(conference, 'a', ['camera']);
+    takeWithin(beta, { participants: 10, sources: 10 });
+    expect([beta.participants.size, beta.sources.size]).toEqual([0, 0]);
+    expect(rosterOf(conference).map(({ domain }) => domain)).toEqual([ALPHA]);
+    expect(() => stateSources(conference, beta, announcement(2, squatter))).toThrow(
+      expect.objectContaining({ code: 'SFT_LINK_FOREIGN_PARTICIPANT' }),
+    );
   });
 
   it('is refused when it names a source of nobody, or two of a kind', () => {
@@ -202,15 +257,32 @@ describe('the levels of a side', () => {
     expect(beta.levels.heard.size).toBe(0);
   });
 
+  it('are told, as the speaker is, only to people who may meet', () => {
+    const conference = anchored();
+    const anna = local(conference, 'a', ['microphone']);
+    const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['microphone'] }], [ALPHA]);
+    const gamma = side(conference, GAMMA, [], [ALPHA]);
+    const levels = [{ source: sourceId('b-microphone'), level: -20 }];
+    stateLevels(beta, { seq: 1, levels }, 0);
+    const bob = participantId('b');
+    const told = () => [levelsTold(conference, gamma).length, speakerTold(conference, gamma, bob)];
+    expect(told()).toEqual([0, undefined]);
+    expect(speakerTold(conference, gamma, anna)).toBe(anna);
+    expect(speakerTold(conference, beta, bob)).toBe(bob);
+    for (const domain of [BETA, GAMMA]) conference.allowed.set(domain, new Set([ALPHA, BETA, GAMMA]));
+    expect(told()).toEqual([1, bob]);
+  });
+
   it('know a raised hand, here and there', () => {
     const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
     const anna = local(conference, 'a', ['microphone']);
     const entry = conference.local.get(anna);
     if (entry) entry.hand = true;
-    const beta = addSide(conference, BETA);
+    const beta = side(conference, BETA, []);
     const there = announcement(1, [{ name: 'b', origin: BETA, kinds: ['microphone'] }]);
     stateSources(conference, beta, {
       ...there,
+      seq: 2,
       participants: there.participants.map((each) => ({ ...each, hand: true })),
     });
     expect(voicesOf(conference).map(({ hand }) => hand)).toEqual([true, true]);

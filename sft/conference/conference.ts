@@ -4,7 +4,7 @@
  */
 import type { RosterEntry } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
+import type { ConferenceId, DomainName, ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import { CODECS_OF, type Codec, type SourceKind } from '#signalling/media-profile.ts';
 import {
   type LinkDemand,
@@ -15,6 +15,7 @@ import {
   MAX_LEVELS,
 } from '#signalling/sft-link.ts';
 import type { Permission } from '#signalling/ticket.ts';
+import { mayMeet } from './access.ts';
 import { AUDIBLE, hear, type Levels, noLevels } from './levels.ts';
 
 /** One source, on whatever side of whatever link its participant is. */
@@ -48,10 +49,13 @@ export interface Side {
   readonly sources: Map<SourceId, Source & { readonly origin: DomainName }>;
   /** Everybody and everything that the far end stated; what it has room for stands above. */
   stated: Announcement;
-  /** The SSRCs under which the far end offers its sources, by the trunk that they arrive on. */
+  /** The SSRCs under which the far end offers its sources, and the trunk that they arrive on. */
   offered: ReadonlyMap<SourceId, readonly LinkStream[]>;
+  offeredOn: TrunkId | undefined;
   /** The layers that the far end wants of what it was offered by us. */
   demand: ReadonlyMap<SourceId, readonly number[]>;
+  /** Our newest statement of streams that the far end can receive, and the oldest of which it still needs any. */
+  receives: { readonly ready: number; readonly since: number };
   /** How loud the far end's microphones are, as it states. */
   readonly levels: Levels;
   /** Who speaks, as the far end says; of use from the anchor only. */
@@ -81,13 +85,18 @@ export interface Conference {
   readonly levels: Levels;
   /** By peer: on the anchor each federated SFT, on a federated SFT the anchor alone. */
   readonly sides: Map<DomainName, Side>;
+  /**
+   * On the anchor: the other domains that may be in the conference, each with those whose people it may meet. See
+   * `mayMeet` of access.ts.
+   */
+  readonly allowed: Map<DomainName, ReadonlySet<DomainName>>;
 }
 
 /** Most sources of each kind that one participant may publish. */
 export const SOURCES_PER_KIND = 1;
 
 export function newConference(id: ConferenceId, domain: DomainName, anchor: DomainName): Conference {
-  return { id, domain, anchor, local: new Map(), levels: noLevels(), sides: new Map() };
+  return { id, domain, anchor, local: new Map(), levels: noLevels(), sides: new Map(), allowed: new Map() };
 }
 
 export function addLocal(
@@ -95,6 +104,8 @@ export function addLocal(
   participant: ParticipantId,
   may: Iterable<Permission>,
 ): LocalParticipant {
+  // The id comes from the own homeserver: a far side that has it already took it from nowhere, and loses it.
+  for (const side of conference.sides.values()) forget(side, participant);
   const local: LocalParticipant = {
     participant,
     may: new Set(may),
@@ -115,7 +126,9 @@ export function addSide(conference: Conference, peer: DomainName): Side {
     sources: new Map(),
     stated: { participants: new Map(), sources: new Map() },
     offered: new Map(),
+    offeredOn: undefined,
     demand: new Map(),
+    receives: { ready: 0, since: 0 },
     levels: noLevels(),
     speaker: undefined,
     seen: { sources: 0, streams: 0, demand: 0, levels: 0 },
@@ -148,9 +161,9 @@ export function stateWishes(
 /**
  * Takes a far side's statement of who is there and what they publish. The anchor accepts from a federated SFT only
  * participants of that SFT's own domain; a federated SFT accepts from the anchor everybody but its own. An id that is
- * already known on another side is a forgery: ids are random, so it cannot be chance. What there is no room for is left
- * out, the last first.
- * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT; SIG_SCHEMA for a codec that the kind of source cannot have
+ * already known on another side is a forgery: ids are random, so it cannot be chance. What was once said of a participant
+ * or source stands: its origin, owner, kind and codec do not change. What there is no room for is left out, the last first.
+ * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT; SIG_SCHEMA for a codec or layers that the kind of source cannot have
  */
 export function stateSources(
   conference: Conference,
@@ -165,6 +178,8 @@ export function stateSources(
     if (participants.has(entry.participant) || isKnownElsewhere(conference, side, entry.participant)) {
       throw foreign('participant');
     }
+    const before = side.stated.participants.get(entry.participant);
+    if (before && before.origin !== entry.origin) throw foreign('another origin');
     participants.set(entry.participant, entry);
   }
   const sources = new Map<SourceId, LinkSource>();
@@ -176,6 +191,15 @@ export function stateSources(
     if (findSource(conference, entry.source, side)) throw foreign('source');
     if (!CODECS_OF[entry.kind].includes(entry.codec))
       throw new HawserError('SIG_SCHEMA', `a ${entry.kind} in ${entry.codec}`);
+    const before = side.stated.sources.get(entry.source);
+    if (
+      before &&
+      (before.participant !== entry.participant || before.kind !== entry.kind || before.codec !== entry.codec)
+    ) {
+      throw foreign('another source');
+    }
+    if (entry.kind !== 'camera' && entry.layers.some((layer) => layer > 0))
+      throw new HawserError('SIG_SCHEMA', 'layers');
     kinds.add(kind);
     sources.set(entry.source, entry);
   }
@@ -198,22 +222,30 @@ function sourcesOfTaken(side: Side): [SourceId, LinkSource][] {
   return [...side.stated.sources].filter(([, { participant }]) => side.participants.has(participant));
 }
 
-export function stateStreams(side: Side, seq: number, streams: readonly LinkStream[]): boolean {
+export function stateStreams(
+  side: Side,
+  { seq, trunk, streams }: { seq: number; trunk: TrunkId; streams: readonly LinkStream[] },
+): boolean {
   if (seq <= side.seen.streams) return false;
   side.seen.streams = seq;
   const offered = new Map<SourceId, LinkStream[]>();
   for (const stream of streams) {
     const layers = offered.get(stream.source) ?? [];
-    layers.push(stream);
+    if (!layers.some((each) => each.layers.some((layer) => stream.layers.includes(layer)))) layers.push(stream);
     offered.set(stream.source, layers);
   }
   side.offered = offered;
+  side.offeredOn = trunk;
   return true;
 }
 
-export function stateDemand(side: Side, seq: number, demands: readonly LinkDemand[]): boolean {
+export function stateDemand(
+  side: Side,
+  { seq, ready, since, demands }: { seq: number; ready: number; since: number; demands: readonly LinkDemand[] },
+): boolean {
   if (seq <= side.seen.demand) return false;
   side.seen.demand = seq;
+  side.receives = { ready, since };
   side.demand = new Map(demands.map((demand) => [demand.source, demand.layers]));
   return true;
 }
@@ -250,32 +282,54 @@ export function* sourcesOf(conference: Conference): Generator<Located> {
   }
 }
 
-/** The participants that are not on the given side, as a link to that side announces them. */
+/** The participants that are not on the given side and may meet its people, as a link to that side announces them. */
 export function announcedTo(
   conference: Conference,
   to: Side,
 ): { participants: LinkParticipant[]; sources: LinkSource[] } {
   const participants: LinkParticipant[] = [];
-  for (const { participant, hand } of conference.local.values())
-    participants.push({ participant, origin: conference.domain, hand });
+  if (mayMeet(conference, conference.domain, to.peer)) {
+    for (const { participant, hand } of conference.local.values()) {
+      participants.push({ participant, origin: conference.domain, hand });
+    }
+  }
   for (const side of conference.sides.values()) {
-    if (side !== to) for (const entry of side.participants.values()) participants.push({ ...entry });
+    if (side === to) continue;
+    for (const entry of side.participants.values()) {
+      if (mayMeet(conference, entry.origin, to.peer)) participants.push({ ...entry });
+    }
   }
   const sources: LinkSource[] = [];
   for (const { source, side, origin } of sourcesOf(conference)) {
-    if (side !== to) sources.push({ ...source, origin, layers: [...source.layers] });
+    if (side === to || !mayMeet(conference, origin, to.peer)) continue;
+    sources.push({ ...source, origin, layers: [...source.layers] });
   }
   return { participants, sources };
 }
 
-/** The levels that a link to the side states: of everybody who speaks and is not on that side, the loudest first. */
+/** The levels that a link to the side states: of everybody whom it is announced and who speaks, the loudest first. */
 export function levelsTold(conference: Conference, to: Side): LinkLevel[] {
   const levels: LinkLevel[] = [];
-  for (const { source, side } of sourcesOf(conference)) {
-    const level = side === to ? undefined : (side ?? conference).levels.heard.get(source.source);
+  for (const { source, side, origin } of sourcesOf(conference)) {
+    const level =
+      side === to || !mayMeet(conference, origin, to.peer)
+        ? undefined
+        : (side ?? conference).levels.heard.get(source.source);
     if (level !== undefined && !source.muted) levels.push({ source: source.source, level });
   }
   return levels.sort((a, b) => b.level - a.level || (a.source < b.source ? -1 : 1)).slice(0, MAX_LEVELS);
+}
+
+/** The speaker as a link to the side names it; nobody where the people of that side may not know who it is. */
+export function speakerTold(
+  conference: Conference,
+  to: Side,
+  speaker: ParticipantId | undefined,
+): ParticipantId | undefined {
+  if (speaker === undefined) return undefined;
+  const behind = [...conference.sides.values()].find(({ participants }) => participants.has(speaker));
+  const origin = behind?.participants.get(speaker)?.origin ?? conference.domain;
+  return mayMeet(conference, origin, to.peer) ? speaker : undefined;
 }
 
 /** Everybody, as the clients of this SFT see them. */
@@ -317,15 +371,26 @@ function maySpeakFor(conference: Conference, peer: DomainName, origin: DomainNam
 function isKnownElsewhere(conference: Conference, side: Side, participant: ParticipantId): boolean {
   if (conference.local.has(participant)) return true;
   for (const other of conference.sides.values()) {
-    if (other !== side && other.participants.has(participant)) return true;
+    if (other !== side && other.stated.participants.has(participant)) return true;
   }
   return false;
 }
 
 function findSource(conference: Conference, source: SourceId, except: Side): boolean {
   for (const local of conference.local.values()) if (local.sources.has(source)) return true;
-  for (const side of conference.sides.values()) if (side !== except && side.sources.has(source)) return true;
+  for (const side of conference.sides.values()) if (side !== except && side.stated.sources.has(source)) return true;
   return false;
+}
+
+function forget(side: Side, participant: ParticipantId): void {
+  if (!side.stated.participants.has(participant)) return;
+  const { participants, sources } = side.stated;
+  side.stated = {
+    participants: new Map([...participants].filter(([id]) => id !== participant)),
+    sources: new Map([...sources].filter(([, source]) => source.participant !== participant)),
+  };
+  side.participants.delete(participant);
+  for (const [id, source] of side.sources) if (source.participant === participant) side.sources.delete(id);
 }
 
 function foreign(detail: string): HawserError {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SourceId } from '#signalling/ids.ts';
 import { isVideo } from '#signalling/media-profile.ts';
+import { mayMeet } from './access.ts';
 import { type Conference, type Side, sourcesOf } from './conference.ts';
 import {
   type Asked,
@@ -15,18 +16,21 @@ import {
 } from './demand.ts';
 import { anyConference, sourceId } from './testing.ts';
 
+/** The other sides whose people may meet those of the side. */
+function othersOf(conference: Conference, side: Side): Side[] {
+  return [...conference.sides.values()].filter((each) => each !== side && mayMeet(conference, side.peer, each.peer));
+}
+
 /** Who could receive something of the side: people here and behind the other links. */
 function receivers(conference: Conference, side: Side): number {
-  const others = [...conference.sides.values()].filter((each) => each !== side);
+  const others = othersOf(conference, side);
   return conference.local.size + others.reduce((sum, each) => sum + each.participants.size, 0);
 }
 
 /** Every wish for a source of the side, as the highest layer of each viewer and of each other side. */
 function wishesFor(conference: Conference, side: Side, source: SourceId): number[] {
   const here = [...conference.local.values()].flatMap(({ wishes }) => wishes.get(source) ?? []);
-  const behind = [...conference.sides.values()].flatMap((each) =>
-    each === side ? [] : [...(each.demand.get(source) ?? [])],
-  );
+  const behind = othersOf(conference, side).flatMap((each) => [...(each.demand.get(source) ?? [])]);
   return [...here, ...behind];
 }
 

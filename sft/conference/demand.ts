@@ -4,6 +4,7 @@
  */
 import type { SourceId } from '#signalling/ids.ts';
 import { isVideo } from '#signalling/media-profile.ts';
+import { mayReceive } from './access.ts';
 import { type Conference, type Located, type Side, sourcesOf } from './conference.ts';
 
 /**
@@ -28,10 +29,9 @@ export const RELEASE_MS = 2_000;
 /** The layers wanted now of each source of the side, in the order in which the sources were announced. */
 export function wantedOf(conference: Conference, side: Side, mode: TrunkMode): Wanted {
   const wanted = new Map<SourceId, readonly number[]>();
-  if (!hasReceivers(conference, side)) return wanted;
   for (const located of sourcesOf(conference)) {
-    if (located.side !== side) continue;
     const { source } = located;
+    if (located.side !== side || !hasReceivers(conference, source.source)) continue;
     const all = mode === 'everything' || !isVideo(source.kind);
     const watched = all ? source.layers : watchedLayers(conference, located);
     if (watched.length > 0) wanted.set(source.source, mode === 'layers' ? watched : source.layers);
@@ -44,7 +44,7 @@ export function wantedOf(conference: Conference, side: Side, mode: TrunkMode): W
  * is given the lowest too: a viewer whose path gets worse goes on with it at once, where without it the picture stood still
  * for 7 s.
  */
-export function watchedLayers(conference: Conference, { source, side }: Located): number[] {
+export function watchedLayers(conference: Conference, { source }: Located): number[] {
   const { layers } = source;
   const watched = new Set<number>();
   for (const { participant, receives, wishes } of conference.local.values()) {
@@ -54,17 +54,20 @@ export function watchedLayers(conference: Conference, { source, side }: Located)
     if (highest !== undefined) watched.add(highest);
   }
   for (const other of conference.sides.values()) {
-    if (other === side) continue;
+    // The demand of a side for what it may not receive is a lie: nothing is fetched for it.
+    if (!mayReceive(conference, { kind: 'side', side: other }, source.source)) continue;
     for (const layer of other.demand.get(source.source) ?? []) if (layers.includes(layer)) watched.add(layer);
   }
   if (watched.size > 0 && layers[0] !== undefined) watched.add(layers[0]);
   return [...watched].sort((a, b) => a - b);
 }
 
-/** Anybody here, or behind another link, to whom media of the side could go. */
-function hasReceivers(conference: Conference, side: Side): boolean {
+/** Anybody here, or behind another link, to whom the source could go. */
+function hasReceivers(conference: Conference, source: SourceId): boolean {
   if (conference.local.size > 0) return true;
-  for (const other of conference.sides.values()) if (other !== side && other.participants.size > 0) return true;
+  for (const side of conference.sides.values()) {
+    if (side.participants.size > 0 && mayReceive(conference, { kind: 'side', side }, source)) return true;
+  }
   return false;
 }
 

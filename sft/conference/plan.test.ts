@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mayReceive } from './access.ts';
-import { addSide, type Conference, newConference, sourcesOf } from './conference.ts';
+import { announcedTo, type Conference, newConference, sourcesOf } from './conference.ts';
 import { wantedOf } from './demand.ts';
 import { planOf } from './plan.ts';
 import { ALPHA, anyConference, BETA, conferenceId, GAMMA, local, side, sourceId } from './testing.ts';
@@ -104,6 +104,20 @@ describe('the plan', () => {
   });
 });
 
+it('receives no layer that was not announced, and asks nobody for what only a liar demands', () => {
+  const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+  const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['screen'] }], [ALPHA]);
+  const gamma = side(conference, GAMMA, [{ name: 'g', origin: GAMMA, kinds: ['camera'] }], [ALPHA]);
+  const screen = sourceId('b-screen');
+  beta.offered = new Map([[screen, [0, 1, 2].map((layer) => ({ source: screen, layers: [layer], ssrc: 1 + layer }))]]);
+  beta.demand = new Map([[sourceId('g-camera'), [0, 1, 2]]]);
+  const plan = planOf(conference, new Map());
+  expect(plan.sides.get(BETA)?.incoming.get(screen)).toEqual([{ source: screen, layers: [0], ssrc: 1 }]);
+  for (const mode of ['everything', 'sources', 'layers'] as const) {
+    expect(wantedOf(conference, gamma, mode).size).toBe(0);
+  }
+});
+
 describe('access', () => {
   it('keeps conferences apart: nobody of one may receive a source of another', () => {
     fc.assert(
@@ -125,11 +139,51 @@ describe('access', () => {
     );
   });
 
+  it('lets two organisations meet only where both are allowed in with the other', () => {
+    const meets = fc.subarray([ALPHA, BETA, GAMMA]);
+    fc.assert(
+      fc.property(meets, meets, (ofBeta, ofGamma) => {
+        const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+        const participant = local(conference, 'a', ['camera']);
+        const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['camera'] }], ofBeta);
+        const gamma = side(conference, GAMMA, [{ name: 'g', origin: GAMMA, kinds: ['camera'] }], ofGamma);
+        const both = ofBeta.includes(GAMMA) && ofGamma.includes(BETA);
+        for (const [to, of] of [
+          [beta, 'g'],
+          [gamma, 'b'],
+        ] as const) {
+          expect(mayReceive(conference, { kind: 'side', side: to }, sourceId(`${of}-camera`))).toBe(both);
+          // The anchor's own people are always in, whatever the grant names.
+          expect(mayReceive(conference, { kind: 'side', side: to }, sourceId('a-camera'))).toBe(true);
+          expect(mayReceive(conference, { kind: 'participant', participant }, sourceId(`${of}-camera`))).toBe(true);
+          const { participants, sources } = announcedTo(conference, to);
+          expect(participants.some(({ origin }) => origin !== ALPHA)).toBe(both);
+          expect(sources.some(({ origin }) => origin !== ALPHA)).toBe(both);
+          expect(
+            planOf(conference, wantedByAll(conference))
+              .sides.get(to.peer)
+              ?.outgoing.has(sourceId(`${of}-camera`)),
+          ).toBe(both);
+        }
+      }),
+    );
+  });
+
+  it('lets nobody in who was not allowed, though the link stands', () => {
+    const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+    const participant = local(conference, 'a', ['camera']);
+    const beta = side(conference, BETA, [{ name: 'b', origin: BETA, kinds: ['camera'] }]);
+    conference.allowed.clear();
+    expect(mayReceive(conference, { kind: 'side', side: beta }, sourceId('a-camera'))).toBe(false);
+    expect(mayReceive(conference, { kind: 'participant', participant }, sourceId('b-camera'))).toBe(false);
+    expect(announcedTo(conference, beta)).toEqual({ participants: [], sources: [] });
+  });
+
   it('ends with the side and with the participant', () => {
     const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
     const participant = local(conference, 'a', ['camera']);
     local(conference, 'b');
-    const gamma = addSide(conference, GAMMA);
+    const gamma = side(conference, GAMMA, []);
     const may = () => mayReceive(conference, { kind: 'side', side: gamma }, sourceId('a-camera'));
     expect(may()).toBe(true);
     conference.sides.delete(GAMMA);

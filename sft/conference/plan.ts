@@ -2,7 +2,7 @@
  * What must be true of the media, given a conference's state: the whole, every time. Whoever executes it compares it
  * with what is, and changes the difference, so that a lost or doubled event can do no lasting harm.
  */
-import type { DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
+import type { DomainName, ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import { isVideo } from '#signalling/media-profile.ts';
 import type { LinkStream } from '#signalling/sft-link.ts';
 import { mayReceive } from './access.ts';
@@ -21,6 +21,10 @@ export interface SidePlan {
   readonly outgoing: ReadonlyMap<SourceId, { readonly layers: readonly number[]; readonly wanted: readonly number[] }>;
   /** Streams that the side offers, to be received. */
   readonly incoming: ReadonlyMap<SourceId, readonly LinkStream[]>;
+  /** The statement that offers them, and on which trunk. */
+  readonly offer: { readonly seq: number; readonly trunk: TrunkId | undefined };
+  /** Which statements of ours the side can receive, and which it still needs; see the contract of `demand`. */
+  readonly receives: { readonly ready: number; readonly since: number };
   /** Layers that are to be asked for, once they can be received. */
   readonly demand: Wanted;
 }
@@ -95,5 +99,6 @@ function planSide(
         streams.filter(({ layers }) => layers.every((layer) => announced.layers.includes(layer))),
       );
   }
-  return { outgoing, incoming, demand: withoutShed(demand, shed.incoming) };
+  const offer = { seq: side.seen.streams, trunk: side.offeredOn };
+  return { outgoing, incoming, offer, receives: side.receives, demand: withoutShed(demand, shed.incoming) };
 }

@@ -7,6 +7,7 @@ import { addLocal, addSide, type Conference, newConference, type Side, stateSour
 export const ALPHA = 'alpha.example' as DomainName;
 export const BETA = 'beta.example' as DomainName;
 export const GAMMA = 'gamma.example' as DomainName;
+const ALL: readonly DomainName[] = [ALPHA, BETA, GAMMA];
 
 const pad = (text: string, length: number) => text.padEnd(length, '_');
 export const conferenceId = (name: string) => pad(name, 22) as ConferenceId;
@@ -54,8 +55,9 @@ export function announcement(seq: number, people: readonly Far[]) {
   };
 }
 
-/** A link to the peer with people behind it, who offer streams for all they publish. */
-export function side(conference: Conference, peer: DomainName, people: readonly Far[]): Side {
+/** A link to the peer with people behind it, who offer streams for all they publish; they may meet the domains. */
+export function side(conference: Conference, peer: DomainName, people: readonly Far[], meets = ALL): Side {
+  conference.allowed.set(peer, new Set(meets));
   const added = addSide(conference, peer);
   stateSources(conference, added, announcement(1, people));
   added.offered = new Map(
@@ -69,16 +71,17 @@ export function side(conference: Conference, peer: DomainName, people: readonly 
 
 const kinds = fc.uniqueArray(fc.constantFrom<SourceKind>('camera', 'microphone', 'screen'));
 
-/** Any conference with alpha as anchor: people of alpha here, and of beta and gamma behind links. */
+/** Any conference with alpha as anchor: people of alpha here, and of beta and gamma behind links, who may meet or not. */
 export const anyConference: fc.Arbitrary<Conference> = fc
   .record({
     here: fc.array(kinds, { maxLength: 3 }),
     beta: fc.option(fc.array(kinds, { maxLength: 3 })),
     gamma: fc.option(fc.array(kinds, { maxLength: 3 })),
+    strangers: fc.boolean(),
     wish: fc.func(fc.option(fc.integer({ min: 0, max: 2 }))),
     demand: fc.func(fc.subarray([0, 1, 2])),
   })
-  .map(({ here, beta, gamma, wish, demand }) => {
+  .map(({ here, beta, gamma, strangers, wish, demand }) => {
     const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
     for (const [i, published] of here.entries()) local(conference, `a${i}`, published);
     for (const [peer, people] of [
@@ -90,6 +93,7 @@ export const anyConference: fc.Arbitrary<Conference> = fc
           conference,
           peer,
           people.map((published, i) => ({ name: `${peer[0]}${i}`, origin: peer, kinds: published })),
+          strangers ? [ALPHA] : ALL,
         );
     }
     const all = ['a', 'b', 'g'].flatMap((d) => [0, 1, 2].map((i) => sourceId(`${d}${i}-camera`)));

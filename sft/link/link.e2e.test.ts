@@ -1,25 +1,30 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Note } from '#signalling/contract.ts';
 import type { DomainName, SourceId, TrunkId } from '#signalling/ids.ts';
-import { HEARTBEAT_MS, LINK_VERSIONS, SFT_LINK } from '#signalling/sft-link.ts';
+import { HEARTBEAT_MS, LINK_VERSIONS, type LinkSource, SFT_LINK } from '#signalling/sft-link.ts';
 import { until } from '#signalling/testing.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, newParticipantId, randomId, TestSft } from '../testing.ts';
+import { TestPerson } from '../testing-people.ts';
+import { RETIRE_MS } from '../trunk/rotation.ts';
 
 const folder = temporaryFolder();
 let alpha: TestSft;
 let beta: TestSft;
+let gamma: TestSft;
+
+type LinkNote<M extends 'sources' | 'streams' | 'demand'> = Note<typeof SFT_LINK, M>;
 
 beforeAll(async () => {
-  [alpha, beta] = (await Promise.all(['alpha', 'beta'].map((name) => TestSft.start(folder, name)))) as [
-    TestSft,
-    TestSft,
-  ];
-  await alpha.allow({ of: beta.test, mediaPrefixes: ['127.0.0.0/24'] });
+  const start = (name: string) => TestSft.start(folder, name);
+  [alpha, beta, gamma] = (await Promise.all(['alpha', 'beta', 'gamma'].map(start))) as [TestSft, TestSft, TestSft];
+  await alpha.allow({ of: beta.test, mediaPrefixes: ['127.0.0.0/24'] }, { of: gamma.test });
   await beta.allow({ of: alpha.test });
+  await gamma.allow({ of: alpha.test });
 });
 afterAll(async () => {
-  await Promise.all([alpha, beta].map((sft) => sft?.close()));
+  await Promise.all([alpha, beta, gamma].map((sft) => sft?.close()));
 });
 
 const helloOf = (domain: DomainName, versions: { min: number; max: number } = LINK_VERSIONS) => ({
@@ -113,7 +118,7 @@ describe('a link', () => {
     await alpha.idle();
     expect(alpha.log).toContain('TRUST_BLOCKED');
     expect(await alpha.metric('hawser_sft_refused_links_total', 'code="TRUST_BLOCKED"')).toBeGreaterThan(0);
-    await alpha.allow({ of: beta.test, mediaPrefixes: ['127.0.0.0/24'] });
+    await alpha.allow({ of: beta.test, mediaPrefixes: ['127.0.0.0/24'] }, { of: gamma.test });
   });
 });
 
@@ -126,6 +131,65 @@ describe('a trunk', () => {
     expect(opened.srtp.suite).toBe('AEAD_AES_256_GCM');
     expect(opened.srtp.key).not.toBe(srtp().key);
     await expect(link.rpc.request('trunk', newTrunk())).rejects.toMatchObject({ code: 'SIG_ORDER' });
+  });
+
+  it('is replaced by another one only where it stands, not at once, and one at a time', async () => {
+    const link = await joined();
+    using _ = link;
+    const first = newTrunk();
+    const opened = await link.rpc.request('trunk', first);
+    const replace = (replaces: TrunkId, address_ = address) =>
+      link.rpc.request('trunk', { ...newTrunk(), address: address_, replaces });
+    await expect(replace(first.trunk)).rejects.toMatchObject({ code: 'SIG_ORDER' });
+    const another = randomId<TrunkId>(12);
+    await expect(replace(another)).rejects.toMatchObject({ code: 'SIG_ORDER' });
+    const elsewhere = { ip: '192.0.2.1', port: 50_000 };
+    await until(
+      async () => (await replace(first.trunk, elsewhere).catch(({ code }) => code)) === 'SFT_LINK_ADDRESS',
+      'the trunk old enough',
+    );
+    const both = await Promise.allSettled([replace(first.trunk), replace(first.trunk)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const fresh = both.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))[0];
+    expect(fresh?.srtp.key).not.toBe(opened.srtp.key);
+    expect(fresh?.address.port).not.toBe(opened.address.port);
+    // Nothing was on the first one, so that nothing keeps it.
+    const ports = async () =>
+      (await alpha.state()).links.flatMap(({ trunks }) => trunks).map((trunk) => trunk.address.port);
+    await until(
+      async () => JSON.stringify(await ports()) === JSON.stringify([fresh?.address.port]),
+      'the fresh one alone',
+    );
+    await expect(replace(first.trunk)).rejects.toMatchObject({ code: 'SIG_ORDER' });
+    expect(await alpha.rotate(beta)).toEqual({ rotated: 1 });
+    await until(() => link.heard.some(({ method }) => method === 'rotate'), 'the wish of the acceptor');
+  });
+
+  it('keeps what it carries, for some seconds at the most, for a peer that does not move', async () => {
+    const link = await joined();
+    using _ = link;
+    const { conference } = link;
+    const first = newTrunk();
+    const { address: old } = await link.rpc.request('trunk', first);
+    using alice = await TestPerson.join(alpha, conference);
+    await alice.speak();
+    const told = (method: string) => link.heard.filter((each) => each.method === method).map(({ note }) => note);
+    const streams = () => told('streams').at(-1) as LinkNote<'streams'> | undefined;
+    await until(() => streams()?.streams.length === 1, 'her voice');
+    const before = streams();
+    const fresh = newTrunk();
+    await until(
+      async () =>
+        (await link.rpc.request('trunk', { ...fresh, replaces: first.trunk }).catch(() => undefined)) !== undefined,
+      'another trunk',
+    );
+    await until(() => streams()?.trunk === fresh.trunk, 'her voice on the fresh trunk');
+    expect(streams()?.streams[0]?.ssrc).not.toBe(before?.streams[0]?.ssrc);
+    const ports = async () =>
+      (await alpha.state()).links.flatMap(({ trunks }) => trunks).map((trunk) => trunk.address.port);
+    expect(await ports()).toContain(old.port);
+    await until(async () => !(await ports()).includes(old.port), 'the end of the old trunk', RETIRE_MS + 3_000);
+    expect(link.rpc.isOpen).toBe(true);
   });
 
   it('goes only to addresses within the approved prefixes', async () => {
@@ -206,9 +270,134 @@ describe('a peer that lies', () => {
     using _victim = victim;
     using liar = await greeted();
     liar.rpc.notify('sources', { conference: victim.conference, seq: 99, participants: [], sources: [] });
-    liar.rpc.notify('demand', { conference: victim.conference, seq: 99, demands: [] });
+    liar.rpc.notify('demand', { conference: victim.conference, seq: 99, ready: 0, since: 0, demands: [] });
     await liar.rpc.request('leave', { conference: victim.conference });
     expect((await alpha.state()).conferences.map(({ conference }) => conference)).toContain(victim.conference);
+  });
+
+  describe('in a conference with somebody of the anchor', () => {
+    const CAMERA = { kind: 'camera' as const, codec: 'vp8' as const, layers: [0, 1, 2], muted: false };
+
+    /** A link of beta in a conference in which somebody of alpha shows a camera. */
+    async function withAlice() {
+      const link = await joined();
+      const alice = await TestPerson.join(alpha, link.conference);
+      await alice.film();
+      const told = () => link.heard.findLast(({ method }) => method === 'sources')?.note as LinkNote<'sources'>;
+      await until(() => told()?.sources.length === 1, 'her camera');
+      const [camera] = told().sources;
+      if (!camera) throw new Error('no camera');
+      const dispose = () => {
+        alice[Symbol.dispose]();
+        link[Symbol.dispose]();
+      };
+      return { ...link, alice, camera, [Symbol.dispose]: dispose };
+    }
+
+    it.each([
+      ['the participant', (hers: LinkSource) => ({ participant: hers.participant, source: randomId<SourceId>(12) })],
+      ['the camera', (hers: LinkSource) => ({ participant: newParticipantId(), source: hers.source })],
+    ])('is cut off when it takes %s of another side for its own', async (_, taken) => {
+      using link = await withAlice();
+      const { participant, source: id } = taken(link.camera);
+      link.rpc.notify('sources', {
+        conference: link.conference,
+        seq: 1,
+        participants: [{ participant, origin: beta.domain, hand: false }],
+        sources: [{ ...CAMERA, source: id, participant, origin: beta.domain }],
+      });
+      expect(await link.closed).toBe('SFT_LINK_FOREIGN_PARTICIPANT');
+      await until(() => link.alice.others.length === 0, 'nobody of beta');
+    });
+
+    it.each(['owner', 'kind'])('is cut off when it gives a source another %s', async (what) => {
+      using link = await withAlice();
+      const people = [newParticipantId(), newParticipantId()] as const;
+      const participants = people.map((participant) => ({ participant, origin: beta.domain, hand: false }));
+      const mine = { ...CAMERA, source: randomId<SourceId>(12), participant: people[0], origin: beta.domain };
+      const state = (seq: number, announced: LinkSource) =>
+        link.rpc.notify('sources', { conference: link.conference, seq, participants, sources: [announced] });
+      state(1, mine);
+      await until(() => link.alice.others.length === 2, 'both');
+      state(2, what === 'kind' ? { ...mine, kind: 'screen', layers: [0] } : { ...mine, participant: people[1] });
+      expect(await link.closed).toBe('SFT_LINK_FOREIGN_PARTICIPANT');
+    });
+
+    it('offers nothing under the name of a source that is not its own', async () => {
+      using link = await withAlice();
+      using viewer = await TestPerson.join(alpha, link.conference);
+      await viewer.watch(link.alice, 180);
+      await viewer.sees(link.alice, 180);
+      const trunk = newTrunk();
+      await link.rpc.request('trunk', trunk);
+      const producers = async () => (await alpha.state()).workers[0]?.producers;
+      const before = await producers();
+      const { conference, camera } = link;
+      const streams = [0, 1, 2].map((layer) => ({
+        source: camera.source,
+        layers: [layer],
+        ssrc: 900 + layer,
+        rtxSsrc: 910 + layer,
+      }));
+      link.rpc.notify('streams', { conference, seq: 1, trunk: trunk.trunk, streams });
+      const mine = {
+        ...source(newParticipantId(), beta.domain),
+        kind: 'microphone' as const,
+        codec: 'opus' as const,
+        layers: [0],
+      };
+      const participants = [{ participant: mine.participant, origin: beta.domain, hand: false }];
+      link.rpc.notify('sources', { conference, seq: 1, participants, sources: [mine] });
+      const offered = [...streams, { source: mine.source, layers: [0], ssrc: 920 }];
+      link.rpc.notify('streams', { conference, seq: 2, trunk: trunk.trunk, streams: offered });
+      await until(async () => (await producers()) === (before ?? 0) + 1, 'the one that it may offer');
+      const seen = (await viewer.received(link.alice, 'camera'))?.packets ?? 0;
+      await until(
+        async () => ((await viewer.received(link.alice, 'camera'))?.packets ?? 0) > seen + 20,
+        'her own pictures',
+      );
+    });
+
+    it('is offered nothing of people whom it may not meet, whatever it demands', async () => {
+      using link = await withAlice();
+      const { conference } = link;
+      alpha.allowIn(conference, [beta], [gamma]);
+      gamma.federate(conference, alpha);
+      using carol = await TestPerson.join(gamma, conference, alpha);
+      await carol.film();
+      await link.alice.watch(carol, 180);
+      await link.alice.sees(carol, 180);
+      const hers = link.alice.source(carol, 'camera')?.source;
+      if (!hers) throw new Error('no camera');
+      const trunk = newTrunk();
+      await link.rpc.request('trunk', trunk);
+      const demands = [hers, link.camera.source].map((id) => ({ source: id, layers: [0, 1, 2] }));
+      link.rpc.notify('demand', { conference, seq: 1, ready: 99, since: 0, demands });
+      const told = (method: string) => link.heard.filter((each) => each.method === method).map(({ note }) => note);
+      await until(() => JSON.stringify(told('streams')).includes(link.camera.source), 'what it may have');
+      expect(JSON.stringify(link.heard)).not.toContain(hers);
+      expect(JSON.stringify(link.heard)).not.toContain(carol.participant);
+      const out = (await alpha.state()).links
+        .filter(({ peer }) => peer === beta.domain)
+        .flatMap(({ trunks }) => trunks.flatMap(({ streams }) => streams))
+        .filter(({ direction }) => direction === 'out');
+      expect(new Set(out.map((each) => each.source))).toEqual(new Set([link.camera.source]));
+    });
+  });
+
+  it('changes nothing of what the same organisation does over another link', async () => {
+    using victim = await joined();
+    using liar = await joined();
+    const participant = newParticipantId();
+    const { conference } = victim;
+    const participants = [{ participant, origin: beta.domain, hand: false }];
+    victim.rpc.notify('sources', { conference, seq: 1, participants, sources: [source(participant, beta.domain)] });
+    const there = async () =>
+      (await alpha.state()).conferences.find((each) => each.conference === conference)?.sides[0]?.participants;
+    await until(async () => (await there()) === 1, 'its participant');
+    liar.rpc.notify('sources', { conference, seq: 2, participants: [], sources: [] });
+    await liar.rpc.request('leave', { conference });
+    expect(await there()).toBe(1);
   });
 
   it('harms only itself with streams that repeat an SSRC or belong to nobody', async () => {

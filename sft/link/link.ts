@@ -3,9 +3,10 @@
  * share, and owns the trunks between them: their keys travel here, and when the link ends they end.
  */
 import { randomBytes } from 'node:crypto';
+import type { Note, Params } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, TrunkId } from '#signalling/ids.ts';
-import type { MediaAddress, SrtpKey } from '#signalling/media-profile.ts';
+import type { MediaAddress } from '#signalling/media-profile.ts';
 import { type Closing, type NotificationHandlers, Rpc, type Socket } from '#signalling/rpc.ts';
 import {
   CONSENT_MS,
@@ -13,7 +14,6 @@ import {
   HEARTBEAT_MS,
   type Hello,
   LINK_VERSIONS,
-  type LinkDemand,
   SFT_LINK,
 } from '#signalling/sft-link.ts';
 import {
@@ -28,6 +28,7 @@ import type { Statements } from '../media/side-media.ts';
 import { Trunk, type TrunkOptions } from '../media/trunk.ts';
 import type { MediaWorker } from '../media/worker.ts';
 import type { ConferenceHost } from '../server/conference-host.ts';
+import { isDue, LEAST_AGE_MS, type RotationLimits } from '../trunk/rotation.ts';
 import type { Shared } from './ledger.ts';
 import { Newest } from './newest.ts';
 import { ShedExchange } from './shed-exchange.ts';
@@ -35,6 +36,7 @@ import { ShedExchange } from './shed-exchange.ts';
 export interface LinkContext {
   readonly hello: Hello;
   readonly trunks: TrunkOptions;
+  readonly rotation: RotationLimits;
   readonly workers: () => readonly MediaWorker[];
   /** Whether the administrator approved that media of this peer comes from and goes to the address. */
   readonly mayReach: (peer: DomainName, ip: string) => boolean;
@@ -55,8 +57,12 @@ interface Attachment extends Shared {
   farWorker: number | undefined;
 }
 
-type DemandNote = { readonly seq: number; readonly demands: LinkDemand[] };
+type DemandNote = Omit<Note<typeof SFT_LINK, 'demand'>, 'conference'>;
+type TrunkWish = Params<typeof SFT_LINK, 'trunk'>;
 type AnyRpc = Rpc<typeof SFT_LINK, 'dialler'> | Rpc<typeof SFT_LINK, 'acceptor'>;
+
+/** How often it is looked whether a trunk is due, ms. */
+const ROTATION_CHECK_MS = 1_000;
 
 /**
  * Heartbeats, one silence after which consent to send is over, and room for the levels of 200 conferences and the bursts
@@ -70,10 +76,14 @@ export class Link {
   readonly #context: LinkContext;
   readonly #attachments = new Map<ConferenceId, Attachment>();
   readonly #trunks = new Map<string, Promise<Trunk>>();
+  /** Trunks whose place another one has taken, until nothing on them is needed any more; at most one a pair. */
+  readonly #retired = new Map<string, Trunk>();
+  readonly #rotating = new Set<string>();
+  readonly #rotationTimer: ReturnType<typeof setInterval>;
   readonly #rpc: AnyRpc;
   /** Demand, theirs and ours, is taken and made at most so often: each statement may cost a key frame. */
   readonly #demanded = new Newest<ConferenceId, DemandNote>(DEMAND_SPACING_MS, (conference, note) =>
-    this.#stated(conference, ({ side }) => stateDemand(side, note.seq, note.demands)),
+    this.#stated(conference, ({ side }) => stateDemand(side, note)),
   );
   readonly #demanding = new Newest<ConferenceId, DemandNote>(DEMAND_SPACING_MS * 1.25, (conference, note) =>
     (this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>).notify('demand', { conference, ...note }),
@@ -92,12 +102,16 @@ export class Link {
       onFault: context.onFault,
     };
     const notifications = this.#notifications();
+    const look = () => void this.rotate((trunk) => isDue(trunk, context.rotation)).catch(() => undefined);
+    this.#rotationTimer = setInterval(look, ROTATION_CHECK_MS);
     if (side === 'acceptor') {
       this.#rpc = new Rpc({ ...common, side, notifications, requests: this.#requests() });
     } else {
-      const ended = (note: { conference: ConferenceId }) =>
-        this.#attachments.get(note.conference)?.host.end('SFT_CONFERENCE_ENDED');
-      this.#rpc = new Rpc({ ...common, side, notifications: { ...notifications, ended }, requests: {} });
+      const ended = ({ conference, code }: { conference: ConferenceId; code: string }) =>
+        this.#attachments.get(conference)?.host.end(code === 'SFT_LINK_GRANT_ENDED' ? code : 'SFT_CONFERENCE_ENDED');
+      const rotate = ({ trunk: id }: { trunk: TrunkId }) =>
+        void this.rotate((trunk) => trunk.id === id && trunk.ageMs >= LEAST_AGE_MS).catch(() => undefined);
+      this.#rpc = new Rpc({ ...common, side, notifications: { ...notifications, ended, rotate }, requests: {} });
     }
   }
 
@@ -141,13 +155,32 @@ export class Link {
   }
 
   async trunks(): Promise<Trunk[]> {
-    return Promise.all(this.#trunks.values());
+    const settled = await Promise.allSettled(this.#trunks.values());
+    const standing = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    return [...standing, ...this.#retired.values()];
+  }
+
+  /**
+   * Puts new trunks, with new keys and ports, in the place of those that are to go; media moves without a gap. The side that
+   * accepted the link asks the other one to do it.
+   * @returns how many trunks that was
+   * @throws HawserError the peer's refusal, SFT_FULL, SIG_TIMEOUT
+   */
+  async rotate(due: (trunk: Trunk) => boolean = () => true): Promise<number> {
+    let rotated = 0;
+    for (const [key, opening] of [...this.#trunks]) {
+      const trunk = await opening.catch(() => undefined);
+      if (!trunk || trunk.isRetired || this.#isRotating(key) || !due(trunk)) continue;
+      if (this.dialled) await this.#rotate(key, trunk);
+      else (this.#rpc as Rpc<typeof SFT_LINK, 'acceptor'>).notify('rotate', { trunk: trunk.id });
+      rotated += 1;
+    }
+    return rotated;
   }
 
   /** Those that could be opened and are not closed. */
   async standingTrunks(): Promise<Trunk[]> {
-    const opened = await Promise.allSettled(this.#trunks.values());
-    return opened.flatMap((each) => (each.status === 'fulfilled' && !each.value.closed ? [each.value] : []));
+    return (await this.trunks()).filter(({ closed }) => !closed);
   }
 
   /** The conferences that both sides are in. */
@@ -237,7 +270,7 @@ export class Link {
         host.changed();
         return { worker: host.worker.index };
       },
-      trunk: async (wish: { trunk: TrunkId; from: number; to: number; address: MediaAddress; srtp: SrtpKey }) => {
+      trunk: async (wish: TrunkWish) => {
         greeted();
         const trunk = await this.#acceptTrunk(wish);
         return { address: trunk.address, srtp: trunk.srtp };
@@ -258,7 +291,7 @@ export class Link {
         this.#stated(note.conference, ({ host, side }) =>
           stateSources(host.state, side, note, this.#context.roomFor(this.peer, side)),
         ),
-      streams: (note) => this.#stated(note.conference, ({ side }) => stateStreams(side, note.seq, note.streams)),
+      streams: (note) => this.#stated(note.conference, ({ side }) => stateStreams(side, note)),
       demand: (note) => this.#attachments.has(note.conference) && this.#demanded.take(note.conference, note),
       shed: (note) => this.#attachments.get(note.conference)?.exchange.hear(note),
       levels: (note) => {
@@ -318,6 +351,7 @@ export class Link {
       this.#trunks.delete(key);
       trunk.then((opened) => opened.close()).catch(() => undefined);
     }
+    for (const [key, trunk] of this.#retired) if (!used.has(key)) trunk.close();
   }
 
   /** The trunk of a pair of workers; conferences that join at the same time share it. */
@@ -331,7 +365,43 @@ export class Link {
     return opening;
   }
 
-  async #negotiate(worker: MediaWorker, farWorker: number): Promise<Trunk> {
+  #isRotating(key: string): boolean {
+    return this.#rotating.has(key) || this.#retired.has(key);
+  }
+
+  async #rotate(key: string, old: Trunk): Promise<void> {
+    this.#rotating.add(key);
+    try {
+      const fresh = await this.#negotiate(old.worker, farOf(key), old.id);
+      this.#replace(key, old, fresh);
+    } catch (error) {
+      // Where the peer did not refuse, it may send on a trunk already that is not here: both begin anew.
+      const code = error instanceof HawserError ? error.code : 'SIG_INTERNAL';
+      if (code !== 'SIG_ORDER' && code !== 'SFT_FULL') this.close(code);
+      throw error;
+    } finally {
+      this.#rotating.delete(key);
+    }
+  }
+
+  /** From now on media goes over the fresh trunk; what is on the old one moves. */
+  #replace(key: string, old: Trunk, fresh: Trunk): void {
+    if (!this.isOpen || !this.#trunks.has(key)) return fresh.close(); // the last conference of the pair has ended meanwhile
+    this.#trunks.set(key, Promise.resolve(fresh));
+    this.#retired.set(key, old);
+    old.retire(() => this.#retired.get(key) === old && this.#retired.delete(key));
+    this.#attachTrunk(key, fresh);
+  }
+
+  #attachTrunk(key: string, trunk: Trunk): void {
+    for (const { host, farWorker } of this.#attachments.values()) {
+      if (pair(host.worker.index, farWorker) !== key) continue;
+      host.side(this.peer)?.media.attach(trunk);
+      host.changed();
+    }
+  }
+
+  async #negotiate(worker: MediaWorker, farWorker: number, replaces?: TrunkId): Promise<Trunk> {
     const id = randomBytes(12).toString('base64url') as TrunkId;
     const trunk = await Trunk.open(id, worker, this.#context.trunks);
     try {
@@ -341,6 +411,7 @@ export class Link {
         to: farWorker,
         address: trunk.address,
         srtp: trunk.srtp,
+        ...(replaces !== undefined && { replaces }),
       });
       this.#checkAddress(address);
       await trunk.connect(address, srtp);
@@ -352,43 +423,53 @@ export class Link {
     }
   }
 
-  async #acceptTrunk(wish: {
-    trunk: TrunkId;
-    from: number;
-    to: number;
-    address: MediaAddress;
-    srtp: SrtpKey;
-  }): Promise<Trunk> {
+  async #acceptTrunk(wish: TrunkWish): Promise<Trunk> {
     const key = pair(wish.to, wish.from);
-    const joined = [...this.#attachments.values()].filter(
+    const joined = [...this.#attachments.values()].find(
       ({ host, farWorker }) => host.worker.index === wish.to && farWorker === wish.from,
     );
-    const worker = joined[0]?.host.worker;
+    const worker = joined?.host.worker;
     if (!worker) throw new HawserError('SIG_ORDER', 'join a conference first');
+    if (wish.replaces !== undefined) return this.#acceptRotation(key, worker, wish);
     if (this.#trunks.has(key)) throw new HawserError('SIG_ORDER', 'the trunk of these workers stands');
     this.#checkAddress(wish.address);
-    const opening = (async () => {
-      const trunk = await Trunk.open(wish.trunk, worker, this.#context.trunks);
-      try {
-        await trunk.connect(wish.address, wish.srtp);
-      } catch (error) {
-        trunk.close();
-        throw error;
-      }
-      return trunk;
-    })();
+    const opening = this.#openFor(worker, wish);
     this.#trunks.set(key, opening);
     try {
       const trunk = await opening;
-      for (const { host } of joined) {
-        host.side(this.peer)?.media.attach(trunk);
-        host.changed();
-      }
+      this.#attachTrunk(key, trunk);
       return trunk;
     } catch (error) {
       this.#trunks.delete(key);
       throw error;
     }
+  }
+
+  async #acceptRotation(key: string, worker: MediaWorker, wish: TrunkWish): Promise<Trunk> {
+    if (this.#isRotating(key)) throw new HawserError('SIG_ORDER', 'the trunk is being replaced');
+    this.#rotating.add(key);
+    try {
+      const old = await this.#trunks.get(key);
+      if (!old || old.id !== wish.replaces) throw new HawserError('SIG_ORDER', 'there is no such trunk');
+      if (old.ageMs < LEAST_AGE_MS) throw new HawserError('SIG_ORDER', 'the trunk was opened just now');
+      this.#checkAddress(wish.address);
+      const fresh = await this.#openFor(worker, wish);
+      this.#replace(key, old, fresh);
+      return fresh;
+    } finally {
+      this.#rotating.delete(key);
+    }
+  }
+
+  async #openFor(worker: MediaWorker, { trunk: id, address, srtp }: TrunkWish): Promise<Trunk> {
+    const trunk = await Trunk.open(id, worker, this.#context.trunks);
+    try {
+      await trunk.connect(address, srtp);
+    } catch (error) {
+      trunk.close();
+      throw error;
+    }
+    return trunk;
   }
 
   #checkAddress(address: MediaAddress): void {
@@ -398,6 +479,7 @@ export class Link {
   #closed(closing: Closing): void {
     this.#demanded.close();
     this.#demanding.close();
+    clearInterval(this.#rotationTimer);
     for (const { host, side } of this.#attachments.values()) host.detach(this.peer, side);
     this.#attachments.clear();
     this.#closeIdleTrunks();
@@ -407,4 +489,8 @@ export class Link {
 
 function pair(own: number, far: number | undefined): string {
   return `${own} ${far}`;
+}
+
+function farOf(key: string): number {
+  return Number(key.split(' ')[1]);
 }

@@ -43,6 +43,8 @@ export interface ClientMediaEvents {
     rtpParameters: RtpParameters;
   }): void;
   onConsumerClosed(consumer: string): void;
+  /** Something is no longer given whose place something else has taken. */
+  onReleased(): void;
   onLayer(consumer: string, layer: number | undefined): void;
   readonly onLost: Lost;
   onFault(error: unknown, what: string): void;
@@ -204,7 +206,12 @@ export class ClientMedia {
         this.#drop(given);
         continue; // begun anew below
       }
-      work.push(want ? this.#adjust(given, want.kind, want.spatial) : this.#pause(given));
+      const media = sources.get(given.source);
+      if (want) work.push(this.#adjust(given, want.kind, want.spatial));
+      else if (!media || media.renditions.includes(rendition)) work.push(this.#pause(given));
+      // Another rendition has taken its place: it goes on until that one flows, so that the viewer misses nothing.
+      else if (!given.wanted || ![...wanted.keys()].some((each) => isSuccessor(each, media, given)))
+        this.#release(given);
     }
     for (const [rendition, { source, kind, spatial }] of wanted) {
       if (!this.#given.has(rendition)) work.push(this.#begin(source, kind, rendition, spatial));
@@ -217,6 +224,11 @@ export class ClientMedia {
     for (const given of this.#given.values()) {
       if (given.source === source && given.consumer.type === 'simulcast') given.nudge.start();
     }
+  }
+
+  /** Whether anything of the producer is given. */
+  uses(producer: types.Producer): boolean {
+    return [...this.#given.keys()].some((rendition) => rendition.producer === producer);
   }
 
   close(): void {
@@ -275,6 +287,7 @@ export class ClientMedia {
       this.#events.onConsumerClosed(consumer.id);
     });
     if (kind !== 'microphone') await this.#prioritise(given, kind);
+    await this.#relieve(given, kind);
     this.#events.onConsumer({
       consumer: consumer.id,
       source,
@@ -282,6 +295,28 @@ export class ClientMedia {
       layers: [...layers],
       rtpParameters: consumer.rtpParameters as RtpParameters,
     });
+  }
+
+  /** Ends what the new one takes the place of, once the viewer has been sent its first sound or its first key frame. */
+  async #relieve(given: Given, kind: SourceKind): Promise<void> {
+    const { consumer, source, rendition } = given;
+    const before = [...this.#given.values()].filter(
+      (each) => each !== given && each.source === source && each.rendition.layers[0] === rendition.layers[0],
+    );
+    if (before.length === 0) return;
+    consumer.once('trace', () => {
+      for (const each of before) this.#release(each);
+      unlessClosed(consumer, () => consumer.enableTraceEvent([])).catch((error: unknown) =>
+        this.#events.onFault(error, 'trace'),
+      );
+    });
+    await unlessClosed(consumer, () => consumer.enableTraceEvent([kind === 'microphone' ? 'rtp' : 'keyframe']));
+  }
+
+  #release(given: Given): void {
+    if (this.#given.get(given.rendition) !== given) return;
+    this.#drop(given);
+    this.#events.onReleased();
   }
 
   #prioritise({ consumer, rendition, spatial }: Given, kind: SourceKind): Promise<void> {
@@ -339,6 +374,10 @@ export class ClientMedia {
     if (given.wanted && given.rendition.layers.length === 1)
       this.#events.onLayer(given.consumer.id, given.rendition.layers[0]);
   }
+}
+
+function isSuccessor(rendition: Rendition, media: SourceMedia, given: Given): boolean {
+  return media.renditions.includes(rendition) && rendition.layers[0] === given.rendition.layers[0];
 }
 
 function preferLayer({ consumer, spatial }: Given): Promise<void> {

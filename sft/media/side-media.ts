@@ -2,11 +2,13 @@
  * The media of one conference on one link: the layers that go out, the sources that come in, and the three statements
  * about them. Statements are whole and numbered, and made only when they differ from the last.
  */
+import type { types } from 'mediasoup';
 import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import { type Codec, renditionsOf, type SourceKind } from '#signalling/media-profile.ts';
 import type { LinkDemand, LinkLevel, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
 import type { SidePlan } from '../conference/plan.ts';
 import { layersToRun } from '../trunk/guard.ts';
+import { RETIRE_MS } from '../trunk/rotation.ts';
 import type { Produced, SourceMedia } from './source-media.ts';
 import type { Trunk } from './trunk.ts';
 import type { TrunkStream } from './trunk-stream.ts';
@@ -15,8 +17,14 @@ import type { TrunkStream } from './trunk-stream.ts';
 export interface Statements {
   sources(statement: { seq: number; participants: LinkParticipant[]; sources: LinkSource[] }): void;
   streams(statement: { seq: number; trunk: TrunkId; streams: LinkStream[] }): void;
-  demand(statement: { seq: number; demands: LinkDemand[] }): void;
+  demand(statement: { seq: number } & Demand): void;
   levels(statement: { seq: number; levels: readonly LinkLevel[]; speaker?: ParticipantId }): void;
+}
+
+interface Demand {
+  readonly ready: number;
+  readonly since: number;
+  readonly demands: LinkDemand[];
 }
 
 export interface SideContext {
@@ -29,17 +37,35 @@ export interface SideContext {
   ) => { kind: SourceKind; codec: Codec; participant: ParticipantId } | undefined;
   /** A source of the side can be received from now on, or no longer. */
   readonly onArrival: (source: SourceId, kind: SourceKind, renditions: readonly Produced[]) => Promise<void>;
+  /** Whether a viewer or another side still has something of what arrived before. */
+  readonly isUsed: (producer: types.Producer) => boolean;
+  /** Something is no longer used that arrived before. */
+  readonly onReleased: () => void;
   readonly onFault: (error: unknown, what: string) => void;
 }
 
 interface Sent {
+  readonly source: SourceId;
   readonly media: SourceMedia;
+  readonly trunk: Trunk;
   /** By the layers that each can carry, as the rendition names them. */
   readonly streams: Map<readonly number[], TrunkStream>;
+  /** Number of the statement that was the first to offer it; undefined before that was made. */
+  offeredIn: number | undefined;
+}
+
+/** What goes on flowing, until the far end has its successor in use or until `timer`. */
+interface Superseded {
+  readonly sent: Sent;
+  /** Number of the statement that was the first not to offer it any more; undefined before that was made. */
+  missingIn: number | undefined;
+  readonly timer: ReturnType<typeof setTimeout>;
 }
 
 interface Received {
   readonly key: string;
+  /** Participant and kind. */
+  readonly owner: string;
   /** Empty where the peer's description was refused, so that it is not tried again until it changes. */
   readonly renditions: readonly Produced[];
 }
@@ -54,24 +80,34 @@ class Statement<T extends object> {
     this.#send = send;
   }
 
-  make(statement: T): void {
+  /** @returns the number of the statement that says this */
+  make(statement: T): number {
     const text = JSON.stringify(statement);
-    if (text === this.#last) return;
+    if (text === this.#last) return this.#seq;
     this.#last = text;
     this.#seq += 1;
     this.#send({ seq: this.#seq, ...statement });
+    return this.#seq;
   }
 }
 
 export class SideMedia {
   readonly #sources: Statement<{ participants: LinkParticipant[]; sources: LinkSource[] }>;
   readonly #streams: Statement<{ trunk: TrunkId; streams: LinkStream[] }>;
-  readonly #demand: Statement<{ demands: LinkDemand[] }>;
+  readonly #demand: Statement<Demand>;
   readonly #levels: Statement<{ levels: readonly LinkLevel[]; speaker?: ParticipantId }>;
   readonly #sent = new Map<SourceId, Sent>();
+  readonly #superseded = new Set<Superseded>();
   readonly #received = new Map<SourceId, Received>();
+  /** What was received before, and is so until everybody has moved to what took its place. */
+  readonly #leaving: { readonly source: SourceId; readonly received: Received }[] = [];
+  readonly #trunks = new Map<TrunkId, Trunk>();
   #open = false;
+  /** The one on which is sent. */
   #trunk: Trunk | undefined;
+  /** See `demand` of the contract. */
+  #ready = 0;
+  #since = 0;
 
   constructor(statements: Statements) {
     this.#sources = new Statement((statement) => statements.sources(statement));
@@ -89,8 +125,17 @@ export class SideMedia {
     this.#open = true;
   }
 
+  /** Media goes over the trunk from now on. What another one carries moves without a gap. */
   attach(trunk: Trunk): void {
-    this.#trunk = trunk;
+    for (const [id, { closed }] of this.#trunks) if (closed) this.#trunks.delete(id);
+    this.#trunks.set(trunk.id, trunk);
+    if (!trunk.isRetired) this.#trunk = trunk;
+  }
+
+  /** Whether anything of the producer is on its way to this side. */
+  uses(producer: types.Producer): boolean {
+    const all = [...this.#sent.values(), ...[...this.#superseded].map(({ sent }) => sent)];
+    return all.some(({ media }) => media.renditions.some((each) => each.producer === producer));
   }
 
   /** States who speaks and how loud. @returns false while the peer does not know of the conference */
@@ -103,37 +148,57 @@ export class SideMedia {
   async apply(plan: SidePlan, context: SideContext): Promise<void> {
     if (!this.#open) return;
     const trunk = this.#trunk;
-    if (trunk && !trunk.closed) {
-      await this.#receive(trunk, plan, context);
-      await this.#send(trunk, plan, context);
-    }
+    this.#drop(plan, context);
+    await this.#receive(plan, context);
+    if (trunk && !trunk.closed) await this.#send(trunk, plan, context);
     this.#sources.make({ participants: context.announced.participants, sources: context.announced.sources });
     if (!trunk || trunk.closed) return;
-    this.#streams.make({ trunk: trunk.id, streams: this.#streamsSent() });
+    this.#offer(trunk);
+    if (this.#leaving.length === 0) this.#since = this.#ready;
     const receivable = [...plan.demand].filter(([source]) => isOpen(this.#received.get(source)));
-    this.#demand.make({ demands: receivable.map(([source, layers]) => ({ source, layers: [...layers] })) });
+    const demands = receivable.map(([source, layers]) => ({ source, layers: [...layers] }));
+    this.#demand.make({ ready: this.#ready, since: this.#since, demands });
   }
 
   close(): void {
-    for (const { streams } of this.#sent.values()) for (const stream of streams.values()) stream.close();
+    for (const sent of this.#sent.values()) stop(sent);
+    for (const superseded of this.#superseded) this.#stopSuperseded(superseded);
     for (const received of this.#received.values()) close(received);
+    for (const { received } of this.#leaving.splice(0)) close(received);
     this.#sent.clear();
     this.#received.clear();
   }
 
-  async #receive(trunk: Trunk, plan: SidePlan, context: SideContext): Promise<void> {
+  /** Ends what is not announced any more, and what everybody has moved away from. */
+  #drop(plan: SidePlan, context: SideContext): void {
     for (const [source, received] of this.#received) {
       if (plan.incoming.has(source)) continue;
       close(received);
       this.#received.delete(source);
     }
+    for (const entry of this.#leaving.splice(0)) {
+      const { source, received } = entry;
+      const used = received.renditions.some(({ producer }) => !producer.closed && context.isUsed(producer));
+      if (used && plan.incoming.has(source)) this.#leaving.push(entry);
+      else close(received);
+    }
+  }
+
+  async #receive(plan: SidePlan, context: SideContext): Promise<void> {
+    const { trunk: id, seq } = plan.offer;
+    const trunk = id === undefined ? undefined : this.#trunks.get(id);
+    if (!trunk || trunk.closed) return;
     await Promise.all(
       [...plan.incoming].map(async ([source, streams]) => {
-        const key = JSON.stringify(streams);
         const announced = context.announcement(source);
+        if (!announced || streams.length === 0) return;
+        // An id that was taken back and given to somebody else meanwhile is another source.
+        const owner = `${announced.participant} ${announced.kind}`;
+        const key = JSON.stringify([owner, trunk.id, streams]);
         const before = this.#received.get(source);
-        if (before?.key === key || !announced || streams.length === 0) return;
-        close(before);
+        if (before?.key === key) return;
+        if (before?.owner === owner) this.#leaving.push({ source, received: before });
+        else close(before);
         const renditions: Produced[] = [];
         try {
           for (const carrying of renditionsOf(announced.codec, streams)) {
@@ -141,22 +206,32 @@ export class SideMedia {
             const producer = await trunk.receive(source, participant, kind, codec, carrying);
             renditions.push({ layers: carrying.flatMap(({ layers }) => layers).sort(), producer });
           }
-          this.#received.set(source, { key, renditions });
+          this.#received.set(source, { key, owner, renditions });
           await context.onArrival(source, announced.kind, renditions);
         } catch (error) {
           close({ renditions });
-          this.#received.set(source, { key, renditions: [] });
+          this.#received.set(source, { key, owner, renditions: [] });
           context.onFault(error, 'receive');
         }
       }),
     );
+    this.#ready = seq;
   }
 
   async #send(trunk: Trunk, plan: SidePlan, context: SideContext): Promise<void> {
     for (const [source, sent] of this.#sent) {
-      if (plan.outgoing.has(source) && context.catalogue.get(source) === sent.media) continue;
-      for (const stream of sent.streams.values()) stream.close();
+      const media = context.catalogue.get(source);
+      if (plan.outgoing.has(source) && media === sent.media && sent.trunk === trunk) continue;
       this.#sent.delete(source);
+      if (plan.outgoing.has(source) && media) this.#supersede(sent);
+      else stop(sent);
+    }
+    for (const superseded of this.#superseded) {
+      const { sent, missingIn = Number.POSITIVE_INFINITY } = superseded;
+      const isOver = plan.receives.since >= missingIn || !plan.outgoing.has(sent.source);
+      if (!isOver && !sent.media.closed && !sent.trunk.closed) continue;
+      this.#stopSuperseded(superseded);
+      context.onReleased();
     }
     await Promise.all(
       [...plan.outgoing].map(async ([source, { layers, wanted }]) => {
@@ -164,8 +239,16 @@ export class SideMedia {
         const kind = context.announced.sources.find((candidate) => candidate.source === source)?.kind;
         if (!media || media.closed || !kind) return;
         try {
-          const sent = this.#sent.get(source) ?? { media, streams: new Map<readonly number[], TrunkStream>() };
+          const sent: Sent = this.#sent.get(source) ?? {
+            source,
+            media,
+            trunk,
+            streams: new Map(),
+            offeredIn: undefined,
+          };
           this.#sent.set(source, sent);
+          // A key frame that came before the far end can receive it would be lost.
+          const isReady = sent.offeredIn !== undefined && plan.receives.ready >= sent.offeredIn;
           for (const rendition of media.renditions) {
             const offered = rendition.streams.filter((carried) => carried.every((layer) => layers.includes(layer)));
             for (const carried of offered) {
@@ -173,7 +256,7 @@ export class SideMedia {
                 sent.streams.set(carried, await trunk.send(source, kind, rendition, carried));
               }
             }
-            const asked = wanted.filter((layer) => rendition.layers.includes(layer));
+            const asked = isReady ? wanted.filter((layer) => rendition.layers.includes(layer)) : [];
             const run = new Set(layersToRun(asked, rendition.live));
             await Promise.all(offered.map((carried) => sent.streams.get(carried)?.run(run)));
           }
@@ -184,15 +267,34 @@ export class SideMedia {
     );
   }
 
-  #streamsSent(): LinkStream[] {
+  #offer(trunk: Trunk): void {
     const streams: LinkStream[] = [];
     for (const [source, sent] of this.#sent) {
       for (const { layers, ssrc, rtxSsrc } of sent.streams.values()) {
         streams.push({ source, layers: [...layers], ssrc, ...(rtxSsrc === undefined ? {} : { rtxSsrc }) });
       }
     }
-    return streams;
+    const seq = this.#streams.make({ trunk: trunk.id, streams });
+    for (const sent of this.#sent.values()) sent.offeredIn ??= seq;
+    for (const superseded of this.#superseded) superseded.missingIn ??= seq;
   }
+
+  #supersede(sent: Sent): void {
+    if (sent.media.closed || sent.trunk.closed) return stop(sent);
+    const timer = setTimeout(() => this.#stopSuperseded(superseded), RETIRE_MS);
+    const superseded: Superseded = { sent, missingIn: undefined, timer };
+    this.#superseded.add(superseded);
+  }
+
+  #stopSuperseded(superseded: Superseded): void {
+    clearTimeout(superseded.timer);
+    this.#superseded.delete(superseded);
+    stop(superseded.sent);
+  }
+}
+
+function stop({ streams }: Sent): void {
+  for (const stream of streams.values()) stream.close();
 }
 
 function isOpen(received: Received | undefined): boolean {

@@ -45,7 +45,7 @@ export abstract class TrunkStream {
     return this.consumer.closed;
   }
 
-  get stats(): Promise<types.ConsumerStat[]> {
+  stats(): Promise<types.ConsumerStat[]> {
     return this.consumer.getStats() as Promise<types.ConsumerStat[]>;
   }
 

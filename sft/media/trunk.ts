@@ -16,6 +16,7 @@ import {
 } from '#signalling/media-profile.ts';
 import type { LinkStream } from '#signalling/sft-link.ts';
 import type { PortPool } from '../trunk/port-pool.ts';
+import { RETIRE_MS } from '../trunk/rotation.ts';
 import { SsrcRegistry } from '../trunk/ssrc-registry.ts';
 import type { StreamAccount, TrunkTotals } from '../trunk/stream-account.ts';
 import { CappedConsumer } from './capped-consumer.ts';
@@ -24,6 +25,7 @@ import { PinnedConsumer } from './pinned-consumer.ts';
 import { SOCKET_BUFFER } from './socket-buffer.ts';
 import type { Rendition } from './source-media.ts';
 import type { TrunkStream } from './trunk-stream.ts';
+import { unlessClosed } from './unless-closed.ts';
 import type { MediaWorker } from './worker.ts';
 
 export interface TrunkOptions {
@@ -59,7 +61,9 @@ export class Trunk {
   readonly #ssrcs = new SsrcRegistry();
   readonly #outgoing = new Set<Outgoing>();
   readonly #incoming = new Set<Incoming>();
+  readonly #since = performance.now();
   #connected = false;
+  #retiring: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     id: TrunkId,
@@ -117,6 +121,22 @@ export class Trunk {
     return this.#transport.closed;
   }
 
+  get ageMs(): number {
+    return performance.now() - this.#since;
+  }
+
+  /** Another trunk has taken its place. */
+  get isRetired(): boolean {
+    return this.#retiring !== undefined || this.closed;
+  }
+
+  /** Closes when nothing on it is needed any more, or after a while. */
+  retire(onClosed: () => void): void {
+    this.#transport.observer.once('close', onClosed);
+    this.#retiring ??= setTimeout(() => this.close(), RETIRE_MS);
+    this.#closeIfUnused();
+  }
+
   /** Streams ever sent under this trunk's key. */
   get streamsUsed(): number {
     return this.#ssrcs.size;
@@ -172,7 +192,10 @@ export class Trunk {
       if (this.#ssrcs.take(...ssrcs)) {
         const outgoing = { source, kind, stream };
         this.#outgoing.add(outgoing);
-        consumer.observer.once('close', () => this.#outgoing.delete(outgoing));
+        consumer.observer.once('close', () => {
+          this.#outgoing.delete(outgoing);
+          this.#closeIfUnused();
+        });
         return stream;
       }
       consumer.close();
@@ -208,7 +231,10 @@ export class Trunk {
     const layers = new Map(streams.map((stream) => [stream.ssrc, stream.layers]));
     const incoming = { source, kind, layers, producer };
     this.#incoming.add(incoming);
-    producer.observer.once('close', () => this.#incoming.delete(incoming));
+    producer.observer.once('close', () => {
+      this.#incoming.delete(incoming);
+      this.#closeIfUnused();
+    });
     return producer;
   }
 
@@ -234,8 +260,8 @@ export class Trunk {
   async streams(which: 'all' | 'running' = 'all'): Promise<StreamAccount[]> {
     const accounts: StreamAccount[] = [];
     for (const { source, kind, stream } of this.#outgoing) {
-      if (stream.closed || (which === 'running' && !stream.running)) continue;
-      for (const stat of await stream.stats) {
+      if (which === 'running' && !stream.running) continue;
+      for (const stat of (await unlessClosed(stream, () => stream.stats())) ?? []) {
         if (stat.type !== 'outbound-rtp') continue;
         const { layers, layer } = stream;
         const rttMs = stat.roundTripTime ?? 0;
@@ -243,8 +269,7 @@ export class Trunk {
       }
     }
     for (const { source, kind, layers, producer } of this.#incoming) {
-      if (producer.closed) continue;
-      for (const stat of await producer.getStats()) {
+      for (const stat of (await unlessClosed(producer, () => producer.getStats())) ?? []) {
         const carried = layers.get(stat.ssrc) ?? [0];
         const layer = carried[highestOf(stat)] ?? 0;
         const jitter = stat.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);
@@ -255,7 +280,12 @@ export class Trunk {
   }
 
   close(): void {
+    clearTimeout(this.#retiring);
     this.#transport.close();
+  }
+
+  #closeIfUnused(): void {
+    if (this.#retiring && !this.closed && this.#outgoing.size + this.#incoming.size === 0) this.close();
   }
 }
 

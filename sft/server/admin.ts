@@ -1,7 +1,12 @@
 /** The administrator's port: metrics, health, and the state of everything that lives. It belongs on loopback. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { Compile } from 'typebox/compile';
+import { Closed } from '#signalling/contract.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { DomainName } from '#signalling/ids.ts';
 import type { Ledger } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
+import { unlessClosed } from '../media/unless-closed.ts';
 import type { MediaWorkers } from '../media/worker.ts';
 import type { Hosts } from './hosts.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,6 +20,10 @@ export interface AdminOptions {
   readonly homeConnected: () => boolean;
 }
 
+/** Longest body of a command. */
+const MAX_BODY = 1_024;
+const PEER = Compile(Closed({ peer: DomainName }));
+
 export function createAdminServer(options: AdminOptions): Server {
   const routes: Record<string, () => Promise<{ type: string; body: string }>> = {
     '/metrics': async () => ({
@@ -25,6 +34,17 @@ export function createAdminServer(options: AdminOptions): Server {
     '/state': async () => json(await stateOf(options)),
   };
   return createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
+    if (request.method === 'POST' && request.url === '/trunks/rotate') {
+      rotateTrunks(options.links, request).then(
+        (answer) => response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(answer)}\n`),
+        (error: unknown) => {
+          const known = error instanceof HawserError ? error : new HawserError('SIG_INTERNAL');
+          response.writeHead(known.status, { 'content-type': 'application/json' });
+          response.end(`${JSON.stringify({ code: known.code, message: known.message })}\n`);
+        },
+      );
+      return;
+    }
     const route = request.method === 'GET' ? routes[request.url ?? ''] : undefined;
     if (!route) {
       response.writeHead(404, { 'content-type': 'text/plain' });
@@ -45,8 +65,9 @@ export async function stateOf({ hosts, links, workers, ledger, homeConnected }: 
   for (const link of await links.all()) {
     const trunks = [];
     for (const trunk of await link.trunks()) {
-      if (trunk.closed) continue;
-      const { sent, received } = await trunk.bytes();
+      const bytes = await unlessClosed(trunk, () => trunk.bytes());
+      if (!bytes) continue;
+      const { sent, received } = bytes;
       trunks.push({
         trunk: trunk.id,
         worker: trunk.worker.index,
@@ -93,6 +114,32 @@ export async function stateOf({ hosts, links, workers, ledger, homeConnected }: 
     peers: ledger.state,
     workers: workerStates,
   };
+}
+
+/**
+ * Gives the trunks to a peer new keys and ports. Only JSON is taken, which no page of a browser can send here.
+ * @throws HawserError SIG_SCHEMA, and what `Link.rotate` throws
+ */
+async function rotateTrunks(links: Links, request: IncomingMessage): Promise<{ rotated: number }> {
+  if (request.headers['content-type'] !== 'application/json') throw new HawserError('SIG_SCHEMA', 'send JSON');
+  let text = '';
+  for await (const part of request.setEncoding('utf8')) {
+    text += part;
+    if (text.length > MAX_BODY) throw new HawserError('SIG_TOO_LARGE');
+  }
+  const wish = parsed(text);
+  if (!PEER.Check(wish)) throw new HawserError('SIG_SCHEMA', 'peer');
+  let rotated = 0;
+  for (const link of await links.all()) if (link.peer === wish.peer) rotated += await link.rotate();
+  return { rotated };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HawserError('SIG_MALFORMED');
+  }
 }
 
 function json(value: unknown): { type: string; body: string } {

@@ -3,6 +3,7 @@
  * change of the state ends in `changed()`; passes run one after the other and never overlap, so that what is in force
  * at rest is always what the newest plan says.
  */
+import type { types } from 'mediasoup';
 import type { Roster } from '#signalling/client-sft.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
@@ -35,6 +36,7 @@ import { SideMedia, type Statements } from '../media/side-media.ts';
 import { type Produced, Rendition, SourceMedia } from '../media/source-media.ts';
 import type { MediaWorker } from '../media/worker.ts';
 import { ConferenceVoices } from './conference-voices.ts';
+import { Guests } from './guests.ts';
 
 /** A connected client, as the host sees it. */
 export interface Client {
@@ -68,6 +70,8 @@ interface Attached {
 export class ConferenceHost {
   readonly state: Conference;
   readonly worker: MediaWorker;
+  /** Which other domains may be in it; on the anchor only. */
+  readonly guests: Guests;
   readonly #mode: TrunkMode;
   readonly #events: HostEvents;
   readonly #clients = new Map<ParticipantId, Client>();
@@ -99,6 +103,7 @@ export class ConferenceHost {
   ) {
     this.state = newConference(id, domain, anchor);
     this.worker = worker;
+    this.guests = new Guests(this.state, (peer) => this.#dismiss(peer));
     this.#mode = mode;
     this.#events = events;
     this.#voices = new ConferenceVoices({
@@ -215,6 +220,13 @@ export class ConferenceHost {
     this.changed();
   }
 
+  /** The domain of a side may no longer be in the conference. */
+  #dismiss(peer: DomainName): void {
+    const attached = this.#sides.get(peer);
+    this.detach(peer);
+    attached?.onEnd('SFT_LINK_GRANT_ENDED');
+  }
+
   side(peer: DomainName): Attached | undefined {
     return this.#sides.get(peer);
   }
@@ -303,6 +315,7 @@ export class ConferenceHost {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#wake);
+    this.guests.close();
     this.#catalogue.clear();
     this.#voices.close();
     this.#events.onClosed(this);
@@ -394,6 +407,10 @@ export class ConferenceHost {
         const participant = side.sources.get(source)?.participant;
         return participant ? this.addSource(source, kind, participant, renditions) : Promise.resolve();
       },
+      isUsed: (producer: types.Producer) =>
+        [...this.#clients.values()].some(({ media }) => media.uses(producer)) ||
+        [...this.#sides.values()].some(({ media }) => media.uses(producer)),
+      onReleased: () => this.changed(),
       onFault: (error: unknown, what: string) => this.#events.onFault(error, what),
     };
   }

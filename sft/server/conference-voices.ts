@@ -5,7 +5,7 @@
  */
 import type { types } from 'mediasoup';
 import type { DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
-import { type Conference, levelsTold } from '../conference/conference.ts';
+import { type Conference, levelsTold, speakerTold } from '../conference/conference.ts';
 import { LevelPace } from '../conference/level-pace.ts';
 import { AUDIBLE, hear, noteSpoken } from '../conference/levels.ts';
 import { type Crossing, crossing, NOTHING_HELD, type VoiceLimits, voicesOf } from '../conference/voices.ts';
@@ -185,8 +185,8 @@ export class ConferenceVoices {
     const side = conference.sides.get(peer);
     if (!far || !side) return;
     clearTimeout(far.timer);
-    const isAnchor = conference.anchor === conference.domain;
-    const statement = { levels: levelsTold(conference, side), speaker: isAnchor ? this.#speaker : undefined };
+    const named = conference.anchor === conference.domain ? this.#speaker : undefined;
+    const statement = { levels: levelsTold(conference, side), speaker: speakerTold(conference, side, named) };
     const now = performance.now();
     const wait = far.pace.waitFor(statement, now);
     if (wait === undefined) return;

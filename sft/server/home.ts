@@ -5,7 +5,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, ParticipantId } from '#signalling/ids.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
-import { SFT_HOME } from '#signalling/sft-home.ts';
+import { type Allowed, SFT_HOME } from '#signalling/sft-home.ts';
 import type { Grant } from '../link/uplink.ts';
 import type { ConferenceHost } from './conference-host.ts';
 
@@ -14,6 +14,7 @@ export interface HomeOptions {
   readonly dial: () => Promise<Socket>;
   /** Every conference now, to be stated again on a new connection. */
   readonly hosts: () => readonly ConferenceHost[];
+  readonly onAllowed: (statement: Allowed) => void;
   readonly onEndConference: (conference: ConferenceId) => void;
   readonly onRemoveParticipant: (conference: ConferenceId, participant: ParticipantId) => void;
   readonly onState: (connected: boolean, error?: unknown) => void;
@@ -68,7 +69,7 @@ export class Home {
 
   async #connect(): Promise<void> {
     if (this.#closed) return;
-    const { dial, software, hosts, onEndConference, onRemoveParticipant, onState, onFault } = this.#options;
+    const { dial, software, hosts, onAllowed, onEndConference, onRemoveParticipant, onState, onFault } = this.#options;
     try {
       const socket = await dial();
       const rpc = new Rpc({
@@ -77,6 +78,7 @@ export class Home {
         socket,
         requests: {},
         notifications: {
+          allowed: onAllowed,
           endConference: ({ conference }) => onEndConference(conference),
           removeParticipant: ({ conference, participant }) => onRemoveParticipant(conference, participant),
         },

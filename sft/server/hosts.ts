@@ -5,6 +5,8 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName } from '#signalling/ids.ts';
 import type { Closing } from '#signalling/rpc.ts';
+import type { Allowed } from '#signalling/sft-home.ts';
+import type { GrantClaims } from '#signalling/ticket.ts';
 import type { TrunkMode } from '../conference/demand.ts';
 import type { VoiceLimits } from '../conference/voices.ts';
 import type { Link } from '../link/link.ts';
@@ -35,6 +37,8 @@ export class Hosts {
   readonly #hosts = new Map<ConferenceId, ConferenceHost>();
   readonly #uplinks = new Map<ConferenceId, Uplink>();
   readonly #ended = new Map<ConferenceId, number>();
+  /** The newest word of the homeserver about each conference that this SFT anchors, begun or not. */
+  readonly #allowed = new Map<ConferenceId, Allowed>();
   #links: Links | undefined;
 
   constructor(options: HostsOptions) {
@@ -74,7 +78,38 @@ export class Hosts {
       onClosed: (closed) => this.#forget(closed),
     });
     this.#hosts.set(conference, host);
+    const allowed = this.#allowed.get(conference);
+    if (allowed) host.guests.state(allowed);
     return host;
+  }
+
+  /**
+   * The conference that a grant opens to the SFT of another domain, begun if need be. The caller has checked the grant.
+   * @throws HawserError SFT_LINK_GRANT_REFUSED when the homeserver has taken it back, and what `open` throws
+   */
+  admit({ conference, domain, domains, exp }: GrantClaims): ConferenceHost {
+    const allowed = this.#allowed.get(conference)?.domains;
+    if (allowed && !allowed.some((entry) => entry.domain === domain)) {
+      throw new HawserError('SFT_LINK_GRANT_REFUSED', 'the domain is not in the conversation');
+    }
+    const host = this.open(conference, this.#options.domain);
+    host.guests.admit(domain, domains, exp * 1_000 - this.#options.now());
+    return host;
+  }
+
+  /** The homeserver says which domains may be in a conference; an older word changes nothing. */
+  allow(statement: Allowed): void {
+    const { conference, seq } = statement;
+    if (this.#wasEnded(conference) || seq <= (this.#allowed.get(conference)?.seq ?? 0)) return;
+    this.#allowed.set(conference, statement);
+    const host = this.#hosts.get(conference);
+    host?.guests.state(statement);
+    host?.changed();
+  }
+
+  /** The homeserver will say everything anew; whatever it does not mention then has ended meanwhile. */
+  homeLost(): void {
+    for (const conference of this.#allowed.keys()) if (!this.#hosts.has(conference)) this.#allowed.delete(conference);
   }
 
   /** Dials the anchor of a conference of another domain; does nothing when that is done already or not needed. */
@@ -95,6 +130,7 @@ export class Hosts {
 
   /** The call was ended for everybody: nobody can come back to it. */
   end(conference: ConferenceId): void {
+    this.#allowed.delete(conference);
     this.#ended.set(conference, this.#options.now() + REMEMBER_ENDED_MS);
     this.#hosts.get(conference)?.end('SFT_CONFERENCE_ENDED');
   }

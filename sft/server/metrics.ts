@@ -6,6 +6,7 @@ import { HEARTBEAT_MS, SUSPECT_MS } from '#signalling/sft-link.ts';
 import type { Ledger, LeftOutLayer } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
 import type { Trunk } from '../media/trunk.ts';
+import { unlessClosed } from '../media/unless-closed.ts';
 import type { MediaWorkers } from '../media/worker.ts';
 import type { StreamAccount } from '../trunk/stream-account.ts';
 import type { Hosts } from './hosts.ts';
@@ -215,9 +216,9 @@ export class Metrics {
       async collect() {
         this.reset();
         for (const { peer, trunk } of await trunksOf(links)) {
-          const { sent, received } = await trunk.bytes();
-          this.inc({ peer, direction: 'out' }, sent);
-          this.inc({ peer, direction: 'in' }, received);
+          const bytes = await unlessClosed(trunk, () => trunk.bytes());
+          this.inc({ peer, direction: 'out' }, bytes?.sent ?? 0);
+          this.inc({ peer, direction: 'in' }, bytes?.received ?? 0);
         }
       },
     });

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { until } from '#signalling/testing.ts';
+import { temporaryFolder } from '#trust/testing-folder.ts';
+import { newConferenceId, TestSft } from './testing.ts';
+import { TestPerson } from './testing-people.ts';
+
+const folder = temporaryFolder();
+let alpha: TestSft;
+let beta: TestSft;
+let gamma: TestSft;
+
+beforeAll(async () => {
+  const start = (name: string) => TestSft.start(folder, name);
+  [alpha, beta, gamma] = (await Promise.all(['alpha', 'beta', 'gamma'].map(start))) as [TestSft, TestSft, TestSft];
+  await alpha.allow({ of: beta.test }, { of: gamma.test });
+  await beta.allow({ of: alpha.test });
+  await gamma.allow({ of: alpha.test });
+});
+afterAll(async () => {
+  await Promise.all([alpha, beta, gamma].map((sft) => sft?.close()));
+});
+
+/** People of three organisations in one conference of alpha. */
+async function three() {
+  const conference = newConferenceId();
+  for (const sft of [beta, gamma]) sft.federate(conference, alpha);
+  const people = {
+    alice: await TestPerson.join(alpha, conference),
+    bob: await TestPerson.join(beta, conference, alpha),
+    carol: await TestPerson.join(gamma, conference, alpha),
+  };
+  const leave = () => {
+    for (const person of Object.values(people)) person[Symbol.dispose]();
+  };
+  return { conference, ...people, [Symbol.dispose]: leave };
+}
+
+const knows = (person: TestPerson, other: TestPerson) =>
+  person.others.some(({ participant }) => participant === other.participant);
+
+it('keeps two organisations apart that may not meet, though both are in the call with a third', async () => {
+  const conference = newConferenceId();
+  alpha.allowIn(conference, [beta], [gamma]);
+  for (const sft of [beta, gamma]) sft.federate(conference, alpha);
+  using alice = await TestPerson.join(alpha, conference);
+  using bob = await TestPerson.join(beta, conference, alpha);
+  using carol = await TestPerson.join(gamma, conference, alpha);
+  await Promise.all([bob.speak(), bob.film(), carol.speak(), carol.film()]);
+  await Promise.all([alice.watch(bob, 180), alice.watch(carol, 180)]);
+  await Promise.all([alice.hears(bob), alice.hears(carol), alice.sees(bob, 180), alice.sees(carol, 180)]);
+  for (const person of [bob, carol]) {
+    expect(person.others.map(({ participant }) => participant)).toEqual([alice.participant]);
+  }
+  // Nothing of the one was made ready for the other, let alone sent.
+  const { links } = await alpha.state();
+  const sent = links.flatMap(({ trunks }) => trunks.flatMap(({ streams }) => streams));
+  expect(sent.filter(({ direction }) => direction === 'out')).toEqual([]);
+});
+
+it('brings organisations together and apart again while the call runs, within two seconds', async () => {
+  using call = await three();
+  const { conference, alice, bob, carol } = call;
+  await Promise.all([bob.speak(), carol.speak()]);
+  await Promise.all([bob.hears(carol), carol.hears(bob)]);
+
+  const apart = performance.now();
+  alpha.allowIn(conference, [beta, gamma], [gamma]);
+  await until(() => !knows(bob, carol) && !knows(carol, bob), 'apart');
+  expect(performance.now() - apart).toBeLessThan(2_000);
+  const packets = async () =>
+    (await gamma.state()).links[0]?.trunks[0]?.streams.filter((each) => each.direction === 'in');
+  await until(async () => (await packets())?.length === 0, 'no stream of beta at gamma');
+  expect(knows(alice, bob) && knows(alice, carol)).toBe(true);
+
+  const together = performance.now();
+  alpha.allowIn(conference, [beta, gamma], [gamma, beta]);
+  await until(() => knows(bob, carol) && knows(carol, bob), 'together');
+  expect(performance.now() - together).toBeLessThan(2_000);
+  await Promise.all([bob.hears(carol), carol.hears(bob)]);
+});
+
+it('ends the call for an organisation that may no longer be in it, says why, and goes on for the others', async () => {
+  using call = await three();
+  const { conference, alice, bob, carol } = call;
+  await carol.speak();
+  await Promise.all([alice.hears(carol), bob.hears(carol)]);
+  alpha.allowIn(conference, [gamma]);
+  await until(() => bob.conference.state.phase === 'left', 'the end for bob', 2_000);
+  expect(bob.conference.state).toMatchObject({ reason: { code: 'SFT_LINK_GRANT_ENDED' } });
+  await until(() => !knows(alice, bob) && !knows(carol, bob), 'bob gone');
+  await beta.idle();
+  const before = (await alice.received(carol, 'microphone'))?.packets ?? 0;
+  await until(async () => ((await alice.received(carol, 'microphone'))?.packets ?? 0) > before + 10, 'carol goes on');
+
+  // His grant is still alive, and opens nothing any more.
+  using again = await TestPerson.join(beta, conference, alpha);
+  await until(() => beta.log.includes('SFT_LINK_GRANT_REFUSED'), 'the refusal');
+  expect(again.others).toEqual([]);
+  alpha.allowIn(conference, [gamma, beta], [beta, gamma]);
+  await until(() => knows(again, carol) && knows(carol, again), 'beta in again', 10_000);
+});
+
+it('lets a grant count for as long as it lives where the homeserver has said nothing about the call', async () => {
+  using link = await beta.dialLink(alpha);
+  const hello = { versions: { min: 1, max: 1 }, domain: beta.domain, software: 'test', workers: [{ index: 0 }] };
+  await link.rpc.request('hello', hello);
+  const conference = newConferenceId();
+  const exp = Date.now() / 1_000 + 1;
+  const grant = await alpha.grant({ conference, domain: beta.domain, exp });
+  await link.rpc.request('join', { conference, grant, worker: 0 });
+  const ended = () => link.heard.find(({ method }) => method === 'ended');
+  await until(() => ended() !== undefined, 'the end of the grant');
+  expect(Date.now() / 1_000).toBeGreaterThanOrEqual(exp - 0.01);
+  expect(ended()?.note).toEqual({ conference, code: 'SFT_LINK_GRANT_ENDED' });
+  expect(link.rpc.isOpen).toBe(true);
+
+  const confirmed = newConferenceId();
+  const short = await alpha.grant({ conference: confirmed, domain: beta.domain, exp: Date.now() / 1_000 + 1 });
+  await link.rpc.request('join', { conference: confirmed, grant: short, worker: 0 });
+  alpha.allowIn(confirmed, [beta]);
+  // A grant of the same life that ends later in the same second shows that the time of the first is over.
+  const witness = newConferenceId();
+  const later = await alpha.grant({ conference: witness, domain: beta.domain, exp: Date.now() / 1_000 + 1 });
+  await link.rpc.request('join', { conference: witness, grant: later, worker: 0 });
+  await until(() => link.heard.filter(({ method }) => method === 'ended').length === 2, 'the end of the witness');
+  expect((await alpha.state()).conferences.map((each) => each.conference)).toContain(confirmed);
+});

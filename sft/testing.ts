@@ -315,7 +315,8 @@ export interface TestClient {
   readonly closed: Promise<string>;
 }
 
-let nextMediaPort = 24_000 + (process.pid % 400) * 40;
+/** Below the ports that the system gives to outgoing connections (from 32,768 on Linux). */
+let nextMediaPort = 24_000 + (process.pid % 200) * 40;
 
 async function siteOf(
   test: TestDomain,

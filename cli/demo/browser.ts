@@ -20,7 +20,6 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   // Nothing but the demo is to be reached: no look-up of the vendor's hosts, no search for devices on the network.
@@ -31,15 +30,26 @@ const FLAGS = [
 /** Chromium refuses its own sandbox to root. */
 const SANDBOX = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 
-/** @param camera a Y4M clip for the fake camera; Chromium's own moving disc when left out */
-export async function openBrowser(camera?: string): Promise<Browser> {
+export interface FakeCamera {
+  /** A Y4M clip; Chromium's own moving disc when left out. */
+  readonly clip?: string;
+  /** Of the moving disc, pictures a second; 20 when left out. */
+  readonly framesPerSecond?: number;
+}
+
+export async function openBrowser({ clip, framesPerSecond }: FakeCamera = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'hawser-browser-'));
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   try {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: await ensureChromium(),
       headless: true,
-      args: [...FLAGS, ...SANDBOX, ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : [])],
+      args: [
+        ...FLAGS,
+        ...SANDBOX,
+        `--use-fake-device-for-media-stream${framesPerSecond === undefined ? '' : `=fps=${framesPerSecond}`}`,
+        ...(clip === undefined ? [] : [`--use-file-for-fake-video-capture=${clip}`]),
+      ],
       viewport: { width: 1280, height: 800 },
     });
     let closing: Promise<void> | undefined;

@@ -54,7 +54,7 @@ export async function runCheck({ trial, say, screenshot, signal }: CheckOptions)
   say('opening two browsers');
   const open = async (person: Person): Promise<Browser> => {
     signal.throwIfAborted();
-    const browser = await openBrowser(screenshot && (await portraitOf(person)));
+    const browser = await openBrowser(screenshot ? { clip: await portraitOf(person) } : {});
     // Whatever waits for a page that is closed under it ends at once.
     const close = () => void browser.close();
     signal.addEventListener('abort', close, { once: true });

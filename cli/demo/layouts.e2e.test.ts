@@ -1,0 +1,124 @@
+import type { Page } from 'playwright-core';
+import { expect, it, onTestFinished } from 'vitest';
+import { layerFor } from '#client/conference/wishes.ts';
+import type { DomainName } from '#signalling/ids.ts';
+import { until } from '#signalling/testing.ts';
+import { buildWeb } from '#web/build.ts';
+import type {} from '#web/lib/hooks.ts';
+import { type Browser, openBrowser } from './browser.ts';
+import { joinCall, signIn, startCall } from './page.ts';
+import { freePlaces } from './places.ts';
+import { startTrial, type Trial } from './trial.ts';
+
+const SWITCHES = 20;
+/** Four browsers have to fit on two cores: few pictures a second, and windows in which the largest tile needs 360 lines. */
+const FRAMES_PER_SECOND = 10;
+const WINDOW = { width: 800, height: 560 };
+const WINDOW_MS = 5_000;
+/** Of a camera's layers on the trunk, bit/s: payload, and 36 bytes a packet for RTP, its extension and SRTP. */
+const RATES = [160_000, 520_000, 1_560_000];
+const LINES = [180, 360, 720];
+/** Voices, silent or not, and reports of one direction, bit/s. */
+const BESIDE = 200_000;
+
+async function join(trial: Trial): Promise<readonly Browser[]> {
+  const people = [trial.alice, trial.alice, trial.bob, trial.bob];
+  const browsers: Browser[] = [];
+  for (const [index, person] of people.entries()) {
+    const browser = await openBrowser({ framesPerSecond: FRAMES_PER_SECOND });
+    onTestFinished(() => browser.close());
+    browsers.push(browser);
+    await browser.page.setViewportSize(WINDOW);
+    await signIn(browser.page, person);
+    await (index === 0 ? startCall(browser.page) : joinCall(browser.page));
+  }
+  return browsers;
+}
+
+/** What a page shows of the cameras of others: how tall the tile is, in device pixels, and how tall the picture. */
+function shown(page: Page) {
+  return page.evaluate(async () => {
+    const { conference } = window.hawser ?? {};
+    const { state } = conference ?? {};
+    const stats = (await window.hawser?.stats()) ?? [];
+    const people = state?.phase === 'joined' ? state.participants : [];
+    const tiles = [...document.querySelectorAll<HTMLElement>('.tile-picture')];
+    return people.map(({ participant, domain, foreign }, index) => {
+      const { width, height } = tiles[index]?.getBoundingClientRect() ?? { width: 0, height: 0 };
+      const of = stats.find((each) => each.participant === participant && each.kind === 'camera');
+      const pixels = Math.round(Math.max(height, width / (16 / 9)) * devicePixelRatio);
+      return { participant, domain, foreign, pixels, height: of?.height ?? 0, freezes: of?.freezes ?? 0 };
+    });
+  });
+}
+
+/** Whether a picture is of the layer that fits the tile: a browser on a busy machine takes up to half of the lines away. */
+function isOfLayer(height: number, pixels: number): boolean {
+  const layer = layerFor(pixels, [0, 1, 2]) ?? 0;
+  return height <= (LINES[layer] ?? 0) && height > (LINES[layer - 1] ?? 0);
+}
+
+/** Resolves when every tile of the page shows a picture of the size that fits it. */
+async function fits(page: Page): Promise<void> {
+  const all = async () => {
+    const tiles = await shown(page);
+    return tiles.length === 3 && tiles.every(({ pixels, height }) => isOfLayer(height, pixels));
+  };
+  await until(all, 'pictures of the size of their tiles', 20_000).catch(async (error: unknown) => {
+    throw new Error(`${error}: ${JSON.stringify(await shown(page))}`);
+  });
+}
+
+/** The most that may cross from one domain to the other, bit/s: each wanted layer once, and the lowest one beside it. */
+async function bound(pages: readonly Page[], from: DomainName): Promise<number> {
+  const layers = new Set<string>();
+  for (const page of pages) {
+    for (const { participant, domain, foreign, pixels } of await shown(page)) {
+      if (!foreign || domain !== from) continue;
+      for (const layer of [0, layerFor(pixels, [0, 1, 2])]) layers.add(`${participant} ${layer}`);
+    }
+  }
+  return [...layers].reduce((sum, each) => sum + (RATES[Number(each.split(' ')[1])] ?? 0), BESIDE);
+}
+
+async function sent(trial: Trial, to: DomainName): Promise<number> {
+  const { links } = await trial.alpha.sftState();
+  const trunks = links.filter(({ peer }) => peer === to).flatMap((link) => link.trunks);
+  return trunks.reduce((sum, trunk) => sum + trunk.sent, 0);
+}
+
+it('gives four browsers of two organisations what their tiles need, and sends no more than that over the border', async () => {
+  await buildWeb();
+  const died: string[] = [];
+  const places = await freePlaces('alpha', 'beta');
+  const trial = await startTrial({ places, say: () => undefined, onDied: (sentence) => died.push(sentence) });
+  onTestFinished(() => trial.stop());
+  const pages = (await join(trial)).map(({ page }) => page);
+  for (const page of pages) await fits(page);
+  const freezes = async () => (await Promise.all(pages.map(shown))).flat().reduce((sum, each) => sum + each.freezes, 0);
+  const before = await freezes();
+
+  for (let at = 0; at < SWITCHES; at++) {
+    const page = pages[at % pages.length] as Page;
+    const others = await shown(page);
+    // Each time somebody else, of the other organisation too; now and then back to the grid.
+    if (at % 5 === 4) await page.keyboard.press('l');
+    else
+      await page
+        .locator('.cell .tile')
+        .nth((at * 2 + 1) % others.length)
+        .click();
+    await fits(page);
+  }
+  expect(await freezes()).toBe(before);
+
+  const most = await bound(pages.slice(2), trial.alpha.domain);
+  // What was looked at before is let go after two seconds.
+  await pages[0]?.waitForTimeout(WINDOW_MS);
+  const begin = await sent(trial, trial.beta.domain);
+  await pages[0]?.waitForTimeout(WINDOW_MS);
+  const rate = (((await sent(trial, trial.beta.domain)) - begin) * 8_000) / WINDOW_MS;
+  expect(rate).toBeGreaterThan(0);
+  expect(rate).toBeLessThan(1.1 * most);
+  expect(died).toEqual([]);
+}, 240_000);

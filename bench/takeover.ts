@@ -66,7 +66,10 @@ export async function measureTakeover(options: TakeoverOptions): Promise<Takeove
     // The first word of each is a join and no take-over: the page has never seen their large picture.
     for (let round = -people.length; round < rounds; round++) {
       if (round === 0) before = await freezesOf(page);
-      const speaker = people[(round + people.length) % people.length];
+      // Whoever is large already cannot become it.
+      const large = await speakerOf(page);
+      const others = people.filter(({ participant }) => participant !== large);
+      const speaker = others[(round + people.length) % others.length];
       const clip = clips[(round + people.length) % clips.length];
       if (!speaker || !clip) throw new Error('nobody can speak');
       const spoken = speaker.talker.speak(clip, TALK_MS);
@@ -173,6 +176,14 @@ function largeOf(page: Page, participant: ParticipantId): Promise<number> {
     },
     { participant, limit: SIGHT_MS },
   );
+}
+
+/** Who speaks, as the page knows it. */
+function speakerOf(page: Page): Promise<ParticipantId | undefined> {
+  return page.evaluate(() => {
+    const { state } = window.hawser?.conference ?? {};
+    return state?.phase === 'joined' ? state.speaker : undefined;
+  });
 }
 
 async function freezesOf(page: Page): Promise<number> {

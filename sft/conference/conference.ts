@@ -35,6 +35,8 @@ export interface LocalParticipant {
   readonly sources: Map<SourceId, Source>;
   /** Highest layer wanted of each video source. */
   wishes: ReadonlyMap<SourceId, number>;
+  /** Layers that the client has set up its end for; absent: all. What is asked for sooner is a key frame that is missed. */
+  ready?: ReadonlyMap<SourceId, ReadonlySet<number>>;
   wishesSeq: number;
   /** Raised, to say that one wants to speak. */
   hand: boolean;

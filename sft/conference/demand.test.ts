@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SourceId } from '#signalling/ids.ts';
 import { isVideo } from '#signalling/media-profile.ts';
 import { mayMeet } from './access.ts';
-import { type Conference, type Side, sourcesOf } from './conference.ts';
+import { type Conference, newConference, type Side, sourcesOf } from './conference.ts';
 import {
   type Asked,
   ask,
@@ -14,7 +14,7 @@ import {
   type Wanted,
   wantedOf,
 } from './demand.ts';
-import { anyConference, sourceId } from './testing.ts';
+import { ALPHA, anyConference, BETA, conferenceId, local, side as sideOf, sourceId } from './testing.ts';
 
 /** The other sides whose people may meet those of the side. */
 function othersOf(conference: Conference, side: Side): Side[] {
@@ -185,4 +185,20 @@ describe('what is asked', () => {
     const back = ask(away.asked, wanted, 1_000, RELEASE_MS);
     expect([back.layers, back.nextAt]).toEqual([wanted, undefined]);
   });
+});
+
+it('asks for a layer only when a viewer is ready for it, and for the next lower one until then', () => {
+  const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+  const far = sideOf(conference, BETA, [{ name: 'bob', origin: BETA, kinds: ['camera'] }]);
+  const alice = conference.local.get(local(conference, 'alice'));
+  if (!alice) throw new Error('nobody');
+  const camera = sourceId('bob-camera');
+  alice.wishes = new Map([[camera, 2]]);
+  const asked = (ready?: number[]) => {
+    if (ready) alice.ready = new Map([[camera, new Set(ready)]]);
+    return wantedOf(conference, far, 'layers').get(camera);
+  };
+  expect([asked(), asked([]), asked([0]), asked([0, 1, 2])]).toEqual([[0, 2], undefined, [0], [0, 2]]);
+  alice.wishes = new Map([[camera, 0]]);
+  expect(asked([1, 2])).toBeUndefined();
 });

@@ -26,13 +26,6 @@ const MAX_INCOMING_BITRATE = 8_000_000;
  */
 const KEY_FRAME_REQUEST_DELAY = 330;
 
-/**
- * A browser counts a stream that goes on after a pause as a picture that stood still, unless it has called the stream
- * inactive before: Chromium does after 5 s without a packet, and looks every 3 s. A rendition that is wanted again sooner is
- * therefore a new consumer; that costs a negotiation (some 30 ms), which a resumed one does not.
- */
-const HALT_MS = 9_000;
-
 export interface ClientMediaEvents {
   /** A consumer is there; nothing flows until the client is ready. */
   onConsumer(consumer: {
@@ -60,8 +53,6 @@ interface Given {
   spatial: number;
   /** The layer that flows. */
   current: number | undefined;
-  /** When it was paused last, ms of `performance.now`. */
-  pausedAt: number | undefined;
   readonly nudge: Nudge;
 }
 
@@ -202,13 +193,9 @@ export class ClientMedia {
     const work: Promise<void>[] = [];
     for (const [rendition, given] of this.#given) {
       const want = wanted.get(rendition);
-      if (want && this.#isHalted(given)) {
-        this.#drop(given);
-        continue; // begun anew below
-      }
       const media = sources.get(given.source);
       if (want) work.push(this.#adjust(given, want.kind, want.spatial));
-      else if (!media || media.renditions.includes(rendition)) work.push(this.#pause(given));
+      else if (!media || media.renditions.includes(rendition)) work.push(this.#halt(given, kindOf(given.source)));
       // Another rendition has taken its place: it goes on until that one flows, so that the viewer misses nothing.
       else if (!given.wanted || ![...wanted.keys()].some((each) => isSuccessor(each, media, given)))
         this.#release(given);
@@ -217,6 +204,18 @@ export class ClientMedia {
       if (!this.#given.has(rendition)) work.push(this.#begin(source, kind, rendition, spatial));
     }
     await Promise.all(work);
+  }
+
+  /** The layers of each picture that the client can take at once. */
+  get receivable(): Map<SourceId, Set<number>> {
+    const ready = new Map<SourceId, Set<number>>();
+    for (const given of this.#given.values()) {
+      if (!given.ready) continue;
+      const layers = ready.get(given.source) ?? new Set();
+      for (const layer of given.rendition.layers) layers.add(layer);
+      ready.set(given.source, layers);
+    }
+    return ready;
   }
 
   /** A layer of the source came alive: this viewer may be waiting for it. */
@@ -238,13 +237,14 @@ export class ClientMedia {
     this.#given.clear();
   }
 
-  #begin(source: SourceId, kind: SourceKind, rendition: Rendition, spatial: number): Promise<void> {
+  /** @param wanted false: only that it is ready when it is wished for */
+  #begin(source: SourceId, kind: SourceKind, rendition: Rendition, spatial: number, wanted = true): Promise<void> {
     const rtpCapabilities = this.#capabilities;
     const { producer } = rendition;
     if (!rtpCapabilities || producer.closed) return Promise.resolve();
     // A client without the codec is given everything else.
     if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) return Promise.resolve();
-    return unlessClosed(producer, () => this.#consume(source, kind, rendition, spatial, rtpCapabilities));
+    return unlessClosed(producer, () => this.#consume(source, kind, rendition, spatial, wanted, rtpCapabilities));
   }
 
   async #consume(
@@ -252,6 +252,7 @@ export class ClientMedia {
     kind: SourceKind,
     rendition: Rendition,
     spatial: number,
+    wanted: boolean,
     rtpCapabilities: types.RtpCapabilities,
   ): Promise<void> {
     const onFault = (error: unknown) => this.#events.onFault(error, 'layers');
@@ -270,10 +271,9 @@ export class ClientMedia {
       source,
       rendition,
       ready: false,
-      wanted: true,
+      wanted,
       spatial,
       current: undefined,
-      pausedAt: undefined,
       nudge,
     };
     this.#given.set(rendition, given);
@@ -335,22 +335,27 @@ export class ClientMedia {
     await unlessClosed(consumer, () => Promise.all([down, preferLayer(given)]).then(() => undefined));
   }
 
-  /** Whether a browser would take the pause for a picture that stood still, were it to go on. */
-  #isHalted({ wanted, pausedAt, rendition }: Given): boolean {
-    const isBeside = (rendition.layers[0] ?? 0) > 0;
-    return !wanted && isBeside && pausedAt !== undefined && performance.now() - pausedAt < HALT_MS;
-  }
-
   #drop(given: Given): void {
     this.#given.delete(given.rendition);
     given.consumer.close();
     this.#events.onConsumerClosed(given.consumer.id);
   }
 
+  /**
+   * The viewer wants the rendition no more. A browser takes a stream that goes on after a pause of some seconds for a picture
+   * that stood still, and to begin one costs a negotiation of some 50 ms. So what was seen beside the lowest rendition is
+   * replaced now by a consumer that nothing has flowed on yet, ready for the next wish.
+   */
+  async #halt(given: Given, kind: SourceKind | undefined): Promise<void> {
+    const isBeside = (given.rendition.layers[0] ?? 0) > 0;
+    if (!given.wanted || !given.ready || !isBeside || !kind) return this.#pause(given);
+    this.#drop(given);
+    await this.#begin(given.source, kind, given.rendition, given.spatial, false);
+  }
+
   async #pause(given: Given): Promise<void> {
     if (!given.wanted) return;
     given.wanted = false;
-    given.pausedAt = performance.now();
     await unlessClosed(given.consumer, () => given.consumer.pause());
     this.#events.onLayer(given.consumer.id, undefined);
   }

@@ -91,8 +91,9 @@ export class ClientSession {
           await media.mute(source, muted);
           return {};
         }),
-        ready: joined<'ready'>(async ({ media }, { consumer }) => {
+        ready: joined<'ready'>(async ({ host, media }, { consumer }) => {
           await media.ready(consumer);
+          host.changed();
           this.#step('media');
           return {};
         }),

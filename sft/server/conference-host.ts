@@ -346,6 +346,10 @@ export class ConferenceHost {
     const kinds = new Map<SourceId, SourceKind>();
     for (const { source } of sourcesOf(this.state)) kinds.set(source.source, source.kind);
     this.#stateRoster();
+    for (const [participant, { media }] of this.#clients) {
+      const local = this.state.local.get(participant);
+      if (local) local.ready = media.receivable;
+    }
     const now = performance.now();
     this.#tellPublishers(now);
     const plan = planOf(this.state, this.#ask(now), this.#voices.crossing, this.#shed);

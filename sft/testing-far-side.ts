@@ -2,8 +2,9 @@
  * For tests: the far end of a link and its trunk, spoken by hand down to the packet, for peers that misbehave. RTP and
  * RTCP are protected by the reference that also tests the media worker.
  */
+import { createDecipheriv } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
-import { deriveKeys, protectRtcp, protectRtp } from '#cli/worker/srtp-reference.ts';
+import { deriveKeys, protectRtcp, protectRtp, type SessionKeys } from '#cli/worker/srtp-reference.ts';
 import type { ConferenceId, ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import { PAYLOAD, type SourceKind, SRTP_SUITE } from '#signalling/media-profile.ts';
 import { LINK_VERSIONS, type LinkStream } from '#signalling/sft-link.ts';
@@ -17,6 +18,7 @@ const RTCP_KEYS = deriveKeys(SRTP_SUITE, MASTER, 'rtcp');
 const OWN_SSRC = 77;
 const TICK_MS = 20;
 const PACKET_BYTES = 1_000;
+const TAG_BYTES = 16;
 
 type Link = Awaited<ReturnType<TestSft['dialLink']>>;
 
@@ -26,18 +28,31 @@ export class FarSide {
   readonly participant: ParticipantId = newParticipantId();
   /** Highest sequence number that came under each SSRC, and how many packets. */
   readonly received = new Map<number, { packets: number; highest: number }>();
+  /** Told of the payload of each RTP packet that came and is genuine. */
+  onRtp: ((ssrc: number, payload: Buffer) => void) | undefined;
   readonly #as: TestSft;
+  readonly #theirs: SessionKeys;
   readonly #socket: Socket;
   readonly #port: number;
   readonly #trunk: TrunkId;
   readonly #timers = new Set<ReturnType<typeof setInterval>>();
   readonly #sequences = new Map<number, number>();
+  readonly #rollovers = new Map<number, number>();
   #rtcpIndex = 0;
   #seq = 0;
   #closed = false;
 
-  private constructor(as: TestSft, link: Link, conference: ConferenceId, socket: Socket, port: number, trunk: TrunkId) {
+  private constructor(
+    as: TestSft,
+    link: Link,
+    conference: ConferenceId,
+    socket: Socket,
+    port: number,
+    trunk: TrunkId,
+    theirs: SessionKeys,
+  ) {
     this.#as = as;
+    this.#theirs = theirs;
     this.link = link;
     this.conference = conference;
     this.#socket = socket;
@@ -60,14 +75,16 @@ export class FarSide {
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     const trunk = randomId<TrunkId>(12);
-    const { address } = await link.rpc.request('trunk', {
+    const { address, srtp } = await link.rpc.request('trunk', {
       trunk,
       from: 0,
       to: 0,
       address: { ip: '127.0.0.1', port: socket.address().port },
       srtp: { suite: SRTP_SUITE, key: KEY.toString('base64') },
     });
-    return new FarSide(as, link, conference, socket, address.port, trunk);
+    const key = Buffer.from(srtp.key, 'base64');
+    const theirs = deriveKeys(SRTP_SUITE, { key: key.subarray(0, 32), salt: key.subarray(32) }, 'rtp');
+    return new FarSide(as, link, conference, socket, address.port, trunk, theirs);
   }
 
   /** States one participant with a source of one layer, and the SSRC that carries it. */
@@ -163,8 +180,30 @@ export class FarSide {
     if (type >= 64 && type <= 95) return; // RTCP (RFC 5761, section 4)
     const ssrc = packet.readUInt32BE(8);
     const before = this.received.get(ssrc);
-    this.received.set(ssrc, { packets: (before?.packets ?? 0) + 1, highest: packet.readUInt16BE(2) });
+    const sequence = packet.readUInt16BE(2);
+    this.received.set(ssrc, { packets: (before?.packets ?? 0) + 1, highest: sequence });
+    if (!this.onRtp) return;
+    // Nothing is lost or late on loopback: a number that is much smaller has begun anew.
+    const rollover = this.#rollovers.get(ssrc) ?? 0;
+    const now = before !== undefined && before.highest - sequence > 0x8000 ? rollover + 1 : rollover;
+    this.#rollovers.set(ssrc, now);
+    this.onRtp(ssrc, open(this.#theirs, packet, now));
   }
+}
+
+/** The payload of a protected packet (RFC 7714, section 8). @throws Error where it is not genuine */
+function open({ key, salt }: SessionKeys, packet: Buffer, rollover: number): Buffer {
+  const first = packet.readUInt8(0);
+  const extension = 12 + 4 * (first & 0x0f);
+  const header = first & 0x10 ? extension + 4 + 4 * packet.readUInt16BE(extension + 2) : extension;
+  const nonce = Buffer.from(salt);
+  nonce.writeUInt32BE((nonce.readUInt32BE(2) ^ packet.readUInt32BE(8)) >>> 0, 2);
+  nonce.writeUInt32BE((nonce.readUInt32BE(6) ^ rollover) >>> 0, 6);
+  nonce.writeUInt16BE(nonce.readUInt16BE(10) ^ packet.readUInt16BE(2), 10);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce);
+  decipher.setAAD(packet.subarray(0, header));
+  decipher.setAuthTag(packet.subarray(-TAG_BYTES));
+  return Buffer.concat([decipher.update(packet.subarray(header, -TAG_BYTES)), decipher.final()]);
 }
 
 function feedback(type: 205 | 206, media: number, content = Buffer.alloc(0)): Buffer {

@@ -48,11 +48,12 @@ export class TestPerson {
     return person;
   }
 
-  /** Begins to send a camera with three layers. */
-  async film(): Promise<NodePublication> {
+  /** Begins to send a camera with three layers. @param sends asked before each frame which of them are left out */
+  async film(sends: (layer: number) => boolean = () => true): Promise<NodePublication> {
     const { camera: clips } = await loadClips();
     const camera = new Camera(clips, Math.random);
-    return this.#send('camera', FRAME_MS, () => camera.next(), sourceOf(camera));
+    const next = () => camera.next().filter(({ layer }) => sends(layer));
+    return this.#send('camera', FRAME_MS, next, sourceOf(camera));
   }
 
   /** Begins to send a screen: one encoding, the pictures of the camera's middle layer. */

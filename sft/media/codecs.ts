@@ -36,6 +36,9 @@ const TRUNK_FEEDBACK: types.RtcpFeedback[] = [
   { type: 'ccm', parameter: 'fir' },
 ];
 
+/** A voice that is lost on the way is sent again under its own SSRC: there is no RTX for sound. */
+const VOICE_FEEDBACK: types.RtcpFeedback[] = [{ type: 'nack' }];
+
 /**
  * What is given to `consume` on a trunk: the router's own capabilities less MID and the other `sdes` extensions (a MID
  * of one conference means nothing at the far side), absolute send time and transport-cc.
@@ -44,7 +47,7 @@ export function trunkCapabilities(router: types.RtpCapabilities): types.RtpCapab
   return {
     codecs: (router.codecs ?? []).map((codec) => ({
       ...codec,
-      rtcpFeedback: codec.kind === 'video' && !codec.mimeType.endsWith('/rtx') ? TRUNK_FEEDBACK : [],
+      rtcpFeedback: codec.mimeType.endsWith('/rtx') ? [] : codec.kind === 'video' ? TRUNK_FEEDBACK : VOICE_FEEDBACK,
     })),
     headerExtensions: (router.headerExtensions ?? []).filter(
       ({ uri }) => uri === AUDIO_LEVEL || uri === VIDEO_ORIENTATION,
@@ -74,7 +77,15 @@ export function trunkRtpParameters(
   const rtcp = { cname, reducedSize: true };
   if (codec === 'opus') {
     return {
-      codecs: [{ mimeType: 'audio/opus', payloadType: PAYLOAD.opus, clockRate: 48_000, channels: 2, rtcpFeedback: [] }],
+      codecs: [
+        {
+          mimeType: 'audio/opus',
+          payloadType: PAYLOAD.opus,
+          clockRate: 48_000,
+          channels: 2,
+          rtcpFeedback: VOICE_FEEDBACK,
+        },
+      ],
       headerExtensions: extension(capabilities, 'audio', AUDIO_LEVEL),
       encodings: streams.map(({ ssrc }) => ({ ssrc })),
       rtcp,

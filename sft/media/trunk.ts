@@ -181,7 +181,7 @@ export class Trunk {
         rtpCapabilities: this.worker.trunkCapabilities,
         paused: true,
         ...(rendition.layers.length > 1 ? { preferredLayers: { spatialLayer: spatial, temporalLayer: 2 } } : {}),
-        enableRtx: isVideo(kind),
+        enableRtx: true, // of a voice: repair at all
       });
       const onFault = (error: unknown) => this.#options.onFault(error, 'trunk stream');
       const stream =

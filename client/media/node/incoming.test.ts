@@ -28,6 +28,17 @@ describe('an incoming stream', () => {
     expect(stream.counters('c', 0)).toMatchObject({ packets: 3, packetsLost: 1 });
   });
 
+  it('asks for nothing of a voice, and takes what comes late, for a second', () => {
+    const stream = new IncomingStream(1, 48_000, false);
+    for (const sequence of [1, 3, 5]) stream.receive(packet(sequence), bytes, sequence, false);
+    expect(stream.toAskFor(10)).toEqual([]);
+    expect(stream.receive(packet(2), bytes, 20, false)).toBe(true);
+    expect(stream.receive(packet(2), bytes, 21, false)).toBe(false);
+    stream.toAskFor(2_000);
+    expect(stream.receive(packet(4), bytes, 2_001, false)).toBe(false);
+    expect(stream.counters('c', 0)).toMatchObject({ packets: 4, packetsLost: 1 });
+  });
+
   it('reports the part that was lost since the last report', () => {
     const stream = new IncomingStream(1, 90_000, true);
     for (const sequence of [10, 11, 12, 14]) stream.receive(packet(sequence), bytes, sequence, false);

@@ -7,6 +7,8 @@ import { vp8Start } from './vp8.ts';
 /** How often and for how long a lost packet is asked for, ms. */
 const ASK_AGAIN_MS = 60;
 const ASKS = 4;
+/** A packet of a voice that is later than this is of no use to anybody, ms. */
+const LATE_MS = 1_000;
 /** A gap larger than this is a new beginning, not loss. */
 const LARGEST_GAP = 200;
 
@@ -67,8 +69,12 @@ export class IncomingStream {
     this.#senderReport = { ntp, at: now };
   }
 
-  /** Sequence numbers that are to be asked for now, ascending in time. */
+  /** Sequence numbers that are to be asked for now, ascending in time. A voice is not asked for, but may come late. */
   toAskFor(now: number): readonly number[] {
+    if (!this.isVideo) {
+      for (const [sequence, { askedAt }] of this.#missing) if (now - askedAt > LATE_MS) this.#missing.delete(sequence);
+      return [];
+    }
     const due: number[] = [];
     for (const [sequence, missing] of this.#missing) {
       if (missing.asked > 0 && now - missing.askedAt < ASK_AGAIN_MS) continue;
@@ -133,7 +139,7 @@ export class IncomingStream {
     const distance = sequenceDistance(this.#highest, sequence);
     if (distance <= 0) return this.#missing.delete(sequence); // late or repaired; else a copy
     if (distance > LARGEST_GAP) this.#missing.clear();
-    else if (this.isVideo) {
+    else {
       for (let lost = 1; lost < distance; lost++) {
         this.#missing.set((this.#highest + lost) & 0xffff, { asked: 0, askedAt: now });
       }

@@ -45,6 +45,8 @@ const TICK_MS = 3;
 const TALK_MS = 2_500;
 const PAUSE_MS = 1_000;
 const SIGHT_MS = 15_000;
+/** Whoever had no large frame for so long is not large, ms. */
+const RECENT_MS = 500;
 
 /** @throws Error with a plain sentence where it was stopped or a picture never came */
 export async function measureTakeover(options: TakeoverOptions): Promise<TakeoverReport> {
@@ -67,8 +69,8 @@ export async function measureTakeover(options: TakeoverOptions): Promise<Takeove
     for (let round = -people.length; round < rounds; round++) {
       if (round === 0) before = await freezesOf(page);
       // Whoever is large already cannot become it.
-      const large = await speakerOf(page);
-      const others = people.filter(({ participant }) => participant !== large);
+      const large = await largeNow(page);
+      const others = people.filter(({ participant }) => !large.includes(participant));
       const speaker = others[(round + people.length) % others.length];
       const clip = clips[(round + people.length) % clips.length];
       if (!speaker || !clip) throw new Error('nobody can speak');
@@ -178,12 +180,18 @@ function largeOf(page: Page, participant: ParticipantId): Promise<number> {
   );
 }
 
-/** Who speaks, as the page knows it. */
-function speakerOf(page: Page): Promise<ParticipantId | undefined> {
-  return page.evaluate(() => {
+/** Whose large picture the page shows: in silence somebody is large too, and it need not be who spoke last. */
+function largeNow(page: Page): Promise<ParticipantId[]> {
+  return page.evaluate((recent) => {
     const { state } = window.hawser?.conference ?? {};
-    return state?.phase === 'joined' ? state.speaker : undefined;
-  });
+    const people = state?.phase === 'joined' ? state.participants : [];
+    const since = performance.timeOrigin + performance.now() - recent;
+    const isLarge = ({ sources }: (typeof people)[number]) =>
+      sources.some(({ renditions }) =>
+        renditions.some(({ media }) => (window.hawserLarge?.get(media.id) ?? 0) > since),
+      );
+    return people.filter(isLarge).map(({ participant }) => participant);
+  }, RECENT_MS);
 }
 
 async function freezesOf(page: Page): Promise<number> {

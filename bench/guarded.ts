@@ -1,5 +1,14 @@
 /** One piece of work, and the end of all that it started, however it ends. */
 
+/** What every benchmark is told besides what it is to measure. */
+export interface Errand {
+  /** Ends it early; what was started is stopped all the same. */
+  readonly signal: AbortSignal;
+  /** One line about each step. */
+  readonly say: (line: string) => void;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
 export interface Guard {
   /** Everything that is started is put here, to be stopped in the opposite order. */
   readonly undo: AsyncDisposableStack;

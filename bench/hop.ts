@@ -10,13 +10,13 @@ import { type Person as Account, startTrial, type Trial } from '#cli/demo/trial.
 import type { NodePublication, NodeStream } from '#client/media/node/engine.ts';
 import type { ConversationId, ParticipantId } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
-import { guarded } from './guarded.ts';
-import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
+import { type Errand, guarded } from './guarded.ts';
 import { Camera } from './media/camera.ts';
 import { loadClips } from './media/clips.ts';
 import { Microphone } from './media/microphone.ts';
 import { Pacer } from './media/pacer.ts';
 import { Person } from './people/person.ts';
+import { aligned } from './report/aligned.ts';
 
 /** From the publisher's hand to the viewer's, ms. */
 export interface Delay {
@@ -32,20 +32,10 @@ export interface HopReport {
   readonly over: Delay;
   /** What the trunk adds to each packet. */
   readonly added: Delay;
-  readonly seconds: number;
-  readonly machine: Machine;
-  readonly commit: string;
-  readonly command: string;
 }
 
-export interface HopOptions {
-  readonly seconds: number;
-  readonly command: string;
-  readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
-  readonly onProgress: (done: number, total: number) => void;
-}
-
+/** The figure to reach, ms. */
+export const MOST_ADDED_MS = 0.3;
 const SIGHT_MS = 30_000;
 const SOUND_MS = 20;
 const TICK_MS = 1;
@@ -55,14 +45,12 @@ const MOST_MS = 1_000;
 const LAYER = 1;
 
 /** @throws Error with a plain sentence where it was stopped or nothing arrived */
-export async function measureHop(options: HopOptions): Promise<HopReport> {
-  const { seconds, command, say } = options;
-  const figures = await guarded(options.signal, async ({ undo, ended, onDied }) => {
+export function measureHop(seconds: number, { signal, say, onProgress }: Errand): Promise<HopReport> {
+  return guarded(signal, async ({ undo, ended, onDied }) => {
     const trial = await startTrial({ places: await freePlaces('alpha', 'beta'), say, onDied });
     undo.defer(() => trial.stop());
-    return measured(trial, undo, seconds, ended, options.onProgress);
+    return measured(trial, undo, seconds, ended, onProgress);
   });
-  return { ...figures, seconds, machine: thisMachine(), commit: await thisCommit(), command };
 }
 
 async function measured(
@@ -70,8 +58,8 @@ async function measured(
   undo: AsyncDisposableStack,
   seconds: number,
   ended: AbortSignal,
-  onProgress: HopOptions['onProgress'],
-): Promise<Pick<HopReport, 'own' | 'over' | 'added'>> {
+  onProgress: Errand['onProgress'],
+): Promise<HopReport> {
   const conversation = trial.conversation as ConversationId;
   const enter = async (account: Account) => {
     const { organisation, handle, password } = account;
@@ -176,4 +164,20 @@ function delayOf(values: number[]): Delay {
   const sorted = values.sort((a, b) => a - b);
   const at = (part: number) => Number((sorted[Math.floor(part * (sorted.length - 1))] ?? 0).toFixed(3));
   return { packets: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}
+
+export function hopTable({ own, over, added }: HopReport): string[] {
+  const row = (title: string, { p50, p95, p99 }: Delay) => [title, ...[p50, p95, p99].map((each) => each.toFixed(2))];
+  return aligned([
+    [`Delay of ${added.packets} packets, ms`, 'median', '95 %', '99 %'],
+    row('on one media server', own),
+    row('over the trunk to a second one', over),
+    row('added to each packet', added),
+  ]);
+}
+
+/** Empty where the figure is reached. */
+export function complaintsAboutHop({ added }: HopReport): string[] {
+  if (added.p50 <= MOST_ADDED_MS) return [];
+  return [`The trunk adds ${added.p50} ms to half of the packets; at most ${MOST_ADDED_MS} ms was expected.`];
 }

@@ -10,23 +10,34 @@ import { freePlaces } from '#cli/demo/places.ts';
 import { startTrial, type Trial } from '#cli/demo/trial.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
-import { guarded } from './guarded.ts';
-import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
+import { type Errand, guarded } from './guarded.ts';
 import { PICTURES } from './media/clips.ts';
 import { Person } from './people/person.ts';
 import { type Spread, spreadOf } from './report/figures.ts';
 
-/**
- * What flows over the trunk before the wish: nothing of the wished layer, or the wished layer because somebody else watches
- * it.
- */
+/** What flows over the trunk before the wish: nothing of the wished layer, or all of it because somebody else watches it. */
 export type Before = 'cold' | 'flowing';
 
-export interface Switches {
-  readonly before: Before;
-  /** From the wish to the first frame of the new size, ms, in the order of the switches. */
+/** The sizes of a camera, by layer. */
+const SIZES = ['small', 'middle', 'large'] as const;
+type Size = (typeof SIZES)[number];
+
+/** Every way up, in turn. */
+const STEPS: readonly { readonly from: Size; readonly to: Size }[] = [
+  { from: 'small', to: 'large' },
+  { from: 'middle', to: 'large' },
+  { from: 'small', to: 'middle' },
+];
+
+/** From the wish to the first frame of the new size, ms, in the order of the switches. */
+interface Times {
   readonly ms: readonly number[];
   readonly spread: Spread;
+}
+
+export interface Switches extends Times {
+  readonly before: Before;
+  readonly steps: readonly (Times & (typeof STEPS)[number])[];
   /** What the viewer's browser counted during the switches. */
   readonly freezes: number;
   readonly framesDropped: number;
@@ -34,37 +45,27 @@ export interface Switches {
 
 export interface SwitchesReport {
   readonly switches: readonly Switches[];
-  readonly machine: Machine;
-  readonly commit: string;
-  readonly command: string;
 }
 
-export interface SwitchesOptions {
-  /** Of each kind. */
-  readonly count: number;
-  readonly command: string;
-  readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
-  readonly onProgress: (done: number, total: number) => void;
-}
-
-const SMALL = PICTURES[0];
-const LARGE = PICTURES[2];
 const SIGHT_MS = 30_000;
 /** How long the viewer looks at the large picture before he looks away, ms. */
 const LOOK_MS = 1_000;
 
-/** @throws Error with a plain sentence where it was stopped or a picture never came */
-export function measureSwitches(options: SwitchesOptions): Promise<SwitchesReport> {
-  return guarded(options.signal, async ({ undo, onDied }) => {
-    const trial = await startTrial({ places: await freePlaces('alpha', 'beta'), say: options.say, onDied });
+/**
+ * @param count of each kind
+ * @throws Error with a plain sentence where it was stopped or a picture never came
+ */
+export function measureSwitches(count: number, errand: Errand): Promise<SwitchesReport> {
+  return guarded(errand.signal, async ({ undo, onDied }) => {
+    const trial = await startTrial({ places: await freePlaces('alpha', 'beta'), say: errand.say, onDied });
     undo.defer(() => trial.stop());
-    return measured(options, trial, undo);
+    return measured(count, errand, trial, undo);
   });
 }
 
 async function measured(
-  { count, command, say, onProgress }: SwitchesOptions,
+  count: number,
+  { say, onProgress }: Errand,
   trial: Trial,
   undo: AsyncDisposableStack,
 ): Promise<SwitchesReport> {
@@ -77,12 +78,12 @@ async function measured(
   await prepare(viewer);
   const switches: Switches[] = [];
   for (const before of ['cold', 'flowing'] as const) {
-    if (before === 'flowing') await watchBeside(trial, undo);
+    if (before === 'flowing') for (const size of ['middle', 'large'] as const) await watchBeside(trial, size, undo);
     const done = switches.length * count;
-    const trunk = () => largeBytes(trial);
+    const trunk = (size: Size) => trunkBytes(trial, size);
     switches.push(await series(viewer, before, count, trunk, (at) => onProgress(done + at, 2 * count)));
   }
-  return { switches, machine: thisMachine(), commit: await thisCommit(), command };
+  return { switches };
 }
 
 async function open(undo: AsyncDisposableStack): Promise<Page> {
@@ -91,8 +92,8 @@ async function open(undo: AsyncDisposableStack): Promise<Page> {
   return browser.page;
 }
 
-/** Somebody else at beta watches the large picture from now on. */
-async function watchBeside(trial: Trial, undo: AsyncDisposableStack): Promise<void> {
+/** Somebody else at beta watches the picture in that size from now on. */
+async function watchBeside(trial: Trial, size: Size, undo: AsyncDisposableStack): Promise<void> {
   const { organisation, handle, password } = trial.bob;
   const home = `http://127.0.0.1:${organisation.places.home}`;
   const person = await Person.signIn({ home, handle, password, entrance: 'webrtc' });
@@ -105,61 +106,73 @@ async function watchBeside(trial: Trial, undo: AsyncDisposableStack): Promise<vo
   };
   await until(() => camera() !== undefined, 'the camera in the roster', SIGHT_MS);
   const source = camera()?.source;
-  if (source) person.conference.setWish(source, LARGE.height);
+  const wanted = pictureOf(size).height;
+  if (source) person.conference.setWish(source, wanted);
   const height = async () =>
     (await person.conference.counters()).find((each) => each.source === source)?.counters.height;
-  await until(async () => (await height()) === LARGE.height, 'the large picture for the one beside', SIGHT_MS);
+  await until(async () => (await height()) === wanted, `the ${size} picture for the one beside`, SIGHT_MS);
 }
 
 async function series(
   page: Page,
   before: Before,
   count: number,
-  trunkBytes: () => Promise<number>,
+  trunk: (size: Size) => Promise<number>,
   onProgress: (at: number) => void,
 ): Promise<Switches> {
   // The first time the browser makes the decoder and its place in the session description; that is a join and no switch.
-  await look(page, LARGE);
+  for (const size of SIZES) await look(page, size);
   const start = await counted(page);
-  const ms: number[] = [];
+  const switched: { readonly step: (typeof STEPS)[number]; readonly ms: number }[] = [];
   for (let at = 0; at < count; at++) {
-    await look(page, SMALL);
-    if (before === 'cold') await ceased(trunkBytes);
+    const step = STEPS[at % STEPS.length] as (typeof STEPS)[number];
+    await look(page, step.from);
+    if (before === 'cold') await ceased(() => trunk(step.to));
     else await wait(LOOK_MS);
-    ms.push(await look(page, LARGE));
+    switched.push({ step, ms: await look(page, step.to) });
     await wait(LOOK_MS);
     onProgress(at + 1);
   }
   const end = await counted(page);
+  const steps = STEPS.map((step) => ({ ...step, ...timesOf(switched.filter((each) => each.step === step)) }));
   return {
     before,
-    ms: ms.map((each) => Number(each.toFixed(1))),
-    spread: spreadOf(ms),
+    ...timesOf(switched),
+    steps: steps.filter(({ ms }) => ms.length > 0),
     freezes: end.freezes - start.freezes,
     framesDropped: end.framesDropped - start.framesDropped,
   };
 }
 
-/** Resolves when nothing of the large layer crosses the trunk any more. */
-async function ceased(trunkBytes: () => Promise<number>): Promise<void> {
+function timesOf(switched: readonly { readonly ms: number }[]): Times {
+  const ms = switched.map((each) => Number(each.ms.toFixed(1)));
+  return { ms, spread: spreadOf(ms) };
+}
+
+function pictureOf(size: Size) {
+  return PICTURES[SIZES.indexOf(size)] ?? PICTURES[0];
+}
+
+/** Resolves when nothing of a layer crosses the trunk any more. @param bytes that crossed of it */
+async function ceased(bytes: () => Promise<number>): Promise<void> {
   let last = -1;
   const stands = async () => {
     await wait(300);
-    const now = await trunkBytes();
+    const now = await bytes();
     const same = now === last;
     last = now;
     return same;
   };
-  await until(stands, 'the end of the large layer on the trunk', SIGHT_MS);
+  await until(stands, 'the end of the layer on the trunk', SIGHT_MS);
 }
 
-async function largeBytes({ alpha, beta }: Trial): Promise<number> {
+async function trunkBytes({ alpha, beta }: Trial, size: Size): Promise<number> {
   const { links } = await alpha.sftState();
   const streams = links
     .filter(({ peer }) => peer === beta.domain)
     .flatMap(({ trunks }) => trunks.flatMap((trunk) => trunk.streams));
   return streams
-    .filter(({ kind, layer, direction }) => kind === 'camera' && layer === 2 && direction === 'out')
+    .filter(({ kind, layer, direction }) => kind === 'camera' && SIZES[layer] === size && direction === 'out')
     .reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
@@ -204,10 +217,8 @@ async function prepare(page: Page): Promise<void> {
 }
 
 /** Wishes for a size and waits for the first frame of it. @returns ms in between */
-async function look(
-  page: Page,
-  { height, width }: { readonly height: number; readonly width: number },
-): Promise<number> {
+async function look(page: Page, size: Size): Promise<number> {
+  const { height, width } = pictureOf(size);
   return page.evaluate(
     async ({ height, width, limit }) => {
       const { conference } = window.hawser ?? {};

@@ -3,14 +3,7 @@ import { spreadOf } from './report/figures.ts';
 import { complaintsAboutVoices, notesOnVoices, type VoicesReport, voicesTable } from './voices.ts';
 
 const report: VoicesReport = {
-  scenario: {
-    speakers: 24,
-    rounds: 2,
-    mode: 'layers',
-    machine: { processor: 'P', cores: 2, memoryGiB: 8, system: 'Linux', node: '24', mediasoup: '3' },
-    commit: 'abc',
-    command: './hawser bench voices',
-  },
+  asked: { speakers: 24, rounds: 2, seconds: 10, mode: 'layers' },
   warm: { rounds: 2, sent: 20, heard: 20, firstMs: spreadOf([1, 2]) },
   outside: { rounds: 2, heard: 2, firstMs: spreadOf([190, 399]) },
   disturbed: 0,

@@ -4,9 +4,8 @@ import type { TrunkMode } from '#sft/conference/demand.ts';
 import { userIdOf } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import { until } from '#signalling/testing.ts';
-import { type Guard, guarded } from './guarded.ts';
+import { type Errand, type Guard, guarded } from './guarded.ts';
 import { accountOf, passedBetween } from './measure/account.ts';
-import { type Machine, thisCommit, thisMachine } from './measure/machine.ts';
 import { steadyClock } from './media/pacer.ts';
 import { FRAME_TICKS, loadSpeech, type Speech } from './media/speech.ts';
 import { inTurns } from './people/crowd.ts';
@@ -14,7 +13,7 @@ import { Listener } from './people/listener.ts';
 import { Person } from './people/person.ts';
 import { SOUND_MS, type Spoken, Talker } from './people/talker.ts';
 import { aligned } from './report/aligned.ts';
-import { type Spread, spreadOf } from './report/figures.ts';
+import { type Spread, spreadCells, spreadOf } from './report/figures.ts';
 import { makePeople, type Stage, setStage } from './stage.ts';
 
 export interface VoicesBenchOptions {
@@ -24,11 +23,6 @@ export interface VoicesBenchOptions {
   /** How long each window of cost lasts. */
   readonly seconds: number;
   readonly mode: TrunkMode;
-  /** As it was typed. */
-  readonly command: string;
-  readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
-  readonly onProgress: (done: number, total: number) => void;
 }
 
 /** What the voices of alpha cost towards beta in one second. */
@@ -43,14 +37,7 @@ export interface VoicesCost {
 }
 
 export interface VoicesReport {
-  readonly scenario: {
-    readonly speakers: number;
-    readonly rounds: number;
-    readonly mode: TrunkMode;
-    readonly machine: Machine;
-    readonly commit: string;
-    readonly command: string;
-  };
+  readonly asked: VoicesBenchOptions;
   /** Of people of the warm set: the packets of the first 200 ms of speech, and how long the first was on its way. */
   readonly warm: { readonly rounds: number; readonly sent: number; readonly heard: number; readonly firstMs: Spread };
   /**
@@ -82,16 +69,16 @@ const CALM_MS = 3_000;
 export const HEARD_WITHIN_MS = 400;
 
 /** @throws Error with a plain sentence where it was stopped, or where something ended by itself or never came up */
-export async function measureVoices(options: VoicesBenchOptions): Promise<VoicesReport> {
-  const { speakers, rounds, mode, command, signal } = options;
-  const scenario = { speakers, rounds, mode, machine: thisMachine(), commit: await thisCommit(), command };
-  return { scenario, ...(await guarded(signal, (guard) => measured(options, guard))) };
+export function measureVoices(options: VoicesBenchOptions, errand: Errand): Promise<VoicesReport> {
+  return guarded(errand.signal, (guard) => measured(options, errand, guard));
 }
 
 async function measured(
-  { speakers, rounds, seconds: window, mode, say, onProgress }: VoicesBenchOptions,
+  asked: VoicesBenchOptions,
+  { say, onProgress }: Errand,
   { undo, ended, onDied }: Guard,
-): Promise<Omit<VoicesReport, 'scenario'>> {
+): Promise<VoicesReport> {
+  const { speakers, rounds, seconds: window, mode } = asked;
   say('starting alpha and beta, and the border between them');
   const stage = await setStage({ domains: ['alpha', 'beta'], entrance: 'webrtc', mode, undo, onDied });
   say(`${speakers} speakers join at alpha, one listener at beta`);
@@ -183,6 +170,7 @@ async function measured(
     await pause(PAUSE_MS);
   }
   return {
+    asked,
     warm: { ...warm, firstMs: spreadOf(warm.firstMs) },
     outside: { ...outside, firstMs: spreadOf(outside.firstMs) },
     disturbed,
@@ -241,7 +229,7 @@ async function gather(stage: Stage, speakers: number, undo: AsyncDisposableStack
 }
 
 /** Empty where all is well. */
-export function complaintsAboutVoices({ scenario, warm, outside }: VoicesReport): string[] {
+export function complaintsAboutVoices({ asked, warm, outside }: VoicesReport): string[] {
   const complaints: string[] = [];
   if (warm.heard < warm.sent) {
     complaints.push(
@@ -254,7 +242,7 @@ export function complaintsAboutVoices({ scenario, warm, outside }: VoicesReport)
         `${outside.firstMs.most.toFixed(0)} ms; all were expected within ${HEARD_WITHIN_MS} ms.`,
     );
   }
-  if (scenario.mode !== 'everything' && outside.rounds < scenario.rounds) {
+  if (asked.mode !== 'everything' && outside.rounds < asked.rounds) {
     complaints.push('Nobody was outside the warm set any more; use more speakers.');
   }
   return complaints;
@@ -269,16 +257,11 @@ export function notesOnVoices({ disturbed }: VoicesReport): string[] {
   ];
 }
 
-export function voicesTable({ scenario, warm, outside, cost }: VoicesReport): string[] {
-  const { machine, speakers, mode, commit, command } = scenario;
-  const row = (title: string, { least, median, p95, most }: Spread) => [
-    title,
-    ...[least, median, p95, most].map((each) => each.toFixed(0)),
-  ];
+export function voicesTable({ asked, warm, outside, cost }: VoicesReport): string[] {
+  const { speakers, mode } = asked;
+  const row = (title: string, spread: Spread) => [title, ...spreadCells(spread)];
   return [
     `${speakers} microphones at alpha, one listener at beta, mode ${mode}; real speech, Opus with DTX, ${SOUND_MS} ms a packet.`,
-    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ` +
-      `mediasoup ${machine.mediasoup}; commit ${commit}; ${command}`,
     '',
     ...aligned([
       ['From the first packet of speech sent to the first heard, ms', 'least', 'median', '95 %', 'most'],

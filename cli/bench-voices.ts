@@ -1,9 +1,9 @@
 /** `hawser bench voices`: who is heard at another organisation, and how soon. */
-import process from 'node:process';
-import { complaintsAboutVoices, measureVoices, notesOnVoices, voicesTable } from '#bench/voices.ts';
+import type { Errand } from '#bench/guarded.ts';
+import { complaintsAboutVoices, measureVoices, notesOnVoices, type VoicesReport, voicesTable } from '#bench/voices.ts';
+import { REPEAT_FLAGS, repeat } from './bench-repeat.ts';
 import { command } from './command.ts';
-import { Problem } from './errors.ts';
-import { progress, say } from './setup/say.ts';
+import { ensureWorker } from './setup/worker.ts';
 
 export const benchVoices = command({
   name: 'bench voices',
@@ -25,30 +25,18 @@ export const benchVoices = command({
       choices: ['everything', 'sources', 'layers'],
       summary: 'What the media servers ask each other for',
     },
-    json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
+    ...REPEAT_FLAGS,
   },
-  async run({ flags, out, err, signal }) {
+  async run({ flags, ...terminal }) {
+    await ensureWorker();
     const { speakers, rounds, seconds, mode } = flags;
-    const bar = progress('measuring');
-    const report = await measureVoices({
-      speakers,
-      rounds,
-      seconds,
-      mode,
-      command: ['./hawser', ...process.argv.slice(2)].join(' '),
-      signal,
-      say,
-      onProgress: (done, total) => bar.update(done, total),
-    })
-      .catch((error: unknown) => {
-        throw error instanceof Error ? new Problem(error.message, { cause: error }) : error;
-      })
-      .finally(() => bar.end());
-    for (const line of voicesTable(report)) out(line);
-    for (const note of notesOnVoices(report)) err(`note: ${note}`);
-    const complaints = complaintsAboutVoices(report);
-    for (const complaint of complaints) err(complaint);
-    if (flags.json) out(JSON.stringify(report));
-    return complaints.length === 0 ? 0 : 1;
+    const benchmark = {
+      doing: 'measuring',
+      measure: (errand: Errand) => measureVoices({ speakers, rounds, seconds, mode }, errand),
+      table: voicesTable,
+      notes: notesOnVoices,
+      complaints: (_: unknown, runs: readonly VoicesReport[]) => runs.flatMap(complaintsAboutVoices),
+    };
+    return repeat(benchmark, flags, terminal);
   },
 });

@@ -12,7 +12,7 @@ let alpha: TestSft;
 let beta: TestSft;
 
 beforeAll(async () => {
-  const start = (name: string) => TestSft.start(folder, name, 'layers');
+  const start = (name: string) => TestSft.start(folder, name, { mode: 'layers' });
   [alpha, beta] = await Promise.all([start('alpha'), start('beta')]);
   await alpha.allow({ of: beta.test });
   await beta.allow({ of: alpha.test });

@@ -14,8 +14,8 @@ let beta: TestSft;
 
 async function start(announced?: readonly [string, string]): Promise<void> {
   [alpha, beta] = await Promise.all([
-    TestSft.start(folder, 'alpha', 'layers', undefined, announced?.[0]),
-    TestSft.start(folder, 'beta', 'layers', undefined, announced?.[1]),
+    TestSft.start(folder, 'alpha', { mode: 'layers', trunkIp: announced?.[0] }),
+    TestSft.start(folder, 'beta', { mode: 'layers', trunkIp: announced?.[1] }),
   ]);
   await alpha.allow({ of: beta.test });
   await beta.allow({ of: alpha.test });

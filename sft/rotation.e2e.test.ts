@@ -18,7 +18,7 @@ let beta: TestSft;
 let gamma: TestSft;
 
 beforeAll(async () => {
-  const start = (name: string) => TestSft.start(folder, name, 'layers', undefined, undefined, 'plain');
+  const start = (name: string) => TestSft.start(folder, name, { mode: 'layers', entrance: 'plain' });
   [alpha, beta, gamma] = (await Promise.all(['alpha', 'beta', 'gamma'].map(start))) as [TestSft, TestSft, TestSft];
   await alpha.allow({ of: beta.test }, { of: gamma.test });
   await beta.allow({ of: alpha.test });
@@ -124,7 +124,7 @@ it(`gets new keys and ports while people talk, without a lost picture and with h
 
 it('comes by itself after so many streams, on whichever side they were sent', async () => {
   const limits = { rotation: { streams: 12, ageMs: 3_600_000 } };
-  await using delta = await TestSft.start(folder, 'delta', 'layers', undefined, undefined, 'plain', limits);
+  await using delta = await TestSft.start(folder, 'delta', { mode: 'layers', entrance: 'plain', options: limits });
   await alpha.allow({ of: beta.test }, { of: gamma.test }, { of: delta.test });
   await delta.allow({ of: alpha.test });
   const ledger: Ledger = { faults: [], sources: new Map(), packets: 0 };

@@ -57,18 +57,10 @@ export class TestSft {
   }
 
   /** @param announcedIp where its trunks are reached, if that is not where they are */
-  static async start(
-    folder: string,
-    name: string,
-    mode: TrunkMode = 'everything',
-    voices: VoiceLimits = { loud: 4, warm: 16 },
-    announcedIp?: string,
-    entrance: Entrance = 'webrtc',
-    options: Partial<SftOptions> = {},
-  ): Promise<TestSft> {
+  static async start(folder: string, name: string, { options, ...setting }: TestSetting = {}): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
-    const site = await siteOf(test, mode, voices, announcedIp, entrance);
+    const site = await siteOf(test, setting);
     await writeTestPeers(site.peers, []);
     const log: string[] = [];
     const key = await readTicketSigningKey(test.tickets.privateKey);
@@ -309,6 +301,18 @@ export class TestSft {
   }
 }
 
+/** What is not as usual. */
+export interface TestSetting {
+  readonly mode?: TrunkMode;
+  readonly voices?: VoiceLimits;
+  /** The address of its media that clients are told; 127.0.0.1 when left out. */
+  readonly clientIp?: string | undefined;
+  /** The address of its trunks that other SFTs are told; likewise. */
+  readonly trunkIp?: string | undefined;
+  readonly entrance?: Entrance;
+  readonly options?: Partial<SftOptions>;
+}
+
 export interface TestClient {
   readonly rpc: Rpc<typeof CLIENT_SFT, 'dialler'>;
   /** The code with which the connection ended. */
@@ -320,10 +324,7 @@ let nextMediaPort = 24_000 + (process.pid % 200) * 40;
 
 async function siteOf(
   test: TestDomain,
-  mode: TrunkMode,
-  voices: VoiceLimits,
-  announcedIp: string | undefined,
-  entrance: Entrance,
+  { mode = 'everything', voices = { loud: 4, warm: 16 }, clientIp, trunkIp, entrance = 'webrtc' }: TestSetting,
 ): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
   const media = nextMediaPort;
@@ -350,12 +351,18 @@ async function siteOf(
       link: { listen: at(link), url: `wss://${at(link)}/link/v1` },
       admin: { listen: at(admin) },
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,
-      media: { workers: 1, listenIp: '127.0.0.1', entrance, port: media },
+      media: {
+        workers: 1,
+        listenIp: '127.0.0.1',
+        entrance,
+        port: media,
+        ...(clientIp && { announcedIp: clientIp }),
+      },
       trunk: {
         listenIp: '127.0.0.1',
         ports: { from: media + 4, to: media + 12 },
         mode,
-        ...(announcedIp && { announcedIp }),
+        ...(trunkIp && { announcedIp: trunkIp }),
       },
       voices,
       limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },

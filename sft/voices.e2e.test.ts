@@ -11,7 +11,7 @@ let beta: TestSft;
 let gamma: TestSft;
 
 beforeAll(async () => {
-  const start = (name: string) => TestSft.start(folder, name, 'layers', LIMITS);
+  const start = (name: string) => TestSft.start(folder, name, { mode: 'layers', voices: LIMITS });
   [alpha, beta, gamma] = (await Promise.all(['alpha', 'beta', 'gamma'].map(start))) as [TestSft, TestSft, TestSft];
   await alpha.allow({ of: beta.test }, { of: gamma.test });
   await beta.allow({ of: alpha.test });

@@ -13,7 +13,7 @@ let beta: TestSft;
 let browsers: TestBrowsers;
 
 beforeAll(async () => {
-  const start = (name: string) => TestSft.start(folder, name, 'layers');
+  const start = (name: string) => TestSft.start(folder, name, { mode: 'layers' });
   [alpha, beta, browsers] = await Promise.all([start('alpha'), start('beta'), TestBrowsers.start()]);
   await alpha.allow({ of: beta.test });
   await beta.allow({ of: alpha.test });

@@ -76,12 +76,12 @@ export const CLIENT_SFT = {
     },
     /** What this client can receive; before it nothing is sent to it. */
     receive: { from: 'dialler', params: Closed({ capabilities: RtpCapabilities }), result: Nothing },
-    /** The layers are spread as `renditionsOf` says. */
+    /** One rendition for each layer, or one with all layers; see `renditionsOf`. */
     publish: {
       from: 'dialler',
       params: Closed({
         kind: SourceKind,
-        renditions: Type.Array(PublishedRendition, { minItems: 1, maxItems: 2 }),
+        renditions: Type.Array(PublishedRendition, { minItems: 1, maxItems: 3 }),
         muted: Type.Boolean(),
       }),
       result: Closed({ source: SourceId }),
@@ -103,7 +103,7 @@ export const CLIENT_SFT = {
     roster: { from: 'acceptor', params: Roster },
     /**
      * Media of a source begins to be available; answered with `ready`. A source may come as several renditions, each with
-     * some of its layers and a consumer of its own; the highest one that flows is to be shown.
+     * a consumer of its own; the highest one that flows is to be shown.
      */
     consumer: {
       from: 'acceptor',

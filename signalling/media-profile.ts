@@ -54,27 +54,25 @@ export const CAMERA_ENCODINGS = [
 export const CAMERA_VP9_MAX_BITRATE = 1_500_000;
 
 /**
- * How the layers of a source are spread over producers, wherever it enters an SFT: from its publisher and from a trunk.
+ * The streams of a source, each of which is a rendition: a producer of its own wherever it enters an SFT, from its publisher
+ * and from a trunk. VP8 has one for each layer, VP9 one with all layers.
  *
- * A viewer who is given layer 0 and wants layer 2 of one producer waits two seconds for it: mediasoup prefers a stream that
- * has been active for that long to a young one (measured with 3.27.1), and each layer that nobody watched is young when it
- * begins again. So the smallest layer is a producer of its own, and the others another one, of which nothing is older than
- * the rest: its first picture comes after 40 to 90 ms, and while it has none the small one is there. VP9 needs none of this:
- * all of its layers are one stream, and so one rendition.
+ * A viewer who is given one layer of a producer and wants a higher one of the same producer waits two seconds for it:
+ * mediasoup prefers a stream that has been active for that long to a young one (measured with 3.27.1), and each layer that
+ * nobody watched is young when it begins again. Between two producers nobody waits, and no layer can be sent in another's place.
  *
  * @param streams of one source
- * @returns the streams of each rendition, the smallest layers first
- * @throws Error where the streams are not those of the codec: one for all layers in VP9, one for each layer otherwise
+ * @returns the same, the smallest layers first
+ * @throws Error where the streams are not those of the codec
  */
 export function renditionsOf<S extends { readonly layers: readonly number[] }>(
   codec: Codec,
   streams: readonly S[],
-): S[][] {
+): S[] {
   const layers = streams.flatMap((stream) => stream.layers);
   const isOfCodec = codec === 'vp9' ? streams.length === 1 : layers.length === streams.length;
   if (!isOfCodec || new Set(layers).size < layers.length) throw new Error(`streams that are not those of ${codec}`);
-  const ascending = streams.toSorted((a, b) => (a.layers[0] ?? 0) - (b.layers[0] ?? 0));
-  return ascending.length < 2 ? [ascending] : [ascending.slice(0, 1), ascending.slice(1)];
+  return streams.toSorted((a, b) => (a.layers[0] ?? 0) - (b.layers[0] ?? 0));
 }
 
 /** Highest bit rates of the sources with one encoding, bit/s. */

@@ -297,6 +297,11 @@ export function spreadOf(values: readonly number[]): Spread {
   return { least: at(0), median: at(0.5), p95: at(0.95), most: at(1) };
 }
 
+/** The four figures of a row, in the order of `least`, `median`, `95 %`, `most`. */
+export function spreadCells({ least, median, p95, most }: Spread, digits = 0): string[] {
+  return [least, median, p95, most].map((each) => each.toFixed(digits));
+}
+
 /** To the bit a second, so that small directions keep their difference. */
 function mbps(bytes: number, seconds: number): number {
   return round((bytes * 8) / 1e6 / seconds, 6);

@@ -3,7 +3,7 @@ import type { TrunkReport } from '../main.ts';
 import { describe } from '../scenario/describe.ts';
 import { aligned, type Row } from './aligned.ts';
 import { comparisonRows, PARTS, RATIO, ratioCell } from './comparison.ts';
-import { differencePercent, PICTURE_SIZES, type Run, type Spread } from './figures.ts';
+import { differencePercent, PICTURE_SIZES, type Run, type Spread, spreadCells } from './figures.ts';
 import { impairmentLine } from './impairment.ts';
 
 const ENTRANCE = {
@@ -69,10 +69,7 @@ function borderRows(run: Run): Row[] {
 }
 
 function viewerRows({ viewers }: Run): Row[] {
-  const spread = (title: string, { least, median, p95, most }: Spread, digits = 1): Row => [
-    title,
-    ...[least, median, p95, most].map((each) => each.toFixed(digits)),
-  ];
+  const spread = (title: string, figures: Spread, digits = 1): Row => [title, ...spreadCells(figures, digits)];
   const { pictures, voices, lostOnTheWay } = viewers;
   const lost = (count: number | undefined) => (count === undefined ? 'not known' : String(count));
   return [

@@ -33,11 +33,9 @@ const SANDBOX = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 export interface FakeCamera {
   /** A Y4M clip; Chromium's own moving disc when left out. */
   readonly clip?: string;
-  /** Of the moving disc, pictures a second; 20 when left out. */
-  readonly framesPerSecond?: number;
 }
 
-export async function openBrowser({ clip, framesPerSecond }: FakeCamera = {}): Promise<Browser> {
+export async function openBrowser({ clip }: FakeCamera = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'hawser-browser-'));
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   try {
@@ -47,7 +45,7 @@ export async function openBrowser({ clip, framesPerSecond }: FakeCamera = {}): P
       args: [
         ...FLAGS,
         ...SANDBOX,
-        `--use-fake-device-for-media-stream${framesPerSecond === undefined ? '' : `=fps=${framesPerSecond}`}`,
+        '--use-fake-device-for-media-stream',
         ...(clip === undefined ? [] : [`--use-file-for-fake-video-capture=${clip}`]),
       ],
       viewport: { width: 1280, height: 800 },

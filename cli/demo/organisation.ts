@@ -198,6 +198,8 @@ export interface SftState {
     readonly conference: string;
     /** Microphones that may cross to other organisations; absent where all may. */
     readonly voices?: readonly string[];
+    /** The layers that are sent of each picture that is published here. */
+    readonly publishing: readonly { readonly source: string; readonly layers: readonly number[] }[];
   }[];
   readonly links: readonly {
     readonly peer: string;

@@ -1,5 +1,6 @@
 /** For tests: somebody in a conference on the browser's engine, as a page of its own that a test drives by `window.person`. */
 import type { CallTicket } from '#signalling/client-home.ts';
+import type { ParticipantId } from '#signalling/ids.ts';
 import { Conference } from '../conference/conference.ts';
 import type { Shown } from '../conference/wishes.ts';
 import { BrowserEngine } from '../media/browser/engine.ts';
@@ -34,6 +35,17 @@ export class BrowserPerson {
     for (const { source } of this.#sources) this.#conference.setWish(source, shown);
   }
 
+  /** How tall the camera of somebody is shown. */
+  lookAt(participant: ParticipantId, shown: Shown): void {
+    for (const { source } of this.#sourcesOf(participant)) this.#conference.setWish(source, shown);
+  }
+
+  /** The layers of somebody's camera that the SFT says it delivers, ascending. */
+  layersOf(participant: ParticipantId): readonly number[] {
+    const renditions = this.#sourcesOf(participant).flatMap((source) => source.renditions);
+    return renditions.flatMap(({ layer }) => layer ?? []).sort();
+  }
+
   /** Of the camera that arrives. */
   async seen(): Promise<{ readonly height: number; readonly frames: number; readonly freezes: number }> {
     const counters = (await this.#conference.counters()).find(({ kind }) => kind === 'camera')?.counters;
@@ -41,10 +53,18 @@ export class BrowserPerson {
     return { height, frames, freezes };
   }
 
-  get #sources() {
+  get #people() {
     const { state } = this.#conference;
-    const people = state.phase === 'joined' ? state.participants : [];
-    return people.flatMap(({ sources }) => sources).filter(({ kind }) => kind === 'camera');
+    return state.phase === 'joined' ? state.participants : [];
+  }
+
+  get #sources() {
+    return this.#people.flatMap(({ sources }) => sources).filter(({ kind }) => kind === 'camera');
+  }
+
+  #sourcesOf(participant: ParticipantId) {
+    const one = this.#people.find((each) => each.participant === participant);
+    return (one?.sources ?? []).filter(({ kind }) => kind === 'camera');
   }
 }
 

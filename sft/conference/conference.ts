@@ -37,6 +37,8 @@ export interface LocalParticipant {
   wishes: ReadonlyMap<SourceId, number>;
   /** Layers that the client has set up its end for; absent: all. What is asked for sooner is a key frame that is missed. */
   ready?: ReadonlyMap<SourceId, ReadonlySet<number>>;
+  /** Sources whose wished layer does not come to it; a lower one will do meanwhile. */
+  late?: ReadonlySet<SourceId>;
   wishesSeq: number;
   /** Raised, to say that one wants to speak. */
   hand: boolean;

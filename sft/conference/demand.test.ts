@@ -202,3 +202,20 @@ it('asks for a layer only when a viewer is ready for it, and for the next lower 
   alice.wishes = new Map([[camera, 0]]);
   expect(asked([1, 2])).toBeUndefined();
 });
+
+it('asks for the next lower layer too while the wished one does not come', () => {
+  const conference = newConference(conferenceId('c'), ALPHA, ALPHA);
+  const far = sideOf(conference, BETA, [{ name: 'bob', origin: BETA, kinds: ['camera'] }]);
+  const alice = conference.local.get(local(conference, 'alice'));
+  if (!alice) throw new Error('nobody');
+  const camera = sourceId('bob-camera');
+  alice.late = new Set([camera]);
+  const asked = (wish: number, ready: number[]) => {
+    alice.wishes = new Map([[camera, wish]]);
+    alice.ready = new Map([[camera, new Set(ready)]]);
+    return wantedOf(conference, far, 'layers').get(camera);
+  };
+  expect(asked(2, [0, 2])).toEqual([0, 2]); // there is no end for the lower one yet
+  expect(asked(2, [0, 1, 2])).toEqual([0, 1, 2]);
+  expect(asked(1, [0, 1, 2])).toEqual([0, 1]);
+});

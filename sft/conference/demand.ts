@@ -55,8 +55,7 @@ export function watchedLayers(conference: Conference, { source }: Located): numb
   const { layers } = source;
   const watched = new Set<number>();
   for (const viewer of conference.local.values()) {
-    const layer = viewer.participant === source.participant ? undefined : watchedBy(viewer, source);
-    if (layer !== undefined) watched.add(layer);
+    if (viewer.participant !== source.participant) for (const layer of watchedBy(viewer, source)) watched.add(layer);
   }
   for (const other of conference.sides.values()) {
     // The demand of a side for what it may not receive is a lie: nothing is fetched for it.
@@ -68,14 +67,16 @@ export function watchedLayers(conference: Conference, { source }: Located): numb
 }
 
 /**
- * The layer that one viewer takes of a source. A key frame that comes before the client is ready for it is missed, and the
- * next one comes only after Chromium's 300 ms (measured: 400 ms to a large picture instead of 100).
+ * The layers that one viewer takes of a source: the wished one, and the next lower one where that does not come. A key frame that
+ * comes before the client is ready for it is missed, and the next one comes only after Chromium's 300 ms (measured: 400 ms to
+ * a large picture instead of 100).
  */
-function watchedBy({ receives, wishes, ready }: LocalParticipant, { source, layers }: Source): number | undefined {
+function watchedBy({ receives, wishes, ready, late }: LocalParticipant, { source, layers }: Source): readonly number[] {
   const wish = receives ? wishes.get(source) : undefined;
-  if (wish === undefined) return undefined;
+  if (wish === undefined) return [];
   const taken = ready === undefined ? layers : layers.filter((layer) => ready.get(source)?.has(layer));
-  return taken.findLast((layer) => layer <= Math.max(wish, layers[0] ?? wish));
+  const use = taken.filter((layer) => layer <= Math.max(wish, layers[0] ?? wish));
+  return use.slice(late?.has(source) ? -2 : -1);
 }
 
 /** Anybody here, or behind another link, to whom the source could go. */

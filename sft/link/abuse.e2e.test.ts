@@ -17,10 +17,9 @@ let conference: ReturnType<typeof newConferenceId>;
 let hostiles = 0;
 
 beforeAll(async () => {
-  [alpha, gamma] = (await Promise.all(['alpha', 'gamma'].map((name) => TestSft.start(folder, name, 'layers')))) as [
-    TestSft,
-    TestSft,
-  ];
+  [alpha, gamma] = (await Promise.all(
+    ['alpha', 'gamma'].map((name) => TestSft.start(folder, name, { mode: 'layers' })),
+  )) as [TestSft, TestSft];
   await alpha.allow({ of: gamma.test });
   await gamma.allow({ of: alpha.test });
   conference = newConferenceId();

@@ -191,8 +191,6 @@ export class Ledger {
     }
     for (const each of shared) {
       this.#apply(peer, each, reading, verdict);
-      // A layer that strayed just after it came alive is waited for by nobody else: its next sign of life changes nothing.
-      if (each.host.side(peer)?.media.trunk?.strayed) each.host.changed();
     }
     this.#tell(peer, entry, shared);
     if (verdict.cut) this.#cut(peer, entry, verdict.cut);

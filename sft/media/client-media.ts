@@ -9,7 +9,7 @@ import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 import type { Subscription } from '../conference/plan.ts';
-import { layerWithin } from '../conference/renditions.ts';
+import { type Flow, LATE_MS, renditionsFor, SETTLE_MS } from '../conference/renditions.ts';
 import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
 import { encodingsOf } from './codecs.ts';
 import { Nudge } from './nudge.ts';
@@ -36,8 +36,8 @@ export interface ClientMediaEvents {
     rtpParameters: RtpParameters;
   }): void;
   onConsumerClosed(consumer: string): void;
-  /** Something is no longer given whose place something else has taken. */
-  onReleased(): void;
+  /** What is to be given has to be looked at again: something came, is late, or has left its place to something else. */
+  onFlow(): void;
   onLayer(consumer: string, layer: number | undefined): void;
   readonly onLost: Lost;
   onFault(error: unknown, what: string): void;
@@ -51,8 +51,11 @@ interface Given {
   ready: boolean;
   wanted: boolean;
   spatial: number;
-  /** The layer that flows. */
+  /** The layer that flows, counted likewise; of the lowest rendition mediasoup says nothing. */
   current: number | undefined;
+  flow: Flow;
+  /** Until it is late, or settled. */
+  timer: ReturnType<typeof setTimeout> | undefined;
   readonly nudge: Nudge;
 }
 
@@ -132,7 +135,9 @@ export class ClientMedia {
       for (const { layers, rtpParameters } of renditions) {
         const parameters = {
           ...(rtpParameters as types.RtpParameters),
-          encodings: encodingsOf(layers, rtpParameters),
+          encodings: (rtpParameters.encodings ?? []).flatMap((encoding) =>
+            encodingsOf(layers, encoding as types.RtpEncodingParameters),
+          ),
           rtcp: { cname: this.#participant, reducedSize: true },
           // Renditions of one source are tracks of their own in one stream.
           msid: `${this.#participant} ${source}.${layers[0]}`,
@@ -185,9 +190,15 @@ export class ClientMedia {
     for (const { source, layer } of subscriptions) {
       const kind = kindOf(source);
       if (!kind) continue;
-      for (const [index, rendition] of (sources.get(source)?.renditions ?? []).entries()) {
-        const within = layerWithin(rendition.layers, layer, index === 0);
-        if (within !== undefined) wanted.set(rendition, { source, kind, spatial: rendition.layers.indexOf(within) });
+      const renditions = sources.get(source)?.renditions ?? [];
+      const flowOf = (index: number) => this.#flowOf(renditions[index]);
+      for (const choice of renditionsFor(
+        renditions.map(({ layers }) => layers),
+        layer,
+        flowOf,
+      )) {
+        const rendition = renditions[choice.rendition] as Rendition;
+        wanted.set(rendition, { source, kind, spatial: rendition.layers.indexOf(choice.layer) });
       }
     }
     const work: Promise<void>[] = [];
@@ -218,6 +229,12 @@ export class ClientMedia {
     return ready;
   }
 
+  /** The pictures that do not come in the layer that is wished, or not any more. */
+  get late(): Set<SourceId> {
+    const late = [...this.#given.values()].filter(({ wanted, flow }) => wanted && flow === 'late');
+    return new Set(late.map(({ source }) => source));
+  }
+
   /** A layer of the source came alive: this viewer may be waiting for it. */
   layersChanged(source: SourceId): void {
     for (const given of this.#given.values()) {
@@ -231,7 +248,7 @@ export class ClientMedia {
   }
 
   close(): void {
-    for (const { nudge } of this.#given.values()) nudge.stop();
+    for (const given of this.#given.values()) cease(given);
     for (const transport of Object.values(this.#transports)) transport.close();
     this.#published.clear();
     this.#given.clear();
@@ -261,9 +278,7 @@ export class ClientMedia {
       producerId: producer.id,
       rtpCapabilities,
       paused: true,
-      ...(layers.length > 1 && {
-        preferredLayers: { spatialLayer: spatial, temporalLayer: 2 },
-      }),
+      ...(producer.type === 'simple' ? {} : { preferredLayers: { spatialLayer: spatial, temporalLayer: 2 } }),
     });
     const nudge = new Nudge(() => this.#lookAgain(given).catch(onFault));
     const given: Given = {
@@ -274,12 +289,17 @@ export class ClientMedia {
       wanted,
       spatial,
       current: undefined,
+      flow: 'waiting',
+      timer: undefined,
       nudge,
     };
     this.#given.set(rendition, given);
-    consumer.observer.once('close', () => nudge.stop());
+    if (wanted) this.#watch(given);
+    consumer.observer.once('close', () => cease(given));
     consumer.on('layerschange', (now) => {
+      const flowed = given.current !== undefined;
       given.current = now?.spatialLayer;
+      if (flowed !== (given.current !== undefined)) this.#watch(given);
       this.#events.onLayer(consumer.id, now && layers[now.spatialLayer]);
     });
     consumer.once('producerclose', () => {
@@ -316,7 +336,27 @@ export class ClientMedia {
   #release(given: Given): void {
     if (this.#given.get(given.rendition) !== given) return;
     this.#drop(given);
-    this.#events.onReleased();
+    this.#events.onFlow();
+  }
+
+  #flowOf(rendition: Rendition | undefined): Flow | undefined {
+    const given = rendition && this.#given.get(rendition);
+    return given?.wanted ? given.flow : undefined;
+  }
+
+  /** It begins or ceases to flow, or is wanted from now on. */
+  #watch(given: Given): void {
+    if (given.consumer.type !== 'simulcast') return; // whatever else it is, nothing is given beside it
+    clearTimeout(given.timer);
+    const flows = given.current !== undefined;
+    given.flow = flows ? 'fresh' : 'waiting';
+    given.timer = setTimeout(
+      () => {
+        given.flow = flows ? 'settled' : 'late';
+        this.#events.onFlow();
+      },
+      flows ? SETTLE_MS : LATE_MS,
+    );
   }
 
   #prioritise({ consumer, rendition, spatial }: Given, kind: SourceKind): Promise<void> {
@@ -356,29 +396,35 @@ export class ClientMedia {
   async #pause(given: Given): Promise<void> {
     if (!given.wanted) return;
     given.wanted = false;
+    clearTimeout(given.timer);
     await unlessClosed(given.consumer, () => given.consumer.pause());
     this.#events.onLayer(given.consumer.id, undefined);
   }
 
   async #adjust(given: Given, kind: SourceKind, spatial: number): Promise<void> {
-    if (given.spatial !== spatial && given.rendition.layers.length > 1) {
+    if (given.spatial !== spatial) {
       given.spatial = spatial;
       await unlessClosed(given.consumer, () => preferLayer(given));
       await this.#prioritise(given, kind);
-      if (given.consumer.type === 'simulcast') given.nudge.start();
     }
     if (given.wanted) return;
     given.wanted = true;
+    this.#watch(given);
     if (given.ready) await this.#resume(given);
   }
 
   async #resume(given: Given): Promise<void> {
     await unlessClosed(given.consumer, () => given.consumer.resume());
     if (given.consumer.type === 'simulcast') return given.nudge.start();
-    // A single layer says nothing of itself.
-    if (given.wanted && given.rendition.layers.length === 1)
+    // A single stream says nothing of itself.
+    if (given.wanted && given.consumer.type === 'simple')
       this.#events.onLayer(given.consumer.id, given.rendition.layers[0]);
   }
+}
+
+function cease({ nudge, timer }: Given): void {
+  nudge.stop();
+  clearTimeout(timer);
 }
 
 function isSuccessor(rendition: Rendition, media: SourceMedia, given: Given): boolean {

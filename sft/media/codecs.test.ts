@@ -3,7 +3,7 @@ import type { PublishedRendition } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { CAMERA_ENCODINGS, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
 import type { RtpParameters } from '#signalling/webrtc.ts';
-import { checkPublished } from './codecs.ts';
+import { checkPublished, encodingsOf } from './codecs.ts';
 
 type Encodings = NonNullable<RtpParameters['encodings']>;
 
@@ -13,14 +13,13 @@ function published(mimeType: string, encodings: Encodings, parameters = {}, ...b
   return { codecs: [media, rtx, ...beside.map((each) => ({ ...rtx, mimeType: each }))], encodings };
 }
 
-/** As a client sends it: VP8 with its smallest layer by itself, everything else as one rendition. */
-function renditions(parameters: RtpParameters): PublishedRendition[] {
-  const { codecs, encodings = [] } = parameters;
-  const [first, ...others] = encodings;
-  if (first?.scalabilityMode === 'L3T3') return [{ layers: [0, 1, 2], rtpParameters: parameters }];
-  if (!first || others.length === 0) return [{ layers: [0], rtpParameters: parameters }];
-  const large = { layers: others.map((_, index) => index + 1), rtpParameters: { codecs, encodings: others } };
-  return [{ layers: [0], rtpParameters: { codecs, encodings: [first] } }, large];
+/** As a client sends it: each encoding as a rendition of its own. */
+function renditions({ codecs, encodings = [] }: RtpParameters): PublishedRendition[] {
+  if (encodings.length === 0) return [{ layers: [0], rtpParameters: { codecs, encodings } }];
+  return encodings.map((encoding, layer) => ({
+    layers: encoding.scalabilityMode === 'L3T3' ? [0, 1, 2] : [layer],
+    rtpParameters: { codecs, encodings: [encoding] },
+  }));
 }
 
 function refusal(kind: SourceKind, parameters: RtpParameters): string | undefined {
@@ -32,8 +31,8 @@ function refusal(kind: SourceKind, parameters: RtpParameters): string | undefine
   }
 }
 
-const simulcast = CAMERA_ENCODINGS.map(() => ({ scalabilityMode: 'L1T3' }));
-const one = (scalabilityMode: string) => [{ scalabilityMode }];
+const simulcast = CAMERA_ENCODINGS.map((_, layer) => ({ ssrc: 1 + layer, scalabilityMode: 'L1T3' }));
+const one = (scalabilityMode: string) => [{ ssrc: 1, scalabilityMode }];
 
 it.each([
   ['camera', 'video/VP8', simulcast, 'vp8', [0, 1, 2]],
@@ -60,6 +59,7 @@ it.each([
   ['another profile of VP9', 'camera', published('video/VP9', one('L3T3'), { 'profile-id': 2 })],
   ['two codecs at once', 'camera', published('video/VP9', one('L3T3'), {}, 'video/VP8')],
   ['no encoding', 'camera', published('video/VP8', [])],
+  ['a layer without an SSRC', 'camera', published('video/VP8', [{ scalabilityMode: 'L1T3' }])],
   ['a picture as a voice', 'microphone', published('video/VP8', [{}])],
   ['a voice as a picture', 'camera', published('audio/opus', [{}])],
   ['repair of nothing', 'camera', published('video/rtx', [{}])],
@@ -73,10 +73,21 @@ it.each(['video/AV1', 'video/H264', 'video/H265'])('refuses a picture in %s with
 });
 
 it('refuses renditions of one source in two codecs', () => {
-  const [low, high] = renditions(published('video/VP8', simulcast));
+  const [low, middle, high] = renditions(published('video/VP8', simulcast));
   const other = renditions(published('video/VP9', one('L3T3')))[0];
-  if (!low || !high || !other) throw new Error('no renditions');
+  if (!low || !middle || !high || !other) throw new Error('no renditions');
   const code = () => checkPublished('camera', [low, { ...other, layers: [1, 2] }]);
   expect(code).toThrow(HawserError);
-  expect(checkPublished('camera', [low, high]).layers).toEqual([0, 1, 2]);
+  expect(checkPublished('camera', [low, middle, high]).layers).toEqual([0, 1, 2]);
+});
+
+it.each([
+  [[0], 1, [{ ssrc: 7, rtx: { ssrc: 8 } }]],
+  [[2], 2, [{ ssrc: 7, rtx: { ssrc: 8 }, scalabilityMode: 'L1T3' }]],
+  [[0, 1, 2], 1, [{ ssrc: 7, rtx: { ssrc: 8 }, scalabilityMode: 'L3T3' }]],
+])('tells mediasoup of layers %j as %i streams, of which it manages what is not the lowest', (layers, count, first) => {
+  const encodings = encodingsOf(layers, { ssrc: 7, rtx: { ssrc: 8 }, scalabilityMode: 'L1T3' });
+  expect(encodings).toHaveLength(count);
+  expect(encodings.slice(0, 1)).toEqual(first);
+  expect(new Set(encodings.map(({ ssrc }) => ssrc)).size).toBe(count);
 });

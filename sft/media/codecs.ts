@@ -2,7 +2,7 @@
 import type { types } from 'mediasoup';
 import type { PublishedRendition } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { CODECS_OF, type Codec, isVideo, PAYLOAD, renditionsOf, type SourceKind } from '#signalling/media-profile.ts';
+import { CODECS_OF, type Codec, isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
 
 export const ROUTER_CODECS: types.RouterRtpCodecCapability[] = [
   {
@@ -70,7 +70,7 @@ interface Stream {
 export function trunkRtpParameters(
   capabilities: types.RtpCapabilities,
   codec: Codec,
-  streams: readonly Stream[],
+  stream: Stream,
   cname: string,
   msid: string,
 ): types.RtpParameters {
@@ -87,7 +87,7 @@ export function trunkRtpParameters(
         },
       ],
       headerExtensions: extension(capabilities, 'audio', AUDIO_LEVEL),
-      encodings: streams.map(({ ssrc }) => ({ ssrc })),
+      encodings: [{ ssrc: stream.ssrc }],
       rtcp,
       msid,
     };
@@ -102,32 +102,37 @@ export function trunkRtpParameters(
       { mimeType: 'video/rtx', payloadType: rtx, clockRate: 90_000, parameters: { apt: payloadType } },
     ],
     headerExtensions: extension(capabilities, 'video', VIDEO_ORIENTATION),
-    encodings: streams.map(({ layers, ssrc, rtxSsrc }) => ({
-      ssrc,
-      ...(rtxSsrc === undefined ? {} : { rtx: { ssrc: rtxSsrc } }),
-      ...scalability(layers.length, streams.length),
-    })),
+    encodings: encodingsOf(stream.layers, {
+      ssrc: stream.ssrc,
+      ...(stream.rtxSsrc === undefined ? {} : { rtx: { ssrc: stream.rtxSsrc } }),
+    }),
     rtcp,
     msid,
   };
 }
 
-/**
- * The scalability mode of one encoding. Of a single encoding without spatial layers nothing is said: mediasoup takes one with
- * temporal layers for SVC, manages its bitrate, and does not come back to it once it was silent for two seconds.
- * @param layers of the encoding. @param encodings of the producer
- */
-function scalability(layers: number, encodings: number) {
-  return layers === 1 && encodings === 1 ? {} : { scalabilityMode: `L${layers}T3` };
-}
+/** Of the SSRC of the encoding beside which nothing comes; mediasoup draws its own from below 10^9. */
+const SILENT = 0x8000_0000;
 
-/** The encodings that a client publishes, as mediasoup is told of them. */
+/**
+ * The encodings of a rendition, as mediasoup is told of them.
+ *
+ * The lowest layer is said to be nothing but a stream: mediasoup sends it whatever the viewer's path takes. A higher one is to
+ * be sent only where there is room for it, which mediasoup looks after for two kinds of producers: those with spatial layers
+ * inside, which it does not come back to once they were silent for two seconds, and those with several streams. So each has a
+ * second stream, on which nothing ever comes.
+ */
 export function encodingsOf(
   layers: readonly number[],
-  { encodings = [] }: PublishedRendition['rtpParameters'],
+  { scalabilityMode: _said, ...stream }: types.RtpEncodingParameters,
 ): types.RtpEncodingParameters[] {
-  if (layers.length > 1 || encodings.length > 1) return encodings as types.RtpEncodingParameters[];
-  return encodings.map(({ scalabilityMode: _said, ...rest }) => rest as types.RtpEncodingParameters);
+  if (layers.length > 1) return [{ ...stream, scalabilityMode: `L${layers.length}T3` }];
+  if (layers[0] === 0) return [stream];
+  const scalabilityMode = 'L1T3';
+  return [
+    { ...stream, scalabilityMode },
+    { ssrc: ((stream.ssrc ?? 0) ^ SILENT) >>> 0, scalabilityMode },
+  ];
 }
 
 /** What a client publishes, as far as it concerns others. */
@@ -153,11 +158,11 @@ export function checkPublished(kind: SourceKind, renditions: readonly PublishedR
   const layers = renditions.flatMap((rendition) => rendition.layers);
   const most = kind === 'camera' ? 3 : 1;
   if (layers.length < 1 || layers.length > most) throw refused(`a ${kind} has 1 to ${most} layers`);
-  const whole = layers.map((_, layer) => layer);
-  const streams = codec === 'vp9' ? [{ layers: whole }] : whole.map((layer) => ({ layers: [layer] }));
-  const expected = renditionsOf(codec, streams).map((rendition) => rendition.flatMap((stream) => stream.layers));
-  if (JSON.stringify(renditions.map((each) => each.layers)) !== JSON.stringify(expected)) {
-    throw refused(`the layers of a ${kind} in ${codec} are spread as ${JSON.stringify(expected)}`);
+  const spread = codec === 'vp9' ? [layers] : layers.map((layer) => [layer]);
+  const isWhole = layers.every((layer, index) => layer === index);
+  if (!isWhole || JSON.stringify(renditions.map((each) => each.layers)) !== JSON.stringify(spread)) {
+    const form = codec === 'vp9' ? 'one rendition of all layers' : 'one rendition for each layer, the lowest first';
+    throw refused(`a ${kind} in ${codec} is ${form}`);
   }
   return { codec, layers };
 }
@@ -183,7 +188,8 @@ function checkRendition(kind: SourceKind, { layers, rtpParameters }: PublishedRe
     }
     return codec;
   }
-  if (encodings.length !== layers.length) throw refused('each layer has one encoding');
+  if (encodings.length !== 1) throw refused('each layer has one encoding');
+  if (isVideo(kind) && encodings[0]?.ssrc === undefined) throw refused('the encoding of a layer has an SSRC');
   return codec;
 }
 

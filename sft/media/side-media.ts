@@ -7,9 +7,8 @@ import type { ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import { type Codec, renditionsOf, type SourceKind } from '#signalling/media-profile.ts';
 import type { LinkDemand, LinkLevel, LinkParticipant, LinkSource, LinkStream } from '#signalling/sft-link.ts';
 import type { SidePlan } from '../conference/plan.ts';
-import { layersToRun } from '../trunk/guard.ts';
 import { RETIRE_MS } from '../trunk/rotation.ts';
-import type { Produced, SourceMedia } from './source-media.ts';
+import type { Produced, Rendition, SourceMedia } from './source-media.ts';
 import type { Trunk } from './trunk.ts';
 import type { TrunkStream } from './trunk-stream.ts';
 
@@ -48,8 +47,7 @@ interface Sent {
   readonly source: SourceId;
   readonly media: SourceMedia;
   readonly trunk: Trunk;
-  /** By the layers that each can carry, as the rendition names them. */
-  readonly streams: Map<readonly number[], TrunkStream>;
+  readonly streams: Map<Rendition, TrunkStream>;
   /** Number of the statement that was the first to offer it; undefined before that was made. */
   offeredIn: number | undefined;
 }
@@ -201,10 +199,10 @@ export class SideMedia {
         else close(before);
         const renditions: Produced[] = [];
         try {
-          for (const carrying of renditionsOf(announced.codec, streams)) {
+          for (const stream of renditionsOf(announced.codec, streams)) {
             const { participant, kind, codec } = announced;
-            const producer = await trunk.receive(source, participant, kind, codec, carrying);
-            renditions.push({ layers: carrying.flatMap(({ layers }) => layers).sort(), producer });
+            const producer = await trunk.receive(source, participant, kind, codec, stream);
+            renditions.push({ layers: stream.layers.toSorted(), producer });
           }
           this.#received.set(source, { key, owner, renditions });
           await context.onArrival(source, announced.kind, renditions);
@@ -249,16 +247,12 @@ export class SideMedia {
           this.#sent.set(source, sent);
           // A key frame that came before the far end can receive it would be lost.
           const isReady = sent.offeredIn !== undefined && plan.receives.ready >= sent.offeredIn;
+          const run = new Set(isReady ? wanted : []);
           for (const rendition of media.renditions) {
-            const offered = rendition.streams.filter((carried) => carried.every((layer) => layers.includes(layer)));
-            for (const carried of offered) {
-              if (!sent.streams.has(carried)) {
-                sent.streams.set(carried, await trunk.send(source, kind, rendition, carried));
-              }
-            }
-            const asked = isReady ? wanted.filter((layer) => rendition.layers.includes(layer)) : [];
-            const run = new Set(layersToRun(asked, rendition.live));
-            await Promise.all(offered.map((carried) => sent.streams.get(carried)?.run(run)));
+            if (!rendition.layers.every((layer) => layers.includes(layer))) continue;
+            const stream = sent.streams.get(rendition) ?? (await trunk.send(source, kind, rendition));
+            sent.streams.set(rendition, stream);
+            await stream.run(run);
           }
         } catch (error) {
           if (!media.closed && !trunk.closed) context.onFault(error, 'send');

@@ -1,6 +1,6 @@
 /**
  * The media of one source on this SFT, wherever it comes from: a client's transport or a trunk. A source is one or more
- * renditions, each a producer with some of the layers.
+ * renditions, each a producer of its own; see `renditionsOf`.
  */
 import type { types } from 'mediasoup';
 
@@ -11,41 +11,26 @@ export interface Produced {
 }
 
 export class Rendition {
-  /** Layers of the source, ascending, in the order of the producer's encodings or spatial layers. */
+  /** Layers of the source, ascending: one of VP8, in the order of the spatial layers all of VP9. */
   readonly layers: readonly number[];
-  /** How they are spread over SSRCs where they are sent on: all of VP9 in one, others each in one of its own. */
-  readonly streams: readonly (readonly number[])[];
   readonly producer: types.Producer;
-  #live: ReadonlySet<number>;
 
-  /** @param onLive called when a layer came alive or fell silent */
-  constructor(layers: readonly number[], producer: types.Producer, onLive: () => void) {
+  /** @param onLive called when packets of it began to come */
+  constructor({ layers, producer }: Produced, onLive: () => void) {
     this.layers = layers;
-    this.streams = producer.type === 'simulcast' ? layers.map((layer) => [layer]) : [layers];
     this.producer = producer;
-    if (producer.type !== 'simulcast') {
-      // A consumer of a single encoding cannot leave its layer, and of VP9 it is given no higher one; there is nothing to guard.
-      this.#live = new Set(layers);
-      return;
-    }
-    this.#live = this.#liveOf(producer.score);
+    let live = isLive(producer.score);
     producer.on('score', (scores) => {
-      const live = this.#liveOf(scores);
-      if (live.symmetricDifference(this.#live).size === 0) return;
-      this.#live = live;
-      onLive();
+      const before = live;
+      live = isLive(scores);
+      if (live && !before) onLive();
     });
   }
+}
 
-  /** Layers that carry packets now. */
-  get live(): ReadonlySet<number> {
-    return this.#live;
-  }
-
-  #liveOf(scores: readonly types.ProducerScore[]): Set<number> {
-    const live = scores.filter(({ score }) => score > 0);
-    return new Set(live.flatMap(({ encodingIdx }) => this.layers[encodingIdx] ?? []));
-  }
+/** A stream of score 0 has sent nothing for 1.5 s. */
+function isLive(scores: readonly types.ProducerScore[]): boolean {
+  return scores.some(({ score }) => score > 0);
 }
 
 export class SourceMedia {

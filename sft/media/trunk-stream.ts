@@ -36,11 +36,6 @@ export abstract class TrunkStream {
     return !this.consumer.paused;
   }
 
-  /** It is held although it is wanted; another pass of the plan lets it go on if its layer lives. */
-  get strayed(): boolean {
-    return false;
-  }
-
   get closed(): boolean {
     return this.consumer.closed;
   }

@@ -47,8 +47,7 @@ interface Outgoing {
 interface Incoming {
   readonly source: SourceId;
   readonly kind: SourceKind;
-  /** By SSRC. */
-  readonly layers: ReadonlyMap<number, readonly number[]>;
+  readonly layers: readonly number[];
   readonly producer: types.Producer;
 }
 
@@ -162,32 +161,21 @@ export class Trunk {
     });
   }
 
-  /**
-   * Makes layers of a source ready to be sent under one SSRC; nothing flows before `run` says what.
-   * @param layers one of `rendition.streams`
-   */
-  async send(
-    source: SourceId,
-    kind: SourceKind,
-    rendition: Rendition,
-    layers: readonly number[],
-  ): Promise<TrunkStream> {
-    const { producer } = rendition;
-    const [lowest = 0] = layers;
-    const spatial = rendition.layers.indexOf(lowest);
+  /** Makes a rendition of a source ready to be sent under one SSRC; nothing flows before `run` says what. */
+  async send(source: SourceId, kind: SourceKind, { layers, producer }: Rendition): Promise<TrunkStream> {
     for (let draw = 0; draw < MAX_SSRC_DRAWS; draw++) {
       const consumer = await this.#transport.consume({
         producerId: producer.id,
         rtpCapabilities: this.worker.trunkCapabilities,
         paused: true,
-        ...(rendition.layers.length > 1 ? { preferredLayers: { spatialLayer: spatial, temporalLayer: 2 } } : {}),
+        ...(producer.type === 'simple' ? {} : { preferredLayers: { spatialLayer: 0, temporalLayer: 2 } }),
         enableRtx: true, // of a voice: repair at all
       });
       const onFault = (error: unknown) => this.#options.onFault(error, 'trunk stream');
       const stream =
         layers.length > 1
           ? new CappedConsumer(consumer, layers, onFault)
-          : new PinnedConsumer(consumer, lowest, spatial, onFault);
+          : new PinnedConsumer(consumer, layers[0] ?? 0, onFault);
       const ssrcs = stream.rtxSsrc === undefined ? [stream.ssrc] : [stream.ssrc, stream.rtxSsrc];
       if (this.#ssrcs.take(...ssrcs)) {
         const outgoing = { source, kind, stream };
@@ -205,15 +193,14 @@ export class Trunk {
 
   /**
    * Prepares to receive one rendition of a source that the peer offers on this trunk.
-   * @param streams of the rendition, ascending by layer; see `renditionsOf`
-   * @throws Error when the SSRCs are in use already
+   * @throws Error when its SSRCs are in use already
    */
   async receive(
     source: SourceId,
     participant: ParticipantId,
     kind: SourceKind,
     codec: Codec,
-    streams: readonly LinkStream[],
+    stream: LinkStream,
   ): Promise<types.Producer> {
     const producer = await this.#transport.produce({
       kind: isVideo(kind) ? 'video' : 'audio',
@@ -222,14 +209,13 @@ export class Trunk {
       rtpParameters: trunkRtpParameters(
         this.worker.router.rtpCapabilities,
         codec,
-        streams,
+        stream,
         this.id,
         // Renditions of one source are tracks of their own in one stream.
-        `${participant} ${source}.${streams[0]?.layers[0]}`,
+        `${participant} ${source}.${stream.layers[0]}`,
       ),
     });
-    const layers = new Map(streams.map((stream) => [stream.ssrc, stream.layers]));
-    const incoming = { source, kind, layers, producer };
+    const incoming = { source, kind, layers: stream.layers, producer };
     this.#incoming.add(incoming);
     producer.observer.once('close', () => {
       this.#incoming.delete(incoming);
@@ -244,11 +230,6 @@ export class Trunk {
     if (!stat) throw new Error('a transport without figures');
     const known = stat.rtpBytesReceived + stat.rtxBytesReceived;
     return { sent: stat.bytesSent, received: stat.bytesReceived, known };
-  }
-
-  /** Some layer is held because the worker sent another one in its place. */
-  get strayed(): boolean {
-    return [...this.#outgoing].some(({ stream }) => stream.strayed);
   }
 
   /** Receives nothing of a source any more; it is up to its owner to take it again. */
@@ -270,10 +251,9 @@ export class Trunk {
     }
     for (const { source, kind, layers, producer } of this.#incoming) {
       for (const stat of (await unlessClosed(producer, () => producer.getStats())) ?? []) {
-        const carried = layers.get(stat.ssrc) ?? [0];
-        const layer = carried[highestOf(stat)] ?? 0;
+        const layer = layers[highestOf(stat)] ?? layers[0] ?? 0;
         const jitter = stat.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);
-        accounts.push({ source, kind, layers: carried, layer, direction: 'in', ...figuresOf(stat), jitter, rttMs: 0 });
+        accounts.push({ source, kind, layers, layer, direction: 'in', ...figuresOf(stat), jitter, rttMs: 0 });
       }
     }
     return accounts;

@@ -117,9 +117,11 @@ it.each([
 
 it.each([
   ['all layers in one rendition', [[0, 1, 2]]],
-  ['without its smallest layer', [[1, 2]]],
-  ['with a layer twice', [[0], [0, 1]]],
-  ['in the wrong order', [[1, 2], [0]]],
+  ['with two layers in one rendition', [[0], [1, 2]]],
+  ['without its smallest layer', [[1], [2]]],
+  ['with a layer left out', [[0], [2]]],
+  ['with a layer twice', [[0], [0]]],
+  ['in the wrong order', [[1], [0]]],
 ])('refuses a camera that comes %s', async (_, layers) => {
   const { rpc } = await joined();
   let ssrc = 1;

@@ -169,7 +169,7 @@ export class ClientSession {
       const media = await ClientMedia.open(host.worker, participant, this.#context.entrance, {
         onConsumer: (consumer) => this.#rpc.notify('consumer', consumer),
         onConsumerClosed: (consumer) => this.#rpc.notify('consumerClosed', { consumer }),
-        onReleased: () => host.changed(),
+        onFlow: () => host.changed(),
         onLayer: (consumer, layer) =>
           this.#rpc.notify('layer', { consumer, ...(layer === undefined ? {} : { layer }) }),
         onLost: (protocol) => {

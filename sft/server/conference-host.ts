@@ -183,9 +183,8 @@ export class ConferenceHost {
   ): Promise<void> {
     const onLive = () => {
       for (const client of this.#clients.values()) client.media.layersChanged(source);
-      this.changed();
     };
-    const media = new SourceMedia(produced.map(({ layers, producer }) => new Rendition(layers, producer, onLive)));
+    const media = new SourceMedia(produced.map((each) => new Rendition(each, onLive)));
     this.#catalogue.set(source, media);
     for (const { producer } of produced) {
       producer.observer.once('close', () => {
@@ -348,7 +347,9 @@ export class ConferenceHost {
     this.#stateRoster();
     for (const [participant, { media }] of this.#clients) {
       const local = this.state.local.get(participant);
-      if (local) local.ready = media.receivable;
+      if (!local) continue;
+      local.ready = media.receivable;
+      local.late = media.late;
     }
     const now = performance.now();
     this.#tellPublishers(now);

@@ -95,13 +95,13 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
       renditionsOf(codec, streams).map(async (rendition): Promise<Sent> => {
         const producer = await transport.produce({
           track,
-          encodings: rendition.map(({ encoding }) => ({ ...encoding })),
+          encodings: [{ ...rendition.encoding }],
           codecOptions,
           ...(vp9 && { codec: vp9 }),
           stopTracks: false, // whoever opened the device closes it
         });
         if (muted) producer.pause();
-        return { encodings: rendition.map(({ layers }) => layers), producer };
+        return { layers: rendition.layers, producer };
       }),
     );
     const sent = made.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
@@ -110,9 +110,9 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
       for (const { producer } of sent) producer.close();
       throw failed.reason;
     }
-    const renditions = sent.map((each) => ({
-      layers: each.encodings.flat(),
-      rtpParameters: toWire.parameters(each.producer.rtpParameters),
+    const renditions = sent.map(({ layers, producer }) => ({
+      layers: [...layers],
+      rtpParameters: toWire.parameters(producer.rtpParameters),
     }));
     const source = this.#signalling.publish(kind, renditions, muted);
     source.catch(() => undefined); // whoever waits for it is told

@@ -6,8 +6,8 @@ import type { Publication } from '../engine.ts';
 
 /** One rendition on its way out. */
 export interface Sent {
-  /** The layers of the source in each of the sender's encodings, in their order. */
-  readonly encodings: readonly (readonly number[])[];
+  /** The layers of the source in its one encoding. */
+  readonly layers: readonly number[];
   readonly producer: Producer;
 }
 
@@ -40,15 +40,13 @@ export function publicationOf(
 }
 
 /** An encoding that is not active is not made, and costs neither processor nor path. Muting does not touch it. */
-async function activate({ encodings, producer }: Sent, wanted: readonly number[]): Promise<void> {
+async function activate({ layers, producer }: Sent, wanted: readonly number[]): Promise<void> {
   const sender = producer.rtpSender;
   if (!sender || producer.closed) return;
   const parameters = sender.getParameters();
-  let changes = false;
-  for (const [index, encoding] of parameters.encodings.entries()) {
-    const active = encodings[index]?.some((layer) => wanted.includes(layer)) === true;
-    changes ||= encoding.active !== active;
-    encoding.active = active;
-  }
-  if (changes) await sender.setParameters(parameters);
+  const active = layers.some((layer) => wanted.includes(layer));
+  const [encoding] = parameters.encodings;
+  if (!encoding || encoding.active === active) return;
+  encoding.active = active;
+  await sender.setParameters(parameters);
 }

@@ -12,20 +12,13 @@ import { OutgoingEncoding } from './outgoing.ts';
 import { receiveCapabilities, sendParameters } from './parameters.ts';
 import type { MediaPath, OpenPath } from './path.ts';
 import { type NodePublication, type NodeSource, type NodeStream, openPublication } from './publication.ts';
-import { parseRtcp, type ReportBlock, writeNack, writePli, writeReceiverReport, writeRemb } from './rtcp.ts';
+import { parseRtcp, type ReportBlock, writeNack, writePli, writeReceiverReport } from './rtcp.ts';
 import type { ParsedHeader } from './rtp.ts';
 import { NodeTransport } from './transport.ts';
 
 export type { NodePacket, NodePublication, NodeSource, NodeStream } from './publication.ts';
 
 export interface NodeEngineOptions {
-  /**
-   * Offers REMB, so that the SFT chooses layers by `receiveBitrate`; without it the SFT sends what is wished for. False by
-   * default.
-   */
-  readonly congestionControl?: boolean;
-  /** What this device says it can receive, bit/s; with `congestionControl` only. 10 Mbit/s by default. */
-  readonly receiveBitrate?: number;
   /** How the SFT is reached; by WebRTC when left out. Load tests put `PlainPath.open` here. */
   readonly openPath?: OpenPath;
 }
@@ -57,12 +50,9 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
   #sendConnecting: Promise<void> | undefined;
   #mids = 0;
   #closed = false;
-  /** What this device says it can receive, bit/s; see `congestionControl`. */
-  receiveBitrate: number;
 
   constructor(options: NodeEngineOptions = {}) {
     this.#options = options;
-    this.receiveBitrate = options.receiveBitrate ?? 10_000_000;
   }
 
   async start(offer: MediaOffer, signalling: MediaSignalling): Promise<RtpCapabilities> {
@@ -87,7 +77,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
     this.#connect('receive', this.#receive).catch(nothing); // told by `lost`
     this.#timers.push(setInterval(() => this.#report(), REPORT_MS));
     this.#timers.push(setInterval(() => this.#askForRepair(), REPAIR_MS));
-    return receiveCapabilities(offer.capabilities, this.#options.congestionControl ?? false);
+    return receiveCapabilities(offer.capabilities);
   }
 
   /** Resolves when packets can be sent. */
@@ -228,10 +218,6 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
     }
     for (let at = 0; at < blocks.length; at += 31) {
       receive.sendRtcp(writeReceiverReport(this.#reporter, blocks.slice(at, at + 31)));
-    }
-    if (this.#options.congestionControl && blocks.length > 0) {
-      const ssrcs = blocks.map(({ ssrc }) => ssrc);
-      receive.sendRtcp(writeRemb(this.#reporter, ssrcs, this.receiveBitrate));
     }
   }
 

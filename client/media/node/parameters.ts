@@ -12,27 +12,21 @@ import type { RtpCapabilities } from '#signalling/webrtc.ts';
 
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
-const SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
 
 const VIDEO_FEEDBACK = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
 
 /**
- * What this device can receive: the codecs of the profile, in the numbering of the router.
- * @param isManaged whether the SFT may adapt layers to an estimate of the path; without transport-cc and REMB it cannot
+ * What this device can receive: the codecs of the profile, in the numbering of the router. Without transport-cc and REMB the
+ * SFT does not adapt layers to an estimate of the path: it sends what is wished for.
  */
-export function receiveCapabilities(router: RtpCapabilities, isManaged: boolean): RtpCapabilities {
-  const wanted = isManaged ? [MID, AUDIO_LEVEL, SEND_TIME] : [MID, AUDIO_LEVEL];
+export function receiveCapabilities(router: RtpCapabilities): RtpCapabilities {
   return {
     codecs: router.codecs
       .filter(({ mimeType }) => /^(audio\/opus|video\/vp8|video\/rtx)$/i.test(mimeType))
       .filter(({ mimeType, parameters }) => !/rtx/i.test(mimeType) || parameters?.apt === PAYLOAD.vp8)
-      .map((codec) => ({ ...codec, rtcpFeedback: /vp8/i.test(codec.mimeType) ? feedback(isManaged) : [] })),
-    headerExtensions: router.headerExtensions.filter(({ uri }) => wanted.includes(uri)),
+      .map((codec) => ({ ...codec, rtcpFeedback: /vp8/i.test(codec.mimeType) ? VIDEO_FEEDBACK : [] })),
+    headerExtensions: router.headerExtensions.filter(({ uri }) => [MID, AUDIO_LEVEL].includes(uri)),
   };
-}
-
-function feedback(isManaged: boolean) {
-  return isManaged ? [...VIDEO_FEEDBACK, { type: 'goog-remb' }] : VIDEO_FEEDBACK;
 }
 
 export interface SendParameters {
@@ -96,8 +90,8 @@ export function sendParameters(
     renditions: renditionsOf(
       'vp8',
       encodings.map((each, layer) => ({ ...each, layers: [layer] })),
-    ).map((rendition) => ({
-      layers: rendition.flatMap(({ layers }) => layers),
+    ).map(({ layers, ssrc, rtxSsrc, maxBitrate }) => ({
+      layers,
       rtpParameters: {
         mid: mid(),
         rtcp,
@@ -106,12 +100,7 @@ export function sendParameters(
           { mimeType: 'video/rtx', payloadType: PAYLOAD.vp8rtx, clockRate: 90_000, parameters: { apt: PAYLOAD.vp8 } },
         ],
         headerExtensions: [],
-        encodings: rendition.map((each) => ({
-          ssrc: each.ssrc,
-          rtx: { ssrc: each.rtxSsrc },
-          scalabilityMode: 'L1T3',
-          maxBitrate: each.maxBitrate,
-        })),
+        encodings: [{ ssrc, rtx: { ssrc: rtxSsrc }, scalabilityMode: 'L1T3', maxBitrate }],
       },
     })),
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRtcp, writeNack, writePli, writeReceiverReport, writeRemb, writeSenderReport } from './rtcp.ts';
+import { parseRtcp, writeNack, writePli, writeReceiverReport, writeSenderReport } from './rtcp.ts';
 
 describe('RTCP', () => {
   it('says again what was asked for', () => {
@@ -28,14 +28,10 @@ describe('RTCP', () => {
     ]);
   });
 
-  it('reports loss and states a limit', () => {
+  it('reports loss', () => {
     const block = { ssrc: 5, fractionLost: 64, lost: 7, highestSequence: 70_000, jitter: 12 };
     const report = writeReceiverReport(1, [{ ...block, lastSenderReport: 1, delaySinceLast: 2 }]);
     expect(parseRtcp(report)).toEqual([{ type: 'receiverReport', ssrc: 5, fractionLost: 64, jitter: 12 }]);
-    const remb = writeRemb(1, [5, 6], 2_500_000);
-    const mantissa = remb.readUIntBE(17, 3) & 0x3_ffff;
-    expect(mantissa * 2 ** (remb.readUIntBE(17, 3) >> 18)).toBeGreaterThan(2_499_000);
-    expect(mantissa * 2 ** (remb.readUIntBE(17, 3) >> 18)).toBeLessThanOrEqual(2_500_000);
   });
 
   it('never throws, whatever arrives', () => {

@@ -1,5 +1,5 @@
 /**
- * RTCP as far as the engine speaks it: reports (RFC 3550), NACK and PLI (RFC 4585), FIR (RFC 5104), REMB. Reduced-size packets
+ * RTCP as far as the engine speaks it: reports (RFC 3550), NACK and PLI (RFC 4585), FIR (RFC 5104). Reduced-size packets
  * (RFC 5506), as the publish parameters say. Pure.
  */
 const SENDER_REPORT = 200;
@@ -9,7 +9,6 @@ const PAYLOAD_FEEDBACK = 206;
 const NACK = 1;
 const PLI = 1;
 const FIR = 4;
-const APPLICATION = 15;
 /** Seconds from 1900, the epoch of NTP, to 1970. */
 const NTP_EPOCH = 2_208_988_800;
 
@@ -91,21 +90,6 @@ export function writeNack(sender: number, ssrc: number, sequences: readonly numb
   pairs.forEach(({ pid, mask }, index) => {
     buffer.writeUInt16BE(pid, 12 + index * 4);
     buffer.writeUInt16BE(mask, 14 + index * 4);
-  });
-  return buffer;
-}
-
-/** The receiver's estimated maximum bit rate over all its streams (draft-alvestrand-rmcat-remb, section 2.2). */
-export function writeRemb(sender: number, ssrcs: readonly number[], bitrate: number): Buffer {
-  const shown = ssrcs.slice(0, 255);
-  const buffer = head(APPLICATION, PAYLOAD_FEEDBACK, 20 + shown.length * 4, sender);
-  buffer.write('REMB', 12, 'latin1');
-  const exponent = Math.max(0, Math.floor(Math.log2(Math.max(1, bitrate))) - 17);
-  const mantissa = Math.floor(bitrate / 2 ** exponent);
-  buffer[16] = shown.length;
-  buffer.writeUIntBE(exponent * 2 ** 18 + mantissa, 17, 3);
-  shown.forEach((ssrc, index) => {
-    buffer.writeUInt32BE(ssrc, 20 + index * 4);
   });
   return buffer;
 }

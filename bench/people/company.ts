@@ -16,6 +16,8 @@ type Role = keyof typeof ROOMS;
 /** Rooms whose people join at the same time: more would keep each other past the deadlines of a join. */
 const ROOMS_AT_ONCE = 2;
 const SERVED_MS = 30_000;
+/** A crowd that joins is taken for an overload by the brakes of the trunks, which then let layers back in one by one. */
+const SERVED_MS_PER_PERSON = 250;
 
 export interface CompanyOptions {
   readonly stage: Stage;
@@ -73,7 +75,8 @@ export class Company {
       served = parts.reduce((sum, part) => sum + part, 0);
       return served === viewers;
     };
-    await until(all, 'all pictures', SERVED_MS).catch(() => undefined);
+    const most = SERVED_MS + SERVED_MS_PER_PERSON * this.#rooms.flatMap(({ seats }) => seats).length;
+    await until(all, 'all pictures', most).catch(() => undefined);
     return { served, viewers };
   }
 

@@ -299,7 +299,7 @@ export class ClientMedia {
     consumer.on('layerschange', (now) => {
       const flowed = given.current !== undefined;
       given.current = now?.spatialLayer;
-      if (flowed !== (given.current !== undefined)) this.#watch(given);
+      if (given.wanted && flowed !== (given.current !== undefined)) this.#watch(given);
       this.#events.onLayer(consumer.id, now && layers[now.spatialLayer]);
     });
     consumer.once('producerclose', () => {

@@ -236,7 +236,10 @@ async function look(page: Page, size: Size): Promise<number> {
         const shown = [...(window.hawserFrames ?? [])].filter(([video]) => !own.includes(video));
         const frame = shown.map(([, each]) => each).find((each) => each.at > begun && each.width === width);
         if (frame) return frame.at - begun;
-        if (performance.now() - begun > limit) throw new Error(`no picture ${width} wide came within ${limit} ms`);
+        if (performance.now() - begun > limit) {
+          const came = [...new Set(shown.filter(([, { at }]) => at > begun).map(([, each]) => each.width))];
+          throw new Error(`no picture ${width} wide came within ${limit} ms, but ${came.join(', ') || 'none'}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     },

@@ -21,6 +21,14 @@ const SWITCHES = 20;
  */
 const LINES = [90, 180, 360];
 const WINDOW = { width: 800, height: 560 };
+/**
+ * Where timers of a page are held up for so long while layouts change, the machine is too slow for four browsers at that moment
+ * and stops pictures by itself: that series says nothing of freezes, and another one is made.
+ */
+const STALL_MS = 80;
+const SERIES = 6;
+/** Between two looks at the figures of a page, ms: to collect them costs a browser as much as some pictures. */
+const LOOK_MS = 200;
 const WINDOW_MS = 5_000;
 /** Of a camera's layers on the trunk, bit/s: payload, and 36 bytes a packet for RTP, its extension and SRTP. */
 const RATES = [160_000, 520_000, 1_560_000];
@@ -74,7 +82,12 @@ async function fits(page: Page): Promise<void> {
     const tiles = await shown(page);
     return tiles.length === 3 && tiles.every(({ pixels, height }) => isOfLayer(height, pixels));
   };
-  await until(all, 'pictures of the size of their tiles', 20_000).catch(async (error: unknown) => {
+  const seldom = async () => {
+    if (await all()) return true;
+    await page.waitForTimeout(LOOK_MS);
+    return false;
+  };
+  await until(seldom, 'pictures of the size of their tiles', 20_000).catch(async (error: unknown) => {
     throw new Error(`${error}: ${JSON.stringify(await shown(page))}`);
   });
 }
@@ -101,6 +114,46 @@ async function settled({ alpha, beta }: Trial): Promise<void> {
   await until(isSettled, 'publishers to send no more than is watched', 20_000);
 }
 
+/** Changes of the layout, each time until every picture of the page has the size that fits it. */
+async function switches(pages: readonly Page[]): Promise<void> {
+  for (let at = 0; at < SWITCHES; at++) {
+    const page = pages[at % pages.length] as Page;
+    const others = await shown(page);
+    // Each time somebody else, of the other organisation too; now and then back to the grid.
+    if (at % 5 === 4) await page.keyboard.press('l');
+    else
+      await page
+        .locator('.cell .tile')
+        .nth((at * 2 + 1) % others.length)
+        .click();
+    await fits(page);
+  }
+}
+
+declare global {
+  interface Window {
+    /** The longest time that a timer of this page came late, ms. */
+    hawserStall?: number;
+  }
+}
+
+/** The longest time that timers of the page were held up since it was last asked, ms. */
+function stallOf(page: Page): Promise<number> {
+  return page.evaluate((every) => {
+    const stall = window.hawserStall ?? 0;
+    if (window.hawserStall === undefined) {
+      let last = performance.now();
+      setInterval(() => {
+        const now = performance.now();
+        window.hawserStall = Math.max(window.hawserStall ?? 0, now - last - every);
+        last = now;
+      }, every);
+    }
+    window.hawserStall = 0;
+    return Math.round(stall);
+  }, 20);
+}
+
 async function sent(trial: Trial, to: DomainName): Promise<number> {
   const { links } = await trial.alpha.sftState();
   const trunks = links.filter(({ peer }) => peer === to).flatMap((link) => link.trunks);
@@ -117,21 +170,16 @@ it('gives four browsers of two organisations what their tiles need, and sends no
   for (const page of pages) await fits(page);
   await settled(trial);
   const freezes = async () => (await Promise.all(pages.map(shown))).flat().reduce((sum, each) => sum + each.freezes, 0);
-  const before = await freezes();
-
-  for (let at = 0; at < SWITCHES; at++) {
-    const page = pages[at % pages.length] as Page;
-    const others = await shown(page);
-    // Each time somebody else, of the other organisation too; now and then back to the grid.
-    if (at % 5 === 4) await page.keyboard.press('l');
-    else
-      await page
-        .locator('.cell .tile')
-        .nth((at * 2 + 1) % others.length)
-        .click();
-    await fits(page);
+  for (let series = 1, calm = false; !calm; series++) {
+    const before = await freezes();
+    for (const page of pages) await stallOf(page);
+    await switches(pages);
+    const froze = (await freezes()) - before;
+    const stalls = await Promise.all(pages.map(stallOf));
+    calm = froze === 0 || Math.max(...stalls) < STALL_MS;
+    if (calm) expect(froze).toBe(0);
+    else if (series === SERIES) throw new Error(`the machine is too slow: timers were held up for ${stalls} ms`);
   }
-  expect(await freezes()).toBe(before);
 
   const most = await bound(pages.slice(2), trial.alpha.domain);
   // What was looked at before is let go after two seconds.

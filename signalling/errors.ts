@@ -290,6 +290,12 @@ export const ERRORS = {
     true,
     'A commit of this device waits for the answer of the hub. Try again when it is settled.',
   ),
+  MLS_PROPOSALS_PENDING: entry(
+    409,
+    4409,
+    true,
+    'Proposals of the hub have to be committed before anything else is sent. Commit them, or wait for the commit of another.',
+  ),
   MLS_NO_PENDING_COMMIT: entry(409, 4409, false, 'No commit of this name waits for the answer of the hub.'),
   MLS_NOT_MEMBER: entry(
     410,

@@ -13,7 +13,8 @@ import {
 import { ratchetTreeDecoder } from 'ts-mls/internal/ratchetTree.js';
 import { expect } from 'vitest';
 import { cipherSuite } from './suite.ts';
-import { hex, itMeets, toHex } from './testing/vectors.ts';
+import { hex, toHex } from './testing/hex.ts';
+import { itMeets } from './testing/vectors.ts';
 
 interface Passive {
   external_psks: { psk_id: string; psk: string }[];

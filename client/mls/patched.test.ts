@@ -35,7 +35,7 @@ import { reuseGuardDecoder } from 'ts-mls/internal/sender.js';
 import { describe, expect, it } from 'vitest';
 import { CAPABILITIES, cipherSuite } from './suite.ts';
 import { byValue, commitWithWrongKey, publicly, signedCommit, withProposal } from './testing/attacker.ts';
-import { toHex } from './testing/vectors.ts';
+import { toHex } from './testing/hex.ts';
 
 const cs = await cipherSuite();
 const context: MlsContext = { cipherSuite: cs, authService: unsafeTestingAuthenticationService };
@@ -300,6 +300,30 @@ describe('09-ranges', () => {
     });
     const message = await withProposal(alice, publicMessage, remove(5000), privateKeys.signaturePrivateKey);
     await expect(process(alice, message)).rejects.toThrow('remove empty leaf');
+  });
+});
+
+describe('12-added-leaves', () => {
+  it('removes and adds at once', async () => {
+    const states = await churned();
+    const joiners = [await device(), await device()];
+    const result = await commit(at(states, 0), remove(1), ...joiners.map(add));
+    const after = [result.newState, await process(at(states, 2), result.commit)];
+    for (const joiner of joiners) after.push(await welcomed(result, joiner));
+    expect(new Set(after.map(authenticator)).size).toBe(1);
+    const next = await commit(at(after, 2));
+    expect(authenticator(await process(at(after, 1), next.commit))).toBe(authenticator(next.newState));
+  });
+
+  it('tells the removed device nothing', async () => {
+    const states = await churned();
+    const { commit: message } = await commit(at(states, 0), remove(1), add(await device()));
+    if (!('publicMessage' in message) || message.publicMessage.content.contentType !== contentTypes.commit) {
+      throw new Error('no commit');
+    }
+    // Who is left: the committer itself and one more, for whom there is one ciphertext.
+    const { path } = message.publicMessage.content.commit;
+    expect(path?.nodes.map(({ encryptedPathSecret }) => encryptedPathSecret.length)).toEqual([0, 1]);
   });
 });
 

@@ -46,7 +46,8 @@ import { applyUpdatePath, createUpdatePath, updatePathDecoder } from 'ts-mls/int
 import { decryptGroupInfo, decryptGroupSecrets } from 'ts-mls/internal/welcome.js';
 import { expect } from 'vitest';
 import { CAPABILITIES, cipherSuite, SUITE } from './suite.ts';
-import { hex, itMeets, toHex } from './testing/vectors.ts';
+import { hex, toHex } from './testing/hex.ts';
+import { itMeets } from './testing/vectors.ts';
 
 const cs = await cipherSuite();
 const { hpke, kdf, hash, signature } = cs;

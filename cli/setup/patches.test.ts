@@ -46,7 +46,8 @@ test('a library with other patches than now has to be installed anew', async () 
 });
 
 test('the libraries that are installed here are patched', async () => {
-  expect(await arePatched(join(repository, 'node_modules'))).toBe(true);
+  const advice = 'the packages are not patched: any ./hawser command or `node cli/setup/patches.ts` does it';
+  expect(await arePatched(join(repository, 'node_modules')), advice).toBe(true);
 });
 
 test('every patch names the section of the standard, its test and the release that makes it unnecessary', async () => {

@@ -10,12 +10,13 @@ import {
   joinGroupExternal,
   type MlsContext,
   type Proposal,
+  proposeExternal,
   protocolVersions,
   wireformats,
 } from 'ts-mls';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
-import type { DeviceId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName } from '#signalling/ids.ts';
 import { Group } from './group.ts';
 import { identityOf } from './members.ts';
 import { KEEP_PAST_EPOCHS } from './past.ts';
@@ -236,6 +237,40 @@ describe('a proposal', () => {
     const { message } = await createProposal({ context, state, proposal: remove(1), wireAsPublicMessage: true });
     expect(await codeOf(alice.group.receive(messageBytes(message)))).toBe('MLS_PROPOSAL_REFUSED');
     expect(alice.group.hasProposals).toBe(false);
+  });
+});
+
+describe('a proposal of the hub', () => {
+  it('has to be committed before anything is sent, survives a start, and cannot be forged', async () => {
+    const { cipherSuite } = await unguarded();
+    const [keys, others] = [await cipherSuite.signature.keygen(), await cipherSuite.signature.keygen()];
+    world = await World.make({ domain: 'alpha.example' as DomainName, signatureKey: keys.publicKey });
+    [alice, bob, mallory] = await world.devices('alice/laptop', 'bob@beta/phone', 'mallory/pc');
+    await world.group(alice, bob, mallory);
+    const info = parseGroupInfo(await alice.group.groupInfo());
+    const propose = async (proposal: Proposal, key: Uint8Array) =>
+      messageBytes(await proposeExternal(info, proposal, keys.publicKey, key, cipherSuite));
+    expect(await codeOf(alice.group.receive(await propose(remove(2), others.signKey)))).toBe('MLS_REFUSED');
+    expect(await codeOf(alice.group.receive(await propose(remove(9), keys.signKey)))).toBe('MLS_REFUSED');
+    const update = {
+      proposalType: defaultProposalTypes.group_context_extensions,
+      groupContextExtensions: { extensions: [] },
+    };
+    expect(await codeOf(alice.group.receive(await propose(update, keys.signKey)))).toBe('MLS_PROPOSAL_REFUSED');
+    const good = await propose(remove(2), keys.signKey);
+    for (const { group } of [alice, bob, mallory]) expect(await group.receive(good)).toEqual([{ kind: 'proposal' }]);
+    alice.reload();
+    expect(await codeOf(alice.group.send(bytes('x')))).toBe('MLS_PROPOSALS_PENDING');
+    expect(await codeOf(mallory.group.commit({}, request()))).toBe('MLS_REFUSED');
+    // The policy is about members: the hub's wish needs nobody's leave.
+    world.policy.mayRemove = () => false;
+    const { id, commit } = await alice.group.commit({}, request());
+    await alice.group.accepted(id);
+    expect(await bob.group.receive(commit)).toMatchObject([
+      { kind: 'commit', left: [{ identity: { device: mallory.id } }] },
+    ]);
+    expect(await mallory.group.receive(commit)).toMatchObject([{ kind: 'removed' }]);
+    expect(alice.group.epochAuthenticator).toEqual(bob.group.epochAuthenticator);
   });
 });
 

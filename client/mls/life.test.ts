@@ -6,7 +6,8 @@ import { Life } from './testing/life.ts';
 const { HAWSER_MLS_SEED: seed, HAWSER_MLS_STEPS: steps = '600' } = process.env;
 const SEEDS = seed === undefined ? [1, 2, 3] : [Number(seed)];
 
-it.each(SEEDS)(
+// At once, because each life waits for WebCrypto half of its time.
+it.concurrent.each(SEEDS)(
   'keeps all members in one epoch with one exporter, seed %i',
   async (each) => {
     const life = await Life.begin(each);

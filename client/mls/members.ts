@@ -2,6 +2,7 @@
 import type { LeafNode, RatchetTree } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId } from '#signalling/ids.ts';
+import { bytesKey } from './bytes.ts';
 import { readCertificate } from './certificate.ts';
 import { type Identity, identityIn } from './identity.ts';
 import { certificatesIn, leavesOf } from './wire.ts';
@@ -11,8 +12,11 @@ export interface Member {
   readonly identity: Identity;
 }
 
-/** Leaves are immutable and shared from epoch to epoch, so that each certificate is read once. */
+/** Leaves are immutable and shared from epoch to epoch, and a new leaf mostly has the certificate of the old one: each is read once. */
 const known = new WeakMap<LeafNode, Identity>();
+const byCertificate = new Map<string, Identity>();
+/** Four groups of the largest size. */
+const MAX_KNOWN = 4096;
 
 /**
  * Whose leaf it is, by the certificate in it. A leaf of the own tree was verified when it came in; of any other, this is a claim.
@@ -23,7 +27,10 @@ export function identityOf(leaf: LeafNode): Identity {
   if (before !== undefined) return before;
   const [certificate] = certificatesIn(leaf);
   if (certificate === undefined) throw new HawserError('MLS_CREDENTIAL_REFUSED', 'there is no certificate');
-  const identity = identityIn(readCertificate(certificate));
+  const key = bytesKey(certificate);
+  const identity = byCertificate.get(key) ?? identityIn(readCertificate(certificate));
+  if (byCertificate.size >= MAX_KNOWN) byCertificate.clear();
+  byCertificate.set(key, identity);
   known.set(leaf, identity);
   return identity;
 }

@@ -2,6 +2,7 @@
  * One test for each mend of `patches/ts-mls`: each fails on the library as npm has it, and says which patch is missing. The library is
  * called here without our guards, which would hide its faults.
  */
+import { createRequire } from 'node:module';
 import {
   type ClientState,
   contentTypes,
@@ -106,7 +107,7 @@ async function welcomed(
   return joinGroup({ context, welcome: welcome.welcome, keyPackage, privateKeys, ratchetTree: newState.ratchetTree });
 }
 
-function at<T>(list: readonly T[], index: number): T {
+function at<T>(list: readonly (T | undefined)[], index: number): T {
   const found = list[index];
   if (found === undefined) throw new Error(`there is no ${index}`);
   return found;
@@ -128,16 +129,28 @@ async function churned(): Promise<ClientState[]> {
 
 describe('01-unmerged-leaves', () => {
   it('joins a churned tree', async () => {
-    const states = await churned();
-    await grow(states);
-    // The added leaf is unmerged everywhere above it. An update of its neighbour leaves it unmerged at the root's place only.
-    const result = await commit(at(states, 2));
-    for (const [index, state] of states.entries()) {
-      states[index] = index === 2 ? result.newState : await process(state, result.commit);
+    const states: (ClientState | undefined)[] = await group(8);
+    const everybody = async (committer: number, ...proposals: Proposal[]) => {
+      const result = await commit(at(states, committer), ...proposals);
+      for (const [index, state] of states.entries()) {
+        if (state !== undefined)
+          states[index] = index === committer ? result.newState : await process(state, result.commit);
+      }
+      return result;
+    };
+    states[1] = undefined;
+    await everybody(0, remove(1));
+    states[6] = undefined;
+    await everybody(0, remove(6));
+    await everybody(2);
+    await everybody(4);
+    // Both halves of the tree have a parent and a free leaf below it. The first newcomer is unmerged in his half and at the root, the
+    // second in the other half and at the root, so that no two of these lists are the same.
+    for (const place of [1, 6]) {
+      const joiner = await device();
+      states[place] = await welcomed(await everybody(0, add(joiner)), joiner);
     }
-    await grow(states);
-    await grow(states);
-    expect(new Set(states.map(authenticator)).size).toBe(1);
+    expect(new Set(states.map((state) => state && authenticator(state))).size).toBe(1);
   });
 
   it('refuses an unmerged leaf outside the tree', async () => {
@@ -300,6 +313,14 @@ describe('09-ranges', () => {
     });
     const message = await withProposal(alice, publicMessage, remove(5000), privateKeys.signaturePrivateKey);
     await expect(process(alice, message)).rejects.toThrow('remove empty leaf');
+  });
+});
+
+describe('10-internals', () => {
+  it('opens the parts of the library to Node', () => {
+    // By Node's own resolver: the one of the tests does not mind what a package exports.
+    const { resolve } = createRequire(import.meta.url);
+    expect(resolve('ts-mls/internal/keySchedule.js')).toMatch(/keySchedule\.js$/);
   });
 });
 

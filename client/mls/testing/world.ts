@@ -1,4 +1,4 @@
-/** Two domains, devices with a store in memory, and a hub that orders: enough of the world to test a group in. */
+/** Two domains, and devices with a store in memory: enough of the world to test a group in. */
 import type { DeviceId, DomainName, GroupId } from '#signalling/ids.ts';
 import { domainOf } from '#signalling/ids.ts';
 import { Credentials } from '../credentials.ts';

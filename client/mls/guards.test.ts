@@ -22,7 +22,7 @@ import { identityOf } from './members.ts';
 import { KEEP_PAST_EPOCHS } from './past.ts';
 import { stateFrom } from './read-records.ts';
 import { CAPABILITIES } from './suite.ts';
-import { byValue, publicly, signedCommit, unguarded } from './testing/attacker.ts';
+import { byValue, publicly, signedCommit, unguarded, withLeafKey } from './testing/attacker.ts';
 import { DAY, serialOf } from './testing/authority.ts';
 import { bytes, GROUP, request, type TestDevice, text, World } from './testing/world.ts';
 import { MAX_EPOCHS_AHEAD, MAX_MESSAGES } from './waiting.ts';
@@ -64,10 +64,15 @@ async function maliciousCommit(device: TestDevice, ...extraProposals: Proposal[]
 }
 
 /** An external commit of a device that takes whom it likes for its former self. */
-async function externalCommit(device: TestDevice, through: TestDevice, victim?: DeviceId): Promise<Uint8Array> {
-  const base = await unguarded();
+async function externalCommit(
+  device: TestDevice,
+  through: TestDevice,
+  victim?: DeviceId,
+  capabilities = CAPABILITIES,
+  base?: MlsContext,
+): Promise<Uint8Array> {
   const context: MlsContext = {
-    ...base,
+    ...(base ?? (await unguarded())),
     clientConfig: {
       keyRetentionConfig: defaultKeyRetentionConfig,
       lifetimeConfig: defaultLifetimeConfig,
@@ -78,7 +83,7 @@ async function externalCommit(device: TestDevice, through: TestDevice, victim?: 
       },
     },
   };
-  const { publicPackage, privatePackage } = await keyPackageOf(device);
+  const { publicPackage, privatePackage } = await keyPackageOf(device, undefined, capabilities);
   const { publicMessage } = await joinGroupExternal({
     context,
     groupInfo: parseGroupInfo(await through.group.groupInfo()),
@@ -90,11 +95,11 @@ async function externalCommit(device: TestDevice, through: TestDevice, victim?: 
   return messageBytes(publicly(publicMessage));
 }
 
-async function keyPackageOf(device: TestDevice, notAfter = world.now + 30 * DAY) {
+async function keyPackageOf(device: TestDevice, notAfter = world.now + 30 * DAY, capabilities = CAPABILITIES) {
   const { cipherSuite } = await unguarded();
   return generateKeyPackageWithKey({
     credential: { credentialType: 2, certificates: [...device.keys.certificates] },
-    capabilities: CAPABILITIES,
+    capabilities,
     lifetime: { notBefore: seconds(world.now - 3 * DAY), notAfter: seconds(notAfter) },
     extensions: [],
     signatureKeyPair: { signKey: device.keys.signatureKey, publicKey: device.keys.signaturePublicKey },
@@ -123,6 +128,37 @@ describe('a device that joins by itself', () => {
     mallory.keys = await world.domain(mallory.id).device(mallory.id);
     expect(await codeOf(alice.group.receive(await externalCommit(mallory, alice)))).toBe('MLS_REFUSED');
     expect(await codeOf(alice.group.receive(await externalCommit(mallory, alice, mallory.id)))).toBe('accepted');
+  });
+
+  it('cannot stop the group by a leaf that nobody can commit beside, or encrypt to', async () => {
+    await world.group(alice, bob);
+    for (const wrong of [{ credentials: [] }, { ciphersuites: [] }, { versions: [] }]) {
+      const commit = await externalCommit(mallory, alice, undefined, { ...CAPABILITIES, ...wrong });
+      expect(await codeOf(alice.group.receive(commit))).toBe('MLS_REFUSED');
+    }
+    // Too short, and the point zero, which imports well and gives no secret with any key.
+    for (const key of [new Uint8Array(31).fill(9), new Uint8Array(32)]) {
+      const commit = await externalCommit(mallory, alice, undefined, CAPABILITIES, await withLeafKey(key));
+      const before = alice.group.epochAuthenticator;
+      expect(await codeOf(alice.group.receive(commit))).toBe('MLS_REFUSED');
+      expect(alice.group.epochAuthenticator).toEqual(before);
+    }
+  });
+
+  it('keeps what others say in its first epoch before the hub has answered', async () => {
+    await world.group(alice, bob);
+    const commit = await mallory.joinExternally(alice);
+    await alice.group.receive(commit);
+    const early = await alice.group.send(bytes('welcome'));
+    expect(await mallory.group.receive(early)).toEqual([{ kind: 'waiting', epoch: 2n }]);
+    mallory.reload();
+    const kinds = (await mallory.group.accepted(mallory.group.pending?.id ?? '')).map(({ kind }) => kind);
+    expect(kinds).toEqual(['commit', 'message']);
+    // Another commit of the epoch that it wanted to leave from means that it lost.
+    const [late] = await world.devices('late/pc');
+    await late.joinExternally(bob);
+    const { commit: other } = await bob.group.commit({}, request());
+    expect(await codeOf(late.group.receive(other))).toBe('MLS_NOT_MEMBER');
   });
 
   it('cannot join where the conversation does not admit it, or when it is revoked', async () => {

@@ -20,7 +20,8 @@ import { HawserError } from '#signalling/errors.ts';
 import { sameBytes } from './bytes.ts';
 import type { Credentials } from './credentials.ts';
 import type { Identity } from './identity.ts';
-import { CAPABILITIES, cipherSuite } from './suite.ts';
+import { checkEncryptionKey, checkLeafNode } from './leaf.ts';
+import { CAPABILITIES, cipherSuite, SUITE } from './suite.ts';
 import { certificatesIn, messageBytes } from './wire.ts';
 
 /** 30 days: long enough for a device that is away, short enough that a forgotten one is not added for ever. ms */
@@ -99,7 +100,7 @@ export function keyPackageMessage(keyPackage: KeyPackage): Uint8Array {
  * Checks all that RFC 9420, section 10.1 asks before a key package is used, and at this device's own clock. The library takes
  * on trust what somebody else put into a commit, and knows no other clock than the machine's.
  * @param now ms since 1970
- * @throws {HawserError} MLS_KEY_PACKAGE_REFUSED, and what `Credentials.identify` throws
+ * @throws {HawserError} MLS_KEY_PACKAGE_REFUSED, MLS_REFUSED, and what `Credentials.identify` throws
  */
 export async function checkKeyPackage(
   keyPackage: KeyPackage,
@@ -108,7 +109,7 @@ export async function checkKeyPackage(
 ): Promise<Identity> {
   const { leafNode, initKey } = keyPackage;
   const { signature } = await cipherSuite();
-  if (keyPackage.version !== protocolVersions.mls10 || keyPackage.cipherSuite !== CAPABILITIES.ciphersuites[0]) {
+  if (keyPackage.version !== protocolVersions.mls10 || keyPackage.cipherSuite !== SUITE) {
     refused('another version or cipher suite');
   }
   if (leafNode.leafNodeSource !== leafNodeSources.key_package) refused('its leaf is not for a key package');
@@ -116,9 +117,8 @@ export async function checkKeyPackage(
   if (notBefore > seconds(now) || notAfter < seconds(now)) refused('it is not valid at this time');
   if (notAfter - notBefore > seconds(MAX_LIFE)) refused('it is valid for too long');
   if (sameBytes(initKey, leafNode.hpkePublicKey)) refused('its two encryption keys are one');
-  for (const type of CAPABILITIES.credentials) {
-    if (!leafNode.capabilities.credentials.includes(type)) refused('its capabilities are too few');
-  }
+  await checkLeafNode(leafNode);
+  await checkEncryptionKey(initKey);
   const identity = await credentials.identify(certificatesIn(leafNode), leafNode.signaturePublicKey, now);
   const signed =
     (await verifyLeafNodeSignatureKeyPackage(leafNode, signature).catch(() => false)) &&

@@ -48,9 +48,12 @@ async function receiveOne(state: GroupState, bytes: Uint8Array, environment: Env
   const { message, group, epoch } = parseFramed(bytes);
   if (group !== groupOf(state)) throw new HawserError('MLS_WRONG_GROUP');
   const isHandshake = message.wireformat === wireformats.mls_public_message;
-  // A device that joins by its own commit knows no epoch yet: only that commit, coming back, leads into one.
-  if (state.current === undefined && isHandshake) return processHandshake(state, message, bytes, environment);
-  const now = memberState(state).groupContext.epoch;
+  // A device that joins by its own commit knows no epoch yet. Only that commit, coming back, leads into one; what the others send in
+  // that epoch may be here before the hub's answer.
+  const joining = state.current === undefined ? state.pending?.next.groupContext.epoch : undefined;
+  if (joining !== undefined && isHandshake && epoch < joining)
+    return processHandshake(state, message, bytes, environment);
+  const now = joining === undefined ? memberState(state).groupContext.epoch : joining - 1n;
   if (epoch > now) {
     const waiting = wait(state.waiting, now, epoch, bytes);
     return { state: { ...state, waiting }, received: [{ kind: 'waiting', epoch }], wipe: [] };

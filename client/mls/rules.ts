@@ -20,6 +20,7 @@ import { HawserError } from '#signalling/errors.ts';
 import type { Credentials } from './credentials.ts';
 import type { Identity } from './identity.ts';
 import { checkKeyPackage } from './key-package.ts';
+import { checkLeafNode } from './leaf.ts';
 import { checkDevicesOnce, identityOf, type Member, membersOf } from './members.ts';
 import { certificatesIn, leafAt } from './wire.ts';
 
@@ -71,7 +72,7 @@ export async function checkCommit(
     return { proposal: known.proposal, byHub: true };
   });
   const identify = (leaf: LeafNode) => credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, now);
-  const sort = () => sortWishes(wishes, tree);
+  if (commit.path !== undefined) await checkLeafNode(commit.path.leafNode);
 
   if (committer === undefined) {
     if (commit.path === undefined) throw new HawserError('MLS_REFUSED', 'a device that joins brings no leaf');
@@ -87,7 +88,7 @@ export async function checkCommit(
   // The newest certificates, which come with the path: a commit of a revoked device is refused.
   const by = await identify(commit.path?.leafNode ?? before);
   if (by.device !== identityOf(before).device) throw new HawserError('MLS_REFUSED', 'a leaf became another device');
-  const { added, removed } = sort();
+  const { added, removed } = sortWishes(wishes, tree);
   const joined: Identity[] = [];
   for (const keyPackage of added) {
     const who = await checkKeyPackage(keyPackage, credentials, now);

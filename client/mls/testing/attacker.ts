@@ -65,6 +65,28 @@ async function signed(
   return publicly(await protectPublicMessage(keySchedule.membershipKey, groupContext, content, cs));
 }
 
+/** The library, with a certain key for the leaf of the next path that it makes. */
+export async function withLeafKey(key: Uint8Array): Promise<MlsContext> {
+  const context = await unguarded();
+  const { hpke } = context.cipherSuite;
+  let leaf: unknown;
+  return {
+    ...context,
+    cipherSuite: {
+      ...context.cipherSuite,
+      hpke: {
+        ...hpke,
+        async deriveKeyPair(secret) {
+          const pair = await hpke.deriveKeyPair(secret);
+          leaf ??= pair.publicKey;
+          return pair;
+        },
+        exportPublicKey: async (exported) => (exported === leaf ? key : hpke.exportPublicKey(exported)),
+      },
+    },
+  };
+}
+
 /** A commit in which the lowest parent of the path has another key than its secret gives; everything else is right. */
 export async function commitWithWrongKey(state: ClientState): Promise<MlsPublicMessage> {
   const context = await unguarded();

@@ -31,6 +31,7 @@ import {
   unsafeTestingAuthenticationService,
 } from 'ts-mls';
 import { validateRatchetTree } from 'ts-mls/internal/clientState.js';
+import { initializeEpoch } from 'ts-mls/internal/keySchedule.js';
 import { encryptSenderData } from 'ts-mls/internal/privateMessage.js';
 import { reuseGuardDecoder } from 'ts-mls/internal/sender.js';
 import { describe, expect, it } from 'vitest';
@@ -345,6 +346,21 @@ describe('12-added-leaves', () => {
     // Who is left: the committer itself and one more, for whom there is one ciphertext.
     const { path } = message.publicMessage.content.commit;
     expect(path?.nodes.map(({ encryptedPathSecret }) => encryptedPathSecret.length)).toEqual([0, 1]);
+  });
+});
+
+describe('13-sole-member', () => {
+  it('locks out who is removed by the only member that remains', async () => {
+    const [alice, bob] = await group(2);
+    if (alice === undefined || bob === undefined) throw new Error('no group');
+    const { newState } = await commit(alice, remove(1));
+    // What the removed one can compute: from his own init secret, and without a secret of the path, of which he got none.
+    const zeros = new Uint8Array(cs.kdf.size);
+    const guess = await initializeEpoch(bob.keySchedule.initSecret, zeros, newState.groupContext, zeros, cs.kdf);
+    expect(toHex(guess.keySchedule.epochAuthenticator)).not.toBe(authenticator(newState));
+    const joiner = await device();
+    const next = await commit(newState, add(joiner));
+    expect(authenticator(await welcomed(next, joiner))).toBe(authenticator(next.newState));
   });
 });
 

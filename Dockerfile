@@ -14,6 +14,8 @@ RUN npm install --no-save --ignore-scripts --no-audit --no-fund
 
 # The media worker, by the same code as on a machine; a layer of its own because it takes minutes and changes rarely.
 COPY cli ./cli
+COPY patches ./patches
+RUN node cli/setup/patches.ts
 RUN worker="$(node cli/setup/worker.ts)" && cp "$worker" /usr/local/bin/mediasoup-worker
 
 COPY . .

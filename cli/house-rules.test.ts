@@ -78,6 +78,18 @@ it('knows mediasoup in one folder of the SFT only', async () => {
   expect(wrong).toEqual([]);
 });
 
+it('knows the MLS library in one folder only, which runs in browsers too', async () => {
+  const wrong: string[] = [];
+  for (const folder of Object.keys(MAY_IMPORT)) {
+    for (const path of (await sources(folder)).filter((each) => !isTest(each))) {
+      const inside = path.startsWith('client/mls/');
+      const forbidden = inside ? /^node:/ : /^ts-mls(\/|$)/;
+      if ((await importsOf(path)).some((specifier) => forbidden.test(specifier))) wrong.push(path);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
 it('keeps the pure parts of the SFT free of sockets, clocks and media', async () => {
   const wrong: string[] = [];
   for (const folder of ['sft/conference', 'sft/trunk']) {

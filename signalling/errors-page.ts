@@ -6,6 +6,7 @@ const PARTS: readonly (readonly [prefix: string, title: string])[] = [
   ['SIG_', 'Signalling, on every connection'],
   ['SFT_', 'The media server and its links'],
   ['TRUST_', 'Who speaks for a domain'],
+  ['MLS_', 'Messaging Layer Security, on the device'],
   ['HOME_', 'The homeserver, for its own people'],
   ['FED_', 'Between homeservers'],
 ];

@@ -1,6 +1,20 @@
 import { Compile } from 'typebox/compile';
 import { expect, it } from 'vitest';
-import { addressOf, DomainName, domainOf, handleOf, parseAddress, parseDomainName, UserId, userIdOf } from './ids.ts';
+import {
+  addressOf,
+  DeviceId,
+  DomainName,
+  domainOf,
+  GroupId,
+  handleOf,
+  parseAddress,
+  parseDeviceId,
+  parseDomainName,
+  parseGroupId,
+  UserId,
+  userIdOf,
+  userOfDevice,
+} from './ids.ts';
 
 const domain = Compile(DomainName);
 
@@ -47,3 +61,21 @@ it.each(['alice', '@alice', 'alice@127.0.0.1', 'a@b@c.example', '@@alpha.example
   'refuses %j as an address',
   (text) => expect(parseAddress(text)).toBeUndefined(),
 );
+
+it('reads a device and a group, each as its schema does', () => {
+  const device = 'mimi://alpha.example/u/alice/d/AAECAwQFBgcICQoL';
+  const group = 'mimi://alpha.example/g/AAECAwQFBgcICQoLDA0ODw';
+  const parsed = parseDeviceId(device);
+  expect(parsed).toBe(device);
+  expect(parsed && [userOfDevice(parsed), domainOf(parsed)]).toEqual(['mimi://alpha.example/u/alice', 'alpha.example']);
+  expect(parseGroupId(group)).toBe(group);
+  expect([Compile(DeviceId).Check(device), Compile(GroupId).Check(group)]).toEqual([true, true]);
+  for (const wrong of [group, `${device}/x`, 'mimi://alpha.example/u/alice/d/', `x${device}`, '']) {
+    expect(parseDeviceId(wrong)).toBeUndefined();
+    expect(Compile(DeviceId).Check(wrong)).toBe(false);
+  }
+  for (const wrong of [device, 'mimi://127.0.0.1/g/AAECAwQFBgcICQoLDA0ODw', 'mimi://alpha.example/g/short']) {
+    expect(parseGroupId(wrong)).toBeUndefined();
+    expect(Compile(GroupId).Check(wrong)).toBe(false);
+  }
+});

@@ -11,6 +11,10 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 export type DomainName = Branded<'DomainName'>;
 /** `mimi://alpha.example/u/alice` */
 export type UserId = Branded<'UserId'>;
+/** `mimi://alpha.example/u/alice/d/<random>`: one browser or machine of a user. */
+export type DeviceId = Branded<'DeviceId'>;
+/** `mimi://alpha.example/g/<random>`: an MLS group; the domain is the hub's. */
+export type GroupId = Branded<'GroupId'>;
 /** `mimi://alpha.example/r/<random>`; the domain is the hub's. */
 export type ConversationId = Branded<'ConversationId'>;
 /** 16 random bytes, base64url. */
@@ -37,6 +41,12 @@ function branded<T>(pattern: string, maxLength: number, description: string): TU
 export const DomainName = branded<DomainName>(DOMAIN, 100, 'a DNS name of two labels or more, lower case');
 export const Handle = Type.String({ pattern: `^${HANDLE}$`, maxLength: 32, description: 'letters, digits, . _ -' });
 export const UserId = branded<UserId>(`mimi://${DOMAIN}/u/${HANDLE}`, 180, 'mimi://<domain>/u/<handle>');
+export const DeviceId = branded<DeviceId>(
+  `mimi://${DOMAIN}/u/${HANDLE}/d/${TOKEN}{1,32}`,
+  220,
+  'mimi://<domain>/u/<handle>/d/<id>',
+);
+export const GroupId = branded<GroupId>(`mimi://${DOMAIN}/g/${TOKEN}{16,32}`, 180, 'mimi://<domain>/g/<id>');
 export const ConversationId = branded<ConversationId>(
   `mimi://${DOMAIN}/r/${TOKEN}{16,32}`,
   180,
@@ -79,6 +89,24 @@ export function handleOf(user: UserId): string {
 }
 
 /** The domain that a user or a conversation belongs to. */
-export function domainOf(id: UserId | ConversationId): DomainName {
+export function domainOf(id: UserId | DeviceId | ConversationId | GroupId): DomainName {
   return id.slice('mimi://'.length, id.indexOf('/', 'mimi://'.length)) as DomainName;
+}
+
+/** The user whose device it is. */
+export function userOfDevice(device: DeviceId): UserId {
+  return device.slice(0, device.lastIndexOf('/d/')) as UserId;
+}
+
+const devicePattern = new RegExp(`^mimi://${DOMAIN}/u/${HANDLE}/d/${TOKEN}{1,32}$`);
+const groupPattern = new RegExp(`^mimi://${DOMAIN}/g/${TOKEN}{16,32}$`);
+
+/** The device that a text names, or undefined. */
+export function parseDeviceId(text: string): DeviceId | undefined {
+  return text.length <= 220 && devicePattern.test(text) ? (text as DeviceId) : undefined;
+}
+
+/** The MLS group that a text names, or undefined. */
+export function parseGroupId(text: string): GroupId | undefined {
+  return text.length <= 180 && groupPattern.test(text) ? (text as GroupId) : undefined;
 }

@@ -1,25 +1,47 @@
 /** The npm packages of package-lock.json. Install scripts stay off: the one that matters, mediasoup's, is ours to replace. */
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Problem } from '../errors.ts';
 import { withLock } from './cache.ts';
+import { applyPatches, arePatched, patchedLibraries } from './patches.ts';
 import { findProgram, run } from './program.ts';
 import { say } from './say.ts';
 
 export const repository = join(import.meta.dirname, '..', '..');
 
-/** Makes sure that node_modules is what package-lock.json says; costs a millisecond when it was so the last time. */
+/** Makes sure that node_modules is what package-lock.json and patches/ say; costs a millisecond when it was so the last time. */
 export async function ensurePackages(): Promise<void> {
   if (await isStamped()) return;
-  if (!(await isInstalled())) {
+  if (!(await isComplete())) {
     await withLock('packages', async () => {
       if (!(await isInstalled())) await install();
+      await patch();
     });
   }
   // Without a stamp the next command just looks again: a read-only installation is no error.
   await writeFile(stampFile, await lockHash()).catch(() => undefined);
+}
+
+const modules = join(repository, 'node_modules');
+
+async function isComplete(): Promise<boolean> {
+  return (await isInstalled()) && (await arePatched(modules));
+}
+
+/** Mends the libraries of `patches/`. One that is neither as npm installs it nor as the patches leave it is installed anew. */
+async function patch(): Promise<void> {
+  const libraries = await patchedLibraries();
+  for (const library of libraries) {
+    if ((await applyPatches(library, modules)) === 'patched') continue;
+    await rm(join(modules, library.name), { recursive: true, force: true });
+    await install();
+    if ((await applyPatches(library, modules)) === 'patched') continue;
+    throw new Problem(
+      `The patches for ${library.name} do not fit. Check that its version in package.json is the one they are for.`,
+    );
+  }
 }
 
 /**
@@ -48,9 +70,9 @@ async function install(): Promise<void> {
 const stampFile = join(repository, 'node_modules', '.hawser-packages');
 
 async function lockHash(): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(join(repository, 'package-lock.json')))
-    .digest('hex');
+  const hash = createHash('sha256').update(await readFile(join(repository, 'package-lock.json')));
+  for (const library of await patchedLibraries()) hash.update(library.hash);
+  return hash.digest('hex');
 }
 
 async function isStamped(): Promise<boolean> {
@@ -70,7 +92,7 @@ interface LockedPackage {
  */
 async function isInstalled(): Promise<boolean> {
   const wanted = await lockedPackages(join(repository, 'package-lock.json'));
-  const present = await lockedPackages(join(repository, 'node_modules', '.package-lock.json')).catch(() => undefined);
+  const present = await lockedPackages(join(modules, '.package-lock.json')).catch(() => undefined);
   return present !== undefined && covers(wanted, present, process.env.NODE_ENV === 'production');
 }
 

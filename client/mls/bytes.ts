@@ -1,0 +1,34 @@
+/** The few things one does with bytes. */
+
+/** Whether two texts of bytes are the same. Not in constant time: for public values only. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Each byte as one character: a key for maps, short and quick to make. */
+export function bytesKey(bytes: Uint8Array): string {
+  let key = '';
+  for (let at = 0; at < bytes.length; at += 8192) key += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return key;
+}
+
+/** Overwrites secrets that are not needed any more. */
+export function wipe(secrets: Iterable<Uint8Array | undefined>): void {
+  for (const secret of secrets) secret?.fill(0);
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** The text that the bytes are in UTF-8, or undefined. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

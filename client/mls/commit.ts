@@ -1,0 +1,110 @@
+/** Commits of this device (RFC 9420, section 12.4.1): made, kept beside the state, and adopted when the hub says so. */
+import {
+  base64ToBytes,
+  type ClientState,
+  type Commit,
+  createCommit,
+  createGroupInfoWithExternalPub,
+  defaultProposalTypes,
+  type KeyPackage,
+  type Proposal,
+  proposalOrRefTypes,
+  protocolVersions,
+  wireformats,
+} from 'ts-mls';
+import { HawserError } from '#signalling/errors.ts';
+import type { DeviceId } from '#signalling/ids.ts';
+import { type Environment, withLibrary } from './library.ts';
+import { membersOf } from './members.ts';
+import { type CommitPlan, checkCommit } from './rules.ts';
+import { type GroupState, memberState, NO_HISTORY, type Pending } from './state.ts';
+import { messageBytes, parseKeyPackage } from './wire.ts';
+
+/** What a commit shall do, beside what the hub proposed, which is always in it. With nothing it renews the keys of this device. */
+export interface CommitWishes {
+  /** Key packages of devices to add, as MLSMessages. */
+  readonly add?: readonly Uint8Array[];
+  /** Devices to remove. */
+  readonly remove?: readonly DeviceId[];
+}
+
+/** What goes to the hub, which answers to the id. Sending the same again is safe. */
+export interface OutgoingCommit {
+  readonly id: string;
+  /** An MLSMessage, readable by the hub: PublicMessage. */
+  readonly commit: Uint8Array;
+  /** An MLSMessage for all added devices; the tree is not in it, they get it from the hub. */
+  readonly welcome: Uint8Array | undefined;
+  /** An MLSMessage: the GroupInfo of the new epoch for devices that join by themselves, without the tree. */
+  readonly groupInfo: Uint8Array;
+}
+
+export function outgoing({ id, commit, welcome, groupInfo }: Pending): OutgoingCommit {
+  return { id, commit, welcome, groupInfo };
+}
+
+/**
+ * The state with a commit that waits. Nothing is wiped: until the hub accepts it, the state before is the one that counts.
+ * @param id a fresh request id
+ * @throws {HawserError} MLS_NOT_MEMBER, MLS_COMMIT_PENDING, MLS_UNKNOWN_DEVICE and what `checkCommit` throws
+ */
+export async function prepareCommit(
+  state: GroupState,
+  wishes: CommitWishes,
+  id: string,
+  environment: Environment,
+): Promise<GroupState> {
+  const current = memberState(state);
+  if (state.pending !== undefined) throw new HawserError('MLS_COMMIT_PENDING');
+  const proposals = [
+    ...(wishes.remove ?? []).map((device) => removal(current, device)),
+    ...(wishes.add ?? []).map((bytes) => addition(parseKeyPackage(bytes))),
+  ];
+  // The library trusts what it is told to add; the rules for commits of others hold for the own ones too, and before.
+  const plan = await checkPlan(current, proposals, environment);
+  const { newState, commit, welcome } = await withLibrary(environment, 'MLS_REFUSED', (context) =>
+    createCommit({ context, state: current, wireAsPublicMessage: true, extraProposals: proposals }),
+  );
+  const next = { ...newState, historicalReceiverData: NO_HISTORY };
+  const pending: Pending = {
+    id,
+    commit: messageBytes(commit),
+    welcome: welcome && messageBytes(welcome),
+    groupInfo: await groupInfoBytes(next, environment),
+    next,
+    plan,
+  };
+  return { ...state, pending };
+}
+
+function checkPlan(current: ClientState, proposals: readonly Proposal[], environment: Environment) {
+  const hub = Object.keys(current.unappliedProposals).map((reference) => ({
+    proposalOrRefType: proposalOrRefTypes.reference,
+    reference: base64ToBytes(reference),
+  }));
+  const own = proposals.map((proposal) => ({ proposalOrRefType: proposalOrRefTypes.proposal, proposal }));
+  return planOf(current, { proposals: [...hub, ...own], path: undefined }, environment);
+}
+
+function planOf(current: ClientState, commit: Commit, { credentials, policy, now }: Environment): Promise<CommitPlan> {
+  const { ratchetTree: tree, unappliedProposals: unapplied, privatePath } = current;
+  return checkCommit({ tree, unapplied, commit, committer: privatePath.leafIndex }, credentials, policy, now());
+}
+
+function addition(keyPackage: KeyPackage): Proposal {
+  return { proposalType: defaultProposalTypes.add, add: { keyPackage } };
+}
+
+function removal(current: ClientState, device: DeviceId): Proposal {
+  const member = membersOf(current.ratchetTree).find(({ identity }) => identity.device === device);
+  if (member === undefined) throw new HawserError('MLS_UNKNOWN_DEVICE');
+  return { proposalType: defaultProposalTypes.remove, remove: { removed: member.leafIndex } };
+}
+
+/** The GroupInfo of an epoch with the key for external commits (section 12.4.3.2), as an MLSMessage. */
+export async function groupInfoBytes(state: ClientState, environment: Environment): Promise<Uint8Array> {
+  const groupInfo = await withLibrary(environment, 'MLS_REFUSED', ({ cipherSuite }) =>
+    createGroupInfoWithExternalPub(state, [], cipherSuite),
+  );
+  return messageBytes({ version: protocolVersions.mls10, wireformat: wireformats.mls_group_info, groupInfo });
+}

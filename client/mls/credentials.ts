@@ -1,0 +1,100 @@
+/**
+ * From a chain of certificates to a device that one may believe (RFC 9420, section 5.3): leaf, intermediate, and a root of
+ * the device's own domain. The root of one domain says nothing about devices of another.
+ */
+import { HawserError } from '#signalling/errors.ts';
+import type { DomainName } from '#signalling/ids.ts';
+import { bytesKey, sameBytes } from './bytes.ts';
+import { checkAuthority, checkIssued, checkLeaf, readCertificate, refuse } from './certificate.ts';
+import { type Identity, identityIn } from './identity.ts';
+import { RevocationLists } from './revocation.ts';
+import type { X509Certificate } from './x509.ts';
+
+/** What a domain publishes about its authentication service. Whoever gives it has made sure that it is the domain's. */
+export interface Authority {
+  /** DER; more than one while the domain changes from an old to a new root. */
+  readonly roots: readonly Uint8Array[];
+  /** DER: the lists of the roots and of the intermediates. */
+  readonly revocations: readonly Uint8Array[];
+}
+
+/** The authority of a domain, or undefined where the domain is not known or not allowed. */
+export type Authorities = (domain: DomainName) => Authority | undefined;
+
+interface Chain {
+  readonly identity: Identity;
+  readonly leaf: X509Certificate;
+  readonly intermediate: X509Certificate;
+  readonly root: X509Certificate;
+  readonly rootBytes: Uint8Array;
+}
+
+/** As many chains as the largest group has devices, four times over. */
+const MAX_KNOWN = 4096;
+
+export class Credentials {
+  readonly #authorities: Authorities;
+  readonly #revocations = new RevocationLists();
+  /** Chains whose signatures were verified: what does not change with time is checked once, a tree of 1,000 leaves or not. */
+  readonly #known = new Map<string, Chain>();
+
+  constructor(authorities: Authorities) {
+    this.#authorities = authorities;
+  }
+
+  /**
+   * @param certificates DER, as they stand in the MLS credential: leaf, intermediate, and the root or not
+   * @param key the signature key of the MLS leaf, 32 bytes
+   * @param now ms since 1970
+   * @throws {HawserError} MLS_CREDENTIAL_REFUSED, MLS_CREDENTIAL_EXPIRED, MLS_CREDENTIAL_REVOKED, MLS_REVOCATION_UNKNOWN
+   */
+  async identify(certificates: readonly Uint8Array[], key: Uint8Array, now: number): Promise<Identity> {
+    const chain = await this.#chain(certificates, key);
+    const authority = this.#authorities(chain.identity.domain);
+    if (!authority?.roots.some((root) => sameBytes(root, chain.rootBytes)))
+      refuse('the root speaks for another domain');
+    for (const { notBefore, notAfter } of [chain.leaf, chain.intermediate, chain.root]) {
+      if (now < notBefore.getTime() || now > notAfter.getTime()) throw new HawserError('MLS_CREDENTIAL_EXPIRED');
+    }
+    await this.#revocations.check(chain.intermediate, chain.root, authority.revocations, now);
+    await this.#revocations.check(chain.leaf, chain.intermediate, authority.revocations, now);
+    return chain.identity;
+  }
+
+  async #chain(certificates: readonly Uint8Array[], key: Uint8Array): Promise<Chain> {
+    if (certificates.length < 2 || certificates.length > 3) refuse('the chain is not leaf, intermediate and root');
+    // With their lengths, or a byte could move from one certificate to the next unnoticed.
+    const name = [key, ...certificates].map((bytes) => `${bytes.length}:${bytesKey(bytes)}`).join('');
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const chain = await this.#verify(certificates, key);
+    if (this.#known.size >= MAX_KNOWN) this.#known.delete(this.#known.keys().next().value ?? '');
+    this.#known.set(name, chain);
+    return chain;
+  }
+
+  async #verify(certificates: readonly Uint8Array[], key: Uint8Array): Promise<Chain> {
+    const [leafBytes, intermediateBytes, givenRoot] = certificates;
+    if (leafBytes === undefined || intermediateBytes === undefined) return refuse('the chain is too short');
+    const leaf = readCertificate(leafBytes);
+    const intermediate = readCertificate(intermediateBytes);
+    checkLeaf(leaf, key);
+    // A root issued itself, and would pass for the intermediate below it.
+    if (intermediate.issuer === intermediate.subject) refuse('the intermediate is a root');
+    checkAuthority(intermediate, 0);
+    await checkIssued(leaf, intermediate);
+    const identity = identityIn(leaf);
+    for (const rootBytes of this.#authorities(identity.domain)?.roots ?? []) {
+      if (givenRoot !== undefined && !sameBytes(givenRoot, rootBytes)) continue;
+      const root = readCertificate(rootBytes);
+      try {
+        checkAuthority(root, 1);
+        await checkIssued(intermediate, root);
+        return { identity, leaf, intermediate, root, rootBytes };
+      } catch (error) {
+        if (!(error instanceof HawserError)) throw error; // another root may have made it
+      }
+    }
+    return refuse('no root of the domain of the device made it');
+  }
+}

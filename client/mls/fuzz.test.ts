@@ -1,0 +1,187 @@
+/**
+ * Ten thousand spoilt inputs for every parser: each is taken or refused with a code, and soon. They begin as real bytes, because
+ * random ones are refused by the first of them.
+ */
+import fc from 'fast-check';
+import { beforeAll, expect, it } from 'vitest';
+import { HawserError } from '#signalling/errors.ts';
+import { readCertificate } from './certificate.ts';
+import { identityIn } from './identity.ts';
+import { readSecrets } from './key-package.ts';
+import { membersOf } from './members.ts';
+import { stateFrom } from './read-records.ts';
+import { RevocationLists } from './revocation.ts';
+import { bytes, request, type TestDevice, World } from './testing/world.ts';
+import { parseFramed, parseGroupInfo, parseKeyPackage, parseTree, parseWelcome } from './wire.ts';
+
+const RUNS = 10_000;
+/** ms for one input, on a machine that does other things too. */
+const SOON = 1000;
+
+let alice: TestDevice;
+let bob: TestDevice;
+let real: Record<
+  'framed' | 'welcome' | 'keyPackage' | 'secrets' | 'groupInfo' | 'tree' | 'certificate' | 'list',
+  Uint8Array[]
+>;
+
+beforeAll(async () => {
+  const world = await World.make();
+  const [a, b, carol, dave] = await world.devices('alice/laptop', 'bob@beta/phone', 'carol/tablet', 'dave/pc');
+  [alice, bob] = [a, b];
+  await world.group(alice, bob, carol);
+  const own = await dave.keyPackage();
+  const added = await alice.group.commit({ add: [own.bytes], remove: [carol.id] }, request());
+  const external = await dave.joinExternally(bob);
+  const { authority } = world.domain(alice.id);
+  real = {
+    framed: [added.commit, external, await alice.group.send(bytes('hello'))],
+    welcome: [added.welcome ?? new Uint8Array()],
+    keyPackage: [own.bytes],
+    secrets: [own.secrets],
+    groupInfo: [added.groupInfo],
+    tree: [alice.group.tree('pending'), bob.group.tree()],
+    certificate: [...alice.keys.certificates, ...authority.roots],
+    list: [...authority.revocations],
+  };
+});
+
+type Edit =
+  | { kind: 'set'; at: number; value: number }
+  | { kind: 'flip'; at: number; value: number }
+  | { kind: 'cut'; at: number; length: number }
+  | { kind: 'copy'; at: number; to: number; length: number }
+  | { kind: 'end'; at: number };
+
+const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+// The first bytes decide most, so that half of the edits are there.
+const early = fc.oneof(
+  place,
+  place.map((at) => at / 16),
+);
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  fc.record({
+    kind: fc.constant('set' as const),
+    at: early,
+    value: fc.constantFrom(0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xff),
+  }),
+  fc.record({ kind: fc.constant('flip' as const), at: early, value: fc.integer({ min: 0, max: 7 }) }),
+  fc.record({ kind: fc.constant('cut' as const), at: early, length: fc.integer({ min: 1, max: 64 }) }),
+  fc.record({ kind: fc.constant('copy' as const), at: place, to: early, length: fc.integer({ min: 1, max: 64 }) }),
+  fc.record({ kind: fc.constant('end' as const), at: place }),
+);
+const spoiling = fc.record({ which: fc.nat(1000), edits: fc.array(edit, { minLength: 1, maxLength: 4 }) });
+
+function spoilt(
+  inputs: readonly Uint8Array[],
+  { which, edits }: { which: number; edits: readonly Edit[] },
+): Uint8Array {
+  let input = (inputs[which % inputs.length] ?? new Uint8Array()).slice();
+  for (const each of edits) {
+    const at = Math.floor(each.at * input.length);
+    if (each.kind === 'set') input[at] = each.value;
+    else if (each.kind === 'flip') input[at] = (input[at] ?? 0) ^ (1 << each.value);
+    else if (each.kind === 'cut') input = Uint8Array.of(...input.subarray(0, at), ...input.subarray(at + each.length));
+    else if (each.kind === 'end') input = input.slice(0, at);
+    else {
+      const to = Math.floor(each.to * input.length);
+      const piece = input.slice(at, at + each.length);
+      input = Uint8Array.of(...input.subarray(0, to), ...piece, ...input.subarray(to));
+    }
+  }
+  return input;
+}
+
+/** Runs it; anything but success or a coded error, in time, fails. */
+function tried(work: () => void): string {
+  const began = performance.now();
+  let outcome = 'taken';
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof HawserError)) throw error;
+    outcome = error.code;
+  }
+  expect(performance.now() - began).toBeLessThan(SOON);
+  return outcome;
+}
+
+const PARSERS = {
+  framed: parseFramed,
+  welcome: parseWelcome,
+  keyPackage: parseKeyPackage,
+  secrets: readSecrets,
+  groupInfo: parseGroupInfo,
+  tree: (input: Uint8Array) => membersOf(parseTree(input)),
+  certificate: (input: Uint8Array) => identityIn(readCertificate(input)),
+} as const;
+
+it.each(Object.keys(PARSERS) as (keyof typeof PARSERS)[])(
+  'refuses spoilt bytes with a code: %s',
+  (kind) => {
+    const outcomes = new Set<string>();
+    for (const input of real[kind]) outcomes.add(tried(() => PARSERS[kind](input)));
+    if (kind !== 'certificate') expect([...outcomes]).toEqual(['taken']);
+    fc.assert(
+      fc.property(spoiling, (how) => {
+        outcomes.add(tried(() => PARSERS[kind](spoilt(real[kind], how))));
+      }),
+      { numRuns: RUNS, seed: 9420 },
+    );
+    // It must have come further than the first byte, or the inputs are too bad to prove anything.
+    expect(outcomes.size).toBeGreaterThan(1);
+  },
+  60_000,
+);
+
+it('refuses spoilt bytes with a code: stored states', () => {
+  const records = [...alice.store.copy()];
+  const inputs = records.map(([, value]) => value);
+  expect(stateFrom(new Map(records)).pending).toBeDefined();
+  fc.assert(
+    fc.property(spoiling, (how) => {
+      const changed = new Map(records);
+      const [key = ''] = records[how.which % records.length] ?? [];
+      changed.set(key, spoilt(inputs, how));
+      expect(['taken', 'MLS_STATE_UNREADABLE']).toContain(tried(() => stateFrom(changed)));
+    }),
+    { numRuns: RUNS, seed: 9420 },
+  );
+}, 60_000);
+
+it('refuses spoilt bytes with a code: revocation lists', async () => {
+  const [leaf, issuer] = alice.keys.certificates.map(readCertificate);
+  if (leaf === undefined || issuer === undefined) throw new Error('no chain');
+  const lists = new RevocationLists();
+  await fc.assert(
+    fc.asyncProperty(spoiling, async (how) => {
+      const list = spoilt(real.list, how);
+      const outcome = await lists.check(leaf, issuer, [list], alice.world.now).then(
+        () => 'taken',
+        (error: unknown) => (error instanceof HawserError ? error.code : Promise.reject(error)),
+      );
+      // No spoilt list may pass for a good one; the edit may have hit the other list, or changed nothing.
+      if (outcome === 'taken') expect(real.list.map(String)).toContain(String(list));
+    }),
+    { numRuns: RUNS, seed: 9420 },
+  );
+}, 60_000);
+
+it('refuses spoilt messages with a code, and goes on', async () => {
+  const before = bob.group.epochAuthenticator;
+  await fc.assert(
+    fc.asyncProperty(spoiling, async (how) => {
+      const input = spoilt(real.framed, how);
+      fc.pre(!real.framed.some((each) => String(each) === String(input)));
+      const outcome = await bob.group.receive(input).then(
+        (received) => received.map(({ kind }) => kind),
+        (error: unknown) => (error instanceof HawserError ? ['refused'] : Promise.reject(error)),
+      );
+      // What says that it is of a later epoch cannot be checked before that epoch, and waits.
+      expect(['refused', 'waiting']).toContain(outcome[0]);
+    }),
+    { numRuns: 1000, seed: 9420 },
+  );
+  expect(bob.group.epochAuthenticator).toEqual(before);
+  expect(await bob.group.receive(real.framed[2] ?? new Uint8Array())).toMatchObject([{ kind: 'message' }]);
+}, 60_000);

@@ -1,0 +1,44 @@
+/**
+ * The one cipher suite, and how the library is set up. P-256 signatures are plain JavaScript in the library and make joins
+ * cost eight times as much, so that there is no second suite to choose.
+ */
+import {
+  type Capabilities,
+  type CiphersuiteImpl,
+  ciphersuites,
+  defaultCredentialTypes,
+  defaultCryptoProvider,
+  getCiphersuiteImpl,
+  protocolVersions,
+} from 'ts-mls';
+
+export const SUITE = ciphersuites.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
+
+let suite: Promise<CiphersuiteImpl> | undefined;
+
+/** On WebCrypto, which browsers and Node share. */
+export function cipherSuite(): Promise<CiphersuiteImpl> {
+  suite ??= getCiphersuiteImpl('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519', defaultCryptoProvider);
+  return suite;
+}
+
+/**
+ * What every device says it can do, and nothing more: a capability is a promise, and the library's default promises suites and
+ * credentials that are not used here, with random values between.
+ */
+export const CAPABILITIES: Capabilities = {
+  versions: [protocolVersions.mls10],
+  ciphersuites: [SUITE],
+  extensions: [],
+  proposals: [],
+  credentials: [defaultCredentialTypes.x509],
+};
+
+/** Skipped messages of one sender whose keys are kept, and steps that a ratchet goes forward at once (RFC 9420, section 9.1). */
+export const RETENTION = {
+  retainKeysForGenerations: 64,
+  /** 1,000 steps take 0.1 s; beyond, a message is given up, or any member could keep all others busy. */
+  maximumForwardRatchetSteps: 1000,
+  /** Past epochs are kept by time, in `past.ts`; the library is never given more than the one that it needs. */
+  retainKeysForEpochs: Number.MAX_SAFE_INTEGER,
+} as const;

@@ -1,6 +1,6 @@
 /** `hawser bench switches`: how long a viewer waits for a larger picture over the trunk. */
 import type { Errand } from '#bench/guarded.ts';
-import { complaintsAboutSwitches, switchesTable } from '#bench/report/switches.ts';
+import { complaintsAboutSwitches, notesOnSwitches, switchesTable } from '#bench/report/switches.ts';
 import { measureSwitches } from '#bench/switches.ts';
 import { buildWeb } from '#web/build.ts';
 import { REPEAT_FLAGS, repeat } from './bench-repeat.ts';
@@ -30,6 +30,7 @@ export const benchSwitches = command({
       doing: 'switching',
       measure: (errand: Errand) => measureSwitches(flags.switches, errand),
       table: switchesTable,
+      notes: notesOnSwitches,
       complaints: complaintsAboutSwitches,
     };
     return repeat(benchmark, flags, terminal);

@@ -88,7 +88,7 @@ export class FarSide {
   }
 
   /** States one participant with a source of one layer, and the SSRC that carries it. */
-  announce(kind: SourceKind, ssrc: number): SourceId {
+  announce(kind: SourceKind, ssrc: number, layer = 0): SourceId {
     const source = randomId<SourceId>(12);
     const { conference, participant } = this;
     const origin = this.#as.domain;
@@ -98,9 +98,9 @@ export class FarSide {
       conference,
       seq: this.#seq,
       participants: [{ participant, origin, hand: false }],
-      sources: [{ source, participant, origin, kind, codec, layers: [0], muted: false }],
+      sources: [{ source, participant, origin, kind, codec, layers: [layer], muted: false }],
     });
-    const streams = [{ source, layers: [0], ssrc, ...(kind === 'microphone' ? {} : { rtxSsrc: ssrc + 1 }) }];
+    const streams = [{ source, layers: [layer], ssrc, ...(kind === 'microphone' ? {} : { rtxSsrc: ssrc + 1 }) }];
     this.link.rpc.notify('streams', { conference, seq: this.#seq, trunk: this.#trunk, streams });
     return source;
   }

@@ -19,6 +19,15 @@ export function switchesTable({ switches }: SwitchesReport): string[] {
   ]);
 }
 
+/** What a reader should know before he believes the figures of a run. */
+export function notesOnSwitches({ switches }: SwitchesReport): string[] {
+  const disturbed = switches.reduce((sum, each) => sum + each.disturbed, 0);
+  if (disturbed === 0) return [];
+  return [
+    `${disturbed} switches were measured again, because a browser did not get the processor in time. Use a calmer machine.`,
+  ];
+}
+
 /**
  * Empty where all figures are reached: the times by the medians of the runs, and nothing stood still in any of them.
  */

@@ -9,7 +9,7 @@ import { until } from '#signalling/testing.ts';
 import { buildWeb } from '#web/build.ts';
 import type {} from '#web/lib/hooks.ts';
 import { type Browser, openBrowser } from './browser.ts';
-import { joinCall, signIn, startCall } from './page.ts';
+import { joinCall, signIn, stallOf, startCall } from './page.ts';
 import { freePlaces } from './places.ts';
 import { LOOKS, writePortrait } from './portrait.ts';
 import { startTrial, type Trial } from './trial.ts';
@@ -128,30 +128,6 @@ async function switches(pages: readonly Page[]): Promise<void> {
         .click();
     await fits(page);
   }
-}
-
-declare global {
-  interface Window {
-    /** The longest time that a timer of this page came late, ms. */
-    hawserStall?: number;
-  }
-}
-
-/** The longest time that timers of the page were held up since it was last asked, ms. */
-function stallOf(page: Page): Promise<number> {
-  return page.evaluate((every) => {
-    const stall = window.hawserStall ?? 0;
-    if (window.hawserStall === undefined) {
-      let last = performance.now();
-      setInterval(() => {
-        const now = performance.now();
-        window.hawserStall = Math.max(window.hawserStall ?? 0, now - last - every);
-        last = now;
-      }, every);
-    }
-    window.hawserStall = 0;
-    return Math.round(stall);
-  }, 20);
 }
 
 async function sent(trial: Trial, to: DomainName): Promise<number> {

@@ -38,3 +38,27 @@ export async function leaveCall(page: Page): Promise<void> {
   await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
   await openConversation(page);
 }
+
+declare global {
+  interface Window {
+    /** The longest time that a timer of this page came late, ms. */
+    hawserStall?: number;
+  }
+}
+
+/** The longest time that timers of the page were held up since it was last asked, ms. */
+export function stallOf(page: Page): Promise<number> {
+  return page.evaluate((every) => {
+    const stall = window.hawserStall ?? 0;
+    if (window.hawserStall === undefined) {
+      let last = performance.now();
+      setInterval(() => {
+        const now = performance.now();
+        window.hawserStall = Math.max(window.hawserStall ?? 0, now - last - every);
+        last = now;
+      }, every);
+    }
+    window.hawserStall = 0;
+    return Math.round(stall);
+  }, 20);
+}

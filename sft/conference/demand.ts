@@ -71,12 +71,15 @@ export function watchedLayers(conference: Conference, { source }: Located): numb
  * comes before the client is ready for it is missed, and the next one comes only after Chromium's 300 ms (measured: 400 ms to
  * a large picture instead of 100).
  */
-function watchedBy({ receives, wishes, ready, late }: LocalParticipant, { source, layers }: Source): readonly number[] {
+function watchedBy(
+  { receives, wishes, ready, late }: LocalParticipant,
+  { source, layers, muted }: Source,
+): readonly number[] {
   const wish = receives ? wishes.get(source) : undefined;
   if (wish === undefined) return [];
   const taken = ready === undefined ? layers : layers.filter((layer) => ready.get(source)?.has(layer));
   const use = taken.filter((layer) => layer <= Math.max(wish, layers[0] ?? wish));
-  return use.slice(late?.has(source) ? -2 : -1);
+  return use.slice(late?.has(source) && !muted ? -2 : -1);
 }
 
 /** Anybody here, or behind another link, to whom the source could go. */

@@ -13,6 +13,8 @@ export type Flow = 'waiting' | 'late' | 'fresh' | 'settled';
 export const LATE_MS = 1_000;
 /** How long what was seen before goes on beside what takes its place, ms: longer than a large key frame takes to be shown. */
 export const SETTLE_MS = 400;
+/** The same after it was late, ms: where a path has just about room for it, it goes again, and each turn costs a negotiation. */
+export const STEADY_MS = 10_000;
 
 export interface Choice {
   /** Index of the rendition. */

@@ -96,6 +96,18 @@ it('refuses a source of which more is sent than its kind may have, and cuts off 
   await untouched(isCut(peer, 'SFT_LINK_EXCESS'));
 }, 40_000);
 
+it('counts as a source also what comes on the stream beside it that is to stay silent', async () => {
+  await using peer = await hostile();
+  const { far } = peer;
+  const source = far.announce('camera', 5_000, 2);
+  far.send(5_000, 0.02 * M);
+  far.send((5_000 ^ 0x8000_0000) >>> 0, 8 * M);
+  await untouched(
+    until(() => alpha.log.includes('refused sources') && alpha.log.includes(source), 'the refusal', 10_000),
+  );
+  await untouched(isCut(peer, 'SFT_LINK_EXCESS'));
+}, 40_000);
+
 it('cuts off whoever sends under SSRCs that nobody announced', async () => {
   await using peer = await hostile();
   for (let ssrc = 9_000; ssrc < 9_100; ssrc++) peer.far.send(ssrc, 0.02 * M);

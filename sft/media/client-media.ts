@@ -9,7 +9,7 @@ import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 import type { Subscription } from '../conference/plan.ts';
-import { type Flow, LATE_MS, renditionsFor, SETTLE_MS } from '../conference/renditions.ts';
+import { type Flow, LATE_MS, renditionsFor, SETTLE_MS, STEADY_MS } from '../conference/renditions.ts';
 import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
 import { encodingsOf } from './codecs.ts';
 import { Nudge } from './nudge.ts';
@@ -43,6 +43,12 @@ export interface ClientMediaEvents {
   onFault(error: unknown, what: string): void;
 }
 
+/** What is to be known of a source that is given. */
+interface Published {
+  readonly kind: SourceKind;
+  readonly muted: boolean;
+}
+
 /** One rendition of a source on its way to this client. Layers are counted among the encodings of the producer here. */
 interface Given {
   readonly consumer: types.Consumer;
@@ -54,6 +60,7 @@ interface Given {
   /** The layer that flows, counted likewise; of the lowest rendition mediasoup says nothing. */
   current: number | undefined;
   flow: Flow;
+  muted: boolean;
   /** Until it is late, or settled. */
   timer: ReturnType<typeof setTimeout> | undefined;
   readonly nudge: Nudge;
@@ -184,14 +191,16 @@ export class ClientMedia {
   async give(
     subscriptions: readonly Subscription[],
     sources: ReadonlyMap<SourceId, SourceMedia>,
-    kindOf: (source: SourceId) => SourceKind | undefined,
+    sourceOf: (source: SourceId) => Published | undefined,
   ): Promise<void> {
     const wanted = new Map<Rendition, { source: SourceId; kind: SourceKind; spatial: number }>();
     for (const { source, layer } of subscriptions) {
-      const kind = kindOf(source);
-      if (!kind) continue;
+      const published = sourceOf(source);
+      if (!published) continue;
+      const { kind, muted } = published;
+      this.#hush(source, muted);
       const renditions = sources.get(source)?.renditions ?? [];
-      const flowOf = (index: number) => this.#flowOf(renditions[index]);
+      const flowOf = (index: number) => this.#flowOf(source, renditions[index]);
       for (const choice of renditionsFor(
         renditions.map(({ layers }) => layers),
         layer,
@@ -206,7 +215,8 @@ export class ClientMedia {
       const want = wanted.get(rendition);
       const media = sources.get(given.source);
       if (want) work.push(this.#adjust(given, want.kind, want.spatial));
-      else if (!media || media.renditions.includes(rendition)) work.push(this.#halt(given, kindOf(given.source)));
+      else if (!media || media.renditions.includes(rendition))
+        work.push(this.#halt(given, sourceOf(given.source)?.kind));
       // Another rendition has taken its place: it goes on until that one flows, so that the viewer misses nothing.
       else if (!given.wanted || ![...wanted.keys()].some((each) => isSuccessor(each, media, given)))
         this.#release(given);
@@ -289,12 +299,13 @@ export class ClientMedia {
       wanted,
       spatial,
       current: undefined,
-      flow: 'waiting',
+      // What takes the place of something late is so from the beginning.
+      flow: (wanted && this.#flowOf(source, rendition)) === 'late' ? 'late' : 'waiting',
       timer: undefined,
+      muted: false,
       nudge,
     };
     this.#given.set(rendition, given);
-    if (wanted) this.#watch(given);
     consumer.observer.once('close', () => cease(given));
     consumer.on('layerschange', (now) => {
       const flowed = given.current !== undefined;
@@ -339,24 +350,38 @@ export class ClientMedia {
     this.#events.onFlow();
   }
 
-  #flowOf(rendition: Rendition | undefined): Flow | undefined {
-    const given = rendition && this.#given.get(rendition);
+  /** Of the rendition, or of the one whose place it is to take. */
+  #flowOf(source: SourceId, rendition: Rendition | undefined): Flow | undefined {
+    if (!rendition) return undefined;
+    const isSame = (each: Given) => each.source === source && each.rendition.layers[0] === rendition.layers[0];
+    const given = this.#given.get(rendition) ?? [...this.#given.values()].find((each) => each.wanted && isSame(each));
     return given?.wanted ? given.flow : undefined;
   }
 
-  /** It begins or ceases to flow, or is wanted from now on. */
-  #watch(given: Given): void {
+  /** Nothing comes of a muted source, and nobody is to be given something else for it. */
+  #hush(source: SourceId, muted: boolean): void {
+    for (const given of this.#given.values()) {
+      if (given.source !== source || given.muted === muted) continue;
+      given.muted = muted;
+      if (given.wanted && given.current === undefined) this.#watch(given, 'waiting');
+    }
+  }
+
+  /** It begins or ceases to flow, or can flow from now on. @param before how it came until now */
+  #watch(given: Given, before: Flow = given.flow): void {
     if (given.consumer.type !== 'simulcast') return; // whatever else it is, nothing is given beside it
-    clearTimeout(given.timer);
     const flows = given.current !== undefined;
+    if (before === 'late' && !flows) return;
+    clearTimeout(given.timer);
     given.flow = flows ? 'fresh' : 'waiting';
-    given.timer = setTimeout(
-      () => {
-        given.flow = flows ? 'settled' : 'late';
-        this.#events.onFlow();
-      },
-      flows ? SETTLE_MS : LATE_MS,
-    );
+    if (!flows && given.muted) return;
+    const [next, ms] = flows
+      ? (['settled', before === 'late' ? STEADY_MS : SETTLE_MS] as const)
+      : (['late', LATE_MS] as const);
+    given.timer = setTimeout(() => {
+      given.flow = next;
+      this.#events.onFlow();
+    }, ms);
   }
 
   #prioritise({ consumer, rendition, spatial }: Given, kind: SourceKind): Promise<void> {
@@ -409,11 +434,12 @@ export class ClientMedia {
     }
     if (given.wanted) return;
     given.wanted = true;
-    this.#watch(given);
+    given.flow = 'waiting';
     if (given.ready) await this.#resume(given);
   }
 
   async #resume(given: Given): Promise<void> {
+    this.#watch(given);
     await unlessClosed(given.consumer, () => given.consumer.resume());
     if (given.consumer.type === 'simulcast') return given.nudge.start();
     // A single stream says nothing of itself.

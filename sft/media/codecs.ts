@@ -120,7 +120,7 @@ const SILENT = 0x8000_0000;
  * The lowest layer is said to be nothing but a stream: mediasoup sends it whatever the viewer's path takes. A higher one is to
  * be sent only where there is room for it, which mediasoup looks after for two kinds of producers: those with spatial layers
  * inside, which it does not come back to once they were silent for two seconds, and those with several streams. So each has a
- * second stream, on which nothing ever comes.
+ * second stream, on which nothing ever comes from whoever is honest.
  */
 export function encodingsOf(
   layers: readonly number[],
@@ -149,7 +149,7 @@ const VP9_MODE: Partial<Record<SourceKind, { readonly mode: string; readonly lay
 
 /**
  * What a client publishes must be in a codec of the profile for that kind of source, with nothing but its repair beside it:
- * mediasoup itself takes a picture under the name of a voice. The layers must be spread as `renditionsOf` says.
+ * mediasoup itself takes a picture under the name of a voice. VP8 has one rendition for each layer, VP9 one with all of them.
  * @throws HawserError SFT_CODEC_REFUSED for a picture in another codec, SFT_MEDIA_REFUSED
  */
 export function checkPublished(kind: SourceKind, renditions: readonly PublishedRendition[]): Published {

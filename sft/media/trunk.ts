@@ -250,11 +250,14 @@ export class Trunk {
       }
     }
     for (const { source, kind, layers, producer } of this.#incoming) {
-      for (const stat of (await unlessClosed(producer, () => producer.getStats())) ?? []) {
-        const layer = layers[highestOf(stat)] ?? layers[0] ?? 0;
-        const jitter = stat.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);
-        accounts.push({ source, kind, layers, layer, direction: 'in', ...figuresOf(stat), jitter, rttMs: 0 });
-      }
+      const stats = (await unlessClosed(producer, () => producer.getStats())) ?? [];
+      const [main] = stats;
+      if (!main) continue;
+      const layer = layers[highestOf(main)] ?? layers[0] ?? 0;
+      const jitter = main.jitter / (isVideo(kind) ? VIDEO_CLOCK : AUDIO_CLOCK);
+      // A peer that lies may send on the stream on which nothing is to come; it is its source all the same.
+      const figures = stats.map(figuresOf).reduce(sumOf);
+      accounts.push({ source, kind, layers, layer, direction: 'in', ...figures, jitter, rttMs: 0 });
     }
     return accounts;
   }
@@ -283,4 +286,15 @@ function figuresOf(stat: types.ProducerStat | types.ConsumerStat) {
   const { byteCount: bytes, packetCount: packets, packetsLost: lost, pliCount, firCount } = stat;
   const { nackCount: nacks, nackPacketCount: nackPackets } = stat;
   return { bytes, packets, lost, keyFrameRequests: pliCount + firCount, nacks, nackPackets };
+}
+
+function sumOf(a: ReturnType<typeof figuresOf>, b: ReturnType<typeof figuresOf>): ReturnType<typeof figuresOf> {
+  return {
+    bytes: a.bytes + b.bytes,
+    packets: a.packets + b.packets,
+    lost: a.lost + b.lost,
+    keyFrameRequests: a.keyFrameRequests + b.keyFrameRequests,
+    nacks: a.nacks + b.nacks,
+    nackPackets: a.nackPackets + b.nackPackets,
+  };
 }

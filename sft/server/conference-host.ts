@@ -342,8 +342,7 @@ export class ConferenceHost {
       this.#close();
       return;
     }
-    const kinds = new Map<SourceId, SourceKind>();
-    for (const { source } of sourcesOf(this.state)) kinds.set(source.source, source.kind);
+    const published = new Map([...sourcesOf(this.state)].map(({ source }) => [source.source, source]));
     this.#stateRoster();
     for (const [participant, { media }] of this.#clients) {
       const local = this.state.local.get(participant);
@@ -366,7 +365,7 @@ export class ConferenceHost {
         if (!client) return;
         await this.#guarded(
           'viewer',
-          client.media.give(subscriptions, this.#catalogue, (source) => kinds.get(source)),
+          client.media.give(subscriptions, this.#catalogue, (source) => published.get(source)),
         );
       }),
     );

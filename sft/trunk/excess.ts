@@ -16,7 +16,7 @@ export interface Arriving {
   readonly layer: number;
   /** bit/s */
   readonly bitrate: number;
-  /** Some layer of the source is asked for. A sender may put a lower layer in the place of one that its publisher stopped. */
+  /** Some layer of the source is asked for. */
   readonly demanded: boolean;
 }
 

@@ -58,6 +58,8 @@ export interface Side {
   offeredOn: TrunkId | undefined;
   /** The layers that the far end wants of what it was offered by us. */
   demand: ReadonlyMap<SourceId, readonly number[]>;
+  /** Sources of the side of which one end of the link leaves layers out for want of room. */
+  missing: ReadonlySet<SourceId>;
   /** Our newest statement of streams that the far end can receive, and the oldest of which it still needs any. */
   receives: { readonly ready: number; readonly since: number };
   /** How loud the far end's microphones are, as it states. */
@@ -132,6 +134,7 @@ export function addSide(conference: Conference, peer: DomainName): Side {
     offered: new Map(),
     offeredOn: undefined,
     demand: new Map(),
+    missing: new Set(),
     receives: { ready: 0, since: 0 },
     levels: noLevels(),
     speaker: undefined,

@@ -218,4 +218,7 @@ it('asks for the next lower layer too while the wished one does not come', () =>
   expect(asked(2, [0, 2])).toEqual([0, 2]); // there is no end for the lower one yet
   expect(asked(2, [0, 1, 2])).toEqual([0, 1, 2]);
   expect(asked(1, [0, 1, 2])).toEqual([0, 1]);
+  // What a link has no room for comes back by itself, and would not if something else took its place.
+  far.missing = new Set([camera]);
+  expect(asked(2, [0, 1, 2])).toEqual([0, 2]);
 });

@@ -51,11 +51,14 @@ export function wantedOf(conference: Conference, side: Side, mode: TrunkMode): W
  * is given the lowest too: a viewer whose path gets worse goes on with it at once, where without it the picture stood still
  * for 7 s.
  */
-export function watchedLayers(conference: Conference, { source }: Located): number[] {
+export function watchedLayers(conference: Conference, { source, side }: Located): number[] {
   const { layers } = source;
   const watched = new Set<number>();
+  // In the place of what the link has no room for nothing else is asked: it would take the room that is waited for.
+  const mayBridge = !source.muted && side?.missing.has(source.source) !== true;
   for (const viewer of conference.local.values()) {
-    if (viewer.participant !== source.participant) for (const layer of watchedBy(viewer, source)) watched.add(layer);
+    if (viewer.participant !== source.participant)
+      for (const layer of watchedBy(viewer, source, mayBridge)) watched.add(layer);
   }
   for (const other of conference.sides.values()) {
     // The demand of a side for what it may not receive is a lie: nothing is fetched for it.
@@ -67,19 +70,20 @@ export function watchedLayers(conference: Conference, { source }: Located): numb
 }
 
 /**
- * The layers that one viewer takes of a source: the wished one, and the next lower one where that does not come. A key frame that
- * comes before the client is ready for it is missed, and the next one comes only after Chromium's 300 ms (measured: 400 ms to
- * a large picture instead of 100).
+ * The layers that one viewer takes of a source: the wished one, and where that does not come and may be bridged, the next lower
+ * one. A key frame that comes before the client is ready for it is missed, and the next one comes only after Chromium's 300 ms
+ * (measured: 400 ms to a large picture instead of 100).
  */
 function watchedBy(
   { receives, wishes, ready, late }: LocalParticipant,
-  { source, layers, muted }: Source,
+  { source, layers }: Source,
+  mayBridge: boolean,
 ): readonly number[] {
   const wish = receives ? wishes.get(source) : undefined;
   if (wish === undefined) return [];
   const taken = ready === undefined ? layers : layers.filter((layer) => ready.get(source)?.has(layer));
   const use = taken.filter((layer) => layer <= Math.max(wish, layers[0] ?? wish));
-  return use.slice(late?.has(source) && !muted ? -2 : -1);
+  return use.slice(late?.has(source) && mayBridge ? -2 : -1);
 }
 
 /** Anybody here, or behind another link, to whom the source could go. */

@@ -222,6 +222,7 @@ export class Ledger {
     exchange.state({ layers: [...outgoing, ...incoming], surplus: surplusOf(side) });
     // Pictures from the peer are missing here where we do not ask for them, and where the peer does not send them.
     const theirs = exchange.far.layers.filter(({ source }) => side.sources.has(source));
+    host.miss(side, new Set([...incoming, ...theirs].map(({ source }) => source)));
     const codes = [...incoming, ...theirs].flatMap(({ reason }) => NOTICE[reason] ?? []);
     host.stand(peer, new Set(surplusOf(side).participants > 0 ? [...codes, 'SFT_LINK_LIMIT'] : codes));
   }

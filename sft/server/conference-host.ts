@@ -274,6 +274,13 @@ export class ConferenceHost {
     this.changed();
   }
 
+  /** Of these sources of the side the link leaves layers out, at one end or the other. */
+  miss(side: Side, sources: ReadonlySet<SourceId>): void {
+    if (side.missing.symmetricDifference(sources).size === 0) return;
+    side.missing = sources;
+    this.changed();
+  }
+
   /** The state changed: the media follows in the next turn of the event loop. */
   changed(): void {
     if (this.#closed) return;

@@ -18,7 +18,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { HawserError } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
-import { randomToken, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { SOCKET_LIMITS } from './limits.ts';
 import { answerProblems, type OnRefusal } from './problem.ts';
 
@@ -43,7 +43,8 @@ export interface AppOptions {
 
 /** Deeper than any schema of ours, shallow enough for every recursive function. */
 const MAX_DEPTH = 12;
-const REQUEST_ID_BYTES = 9;
+/** Digits that are easy to dictate, and spell no word that a search of the log for a name would find. */
+const REQUEST_ID_BYTES = 6;
 /** The longest parameter is a conversation's id, percent-encoded. */
 const MAX_PARAMETER = 600;
 
@@ -52,7 +53,7 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
   const app = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomToken(world, REQUEST_ID_BYTES),
+    genReqId: () => world.random(REQUEST_ID_BYTES).toString('hex'),
     bodyLimit,
     requestTimeout: SOCKET_LIMITS.requestTimeout,
     keepAliveTimeout: SOCKET_LIMITS.keepAliveTimeout,

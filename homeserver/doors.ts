@@ -13,7 +13,7 @@ import { createPeerServer, peerOf } from '#trust/door.ts';
 import { createAccount } from './as/accounts.ts';
 import { FEDERATION_BODY_LIMIT, federationRoutes, noteRefusal } from './federation/door.ts';
 import { ADMIN_BODY_LIMIT, adminRoutes } from './http/admin.ts';
-import { CLIENT_BODY_LIMIT, clientApi } from './http/client-api.ts';
+import { CLIENT_BODY_LIMIT, clientApi } from './http/client/api.ts';
 import { type App, makeApp } from './http/fastify.ts';
 import { securityHeaders } from './http/headers.ts';
 import { SOCKET_LIMITS } from './http/limits.ts';

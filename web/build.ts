@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'web', 'dist');
 /** In the built folder, so that it goes when that goes: a hash over everything that went in. */
 const STAMP = '.inputs';
-const INPUTS = ['web', 'client', 'signalling', 'patches', 'package-lock.json'];
+const INPUTS = ['web', 'client', 'mls', 'signalling', 'patches', 'package-lock.json'];
 
 export interface Built {
   /** The folder to serve. */

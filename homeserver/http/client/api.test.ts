@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { API, CLIENT_HOME, EVENTS_PATH } from '#signalling/client-home.ts';
-import { type Organisation, organise, PASSWORD, type World } from '../testing/organisation.ts';
-import { Person } from '../testing/person.ts';
-import { until } from '../testing/world.ts';
+import { type Organisation, organise, PASSWORD, type World } from '../../testing/organisation.ts';
+import { Person } from '../../testing/person.ts';
+import { until } from '../../testing/world.ts';
 
 let world: World;
 let alpha: Organisation;

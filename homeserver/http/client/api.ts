@@ -1,0 +1,50 @@
+/** The client's routes, noun by noun. Each parses, asks the service that knows, and shows what came back. */
+import { HawserError } from '#signalling/errors.ts';
+import type { DomainName, UserId } from '#signalling/ids.ts';
+import type { Sessions } from '../../as/sessions.ts';
+import type { Calls } from '../../calls/calls.ts';
+import type { Person } from '../../ds/conversation.ts';
+import type { Conversations } from '../../ds/conversations.ts';
+import type { World } from '../../world.ts';
+import type { App } from '../fastify.ts';
+import { RateLimit } from '../rate.ts';
+import { callRoutes } from './calls.ts';
+import { conversationRoutes } from './conversations.ts';
+import { peopleRoutes } from './people.ts';
+import { sessionRoutes } from './sessions.ts';
+
+export interface ClientApiOptions {
+  readonly domain: DomainName;
+  readonly world: World;
+  /** Origin of the public URL: `https://alpha.example`. */
+  readonly origin: string;
+  /** `wss://sft.alpha.example/client/v1` */
+  readonly sft: string;
+  readonly sessions: Sessions;
+  readonly conversations: Conversations;
+  readonly calls: Calls;
+  readonly localPerson: (user: UserId) => Promise<Person | undefined>;
+  /** Somebody of another domain. @throws HawserError as the federation client */
+  readonly remotePerson: (who: { domain: DomainName; handle: string }) => Promise<Person>;
+  readonly onTicket: () => void;
+}
+
+/** The largest body: a conversation with 500 members of at most 180 bytes. */
+export const CLIENT_BODY_LIMIT = 128 * 1024;
+/** Requests a second from one address, behind which a whole organisation may sit. */
+const PER_SECOND = 200;
+
+export function clientApi(app: App, options: ClientApiOptions): void {
+  const rate = new RateLimit(PER_SECOND, options.world.now);
+  app.addHook('onRequest', async (request, reply) => {
+    if (!rate.take(request.ip)) throw new HawserError('SIG_FLOOD');
+    // The refresh cookie is SameSite=Strict; this also keeps out other ports and subdomains, which are the same site.
+    const { origin } = request.headers;
+    if (origin !== undefined && origin !== options.origin) throw new HawserError('HOME_FORBIDDEN', 'origin');
+    reply.header('cache-control', 'no-store');
+  });
+  sessionRoutes(app, options);
+  peopleRoutes(app, options);
+  conversationRoutes(app, options);
+  callRoutes(app, options);
+}

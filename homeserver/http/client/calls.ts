@@ -1,0 +1,37 @@
+/** The call of a conversation. */
+import { API } from '#signalling/client-home.ts';
+import { Nothing } from '#signalling/contract.ts';
+import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { authenticate } from '../auth.ts';
+import type { App } from '../fastify.ts';
+import type { ClientApiOptions } from './api.ts';
+import { InConversation } from './parameters.ts';
+
+export function callRoutes(app: App, { sessions, calls, sft, onTicket }: ClientApiOptions): void {
+  const path = `${API}/conversations/:conversation/call`;
+  const schema = { ...InConversation, body: Nothing };
+  const ticketFor = async (user: UserId, conversation: ConversationId) => {
+    const { ticket, participant, call } = await calls.ticket(user, conversation);
+    onTicket();
+    return { ticket, sft, participant, call };
+  };
+
+  // Starts the call, or finds the one that goes on, and lets in: one round trip from the click to the media server.
+  app.post(path, { schema }, async (request) => {
+    const { user } = await authenticate(sessions, request);
+    const { conversation } = request.params;
+    await calls.start(user, conversation);
+    return ticketFor(user, conversation);
+  });
+
+  app.post(`${path}/tickets`, { schema }, async (request) => {
+    const { user } = await authenticate(sessions, request);
+    return ticketFor(user, request.params.conversation);
+  });
+
+  app.delete(path, { schema: InConversation }, async (request, reply) => {
+    const { user } = await authenticate(sessions, request);
+    await calls.end(user, request.params.conversation);
+    reply.status(204);
+  });
+}

@@ -1,0 +1,5 @@
+/** What stands in the paths of several nouns. */
+import { Closed } from '#signalling/contract.ts';
+import { ConversationId } from '#signalling/ids.ts';
+
+export const InConversation = { params: Closed({ conversation: ConversationId }) };

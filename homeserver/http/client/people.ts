@@ -1,0 +1,38 @@
+/** Who somebody is. */
+import { API, UserQuery } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { domainOf, handleOf, parseAddress } from '#signalling/ids.ts';
+import { userOf } from '../../as/accounts.ts';
+import type { Person } from '../../ds/conversation.ts';
+import { authenticate } from '../auth.ts';
+import type { App } from '../fastify.ts';
+import { RateLimit } from '../rate.ts';
+import type { ClientApiOptions } from './api.ts';
+
+/** Of one person: nobody types faster, and other domains count all our people's look-ups together. */
+const LOOK_UPS_PER_SECOND = 10;
+
+export function peopleRoutes(app: App, { sessions, domain, world, localPerson, remotePerson }: ClientApiOptions): void {
+  const lookUps = new RateLimit(LOOK_UPS_PER_SECOND, world.now);
+  const show = (person: Person) => userOf(person, domainOf(person.user));
+
+  app.get(`${API}/me`, async (request) => {
+    const { user } = await authenticate(sessions, request);
+    const person = await localPerson(user);
+    if (!person) throw new HawserError('HOME_UNAUTHENTICATED');
+    return show(person);
+  });
+
+  app.get(`${API}/users`, { schema: { querystring: UserQuery } }, async (request) => {
+    const self = await authenticate(sessions, request);
+    if (!lookUps.take(self.user)) throw new HawserError('HOME_SLOW_DOWN');
+    const user = parseAddress(request.query.address);
+    if (user === undefined) throw new HawserError('HOME_BAD_REQUEST', 'an address looks like @name@domain');
+    const person =
+      domainOf(user) === domain
+        ? await localPerson(user)
+        : await remotePerson({ domain: domainOf(user), handle: handleOf(user) });
+    if (!person || handleOf(person.user) !== handleOf(user)) throw new HawserError('HOME_NOT_FOUND');
+    return show(person);
+  });
+}

@@ -1,0 +1,41 @@
+/** Signing in, staying signed in, signing out. */
+import type { FastifyReply } from 'fastify';
+import { API, type Session, SignIn } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { userOf } from '../../as/accounts.ts';
+import { ACCESS_SECONDS, REFRESH_SECONDS, type Tokens } from '../../as/sessions.ts';
+import { authenticate } from '../auth.ts';
+import type { App } from '../fastify.ts';
+import type { ClientApiOptions } from './api.ts';
+
+const COOKIE = 'hawser_refresh';
+
+export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiOptions): void {
+  const cookie = {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: origin.startsWith('https:'),
+    path: `${API}/sessions`,
+  } as const;
+  const answer = ({ access, refresh, account }: Tokens, reply: FastifyReply): Session => {
+    if (refresh !== undefined) reply.setCookie(COOKIE, refresh, { ...cookie, maxAge: REFRESH_SECONDS });
+    return { accessToken: access, expiresInSeconds: ACCESS_SECONDS, user: userOf(account, domain) };
+  };
+
+  app.post(`${API}/sessions`, { schema: { body: SignIn } }, async (request, reply) => {
+    const tokens = await sessions.signIn({ ...request.body, address: request.ip });
+    return answer(tokens, reply);
+  });
+
+  app.post(`${API}/sessions/refresh`, async (request, reply) => {
+    const token = request.cookies[COOKIE];
+    if (token === undefined || token.length > 200) throw new HawserError('HOME_UNAUTHENTICATED');
+    return answer(await sessions.refresh(token), reply);
+  });
+
+  app.delete(`${API}/sessions/current`, async (request, reply) => {
+    const { session } = await authenticate(sessions, request);
+    await sessions.end(session);
+    reply.clearCookie(COOKIE, cookie).status(204);
+  });
+}

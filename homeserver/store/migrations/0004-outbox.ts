@@ -1,0 +1,15 @@
+/** What other domains still have to be told. */
+import type { Kysely } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('outbox')
+    .addColumn('position', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('domain', 'text', (c) => c.notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('subject', 'text', (c) => c.notNull())
+    .addColumn('seq', 'bigint', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addUniqueConstraint('outbox_subject', ['domain', 'kind', 'subject'])
+    .execute();
+}

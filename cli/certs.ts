@@ -6,7 +6,16 @@ import { parseDomainName } from '#signalling/ids.ts';
 import { canBeDomain } from '#trust/name.ts';
 import { plainSerial } from '#trust/revocation.ts';
 import { columns } from './certs/columns.ts';
-import { initFolder, REVOKED, readCertificate, renewInFolder, revokeInFolder, SERVERS } from './certs/folder.ts';
+import {
+  domainOf,
+  initFolder,
+  REVOKED,
+  readCertificate,
+  renewDevicesInFolder,
+  renewInFolder,
+  revokeInFolder,
+  SERVERS,
+} from './certs/folder.ts';
 import { statusOf } from './certs/status.ts';
 import { command } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
@@ -18,8 +27,8 @@ export const certsInit = command({
   summary: 'Make the authority and the certificates of a domain',
   usage: '',
   about: [
-    'Give authority.pem and revoked.pem to the administrators of other domains. Keep authority.key off the servers:',
-    'only hawser certs needs it.',
+    'Give authority.pem and revoked.pem to the administrators of other domains. Keep authority.key and devices-root.key',
+    'off the servers: only hawser certs needs them.',
   ],
   flags: {
     domain: { type: 'string', value: 'DOMAIN', required: true, summary: 'The DNS name of the organisation' },
@@ -31,7 +40,8 @@ export const certsInit = command({
     if (!canBeDomain(domain)) throw new UsageError('A domain cannot begin with sft., the name of an SFT.');
     await initFolder(flags.out, domain, Date.now());
     const { fingerprint256 } = await readCertificate(flags.out, 'authority');
-    out(`${flags.out} holds the authority of ${domain}, certificates of its two servers, and the keys of tickets.`);
+    out(`${flags.out} holds the authority of ${domain}, certificates of its two servers,`);
+    out('the keys of tickets, and what certifies the devices of its people.');
     out('Other domains need authority.pem and revoked.pem. Its fingerprint, to compare by telephone:');
     out(fingerprint256);
     return 0;
@@ -61,16 +71,25 @@ export const certsShow = command({
 
 export const certsRenew = command({
   name: 'certs renew',
-  summary: 'Make new certificates and keys for the servers of a domain',
+  summary: 'Make new certificates for the servers and for what certifies the devices of a domain',
   usage: 'FOLDER',
   words: { min: 1, max: 1 },
-  about: ['Running servers take them within a second. Other domains need nothing new: the authority stays.'],
+  about: [
+    'Running servers take them within a second. Other domains need nothing new: the authority stays. Servers get new keys;',
+    'what certifies devices keeps its key, so that their certificates stay good.',
+  ],
   flags: {
-    only: { type: 'string', value: 'SERVER', choices: ['homeserver', 'sft'], summary: 'That server alone' },
+    only: { type: 'string', value: 'WHAT', choices: ['homeserver', 'sft', 'devices'], summary: 'That one alone' },
   },
   async run({ flags, args: [folder = ''], out }) {
     const roles = SERVERS.filter((role) => flags.only === undefined || flags.only === role);
-    await renewInFolder(folder, roles, Date.now());
+    const now = Date.now();
+    await renewInFolder(folder, roles, now);
+    if (flags.only === undefined || flags.only === 'devices') {
+      await renewDevicesInFolder(folder, await domainOf(folder), now);
+      const { validToDate } = await readCertificate(folder, 'devices');
+      out(`devices.pem is new and ends on ${validToDate.toISOString().slice(0, 10)}; its key is the same.`);
+    }
     for (const role of roles) {
       const { validToDate } = await readCertificate(folder, role);
       out(`${role}.pem and ${role}.key are new; the certificate ends on ${validToDate.toISOString().slice(0, 10)}.`);

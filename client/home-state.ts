@@ -51,6 +51,11 @@ export function withEvent(state: HomeState, event: HomeEvent): HomeState {
         }),
         event.conversation,
       );
+    // Devices are no part of what the home shows.
+    case 'deviceAdded':
+    case 'deviceRemoved':
+    case 'keyPackagesLow':
+      return state;
   }
 }
 

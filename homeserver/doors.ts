@@ -38,7 +38,7 @@ export interface Door {
 }
 
 export async function serveClients({ site, log, world, webRoot }: Options, parts: Parts): Promise<Door> {
-  const { sessions, conversations, calls, events, metrics, account, peerClient } = parts;
+  const { sessions, devices, keyPackages, authorities, conversations, groups, queues, calls, events, metrics, account, peerClient } = parts;
   const { listen: address, url, tls } = site.homeserver.client;
   const secure = tls && { cert: await readFile(tls.certificate), key: await readFile(tls.key) };
   const app = makeApp({
@@ -62,7 +62,13 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
       origin: new URL(url).origin,
       sft: site.sft.client.url,
       sessions,
+      devices,
+      keyPackages,
+      authorities,
       conversations,
+      groups,
+      queues,
+      hubKey: parts.signer.publicKey,
       calls,
       localPerson: account,
       remotePerson: ({ domain, handle }) => peerClient.identify(domain, handle),

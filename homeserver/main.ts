@@ -2,12 +2,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { Credentials as MlsCredentials } from '#mls/credentials.ts';
+import { type DomainName, domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { discreet } from '#site/log.ts';
 import type { Site } from '#site/schema.ts';
+import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
 import { type Account, countAccounts, createAccount, findAccount, type NewAccount } from './as/accounts.ts';
+import { Authorities } from './as/authorities.ts';
+import { Devices } from './as/devices.ts';
+import { KeyPackages } from './as/key-packages.ts';
 import { Sessions } from './as/sessions.ts';
 import { attended, statePresence } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
@@ -16,7 +21,9 @@ import { SftDoor } from './calls/sft-door.ts';
 import { serveAdmin, serveClients, serveFederation } from './doors.ts';
 import { Conversations } from './ds/conversations.ts';
 import { accept, endCallsOf } from './ds/follower.ts';
+import { Groups } from './ds/groups.ts';
 import { Hub } from './ds/hub.ts';
+import { openHubSigner, type PublicSigner } from './ds/hub-signer.ts';
 import { Journal } from './ds/journal.ts';
 import { conversationOf, countCalls, load } from './ds/repository.ts';
 import { followPeers } from './federation/follow-peers.ts';
@@ -25,7 +32,9 @@ import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
 import { makeMetrics } from './metrics.ts';
+import { Queues } from './qs/queues.ts';
 import { openStore, type Store } from './store/store.ts';
+import { Writer } from './store/writer.ts';
 import { every } from './timers.ts';
 import { WORLD, type World } from './world.ts';
 
@@ -68,8 +77,24 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   });
   opened.defer(() => trust.close());
   const key = await readTicketSigningKey(site.certificates.tickets.privateKey);
-  const parts: Parts = build({ site, log, world, store, trust, key });
+  const deviceAuthority = await DeviceAuthority.open(site.domain, site.certificates.devices, (sentence) =>
+    log.warn(sentence),
+  );
+  opened.defer(() => deviceAuthority.close());
+  const authorities = await Authorities.open({ store, world, domain: site.domain, own: deviceAuthority }, (error) =>
+    parts.onFault(error),
+  );
+  opened.defer(() => authorities.close());
+  const signer = await openHubSigner(join(site.data, 'hub.key'));
+  const writer = new Writer(store);
+  const queues = await Queues.open({ store, writer, world, onFault: (error) => parts.onFault(error) });
+  opened.defer(() => writer.idle());
+  opened.defer(() => queues.close());
+  const parts: Parts = build({
+    ...{ site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues },
+  });
   opened.defer(() => parts.metrics.close());
+  opened.defer(() => parts.groups.idle());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
 
@@ -107,9 +132,15 @@ interface Ground {
   readonly store: Store;
   readonly trust: Trust;
   readonly key: CryptoKey;
+  readonly deviceAuthority: DeviceAuthority;
+  readonly authorities: Authorities;
+  readonly signer: PublicSigner;
+  readonly writer: Writer;
+  readonly queues: Queues;
 }
 
-function build({ site, log, world, store, trust, key }: Ground) {
+function build(ground: Ground) {
+  const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -119,11 +150,34 @@ function build({ site, log, world, store, trust, key }: Ground) {
   };
 
   const sessions = new Sessions(store, domain, world, (session) => events.endSession(session));
+  const devices = new Devices({
+    store,
+    world,
+    authority: deviceAuthority,
+    onCreated: (tx, device) => queues.create(tx, device),
+    onAdded: (user, device) => events.tell(user, { type: 'deviceAdded', device }),
+    onRemoved: async (user, device, ended) => {
+      for (const session of ended) events.endSession(session);
+      events.tell(user, { type: 'deviceRemoved', device });
+      await authorities.renew();
+      await queues.remove(device);
+      await groups.removeDevice(device);
+    },
+  });
+  const credentials = new MlsCredentials(authorities.of);
+  const keyPackages = new KeyPackages({
+    store,
+    world,
+    credentials,
+    onFew: (device, left) => events.tell(userOfDevice(device), { type: 'keyPackagesLow', left }, device),
+  });
   const peerClient = new PeerClient({
     ...trust,
     onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
   });
   const journal = new Journal(store, domain, world);
+  const groups = new Groups({ store, writer, world, domain, journal, queues, credentials, signer, onFault });
+  journal.join(groups.changing);
   const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, world });
   const acceptFrom = (from: DomainName, statement: Parameters<typeof accept>[3]) =>
     accept(journal, domain, from, statement);
@@ -178,9 +232,12 @@ function build({ site, log, world, store, trust, key }: Ground) {
     origin: new URL(site.homeserver.client.url).origin,
     authenticate: (token) => sessions.authenticate(token),
     account,
+    queues,
+    groups,
     onClosed: ({ code }) => code !== 'normal' && metrics.clientRefusals.inc({ code }),
     onFault,
   });
+  journal.subscribe(groups.changed);
   journal.subscribe(calls.changed);
   journal.subscribe(events.changed);
   journal.subscribe(({ before, after }) => {
@@ -204,6 +261,12 @@ function build({ site, log, world, store, trust, key }: Ground) {
     trust,
     account,
     sessions,
+    devices,
+    keyPackages,
+    authorities,
+    groups,
+    queues,
+    signer,
     journal,
     peerClient,
     hub,
@@ -221,11 +284,16 @@ function build({ site, log, world, store, trust, key }: Ground) {
 
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
-  const { store, journal, trust, hub, outbox, grants, sessions, sft, peerClient, onFault } = parts;
+  const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues } = parts;
+  const { sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
+    every(10_000, () => queues.sweep(), onFault),
+    every(600_000, () => groups.sweep(), onFault),
     every(3_600_000, () => sessions.sweep(), onFault),
+    every(3_600_000, () => keyPackages.sweep(), onFault),
+    every(600_000, () => authorities.sweep(), onFault),
     followPeers(trust.peers, {
       onGone: (domain) => {
         grants.forgetFrom(domain);

@@ -4,7 +4,10 @@
  */
 import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Sequence, Word } from './contract.ts';
-import { ConferenceId, ConversationId, DomainName, Handle, ParticipantId, UserId } from './ids.ts';
+import { Device } from './devices.ts';
+import { NewMessage, SentMessage } from './groups.ts';
+import { ConferenceId, ConversationId, DeviceId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
+import { Acknowledgement, Delivery, Position } from './queue.ts';
 
 export const API = '/api/v1';
 export const EVENTS_PATH = '/api/v1/events';
@@ -51,6 +54,8 @@ export const Conversation = Closed({
   hub: DomainName,
   title: Text(120),
   members: Type.Array(Member, { maxItems: 10_000 }),
+  /** The MLS group; absent until a device has made one. */
+  group: Type.Optional(GroupId),
   call: Type.Optional(Call),
 });
 export type Conversation = Static<typeof Conversation>;
@@ -99,6 +104,11 @@ export type Problem = Static<typeof Problem>;
 const kind = <K extends string>(type: K) => Type.Literal(type);
 
 export const HomeEvent = Type.Union([
+  /** One more device of this person, told to all the others. */
+  Closed({ type: kind('deviceAdded'), device: Device }),
+  Closed({ type: kind('deviceRemoved'), device: DeviceId }),
+  /** This device should bring more key packages. */
+  Closed({ type: kind('keyPackagesLow'), left: Type.Integer({ minimum: 0 }) }),
   Closed({ type: kind('conversation'), conversation: Conversation }),
   Closed({ type: kind('conversationRemoved'), conversation: ConversationId }),
   /** A call began; everybody but the caller is rung. */
@@ -112,11 +122,24 @@ export type HomeEvent = Static<typeof HomeEvent>;
 /** The events' WebSocket. `hello` is the first message; the state of everything comes by `GET conversations`. */
 export const CLIENT_HOME = {
   protocol: 'hawser-client-home-v1',
-  maxLength: { dialler: 8 * 1024, acceptor: 1024 * 1024 },
+  maxLength: { dialler: 256 * 1024, acceptor: 2 * 1024 * 1024 },
   requests: {
     hello: { from: 'dialler', params: Closed({ accessToken: Token }), result: Closed({ user: User }) },
+    /**
+     * Begins the delivery of what waits for the session's device, behind what it has. Where `queue` differs from the last
+     * time, positions began anew: the device asks again from 0, and may get what it has.
+     */
+    receive: {
+      from: 'dialler',
+      params: Closed({ after: Position }),
+      result: Closed({ queue: Type.String({ maxLength: 40 }) }),
+    },
+    /** A message to the group of a conversation; the same number again is the same message. */
+    send: { from: 'dialler', params: NewMessage, result: SentMessage },
   },
   notifications: {
     event: { from: 'acceptor', params: Closed({ seq: Sequence, event: HomeEvent }) },
+    delivery: { from: 'acceptor', params: Delivery },
+    acknowledge: { from: 'dialler', params: Acknowledgement },
   },
 } as const satisfies Contract;

@@ -325,6 +325,23 @@ export const ERRORS = {
   HOME_NOT_FOUND: entry(404, 4404, false, 'There is no such thing here, or you may not see it.'),
   HOME_FORBIDDEN: entry(403, 4403, false, 'You may not do this here.'),
   HOME_HANDLE_TAKEN: entry(409, 4409, false, 'This handle is taken. Choose another one.'),
+  HOME_NO_DEVICE: entry(403, 4403, false, 'This session has no device. Set the device up first.'),
+  HOME_HAS_DEVICE: entry(409, 4409, false, 'This session has a device already. Sign in again to set another one up.'),
+  HOME_TOO_MANY_DEVICES: entry(409, 4409, false, 'You have as many devices as one person may have. Remove one of them first.'),
+  HOME_BAD_DEVICE_KEY: entry(
+    400,
+    4400,
+    false,
+    'The certificate cannot be issued: the request must be signed with its own Ed25519 key, and with that of the device.',
+  ),
+  HOME_BAD_KEY_PACKAGE: entry(
+    400,
+    4400,
+    false,
+    'One of the key packages is not good, so that none of them was taken. Make new ones.',
+  ),
+  HOME_NO_GROUP: entry(404, 4404, false, 'This conversation has no group yet. Make one.'),
+  HOME_GROUP_EXISTS: entry(409, 4409, false, 'This conversation has a group already. Join it.'),
   HOME_NO_CALL: entry(410, 4410, false, 'The call has ended.'),
   HOME_SFT_UNREACHABLE: entry(
     503,

@@ -5,7 +5,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { Closed, Sequence, Word } from './contract.ts';
-import { ConferenceId, ConversationId, DomainName, Handle, ParticipantId, UserId } from './ids.ts';
+import { ConferenceId, ConversationId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
 
 export const FEDERATION_VERSIONS = { min: 1, max: 1 } as const;
 
@@ -73,6 +73,8 @@ export const Statement = Closed({
   seq: Sequence,
   title: Type.String({ minLength: 1, maxLength: 120 }),
   members: Type.Array(Member, { maxItems: 10_000 }),
+  /** The MLS group, where there is one. */
+  group: Type.Optional(GroupId),
   call: Type.Optional(Call),
 });
 export type Statement = Static<typeof Statement>;

@@ -160,6 +160,31 @@ export const SiteSchema = section(
           },
           'Keys of the tickets with which the homeserver lets people into conferences.',
         ),
+        devices: section(
+          {
+            root: file({
+              description: 'Certificate of the root that speaks for the devices of this domain, PEM.',
+              reason: 'More than one while the domain goes from an old root to a new one. Its key belongs on no server.',
+              example: 'certificates/devices-root.pem',
+            }),
+            revocationList: file({
+              description: 'Intermediates that the root has revoked, PEM.',
+              reason: 'Devices of all domains believe no certificate without it, and none after the date of its next update.',
+              example: 'certificates/devices-root-revoked.pem',
+            }),
+            certificate: file({
+              description: 'Certificate of the intermediate with which the homeserver certifies devices, PEM.',
+              reason: 'Read again when the file changes; no restart is needed.',
+              example: 'certificates/devices.pem',
+            }),
+            key: file({
+              kind: 'key',
+              description: 'Its private key, PEM. Only the homeserver reads it.',
+              example: 'certificates/devices.key',
+            }),
+          },
+          'What certifies the devices of people: end-to-end encryption stands on it.',
+        ),
       },
       'Who this domain is towards others. `hawser certs init` makes all these files.',
     ),

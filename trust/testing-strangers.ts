@@ -1,5 +1,5 @@
 /** For tests: what a stranger makes who has no authority, and an authority below another one. */
-import { type Issued, makeKeys, type Validity } from './issue.ts';
+import { type Issued, makeKeys, type Validity } from './issuing.ts';
 import * as x509 from './x509.ts';
 
 const ALGORITHM = { name: 'ECDSA', hash: 'SHA-256' };

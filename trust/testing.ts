@@ -6,6 +6,8 @@ import { stringify } from 'yaml';
 import { type DomainName, parseDomainName } from '#signalling/ids.ts';
 import type { CredentialFiles } from './credentials.ts';
 import * as issue from './issue.ts';
+import { issueDeviceAuthority, makeDeviceRoot } from './issue-devices.ts';
+import { DAY, validityFrom } from './issuing.ts';
 import { type Role, serverName } from './name.ts';
 import type { PeerLimits } from './peers-schema.ts';
 import { replaceFile } from './replace.ts';
@@ -36,6 +38,8 @@ export interface TestDomain {
   readonly homeserver: TestCertificate;
   readonly sft: TestCertificate;
   readonly tickets: { readonly privateKey: string; readonly publicKey: string };
+  /** What certifies devices. */
+  readonly devices: TestCertificate & { readonly root: string; readonly revocationList: string };
   /** One more certificate of this authority, also for the names of another domain. */
   issue(options?: TestCertificateOptions): Promise<TestCertificate>;
   /** Adds a certificate to the revocation list. */
@@ -50,7 +54,7 @@ export async function makeTestDomain(folder: string, name: string): Promise<Test
   if (domain === undefined) throw new RangeError(`${name} is not a domain`);
   const own = join(folder, domain);
   await mkdir(own, { recursive: true });
-  const authority = await issue.makeAuthority(domain, issue.validityFrom(Date.now(), issue.DAY));
+  const authority = await issue.makeAuthority(domain, validityFrom(Date.now(), DAY));
   const revoked: issue.Revoked[] = [];
   let count = 0;
 
@@ -63,7 +67,7 @@ export async function makeTestDomain(folder: string, name: string): Promise<Test
     write('revoked.pem', await issue.makeRevocationList(authority, revoked, Date.now()));
   const make = async (file: string, options: TestCertificateOptions = {}): Promise<TestCertificate> => {
     const { role = 'homeserver', names = [serverName(domain, role)] } = options;
-    const always = issue.validityFrom(Date.now(), issue.DAY);
+    const always = validityFrom(Date.now(), DAY);
     const validity = {
       notBefore: options.notBefore ?? always.notBefore,
       notAfter: options.notAfter ?? always.notAfter,
@@ -82,6 +86,10 @@ export async function makeTestDomain(folder: string, name: string): Promise<Test
   await write('authority.key', authority.key, 0o600);
   const revocationPath = await revocationList();
   const homeserver = await make('homeserver');
+  // Longer than the servers' certificates: leaves of devices live inside the time of it.
+  const deviceLife = validityFrom(Date.now(), 365 * DAY);
+  const root = await makeDeviceRoot(domain, deviceLife);
+  const devices = await issueDeviceAuthority(root, domain, deviceLife);
   const sft = await make('sft', { role: 'sft' });
   return {
     domain,
@@ -93,6 +101,12 @@ export async function makeTestDomain(folder: string, name: string): Promise<Test
     tickets: {
       privateKey: await write('tickets.key', keys.privateKey, 0o600),
       publicKey: await write('tickets.pem', keys.publicKey),
+    },
+    devices: {
+      root: await write('devices-root.pem', root.certificate),
+      revocationList: await write('devices-root-revoked.pem', await issue.makeRevocationList(root, [], Date.now())),
+      certificate: await write('devices.pem', devices.certificate),
+      key: await write('devices.key', devices.key, 0o600),
     },
     issue(options) {
       count += 1;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseDomainName } from '#signalling/ids.ts';
 import { Credentials } from '#trust/credentials.ts';
-import { issueServer, validityFrom } from '#trust/issue.ts';
+import { issueServer } from '#trust/issue.ts';
+import { validityFrom } from '#trust/issuing.ts';
 import { certsInit, certsRenew, certsRevoke, certsShow } from '../certs.ts';
 import type { Command } from '../command.ts';
 
@@ -44,7 +45,7 @@ it('makes files with which a server can start, and nobody else reads the keys', 
     });
     credentials.close();
   }
-  for (const key of ['authority.key', 'homeserver.key', 'sft.key', 'tickets.key']) {
+  for (const key of ['authority.key', 'homeserver.key', 'sft.key', 'tickets.key', 'devices-root.key', 'devices.key']) {
     expect((await stat(join(folder, key))).mode & 0o777).toBe(0o600);
   }
 });
@@ -68,6 +69,8 @@ it('says when each certificate ends', async () => {
     ['authority.pem', 'the authority'],
     ['homeserver.pem', 'alpha.example'],
     ['sft.pem', 'sft.alpha.example'],
+    ['devices-root.pem', 'the root of devices'],
+    ['devices.pem', 'certifies devices'],
   ]);
   expect(err).toEqual([]);
 });
@@ -84,8 +87,19 @@ it('warns of one that ends soon, and is content after it is renewed', async () =
   const homeserver = await read('homeserver.pem');
   expect(await run(certsRenew, folder, '--only', 'sft')).toBe(0);
   expect(await run(certsShow, folder, '--json')).toBe(0);
-  expect(JSON.parse(out.join('')).certificates).toMatchObject([{}, {}, { file: 'sft.pem', days: 396, revoked: false }]);
+  expect(JSON.parse(out.join('')).certificates).toMatchObject([{}, {}, { file: 'sft.pem', days: 396, revoked: false }, {}, {}]);
   expect(await read('homeserver.pem')).toBe(homeserver);
+});
+
+it('renews what certifies devices without a new key, and makes it where there was none', async () => {
+  const [certificate, key] = [await read('devices.pem'), await read('devices.key')];
+  expect(await run(certsRenew, folder, '--only', 'devices')).toBe(0);
+  expect(out[0]).toMatch(/^devices.pem is new and ends on /);
+  expect(await read('devices.pem')).not.toBe(certificate);
+  expect(await read('devices.key')).toBe(key);
+  for (const name of ['devices-root.key', 'devices-root.pem', 'devices.pem', 'devices.key']) await rm(join(folder, name));
+  await run(certsRenew, folder, '--only', 'devices');
+  expect(await run(certsShow, folder)).toBe(0);
 });
 
 it('revokes by file and by serial, keeps what was revoked before, and shows it', async () => {

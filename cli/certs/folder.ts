@@ -5,17 +5,15 @@ import { join } from 'node:path';
 import type { DomainName } from '#signalling/ids.ts';
 import { nameIn } from '#trust/certificate.ts';
 import {
-  AUTHORITY_LIFE,
-  CERTIFICATE_LIFE,
-  type Issued,
   issueServer,
   makeAuthority,
   makeRevocationList,
   makeTicketKeys,
   type Revoked,
   revokedIn,
-  validityFrom,
 } from '#trust/issue.ts';
+import { issueDeviceAuthority, makeDeviceRoot } from '#trust/issue-devices.ts';
+import { AUTHORITY_LIFE, CERTIFICATE_LIFE, type Issued, validityFrom } from '#trust/issuing.ts';
 import type { Role } from '#trust/name.ts';
 import { replaceFile } from '#trust/replace.ts';
 import { Problem } from '../errors.ts';
@@ -25,6 +23,7 @@ const SECRET = 0o600;
 
 export const SERVERS: readonly Role[] = ['homeserver', 'sft'];
 export const REVOKED = 'revoked.pem';
+export const DEVICES_REVOKED = 'devices-root-revoked.pem';
 
 /** Everything that a domain needs, fresh. @throws Problem where the folder has something in it */
 export async function initFolder(folder: string, domain: DomainName, now: number): Promise<void> {
@@ -39,6 +38,7 @@ export async function initFolder(folder: string, domain: DomainName, now: number
   const tickets = makeTicketKeys();
   await replaceFile(join(folder, 'tickets.key'), tickets.privateKey, SECRET);
   await replaceFile(join(folder, 'tickets.pem'), tickets.publicKey, PUBLIC);
+  await renewDevicesInFolder(folder, domain, now);
 }
 
 /** New certificates with new keys for servers of the folder's domain. */
@@ -46,6 +46,23 @@ export async function renewInFolder(folder: string, roles: readonly Role[], now:
   const authority = await readPair(folder);
   const domain = await domainOf(folder);
   for (const role of roles) await issue(folder, authority, domain, role, now);
+}
+
+/**
+ * A new certificate of what certifies devices, for the key that it has, and a new date for the list of its root. Both root
+ * and key are made where there are none.
+ */
+export async function renewDevicesInFolder(folder: string, domain: DomainName, now: number): Promise<void> {
+  const files = await readdir(folder);
+  if (!files.includes('devices-root.key')) {
+    await writePair(folder, 'devices-root', await makeDeviceRoot(domain, validityFrom(now, AUTHORITY_LIFE)));
+  }
+  const root = await readPair(folder, 'devices-root');
+  const before = files.includes('devices.key') ? await readPair(folder, 'devices') : undefined;
+  const validity = validityFrom(now, CERTIFICATE_LIFE);
+  await writePair(folder, 'devices', await issueDeviceAuthority(root, domain, validity, before));
+  const revoked = files.includes(DEVICES_REVOKED) ? revokedIn(await readText(folder, DEVICES_REVOKED)) : [];
+  await replaceFile(join(folder, DEVICES_REVOKED), await makeRevocationList(root, revoked, now), PUBLIC);
 }
 
 /** Adds certificates to the revocation list, or makes the list new where there are none. Returns how many it names. */
@@ -71,8 +88,8 @@ async function writeRevoked(folder: string, authority: Issued, revoked: readonly
   await replaceFile(join(folder, REVOKED), await makeRevocationList(authority, revoked, now), PUBLIC);
 }
 
-async function readPair(folder: string): Promise<Issued> {
-  return { certificate: await readText(folder, 'authority.pem'), key: await readText(folder, 'authority.key') };
+async function readPair(folder: string, name = 'authority'): Promise<Issued> {
+  return { certificate: await readText(folder, `${name}.pem`), key: await readText(folder, `${name}.key`) };
 }
 
 /** @throws Problem */
@@ -86,7 +103,7 @@ export async function readCertificate(folder: string, name: string): Promise<X50
 }
 
 /** The domain is written in the certificate of its homeserver. */
-async function domainOf(folder: string): Promise<DomainName> {
+export async function domainOf(folder: string): Promise<DomainName> {
   const name = nameIn(await readCertificate(folder, 'homeserver'));
   if (name === undefined) throw new Problem(`${join(folder, 'homeserver.pem')} names no domain.`);
   return name.domain;

@@ -1,13 +1,21 @@
 /** What the certificates of a folder say, for people and for programs. */
 import type { X509Certificate } from 'node:crypto';
 import { isIssuedBy, nameIn, validFrom, validTo } from '#trust/certificate.ts';
-import { DAY, revokedIn } from '#trust/issue.ts';
+import { revokedIn } from '#trust/issue.ts';
+import { DAY } from '#trust/issuing.ts';
 import { serverName } from '#trust/name.ts';
 import { plainSerial } from '#trust/revocation.ts';
-import { REVOKED, readCertificate, readText, SERVERS } from './folder.ts';
+import { DEVICES_REVOKED, REVOKED, readCertificate, readText, SERVERS } from './folder.ts';
 
 /** Time in which an administrator should renew, days. */
 const WARN_DAYS = 30;
+
+/** Of those that are no server's. */
+const NAMES: Readonly<Record<string, string>> = {
+  authority: 'the authority',
+  'devices-root': 'the root of devices',
+  devices: 'certifies devices',
+};
 
 export interface CertificateStatus {
   readonly file: string;
@@ -30,6 +38,10 @@ export async function statusOf(folder: string, now: number): Promise<readonly Ce
   const authority = await readCertificate(folder, 'authority');
   const statuses = [status('authority', authority, authority, revoked, now)];
   for (const role of SERVERS) statuses.push(status(role, await readCertificate(folder, role), authority, revoked, now));
+  const root = await readCertificate(folder, 'devices-root');
+  const revokedByRoot = revokedIn(await readText(folder, DEVICES_REVOKED)).map(({ serial }) => serial);
+  statuses.push(status('devices-root', root, root, revokedByRoot, now));
+  statuses.push(status('devices', await readCertificate(folder, 'devices'), root, revokedByRoot, now));
   return statuses;
 }
 
@@ -44,7 +56,7 @@ function status(
   const name = nameIn(certificate);
   const facts = {
     file: `${file}.pem`,
-    name: file === 'authority' ? 'the authority' : name ? serverName(name.domain, name.role) : 'no name',
+    name: NAMES[file] ?? (name ? serverName(name.domain, name.role) : 'no name'),
     serial,
     fingerprint: certificate.fingerprint256,
     from: certificate.validFromDate.toISOString(),
@@ -56,13 +68,15 @@ function status(
   return warning === undefined ? facts : { ...facts, warning };
 }
 
+const ADVICE: Readonly<Record<string, string>> = {
+  'authority.pem': 'Make a new authority and give it to the other domains.',
+  'devices-root.pem': 'Make a new root of devices; every device gets a new certificate by itself.',
+};
+
 function warningOf(facts: Omit<CertificateStatus, 'warning'>, isOwn: boolean, isEarly: boolean): string | undefined {
-  const isAuthority = facts.file === 'authority.pem';
-  const advice = isAuthority
-    ? 'Make a new authority and give it to the other domains.'
-    : 'Renew it: hawser certs renew';
+  const advice = ADVICE[facts.file] ?? 'Renew it: hawser certs renew';
   if (facts.revoked) return `It is revoked. ${advice}`;
-  if (!isOwn) return 'authority.pem did not issue it. Renew it: hawser certs renew';
+  if (!isOwn) return 'Its authority did not issue it. Renew it: hawser certs renew';
   if (isEarly) return 'It is not valid yet. Check the clock of this machine.';
   if (facts.days < 0) return `It has ended. ${advice}`;
   if (facts.days < WARN_DAYS) return `It ends in ${facts.days} days. ${advice}`;

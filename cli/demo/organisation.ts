@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { TrunkMode } from '#sft/conference/demand.ts';
 import type { DomainName } from '#signalling/ids.ts';
-import { DAY, issueServer, makeAuthority, makeRevocationList, makeTicketKeys, validityFrom } from '#trust/issue.ts';
+import { issueServer, makeAuthority, makeRevocationList, makeTicketKeys } from '#trust/issue.ts';
+import { issueDeviceAuthority, makeDeviceRoot } from '#trust/issue-devices.ts';
+import { DAY, validityFrom } from '#trust/issuing.ts';
 import { Problem } from '../errors.ts';
 import type { Places } from './places.ts';
 import { ServerProcess } from './server-process.ts';
@@ -140,6 +142,8 @@ export class Organisation {
     const homeserver = await issueServer(authority, this.domain, 'homeserver', validity);
     const sft = await issueServer(authority, this.domain, 'sft', validity);
     const tickets = makeTicketKeys();
+    const root = await makeDeviceRoot(this.domain, validity);
+    const devices = await issueDeviceAuthority(root, this.domain, validity);
     const write = (name: string, text: string) => writeFile(join(folder, name), text, { mode: READ_BY_OWNER });
     await Promise.all([
       write('authority.pem', authority.certificate),
@@ -150,6 +154,10 @@ export class Organisation {
       write('sft.key', sft.key),
       write('tickets.key', tickets.privateKey),
       write('tickets.pem', tickets.publicKey),
+      write('devices-root.pem', root.certificate),
+      write('devices-root-revoked.pem', await makeRevocationList(root, [], Date.now())),
+      write('devices.pem', devices.certificate),
+      write('devices.key', devices.key),
     ]);
   }
 
@@ -169,6 +177,12 @@ export class Organisation {
         homeserver: { certificate: 'certificates/homeserver.pem', key: 'certificates/homeserver.key' },
         sft: { certificate: 'certificates/sft.pem', key: 'certificates/sft.key' },
         tickets: { privateKey: 'certificates/tickets.key', publicKey: 'certificates/tickets.pem' },
+        devices: {
+          root: 'certificates/devices-root.pem',
+          revocationList: 'certificates/devices-root-revoked.pem',
+          certificate: 'certificates/devices.pem',
+          key: 'certificates/devices.key',
+        },
       },
       homeserver: {
         client: { listen: `${HOST}:${places.home}`, url: this.url },

@@ -4,7 +4,7 @@ import type { DomainName } from '#signalling/ids.ts';
 import { loadSite } from '#site/load.ts';
 import { SiteError } from '#site/mistakes.ts';
 import type { Peer } from '#trust/identity.ts';
-import { DAY } from '#trust/issue.ts';
+import { DAY } from '#trust/issuing.ts';
 import { parsePeers } from '#trust/peers.ts';
 import type { PeerLimits } from '#trust/peers-schema.ts';
 import { replaceFile } from '#trust/replace.ts';

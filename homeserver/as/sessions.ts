@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { HawserError } from '#signalling/errors.ts';
-import type { DomainName, UserId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import { userIdOf } from '#signalling/ids.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
@@ -35,6 +35,8 @@ export interface Tokens {
 export interface Authenticated {
   readonly session: string;
   readonly user: UserId;
+  /** Undefined until the session has said which device it is of. */
+  readonly device?: DeviceId;
 }
 
 export interface Credentials {
@@ -91,6 +93,7 @@ export class Sessions {
           rotated_at: now,
           expires_at: now + REFRESH_SECONDS * 1000,
           created_at: now,
+          device_id: null,
         })
         .execute();
       return this.#issueAccess(tx, session);
@@ -141,12 +144,12 @@ export class Sessions {
     const row = await this.#store.db
       .selectFrom('access_tokens')
       .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
-      .select(['sessions.id', 'sessions.user_id'])
+      .select(['sessions.id', 'sessions.user_id', 'sessions.device_id'])
       .where('access_tokens.hash', '=', hashOf(access))
       .where('access_tokens.expires_at', '>', this.#world.now())
       .executeTakeFirst();
     if (!row) throw new HawserError('HOME_UNAUTHENTICATED');
-    return { session: row.id, user: row.user_id };
+    return { session: row.id, user: row.user_id, ...(row.device_id !== null && { device: row.device_id }) };
   }
 
   async end(session: string): Promise<void> {

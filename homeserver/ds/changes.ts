@@ -42,8 +42,8 @@ export function toldBy({ before, after }: Change): Told[] {
 
 /** The conversation as the client API shows it. */
 export function shown(state: Statement) {
-  const { conversation, title, members, call } = state;
-  return { conversation, hub: domainOf(conversation), title, members, ...(call && { call }) };
+  const { conversation, title, members, group, call } = state;
+  return { conversation, hub: domainOf(conversation), title, members, ...(group && { group }), ...(call && { call }) };
 }
 
 function callEvents(before: Statement | undefined, after: Statement): HomeEvent[] {
@@ -69,7 +69,7 @@ function missing(call: Call, other: Call) {
 }
 
 function sameMembership(a: Statement, b: Statement): boolean {
-  if (a.title !== b.title || a.members.length !== b.members.length) return false;
+  if (a.title !== b.title || a.group !== b.group || a.members.length !== b.members.length) return false;
   return a.members.every((member, index) => {
     const twin = b.members[index];
     return twin?.user === member.user && twin.role === member.role && twin.name === member.name;

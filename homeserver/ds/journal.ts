@@ -19,6 +19,7 @@ export class Journal {
   readonly #domain: DomainName;
   readonly #world: World;
   readonly #listeners: ((change: Change) => void)[] = [];
+  readonly #writers: ((tx: Db, change: Change) => Promise<void>)[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(store: Store, domain: DomainName, world: World) {
@@ -30,6 +31,11 @@ export class Journal {
   /** Listeners are called in the order of their subscription; they must not throw. */
   subscribe(listener: (change: Change) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Writers add to the transaction of a change; what one throws undoes all of it. */
+  join(writer: (tx: Db, change: Change) => Promise<void>): void {
+    this.#writers.push(writer);
   }
 
   /** Rejects with what `decide` throws, and nothing has changed then. */
@@ -51,6 +57,7 @@ export class Journal {
       if (after !== before) {
         const now = this.#world.now();
         await save(tx, before, after, now);
+        for (const writer of this.#writers) await writer(tx, { before, after });
         for (const domain of this.#followers({ before, after })) {
           await enqueue(tx, { domain, kind: 'conversation', subject: conversation, seq: after.seq, created_at: now });
         }

@@ -45,11 +45,11 @@ export async function countCalls(db: Db): Promise<number> {
 
 /** Writes what differs. Must run in the transaction in which `before` was read. */
 export async function save(tx: Db, before: Statement | undefined, after: Statement, now: number): Promise<void> {
-  const { conversation, title, seq } = after;
+  const { conversation, title, seq, group = null } = after;
   await tx
     .insertInto('conversations')
-    .values({ id: conversation, title, seq, created_at: now })
-    .onConflict((c) => c.column('id').doUpdateSet({ title, seq }))
+    .values({ id: conversation, title, seq, group_id: group, created_at: now })
+    .onConflict((c) => c.column('id').doUpdateSet({ title, seq, group_id: group }))
     .execute();
   if (before?.members !== after.members) await saveMembers(tx, conversation, after.members);
   if (before?.call !== after.call) await saveCall(tx, conversation, after.call);
@@ -67,12 +67,12 @@ async function loadAll(db: Db, ids: readonly ConversationId[]): Promise<Statemen
   const calls = await db.selectFrom('calls').selectAll().where('conversation_id', 'in', ids).execute();
   const membersOf = Map.groupBy(members, (row) => row.conversation_id);
   const states: Statement[] = [];
-  for (const { id, title, seq } of conversations) {
+  for (const { id, title, seq, group_id } of conversations) {
     const people = (membersOf.get(id) ?? []).map(
       (row): Member => ({ user: row.user_id, domain: domainOf(row.user_id), name: row.name, role: row.role }),
     );
     const row = calls.find((candidate) => candidate.conversation_id === id);
-    const state = { conversation: id, seq, title, members: people };
+    const state = { conversation: id, seq, title, members: people, ...(group_id !== null && { group: group_id }) };
     if (!row) states.push(state);
     else {
       const { conference, anchor, started_by, started_at } = row;

@@ -2,12 +2,14 @@
 import type { Server as HttpServer } from 'node:http';
 import { CLIENT_HOME, EVENTS_PATH, type HomeEvent } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { type DeviceId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import { type Closing, Rpc, type Socket } from '#signalling/rpc.ts';
 import { type Acceptor, acceptSockets } from '#signalling/websocket.ts';
 import { type Account, userOf } from '../as/accounts.ts';
 import type { Authenticated } from '../as/sessions.ts';
 import { type Change, toldBy } from '../ds/changes.ts';
+import type { Asker, Groups } from '../ds/groups.ts';
+import type { Connection, Queues } from '../qs/queues.ts';
 
 export interface EventsOptions {
   readonly domain: DomainName;
@@ -15,16 +17,19 @@ export interface EventsOptions {
   readonly origin: string;
   readonly authenticate: (accessToken: string) => Promise<Authenticated>;
   readonly account: (user: UserId) => Promise<Account | undefined>;
+  readonly queues: Queues;
+  readonly groups: Groups;
   readonly onClosed: (closing: Closing) => void;
   readonly onFault: (error: unknown, id: string) => void;
 }
 
-type Connection = Rpc<typeof CLIENT_HOME, 'acceptor'>;
+type EventsRpc = Rpc<typeof CLIENT_HOME, 'acceptor'>;
 
 /** A listener that has said hello. */
 interface Listener {
-  readonly rpc: Connection;
+  readonly rpc: EventsRpc;
   readonly session: string;
+  readonly device: DeviceId | undefined;
   seq: number;
 }
 
@@ -61,7 +66,7 @@ export class Events {
 
   /** To be subscribed to the journal. */
   readonly changed = (change: Change): void => {
-    for (const { user, event } of toldBy(change)) if (domainOf(user) === this.#options.domain) this.#tell(user, event);
+    for (const { user, event } of toldBy(change)) if (domainOf(user) === this.#options.domain) this.tell(user, event);
   };
 
   /** Somebody signed out: what listened in that session stops. */
@@ -78,26 +83,31 @@ export class Events {
     for (const acceptor of this.#acceptors) acceptor.close();
   }
 
-  #tell(user: UserId, event: HomeEvent): void {
+  /** Tells a person, on all devices or on one. */
+  tell(user: UserId, event: HomeEvent, device?: DeviceId): void {
     for (const listener of this.#listeners.get(user) ?? []) {
+      if (device !== undefined && listener.device !== device) continue;
       listener.seq += 1;
       listener.rpc.notify('event', { seq: listener.seq, event });
     }
   }
 
   #accept(socket: Socket): void {
-    const { authenticate, account, domain, onClosed, onFault } = this.#options;
+    const { authenticate, account, domain, queues, groups, onClosed, onFault } = this.#options;
     let remove = () => {};
     let isGreeted = false;
-    const rpc: Connection = new Rpc({
+    let self: Partial<Asker> = {};
+    let connection: Connection | undefined;
+    const rpc: EventsRpc = new Rpc({
       contract: CLIENT_HOME,
       side: 'acceptor',
       socket,
-      limits: { messagesPerSecond: 10 },
+      limits: { messagesPerSecond: 60 },
       onFault,
       onClose: (closing) => {
         clearTimeout(timer);
         remove();
+        connection?.end();
         onClosed(closing);
       },
       requests: {
@@ -106,11 +116,12 @@ export class Events {
           isGreeted = true;
           clearTimeout(timer);
           try {
-            const { user, session } = await authenticate(accessToken);
+            const { user, session, device } = await authenticate(accessToken);
             const known = await account(user);
             if (!known) throw new HawserError('HOME_UNAUTHENTICATED');
             // From here on events are sent; those before it are in the list that the client fetches after the answer.
-            if (rpc.isOpen) remove = this.#add(user, { rpc, session, seq: 0 });
+            if (rpc.isOpen) remove = this.#add(user, { rpc, session, device, seq: 0 });
+            self = { user, device };
             return { user: userOf(known, domain) };
           } catch (error) {
             // After the answer: whoever is not let in shall know why.
@@ -118,8 +129,25 @@ export class Events {
             throw error;
           }
         },
+        receive: async ({ after }) => {
+          const { device } = asDevice(self);
+          connection?.end();
+          connection = undefined;
+          const made = await queues.connect(device, after, {
+            deliver: (_, text) => rpc.notifyJson('delivery', `{"entries":${text}}`),
+          });
+          if (rpc.isOpen) connection = made;
+          else made.end();
+          return { queue: queues.id };
+        },
+        send: async (message) => groups.send(asDevice(self), message),
       },
-      notifications: {},
+      notifications: {
+        acknowledge: ({ position }) => {
+          // What comes between two `receive` is about the one before.
+          if (connection && !connection.acknowledge(position)) throw new HawserError('SIG_ORDER', 'not delivered yet');
+        },
+      },
     });
     const timer = setTimeout(() => rpc.close('SIG_TIMEOUT', 'no hello'), HELLO_MS);
   }
@@ -133,4 +161,11 @@ export class Events {
       if (listeners.size === 0) this.#listeners.delete(user);
     };
   }
+}
+
+/** @throws HawserError SIG_ORDER before hello, HOME_NO_DEVICE where the session has no device */
+function asDevice({ user, device }: Partial<Asker>): Asker {
+  if (user === undefined) throw new HawserError('SIG_ORDER', 'hello comes first');
+  if (device === undefined) throw new HawserError('HOME_NO_DEVICE');
+  return { user, device };
 }

@@ -7,10 +7,16 @@ import * as accounts from './migrations/0001-accounts.ts';
 import * as conversations from './migrations/0002-conversations.ts';
 import * as calls from './migrations/0003-calls.ts';
 import * as outbox from './migrations/0004-outbox.ts';
+import * as devices from './migrations/0005-devices.ts';
+import * as queues from './migrations/0008-queues.ts';
+import * as groups from './migrations/0009-groups.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
   '0002-conversations': conversations,
   '0003-calls': calls,
   '0004-outbox': outbox,
+  '0005-devices': devices,
+  '0008-queues': queues,
+  '0009-groups': groups,
 };

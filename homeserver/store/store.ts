@@ -1,6 +1,7 @@
 /** Opens the database, brings its schema up to date, and hands out transactions. */
 import { Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
+import { collectHooks } from './after-commit.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { sqliteDialect } from './sqlite.ts';
 import type { Tables } from './tables.ts';
@@ -10,7 +11,10 @@ export type Db = Kysely<Tables>;
 
 export interface Store {
   readonly db: Db;
-  /** Runs `work` in one transaction: all of it is on disk when the promise resolves, or none. */
+  /**
+   * Runs `work` in one transaction: all of it is on disk when the promise resolves, or none. One at a time, in the order of the
+   * calls; hooks of `afterCommit` run before the next.
+   */
   transaction<T>(work: (tx: Transaction<Tables>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -27,9 +31,22 @@ export async function openStore(path: string): Promise<Store> {
     await db.destroy();
     throw new Error('The database cannot be opened or brought up to date.', { cause: error });
   }
+  let last: Promise<unknown> = Promise.resolve();
   return {
     db,
-    transaction: (work) => db.transaction().execute(work),
+    transaction: (work) => {
+      const turn = last.then(async () => {
+        let hooks: readonly (() => void)[] = [];
+        const result = await db.transaction().execute((tx) => {
+          hooks = collectHooks(tx);
+          return work(tx);
+        });
+        for (const hook of hooks) hook();
+        return result;
+      });
+      last = turn.catch(() => undefined);
+      return turn;
+    },
     close: () => db.destroy(),
   };
 }

@@ -1,16 +1,21 @@
 /**
- * The tables as Kysely sees them. Each service reads and writes its own only: accounts, sessions and access tokens belong
- * to as/; conversations, members and the call of a conversation to ds/; secrets and pseudonyms to calls/; the outbox to federation/.
+ * The tables as Kysely sees them. Each service reads and writes its own only: accounts, sessions, access tokens, devices,
+ * their certificates and key packages belong to as/; conversations, members, the call and the group of a conversation to ds/; secrets and pseudonyms to calls/; the outbox to federation/;
+ * entries, queues, subscriptions and properties to qs/.
  * Every id is qualified by its domain. Times are ms since 1970.
  */
 import type { Generated } from 'kysely';
 import type { Role } from '#signalling/federation.ts';
-import type { ConferenceId, ConversationId, DomainName, ParticipantId, UserId } from '#signalling/ids.ts';
+import type { ConferenceId, ConversationId, DeviceId, DomainName, GroupId, ParticipantId, UserId } from '#signalling/ids.ts';
+import type { EntryKind } from '#signalling/queue.ts';
 
 export interface Tables {
   accounts: AccountRow;
   sessions: SessionRow;
   access_tokens: AccessTokenRow;
+  devices: DeviceRow;
+  device_certificates: DeviceCertificateRow;
+  key_packages: KeyPackageRow;
   conversations: ConversationRow;
   members: MemberRow;
   calls: CallRow;
@@ -19,6 +24,16 @@ export interface Tables {
   call_secrets: CallSecretRow;
   call_pseudonyms: CallPseudonymRow;
   outbox: OutboxRow;
+  entries: EntryRow;
+  queues: QueueRow;
+  subscriptions: SubscriptionRow;
+  properties: PropertyRow;
+  groups: GroupRow;
+  group_records: GroupRecordRow;
+  group_devices: GroupDeviceRow;
+  group_commits: GroupCommitRow;
+  group_trees: GroupTreeRow;
+  sent_numbers: SentNumberRow;
 }
 
 export interface AccountRow {
@@ -39,6 +54,41 @@ export interface SessionRow {
   rotated_at: number;
   expires_at: number;
   created_at: number;
+  /** The device that it is a session of; null until the device has said which one it is. */
+  device_id: DeviceId | null;
+}
+
+export interface DeviceRow {
+  device_id: DeviceId;
+  user_id: UserId;
+  name: string;
+  /** Ed25519, SPKI, base64url. */
+  public_key: string;
+  created_at: number;
+  last_used_at: number;
+  last_address: string;
+}
+
+/** Kept when the device is gone, until it has ended. */
+export interface DeviceCertificateRow {
+  /** Hex digits. */
+  serial: string;
+  device_id: DeviceId;
+  /** DER, base64url. */
+  certificate: string;
+  not_before: number;
+  not_after: number;
+  revoked_at: number | null;
+}
+
+export interface KeyPackageRow {
+  /** SHA-256 of it, base64url. */
+  id: string;
+  device_id: DeviceId;
+  /** MLSMessage, base64url. */
+  key_package: string;
+  last_resort: 0 | 1;
+  not_after: number;
 }
 
 export interface AccessTokenRow {
@@ -54,6 +104,8 @@ export interface ConversationRow {
   title: string;
   /** Number of the newest state, given by the hub. */
   seq: number;
+  /** The MLS group, where there is one. */
+  group_id: GroupId | null;
   created_at: number;
 }
 
@@ -102,6 +154,89 @@ export interface CallPseudonymRow {
   user_id: UserId;
   issued_at: number;
   present: 0 | 1;
+}
+
+/** What waits for devices. Kept until every device that it is for has acknowledged it. */
+export interface EntryRow {
+  position: Generated<number>;
+  /** A group, or one device. */
+  audience: GroupId | DeviceId;
+  kind: EntryKind;
+  /** Where one device is told something about a group. */
+  group_id: GroupId | null;
+  sender: DeviceId | null;
+  id: string | null;
+  /** base64url, as it came. */
+  payload: string;
+  at: number;
+}
+
+export interface QueueRow {
+  device_id: DeviceId;
+  /** Everything up to this position is on the device. */
+  acknowledged: number;
+  /** Messages up to this position were dropped because too many waited; an `overflow` entry tells the device. */
+  dropped: number;
+}
+
+/** `queue`: under which name devices know the order of positions. */
+export interface PropertyRow {
+  name: 'queue';
+  value: string;
+}
+
+/** For whom an audience is: entries behind `since`, up to `until` once the device is out. */
+export interface SubscriptionRow {
+  device_id: DeviceId;
+  audience: GroupId | DeviceId;
+  since: number;
+  until: number | null;
+}
+
+/** The MLS group of a conversation of which this domain is the hub. */
+export interface GroupRow {
+  group_id: GroupId;
+  conversation_id: ConversationId;
+  epoch: number;
+  created_at: number;
+}
+
+/** The hub's view of a group, see mls/public-records.ts; values in base64url. */
+export interface GroupRecordRow {
+  group_id: GroupId;
+  key: string;
+  value: string;
+}
+
+/** Devices that are in the tree of a group now. */
+export interface GroupDeviceRow {
+  group_id: GroupId;
+  device_id: DeviceId;
+}
+
+/** Which commit made an epoch, for the last ones: whoever got no answer asks again. */
+export interface GroupCommitRow {
+  group_id: GroupId;
+  epoch: number;
+  id: string;
+  position: number;
+}
+
+/** Trees to Welcomes that were not joined with yet, base64url. */
+export interface GroupTreeRow {
+  group_id: GroupId;
+  epoch: number;
+  tree: string;
+  expires_at: number;
+}
+
+/** The newest message of a device to a conversation. */
+export interface SentNumberRow {
+  device_id: DeviceId;
+  conversation_id: ConversationId;
+  number: number;
+  position: number;
+  at: number;
 }
 
 /** What another domain still has to be told. Only which thing and how new: the words are made when it is sent. */

@@ -131,6 +131,7 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       homeserver: certificates.homeserver,
       sft: certificates.sft,
       tickets: certificates.tickets,
+      devices: certificates.devices,
     },
     homeserver: {
       client: { listen: `127.0.0.1:${client}`, url: `http://127.0.0.1:${client}` },

@@ -1,15 +1,22 @@
 /** The client's routes, noun by noun. Each parses, asks the service that knows, and shows what came back. */
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName, UserId } from '#signalling/ids.ts';
+import type { Authorities } from '../../as/authorities.ts';
+import type { Devices } from '../../as/devices.ts';
+import type { KeyPackages } from '../../as/key-packages.ts';
 import type { Sessions } from '../../as/sessions.ts';
 import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
+import type { Groups } from '../../ds/groups.ts';
+import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
 import { callRoutes } from './calls.ts';
 import { conversationRoutes } from './conversations.ts';
+import { deviceRoutes } from './devices.ts';
+import { groupRoutes } from './groups.ts';
 import { peopleRoutes } from './people.ts';
 import { sessionRoutes } from './sessions.ts';
 
@@ -21,7 +28,14 @@ export interface ClientApiOptions {
   /** `wss://sft.alpha.example/client/v1` */
   readonly sft: string;
   readonly sessions: Sessions;
+  readonly devices: Devices;
+  readonly keyPackages: KeyPackages;
+  readonly authorities: Authorities;
   readonly conversations: Conversations;
+  readonly groups: Groups;
+  readonly queues: Queues;
+  /** With which this hub proposes to groups: Ed25519, 32 bytes. */
+  readonly hubKey: Uint8Array;
   readonly calls: Calls;
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
   /** Somebody of another domain. @throws HawserError as the federation client */
@@ -44,7 +58,9 @@ export function clientApi(app: App, options: ClientApiOptions): void {
     reply.header('cache-control', 'no-store');
   });
   sessionRoutes(app, options);
+  deviceRoutes(app, options);
   peopleRoutes(app, options);
   conversationRoutes(app, options);
+  groupRoutes(app, options);
   callRoutes(app, options);
 }

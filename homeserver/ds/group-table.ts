@@ -1,0 +1,136 @@
+/** Groups in the database. */
+import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
+import type { Changes } from '#mls/journal.ts';
+import { membersIn, type PublicGroup } from '#mls/public-group.ts';
+import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
+import type { Db } from '../store/store.ts';
+import { nodeEngine } from './mls-crypto.ts';
+
+/** Commits that are remembered by their request's id. */
+const KEPT_COMMITS = 16;
+/** How long the tree to a Welcome is kept, ms; whoever comes later joins by himself. */
+const TREE_LIFE = 3_600_000;
+
+export async function groupOf(db: Db, conversation: ConversationId): Promise<GroupId | undefined> {
+  const row = await db
+    .selectFrom('groups')
+    .select('group_id')
+    .where('conversation_id', '=', conversation)
+    .executeTakeFirst();
+  return row?.group_id;
+}
+
+/** @throws HawserError MLS_STATE_UNREADABLE */
+export async function loadGroup(db: Db, group: GroupId): Promise<PublicGroup> {
+  const rows = await db.selectFrom('group_records').select(['key', 'value']).where('group_id', '=', group).execute();
+  const records = new Map(rows.map(({ key, value }) => [key, new Uint8Array(Buffer.from(value, 'base64url'))]));
+  return readPublicGroup(records, nodeEngine);
+}
+
+export async function insertGroup(tx: Db, conversation: ConversationId, group: PublicGroup, now: number): Promise<void> {
+  await tx
+    .insertInto('groups')
+    .values({ group_id: group.id, conversation_id: conversation, epoch: Number(group.epoch), created_at: now })
+    .execute();
+  await saveRecords(tx, group.id, writePublicGroup(group));
+  await saveDevices(tx, group, []);
+}
+
+/** Makes `after` of `before`. False where another commit was first: then nothing was written. */
+export async function updateGroup(tx: Db, before: PublicGroup, after: PublicGroup): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('groups')
+    .set({ epoch: Number(after.epoch) })
+    .where('group_id', '=', after.id)
+    .where('epoch', '=', Number(before.epoch))
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) return false;
+  await saveRecords(tx, after.id, writePublicGroup(after, before));
+  if (after.epoch !== before.epoch) await saveDevices(tx, after, devicesIn(before));
+  return true;
+}
+
+export function devicesIn(group: PublicGroup): DeviceId[] {
+  return membersIn(group).map(({ identity }) => identity.device);
+}
+
+export async function devicesOf(db: Db, group: GroupId): Promise<DeviceId[]> {
+  const rows = await db.selectFrom('group_devices').select('device_id').where('group_id', '=', group).execute();
+  return rows.map(({ device_id }) => device_id);
+}
+
+/** Groups in which a device is. */
+export async function groupsWith(db: Db, device: DeviceId): Promise<GroupId[]> {
+  const rows = await db.selectFrom('group_devices').select('group_id').where('device_id', '=', device).execute();
+  return rows.map(({ group_id }) => group_id);
+}
+
+export async function conversationOfGroup(db: Db, group: GroupId): Promise<ConversationId | undefined> {
+  const row = await db.selectFrom('groups').select('conversation_id').where('group_id', '=', group).executeTakeFirst();
+  return row?.conversation_id;
+}
+
+export async function rememberCommit(tx: Db, group: GroupId, epoch: number, id: string, position: number): Promise<void> {
+  await tx.insertInto('group_commits').values({ group_id: group, epoch, id, position }).execute();
+  await tx
+    .deleteFrom('group_commits')
+    .where('group_id', '=', group)
+    .where('epoch', '<=', epoch - KEPT_COMMITS)
+    .execute();
+}
+
+export async function knownCommit(db: Db, group: GroupId, id: string) {
+  return db
+    .selectFrom('group_commits')
+    .select(['position', 'epoch'])
+    .where('group_id', '=', group)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** @param tree base64url */
+export async function keepTree(tx: Db, group: GroupId, epoch: number, tree: string, now: number): Promise<void> {
+  await tx
+    .insertInto('group_trees')
+    .values({ group_id: group, epoch, tree, expires_at: now + TREE_LIFE })
+    .execute();
+}
+
+export async function keptTree(db: Db, group: GroupId, epoch: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('group_trees')
+    .select('tree')
+    .where('group_id', '=', group)
+    .where('epoch', '=', epoch)
+    .executeTakeFirst();
+  return row?.tree;
+}
+
+export async function sweepTrees(db: Db, now: number): Promise<void> {
+  await db.deleteFrom('group_trees').where('expires_at', '<=', now).execute();
+}
+
+async function saveRecords(tx: Db, group: GroupId, changes: Changes): Promise<void> {
+  for (const [key, bytes] of changes) {
+    if (bytes === undefined) {
+      await tx.deleteFrom('group_records').where('group_id', '=', group).where('key', '=', key).execute();
+      continue;
+    }
+    const value = Buffer.from(bytes).toString('base64url');
+    await tx
+      .insertInto('group_records')
+      .values({ group_id: group, key, value })
+      .onConflict((c) => c.columns(['group_id', 'key']).doUpdateSet({ value }))
+      .execute();
+  }
+}
+
+async function saveDevices(tx: Db, group: PublicGroup, before: readonly DeviceId[]): Promise<void> {
+  const [old, now] = [new Set(before), new Set(devicesIn(group))];
+  for (const device of old.difference(now)) {
+    await tx.deleteFrom('group_devices').where('group_id', '=', group.id).where('device_id', '=', device).execute();
+  }
+  for (const device of now.difference(old)) {
+    await tx.insertInto('group_devices').values({ group_id: group.id, device_id: device }).execute();
+  }
+}

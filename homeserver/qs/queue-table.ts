@@ -1,0 +1,199 @@
+/**
+ * Queues of devices in the database. An entry stands there once, whoever it is for; a queue is the entries of the audiences
+ * that a device belongs to, behind the position that it acknowledged. So a message to a group of 500 is one row, and an
+ * acknowledgement one number.
+ */
+import { type RawBuilder, sql } from 'kysely';
+import type { DeviceId, GroupId } from '#signalling/ids.ts';
+import type { Entry } from '#signalling/queue.ts';
+import type { Db } from '../store/store.ts';
+import type { EntryRow } from '../store/tables.ts';
+
+export type Audience = GroupId | DeviceId;
+
+export interface NewEntry {
+  readonly audience: Audience;
+  readonly kind: EntryRow['kind'];
+  /** Where one device is told something about a group. */
+  readonly group?: GroupId;
+  readonly sender?: DeviceId;
+  readonly id?: string;
+  /** base64url */
+  readonly payload: string;
+  /** ms since 1970 */
+  readonly at: number;
+}
+
+export interface Placed {
+  readonly audience: Audience;
+  readonly entry: Entry;
+}
+
+/** Writes an entry, and says where it stands. */
+export async function append(tx: Db, entry: NewEntry): Promise<Placed> {
+  const { audience, kind, group: group_id = null, sender = null, id = null, payload, at } = entry;
+  const row = { audience, kind, group_id, sender, id, payload, at };
+  const { position } = await tx
+    .insertInto('entries')
+    .values(row)
+    .returning('position')
+    .executeTakeFirstOrThrow();
+  return { audience, entry: shown({ ...row, position }) };
+}
+
+/** The first of what waits for a device behind a position, in order. Its own application messages are not for it. */
+export async function waiting(db: Db, device: DeviceId, after: number, limit: number): Promise<Entry[]> {
+  const rows = await db
+    .selectFrom('subscriptions')
+    .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
+    .innerJoin('entries', 'entries.audience', 'subscriptions.audience')
+    .select(['entries.position', 'entries.audience', 'kind', 'group_id', 'sender', 'id', 'payload', 'at'])
+    .where('subscriptions.device_id', '=', device)
+    .where('entries.position', '>', after)
+    .whereRef('entries.position', '>', 'subscriptions.since')
+    .where((e) => e.or([e('until', 'is', null), e('entries.position', '<=', e.ref('until'))]))
+    .where((e) => e.or([e('kind', '!=', 'message'), e('entries.position', '>', e.ref('queues.dropped'))]))
+    .where((e) => e.or([e('kind', '!=', 'message'), e('sender', 'is', null), e('sender', '!=', device)]))
+    .orderBy('entries.position')
+    .limit(limit)
+    .execute();
+  return rows.map(shown);
+}
+
+/** Of all that was ever written, as far as anybody knows of it. */
+export async function newestPosition(db: Db): Promise<number> {
+  const { kept } = await db
+    .selectFrom('entries')
+    .select((e) => e.fn.max('position').as('kept'))
+    .executeTakeFirstOrThrow();
+  const { known } = await db
+    .selectFrom('queues')
+    .select((e) => e.fn.max('acknowledged').as('known'))
+    .executeTakeFirstOrThrow();
+  return Math.max(kept ?? 0, known ?? 0);
+}
+
+/** The name of this order of positions; the given one where it has none yet. */
+export async function orderId(db: Db, fresh: string): Promise<string> {
+  await db
+    .insertInto('properties')
+    .values({ name: 'queue', value: fresh })
+    .onConflict((c) => c.column('name').doNothing())
+    .execute();
+  const { value } = await db.selectFrom('properties').select('value').where('name', '=', 'queue').executeTakeFirstOrThrow();
+  return value;
+}
+
+/** Lets a device belong to an audience from a position on. It has a queue from the first time on. */
+export async function subscribe(tx: Db, device: DeviceId, audience: Audience, since: number): Promise<void> {
+  await tx
+    .insertInto('queues')
+    .values({ device_id: device, acknowledged: since, dropped: 0 })
+    .onConflict((c) => c.column('device_id').doNothing())
+    .execute();
+  await tx
+    .insertInto('subscriptions')
+    .values({ device_id: device, audience, since, until: null })
+    .onConflict((c) => c.columns(['device_id', 'audience']).doUpdateSet({ since, until: null }))
+    .execute();
+}
+
+/** Ends it at a position, which the device still gets. */
+export async function unsubscribe(tx: Db, device: DeviceId, audience: Audience, until: number): Promise<void> {
+  await tx
+    .updateTable('subscriptions')
+    .set({ until })
+    .where('device_id', '=', device)
+    .where('audience', '=', audience)
+    .where('until', 'is', null)
+    .execute();
+}
+
+export async function audiencesOf(db: Db, device: DeviceId): Promise<Audience[]> {
+  const rows = await db
+    .selectFrom('subscriptions')
+    .select('audience')
+    .where('device_id', '=', device)
+    .where('until', 'is', null)
+    .execute();
+  return rows.map(({ audience }) => audience);
+}
+
+/** A position is acknowledged once: an older one changes nothing. */
+export async function acknowledge(tx: Db, device: DeviceId, position: number): Promise<void> {
+  await tx
+    .updateTable('queues')
+    .set({ acknowledged: position })
+    .where('device_id', '=', device)
+    .where('acknowledged', '<', position)
+    .execute();
+}
+
+/** The device is gone, and whatever waited for it alone with it. */
+export async function removeQueue(tx: Db, device: DeviceId): Promise<void> {
+  await tx.deleteFrom('queues').where('device_id', '=', device).execute();
+  await tx.deleteFrom('entries').where('audience', '=', device).execute();
+}
+
+/** Forgets entries of an audience that every device of it has, and who is out and has all up to that point. */
+export async function forget(tx: Db, audience: Audience): Promise<void> {
+  await tx
+    .deleteFrom('subscriptions')
+    .where('audience', '=', audience)
+    .where('until', 'is not', null)
+    .where('device_id', 'in', (e) =>
+      e.selectFrom('queues').select('device_id').whereRef('queues.acknowledged', '>=', 'subscriptions.until'),
+    )
+    .execute();
+  const subscribers = tx
+    .selectFrom('subscriptions')
+    .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
+    .where('audience', '=', audience);
+  const { all } = await subscribers
+    .select((e) => e.fn.min(has(sql`acknowledged`)).as('all'))
+    .executeTakeFirstOrThrow();
+  // Messages that were dropped for a device are not waited for, commits are.
+  const { messages } = await subscribers
+    .select((e) => e.fn.min(has(sql`case when dropped > acknowledged then dropped else acknowledged end`)).as('messages'))
+    .executeTakeFirstOrThrow();
+  await tx
+    .deleteFrom('entries')
+    .where('audience', '=', audience)
+    .where((e) =>
+      e.or([
+        e('position', '<=', all ?? Number.MAX_SAFE_INTEGER),
+        e.and([e('kind', '=', 'message'), e('position', '<=', messages ?? Number.MAX_SAFE_INTEGER)]),
+      ]),
+    )
+    .execute();
+}
+
+/** Up to where a subscriber needs nothing any more: what came before its time it never needed. */
+function has(position: RawBuilder<unknown>) {
+  return sql<number>`case when since > ${position} then since else ${position} end`;
+}
+
+/** Audiences for which something is kept. */
+export async function keptAudiences(db: Db): Promise<Audience[]> {
+  const rows = await db.selectFrom('entries').select('audience').distinct().execute();
+  return rows.map(({ audience }) => audience);
+}
+
+type ShownRow = Omit<EntryRow, 'position'> & { readonly position: number };
+
+function shown({ position, audience, kind, group_id, sender, id, payload, at }: ShownRow): Entry {
+  const group = isGroup(audience) ? audience : group_id;
+  return {
+    position,
+    kind,
+    ...(group !== null && { group }),
+    at,
+    ...(sender !== null && { sender }),
+    ...(id !== null && { id }),
+    payload,
+  };
+}
+
+function isGroup(audience: Audience): audience is GroupId {
+  return audience.includes('/g/');
+}

@@ -1,0 +1,62 @@
+/** Client to its own homeserver: the MLS group of a conversation (RFC 9420), and what is sent to it. */
+import Type, { type Static } from 'typebox';
+import { Base64Url } from './base64.ts';
+import { Closed } from './contract.ts';
+import { ConversationId, GroupId } from './ids.ts';
+import { MAX_MESSAGE_BYTES, MAX_PAYLOAD_BYTES, Position } from './queue.ts';
+
+/** Bytes of a ratchet tree: 1.3 kB a device, in the largest group. */
+export const MAX_TREE_BYTES = 2 * 1024 * 1024;
+
+const GroupInfo = Base64Url(64 * 1024);
+const Tree = Base64Url(MAX_TREE_BYTES);
+export const Epoch = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/**
+ * `POST conversations/:conversation/group`: a new group with the asking device alone in it. Of two who do so at once, the
+ * second is answered HOME_GROUP_EXISTS and joins the first one's.
+ */
+export const NewGroup = Closed({ group: GroupId, groupInfo: GroupInfo, tree: Tree });
+export type NewGroup = Static<typeof NewGroup>;
+
+/** `GET conversations/:conversation/group`: what a device joins with by itself, in an external commit. */
+export const GroupState = Closed({ group: GroupId, epoch: Epoch, groupInfo: GroupInfo, tree: Tree });
+export type GroupState = Static<typeof GroupState>;
+
+/** `GET conversations/:conversation/group/trees/:epoch`: the tree to a Welcome, for an hour. */
+export const GroupTree = Closed({ tree: Tree });
+export type GroupTree = Static<typeof GroupTree>;
+
+/**
+ * `POST conversations/:conversation/group/commits`. The hub takes one for each epoch; whoever comes later is answered
+ * MLS_EPOCH_PAST, and finds the one that won in its queue. The own one comes there too, under its id.
+ */
+export const NewCommit = Closed({
+  /** Of the request, fresh: 8 to 64 characters. The same again is answered the same. */
+  id: Type.String({ minLength: 8, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }),
+  commit: Base64Url(MAX_PAYLOAD_BYTES),
+  /** Where devices are added. */
+  welcome: Type.Optional(Base64Url(MAX_PAYLOAD_BYTES)),
+  /** Of the epoch that the commit makes, without the tree. */
+  groupInfo: GroupInfo,
+});
+export type NewCommit = Static<typeof NewCommit>;
+/** The place of the commit in the queue, and the epoch that it made. */
+export const TakenCommit = Closed({ position: Position, epoch: Epoch });
+export type TakenCommit = Static<typeof TakenCommit>;
+
+/** `POST messages`, and `send` over the WebSocket. */
+export const NewMessage = Closed({
+  conversation: ConversationId,
+  /**
+   * Counts the device's messages to this conversation, from 1. One that was accepted is accepted again without any effect, so
+   * that a device that got no answer sends once more.
+   */
+  number: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  /** An MLSMessage with a PrivateMessage (RFC 9420, section 6.3) of the current epoch or one of the two before it. */
+  message: Base64Url(MAX_MESSAGE_BYTES),
+});
+export type NewMessage = Static<typeof NewMessage>;
+/** Its place in the order of the conversation, and when the hub took it, ms since 1970. */
+export const SentMessage = Closed({ position: Position, at: Type.Integer({ minimum: 0 }) });
+export type SentMessage = Static<typeof SentMessage>;

@@ -1,0 +1,46 @@
+/** Client to its own homeserver: what waits for a device, in the order in which it was accepted. */
+import Type, { type Static } from 'typebox';
+import { Base64Url } from './base64.ts';
+import { Closed, Word } from './contract.ts';
+import { DeviceId, GroupId } from './ids.ts';
+
+/** Bytes of an application message: a text of 20,000 characters with everything around it. Files are assets. */
+export const MAX_MESSAGE_BYTES = 128 * 1024;
+/** Bytes of anything that waits: a Welcome for fifty devices. */
+export const MAX_PAYLOAD_BYTES = 1024 * 1024;
+/** Entries in one delivery. */
+export const MAX_DELIVERED = 200;
+
+/** ms since 1970. */
+const Time = Type.Integer({ minimum: 0 });
+/** The place in the one order of a homeserver; 0 is before everything. Gaps mean nothing. */
+export const Position = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/**
+ * `message`, `commit`, `proposal`: an MLSMessage of the group (RFC 9420, section 6). `welcome`: an MLSMessage with a Welcome
+ * for this device. `overflow`: more waited than is kept, and the oldest messages were dropped, never commits; no payload.
+ */
+export const EntryKind = Word('message', 'commit', 'proposal', 'welcome', 'overflow');
+export type EntryKind = Static<typeof EntryKind>;
+
+export const Entry = Closed({
+  position: Position,
+  kind: EntryKind,
+  group: Type.Optional(GroupId),
+  /** When the hub accepted it. */
+  at: Time,
+  /** The device that sent it, where the homeserver knows. */
+  sender: Type.Optional(DeviceId),
+  /** Under which its sender knows it: the id of a commit's request, the number of a message. */
+  id: Type.Optional(Type.String({ maxLength: 64 })),
+  payload: Base64Url(MAX_PAYLOAD_BYTES),
+});
+export type Entry = Static<typeof Entry>;
+
+/** Several entries, of increasing position. `GET queue?after=…` answers the same where there is no WebSocket. */
+export const Delivery = Closed({ entries: Type.Array(Entry, { maxItems: MAX_DELIVERED }) });
+export type Delivery = Static<typeof Delivery>;
+
+/** Everything up to this position is on the device, and may be forgotten here. */
+export const Acknowledgement = Closed({ position: Position });
+export type Acknowledgement = Static<typeof Acknowledgement>;

@@ -12,18 +12,23 @@ import {
   type HomeEvent,
   User,
 } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { NewMessage, SentMessage } from '#signalling/groups.ts';
 import type { ConversationId, UserId } from '#signalling/ids.ts';
 import { Rpc } from '#signalling/rpc.ts';
 import type { Account } from './account.ts';
 import { backoffMs } from './backoff.ts';
 import { type Dial, dialWebSocket } from './dial.ts';
 import { EMPTY_HOME, type HomeState, silenced, withEvent, withList } from './home-state.ts';
+import type { Inbox } from './inbox.ts';
 import { Store } from './store.ts';
 
 type Events = Rpc<typeof CLIENT_HOME, 'dialler'>;
 
 export interface HomeOptions {
   readonly account: Account;
+  /** Where this is a device: takes what waits for it. */
+  readonly inbox?: Inbox;
   readonly dial?: Dial;
   readonly random?: () => number;
 }
@@ -31,6 +36,7 @@ export interface HomeOptions {
 export class Home {
   readonly store = new Store<HomeState>(EMPTY_HOME);
   readonly #account: Account;
+  readonly #inbox: Inbox | undefined;
   readonly #dial: Dial;
   readonly #random: () => number;
   readonly #closed = new AbortController();
@@ -42,6 +48,7 @@ export class Home {
   /** Starts at once; `close` ends it. */
   constructor(options: HomeOptions) {
     this.#account = options.account;
+    this.#inbox = options.inbox;
     this.#dial = options.dial ?? dialWebSocket;
     this.#random = options.random ?? Math.random;
     void this.#run();
@@ -92,6 +99,17 @@ export class Home {
     await this.#account.call({ method: 'DELETE', path: `conversations/${encodeURIComponent(conversation)}/call` });
   }
 
+  /** Sends an encrypted message over the connection. @throws HawserError SIG_CLOSED without one, and what the hub refuses with */
+  async send(message: NewMessage): Promise<SentMessage> {
+    if (!this.#rpc) throw new HawserError('SIG_CLOSED');
+    return this.#rpc.request('send', message);
+  }
+
+  /** Makes the connection anew: after something could not be stored, for instance. */
+  reconnect(): void {
+    this.#rpc?.close('normal', 'again');
+  }
+
   /** Stops the ringing of one call here; the call goes on. */
   decline(conversation: ConversationId): void {
     this.store.set(silenced(this.store.state, conversation));
@@ -140,13 +158,18 @@ export class Home {
       side: 'dialler',
       socket,
       requests: {},
-      notifications: { event: ({ event }) => this.#hear(event) },
+      notifications: {
+        event: ({ event }) => this.#hear(event),
+        delivery: ({ entries }) =>
+          this.#inbox?.take(entries, (position) => rpc.notify('acknowledge', { position })),
+      },
       onClose: () => resolve(),
     });
     this.#rpc = rpc;
     try {
       await rpc.request('hello', { accessToken });
       await this.refresh();
+      await this.#inbox?.begin(async (after) => (await rpc.request('receive', { after })).queue);
       this.store.set({ ...this.store.state, connected: true });
     } catch (error) {
       rpc.close();

@@ -6,7 +6,7 @@ import { HawserError, isErrorCode } from '#signalling/errors.ts';
 import { UnreachableError } from './failure.ts';
 
 export interface Call<S extends TSchema> {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v1`, without a slash at its begin; every part of it already encoded. */
   readonly path: string;
   readonly body?: object;

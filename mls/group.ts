@@ -9,7 +9,7 @@ import { wipe } from './bytes.ts';
 import { type CommitWishes, groupInfoBytes, type OutgoingCommit, outgoing, prepareCommit } from './commit.ts';
 import { adoptPending, dropPending } from './handshake.ts';
 import { type ExternalParts, joinByWelcome, makeGroup, prepareExternalJoin, type WelcomeParts } from './join.ts';
-import { type GroupStore, Journal } from './journal.ts';
+import { type Changes, type GroupStore, Journal } from './journal.ts';
 import type { DeviceKeys } from './key-package.ts';
 import { type Environment, withLibrary } from './library.ts';
 import { type Member, membersOf } from './members.ts';
@@ -20,6 +20,9 @@ import { receive, settleWaiting } from './receive.ts';
 import { type GroupState, groupOf, memberState } from './state.ts';
 import { forgetOld, type Received, type Step } from './step.ts';
 import { certificatesIn, leavesOf, treeBytes } from './wire.ts';
+
+/** What the caller keeps of what was told, stored together with the state: a crash loses neither, or both. */
+export type Note = (received: readonly Received[]) => Changes;
 
 export class Group {
   readonly id: GroupId;
@@ -40,9 +43,14 @@ export class Group {
     return Group.#begin(await makeGroup(id, device, environment), store, environment);
   }
 
-  /** @throws {HawserError} see `joinByWelcome`; MLS_NOT_SAVED */
-  static async join(parts: WelcomeParts, store: GroupStore, environment: Environment): Promise<Group> {
-    return Group.#begin(await joinByWelcome(parts, environment), store, environment);
+  /** @param also stored together with the new state @throws {HawserError} see `joinByWelcome`; MLS_NOT_SAVED */
+  static async join(
+    parts: WelcomeParts,
+    store: GroupStore,
+    environment: Environment,
+    also?: Changes,
+  ): Promise<Group> {
+    return Group.#begin(await joinByWelcome(parts, environment), store, environment, also);
   }
 
   /**
@@ -60,9 +68,14 @@ export class Group {
     return new Group(state, new Journal(store, state), environment);
   }
 
-  static async #begin(state: GroupState, store: GroupStore, environment: Environment): Promise<Group> {
+  static async #begin(
+    state: GroupState,
+    store: GroupStore,
+    environment: Environment,
+    also?: Changes,
+  ): Promise<Group> {
     const journal = new Journal(store);
-    await journal.save(state);
+    await journal.save(state, also);
     return new Group(state, journal, environment);
   }
 
@@ -102,28 +115,33 @@ export class Group {
   }
 
   /**
-   * Takes what the hub delivered. What it tells is stored, so that the delivery may be acknowledged.
+   * Takes what the hub delivered. What `note` makes of it is stored with the state, so that the delivery may be acknowledged.
    * @param bytes an MLSMessage
    * @throws {HawserError} any of the MLS codes; then nothing changed
    */
-  receive(bytes: Uint8Array): Promise<readonly Received[]> {
+  receive(bytes: Uint8Array, note?: Note): Promise<readonly Received[]> {
     const own = bytes.slice();
-    return this.#step(() => receive(this.#state, own, this.#environment));
+    return this.#step(() => receive(this.#state, own, this.#environment), note);
   }
 
   /**
    * An application message as bytes for the hub.
    * @param authenticatedData readable by the hub and protected from change
+   * @param note stored with the state that cannot make the same message again
    * @throws {HawserError} MLS_NOT_MEMBER, MLS_PROPOSALS_PENDING, MLS_NOT_SAVED
    */
-  async send(content: Uint8Array, authenticatedData: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
+  async send(
+    content: Uint8Array,
+    authenticatedData: Uint8Array = new Uint8Array(),
+    note?: (bytes: Uint8Array) => Changes,
+  ): Promise<Uint8Array> {
     const [own, data] = [content.slice(), authenticatedData.slice()];
     let sent: Uint8Array = new Uint8Array();
     await this.#step(async () => {
       const { state, bytes, wipe: over } = await encryptMessage(this.#state, own, data, this.#environment);
       sent = bytes;
       return { state, received: [], wipe: over };
-    });
+    }, note && (() => note(sent)));
     return sent;
   }
 
@@ -144,11 +162,11 @@ export class Group {
   }
 
   /** The hub accepted the commit of that id. @throws {HawserError} MLS_NO_PENDING_COMMIT, MLS_NOT_SAVED */
-  accepted(id: string): Promise<readonly Received[]> {
+  accepted(id: string, note?: Note): Promise<readonly Received[]> {
     return this.#step(() => {
       this.#checkPending(id);
       return settleWaiting(adoptPending(this.#state, this.#environment), this.#environment);
-    });
+    }, note);
   }
 
   /** The hub refused it, and not because another commit won: that one comes by `receive`. @throws {HawserError} as `accepted` */
@@ -203,10 +221,10 @@ export class Group {
     if (this.#state.pending?.id !== id) throw new HawserError('MLS_NO_PENDING_COMMIT');
   }
 
-  #step(work: () => Promise<Step>): Promise<readonly Received[]> {
+  #step(work: () => Promise<Step>, note?: Note): Promise<readonly Received[]> {
     return this.#queue.run(async () => {
       const { state, received, wipe: over } = forgetOld(await work(), this.#environment.now());
-      await this.#journal.save(state);
+      await this.#journal.save(state, note?.(received));
       this.#state = state;
       wipe(over);
       return received;

@@ -10,8 +10,11 @@ export type Changes = ReadonlyMap<string, Uint8Array | undefined>;
  * Stores the records of one group. `save` resolves when all changes are durable, and makes all of them or none; the values hold secrets.
  */
 export interface GroupStore {
-  save(changes: Changes): Promise<void>;
+  /** @param also what the caller keeps beside the group and must not be without; its keys are the caller's own */
+  save(changes: Changes, also: Changes): Promise<void>;
 }
+
+export const NOTHING: Changes = new Map();
 
 export class Journal {
   readonly #store: GroupStore;
@@ -26,7 +29,7 @@ export class Journal {
   }
 
   /** @throws {HawserError} MLS_NOT_SAVED; then the state before it is still the one that counts */
-  async save(state: GroupState): Promise<void> {
+  async save(state: GroupState, also: Changes = NOTHING): Promise<void> {
     const parts = recordsOf(state);
     const changes = new Map<string, Uint8Array | undefined>();
     for (const [key, { source, write }] of parts) {
@@ -34,9 +37,9 @@ export class Journal {
       if (before === undefined || before.source !== source || this.#doubtful.has(key)) changes.set(key, write());
     }
     for (const key of [...this.#written.keys(), ...this.#doubtful]) if (!parts.has(key)) changes.set(key, undefined);
-    if (changes.size === 0) return;
+    if (changes.size === 0 && also.size === 0) return;
     try {
-      await this.#store.save(changes);
+      await this.#store.save(changes, also);
     } catch (cause) {
       for (const key of changes.keys()) this.#doubtful.add(key);
       throw new HawserError('MLS_NOT_SAVED', undefined, { cause });

@@ -92,6 +92,12 @@ export function readSecrets(bytes: Uint8Array): KeyPackagePair {
   throw new HawserError('MLS_STATE_UNREADABLE', 'a key package');
 }
 
+/** When a key package ends, ms since 1970. @param secrets as `makeKeyPackage` gave them @throws {HawserError} MLS_STATE_UNREADABLE */
+export function keyPackageEnds(secrets: Uint8Array): number {
+  const { leafNode } = readSecrets(secrets).keyPackage;
+  return 'lifetime' in leafNode ? Number(leafNode.lifetime.notAfter) * 1000 : 0;
+}
+
 export function keyPackageMessage(keyPackage: KeyPackage): Uint8Array {
   return messageBytes({ version: protocolVersions.mls10, wireformat: wireformats.mls_key_package, keyPackage });
 }

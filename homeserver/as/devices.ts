@@ -48,12 +48,14 @@ export class Devices {
   }
 
   /**
-   * Makes a device and binds the session to it.
+   * Makes a device and binds the session to it. The same request again in the same session is answered the same.
    * @throws HawserError HOME_BAD_DEVICE_KEY, HOME_TOO_MANY_DEVICES (its detail names them), HOME_HAS_DEVICE
    */
   async add({ session, user, address }: Session, { name, request }: NewDevice): Promise<CertifiedDevice> {
     const { store, world, authority, onCreated, onAdded } = this.#options;
     const publicKey = await keyOf(request);
+    const again = await this.#madeBefore(session, publicKey);
+    if (again) return again;
     const now = world.now();
     const device = `${user}/d/${randomToken(world, DEVICE_ID_BYTES)}` as DeviceId;
     const row = {
@@ -164,6 +166,18 @@ export class Devices {
       .set({ last_used_at: now, last_address: address })
       .where('device_id', '=', device)
       .execute();
+  }
+
+  /** The device that this session made with this key, and had no answer. */
+  async #madeBefore(session: string, publicKey: Uint8Array<ArrayBuffer>): Promise<CertifiedDevice | undefined> {
+    const row = await this.#options.store.db
+      .selectFrom('sessions')
+      .innerJoin('devices', 'devices.device_id', 'sessions.device_id')
+      .select('devices.device_id')
+      .where('sessions.id', '=', session)
+      .where('devices.public_key', '=', toBase64Url(publicKey))
+      .executeTakeFirst();
+    return row && this.#certify(row.device_id, publicKey);
   }
 
   async #remove(user: UserId, choose: (tx: Db) => Promise<readonly DeviceId[]>): Promise<void> {

@@ -1,0 +1,341 @@
+/**
+ * This device in the group of one conversation: makes it, joins it, adds people to it, commits what the hub proposes, and
+ * begins again when another commit was first. Nothing that a person wrote is touched by any of that.
+ */
+import { type ErrorCode, HawserError } from '#signalling/errors.ts';
+import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import { type Entry } from '#signalling/queue.ts';
+import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
+import type { CommitWishes } from '#mls/commit.ts';
+import { type Credentials } from '#mls/credentials.ts';
+import { Group, type Note } from '#mls/group.ts';
+import type { Identity } from '#mls/identity.ts';
+import type { Changes, GroupStore } from '#mls/journal.ts';
+import type { Environment } from '#mls/library.ts';
+import type { Received } from '#mls/step.ts';
+import { referencesIn } from '#mls/welcome.ts';
+import type { Device } from '../device/device.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { Authorities } from './authorities.ts';
+import type { GroupApi } from './group-api.ts';
+
+/** What the conversation says about its people, as the homeserver told last. */
+export interface Membership {
+  readonly group?: GroupId | undefined;
+  readonly members: readonly { readonly user: UserId; readonly role: 'admin' | 'member' }[];
+}
+
+export interface ConversationGroupOptions {
+  readonly conversation: ConversationId;
+  readonly device: Device;
+  readonly vault: Vault;
+  readonly api: GroupApi;
+  readonly authorities: Authorities;
+  readonly credentials: Credentials;
+  readonly membership: () => Membership;
+  /** Asks the homeserver again, where what came does not fit to what it said. */
+  readonly refreshMembership: () => Promise<void>;
+  /** ms since 1970 */
+  readonly now: () => number;
+  /** 0 to 1 */
+  readonly random: () => number;
+}
+
+/** Lost races after which something else must be wrong. */
+const MAX_RACES = 20;
+/** After a lost race it waits up to this much, growing, so that of 50 who commit at once not all come again at once. ms */
+const RACE_MS = 40;
+/** What others than the first member wait before they commit what the hub proposed, ms. */
+const OTHERS_COMMIT_MS = { from: 500, to: 3_000 } as const;
+
+const GROUP_ID_BYTES = 16;
+
+export class ConversationGroup {
+  readonly #options: ConversationGroupOptions;
+  readonly #store: GroupStore;
+  #group: Group | undefined;
+  #environment: Environment | undefined;
+  #ready: Promise<Group> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(options: ConversationGroupOptions) {
+    this.#options = options;
+    const { vault, conversation } = options;
+    this.#store = {
+      save: (changes, also) => vault.write(new Map([...prefixed(prefixOf(conversation), changes), ...also])),
+    };
+  }
+
+  /** The group, with this device in it: made or joined where need be. Callers at once share the work. */
+  ready(): Promise<Group> {
+    this.#ready ??= this.#join().finally(() => {
+      this.#ready = undefined;
+    });
+    return this.#ready;
+  }
+
+  /** The group as far as it is on this device, without asking anybody. */
+  async loaded(): Promise<Group | undefined> {
+    if (this.#group) return this.#group;
+    const { vault, conversation } = this.#options;
+    const prefix = prefixOf(conversation);
+    const records = await vault.list(prefix);
+    if (records.size === 0) return undefined;
+    const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
+    this.#group ??= Group.load(own, this.#store, await this.#surroundings());
+    return this.#group;
+  }
+
+  /** Lets all devices of people in who have none in the group yet. */
+  async addPeople(users: readonly UserId[]): Promise<void> {
+    const { api } = this.#options;
+    const packages = (await Promise.all(users.map((user) => api.claim(user)))).flat();
+    if (packages.length === 0) return;
+    await this.#commit(async (group) => {
+      const present = new Set(group.members.map(({ identity }) => identity.user));
+      return users.every((user) => present.has(user)) ? undefined : { add: packages };
+    });
+  }
+
+  /** Renews the keys of this device in the group; with it goes what the hub proposed. */
+  update(): Promise<void> {
+    let done = false;
+    return this.#commit(async () => {
+      if (done) return undefined;
+      done = true;
+      return {};
+    });
+  }
+
+  /** Commits what the hub proposed. Until somebody has, nobody sends. */
+  commitProposals(): Promise<void> {
+    return this.#commit(async (group) => (group.hasProposals ? {} : undefined));
+  }
+
+  /**
+   * Takes an entry of the queue. What `note` makes of what came of it is stored together with the keys.
+   * @throws HawserError of the MLS family where it cannot be read: the group has not changed then
+   */
+  async take(entry: Entry, note: Note): Promise<void> {
+    const payload = fromBase64Url(entry.payload);
+    if (!payload) throw new HawserError('MLS_MALFORMED', 'not base64url');
+    if (entry.kind === 'welcome') return this.#takeWelcome(payload, BigInt(entry.id ?? 0), note);
+    const group = await this.loaded();
+    if (!group) throw new HawserError('MLS_NOT_MEMBER');
+    const isOwn = entry.id !== undefined && group.pending?.id === entry.id;
+    if (isOwn) await group.accepted(entry.id ?? '', note);
+    else if (entry.sender === this.#options.device.id) await this.#store.save(new Map(), note([]));
+    else await this.#withFreshAuthorities(() => group.receive(payload, note));
+    if (group.hasProposals) this.#commitSoon(group);
+  }
+
+  /** Whether the group is broken on this device: it cannot follow the others, and must join anew. */
+  async rejoin(): Promise<void> {
+    await this.#forget();
+    await this.ready();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #join(): Promise<Group> {
+    const group = await this.loaded();
+    if (group?.isMember) return group;
+    for (let races = 0; races < MAX_RACES; races++) {
+      try {
+        const { membership } = this.#options;
+        if (membership().group === undefined) return await this.#create();
+        return await this.#joinExternally();
+      } catch (error) {
+        if (!isCode(error, 'HOME_GROUP_EXISTS', 'MLS_EPOCH_PAST', 'MLS_NOT_ADMITTED')) throw error;
+        await this.#options.refreshMembership();
+        await this.#pause(races);
+      }
+      // A Welcome may have come meanwhile.
+      const joined = await this.loaded();
+      if (joined?.isMember) return joined;
+    }
+    throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
+  }
+
+  async #create(): Promise<Group> {
+    const { conversation, device, api } = this.#options;
+    const random = toBase64Url(crypto.getRandomValues(new Uint8Array(GROUP_ID_BYTES)));
+    const id = `mimi://${domainOf(conversation)}/g/${random}` as GroupId;
+    const group = await Group.create(id, device.keys, this.#store, await this.#surroundings());
+    try {
+      await api.create(conversation, { group: id, groupInfo: await group.groupInfo(), tree: group.tree() });
+    } catch (error) {
+      // Perhaps it was taken and the answer was lost: then the group stands with this device in it, and joining replaces it.
+      await this.#forget();
+      throw error;
+    }
+    this.#group = group;
+    return group;
+  }
+
+  async #joinExternally(): Promise<Group> {
+    const { conversation, device, api } = this.#options;
+    await this.#forget();
+    const fetched = await api.state(conversation);
+    const id = requestId();
+    const environment = await this.#surroundings();
+    const parts = { ...fetched, device: device.keys, id };
+    const group = await this.#withFreshAuthorities(() => Group.joinExternally(parts, this.#store, environment));
+    const { pending } = group;
+    if (!pending) throw new HawserError('MLS_NO_PENDING_COMMIT');
+    this.#group = group;
+    try {
+      await api.commit(conversation, pending);
+    } catch (error) {
+      await this.#forget();
+      throw error;
+    }
+    if (group.pending?.id === id) await group.accepted(id);
+    return group;
+  }
+
+  async #takeWelcome(welcome: Uint8Array, epoch: bigint, note: Note): Promise<void> {
+    const { conversation, device, api } = this.#options;
+    const also = note([]);
+    const known = await this.loaded();
+    const own = await device.secretsFor(referencesIn(welcome));
+    const { group } = this.#options.membership();
+    // Joined already, by an own commit or by this very Welcome before a crash; or it is for keys that are gone.
+    if (known?.isMember || !own || group === undefined) return this.#store.save(new Map(), also);
+    const tree = await api.tree(conversation, epoch);
+    await this.#forget();
+    const parts = { group, welcome, tree, secrets: own.secrets };
+    const environment = await this.#surroundings();
+    const changes: Changes = new Map([...own.used, ...also]);
+    this.#group = await this.#withFreshAuthorities(() => Group.join(parts, this.#store, environment, changes));
+  }
+
+  /** Commits what is wanted, until it is in or not wanted any more. */
+  async #commit(wanted: (group: Group) => Promise<CommitWishes | undefined>): Promise<void> {
+    const { conversation, api } = this.#options;
+    for (let races = 0; races < MAX_RACES; races++) {
+      const group = await this.ready();
+      const waiting = group.pending;
+      if (!waiting) {
+        const wishes = await wanted(group);
+        if (!wishes) return;
+        await group.commit(wishes, requestId());
+      }
+      const { pending } = group;
+      if (!pending) continue;
+      try {
+        await api.commit(conversation, pending);
+        if (group.pending?.id === pending.id) await group.accepted(pending.id);
+        if (!waiting) return;
+      } catch (error) {
+        // The one that won comes by the queue, and makes the own one void.
+        if (isCode(error, 'MLS_EPOCH_PAST')) await this.#untilOvertaken(group, pending.id);
+        else if (isCode(error, 'MLS_PROPOSALS_PENDING')) await group.refused(pending.id).catch(ignoreNoPending);
+        else {
+          if (error instanceof HawserError && !error.retry) await group.refused(pending.id).catch(ignoreNoPending);
+          throw error;
+        }
+        await this.#pause(races);
+      }
+    }
+    throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
+  }
+
+  /** Resolves when the queue has brought the commit that won. */
+  async #untilOvertaken(group: Group, id: string): Promise<void> {
+    const end = this.#options.now() + OVERTAKEN_MS;
+    while (group.pending?.id === id) {
+      if (this.#closed || this.#options.now() > end) throw new HawserError('SIG_TIMEOUT', 'the commit that won');
+      await sleep(20);
+    }
+  }
+
+  #commitSoon(group: Group): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    const isFirst = group.isMember && group.members[0]?.leafIndex === group.leafIndex;
+    const { from, to } = OTHERS_COMMIT_MS;
+    const wait = isFirst ? 0 : from + this.#options.random() * (to - from);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (group.isMember && group.hasProposals) this.commitProposals().catch(() => this.#commitSoon(group));
+    }, wait);
+    if (typeof this.#timer === 'object') this.#timer.unref?.();
+  }
+
+  /** Once more where a certificate was refused, with what the domains say now. */
+  async #withFreshAuthorities<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { authorities, membership, refreshMembership } = this.#options;
+      if (isCode(error, 'MLS_NOT_ADMITTED')) await refreshMembership();
+      else if (isCode(error, 'MLS_CREDENTIAL_REFUSED', 'MLS_REVOCATION_UNKNOWN', 'MLS_CREDENTIAL_REVOKED')) {
+        await authorities.renew(membership().members.map(({ user }) => domainOf(user)));
+      } else throw error;
+      return work();
+    }
+  }
+
+  async #surroundings(): Promise<Environment> {
+    if (this.#environment) return this.#environment;
+    const { conversation, authorities, credentials, membership, now } = this.#options;
+    const domains = membership().members.map(({ user }) => domainOf(user));
+    await authorities.ensure(domains);
+    const hub = await authorities.hub(domainOf(conversation));
+    const roleOf = (who: Identity) => membership().members.find(({ user }) => user === who.user)?.role;
+    this.#environment = {
+      credentials,
+      hub,
+      policy: {
+        admits: (who) => roleOf(who) !== undefined,
+        mayRemove: (by, whom) => by.user === whom.user || roleOf(by) === 'admin',
+      },
+      now,
+    };
+    return this.#environment;
+  }
+
+  async #forget(): Promise<void> {
+    const { vault, conversation } = this.#options;
+    this.#group = undefined;
+    const records = await vault.list(prefixOf(conversation));
+    if (records.size > 0) await vault.write(new Map([...records.keys()].map((key) => [key, undefined])));
+  }
+
+  async #pause(races: number): Promise<void> {
+    await sleep(this.#options.random() * RACE_MS * Math.min(races + 1, 8));
+  }
+}
+
+/** How long the queue may take to bring a commit that the hub has, ms. */
+const OVERTAKEN_MS = 15_000;
+
+function prefixOf(conversation: ConversationId): string {
+  return `group/${conversation}/`;
+}
+
+function prefixed(prefix: string, changes: Changes): [string, Uint8Array | undefined][] {
+  return [...changes].map(([key, value]) => [`${prefix}${key}`, value]);
+}
+
+function requestId(): string {
+  return toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function isCode(error: unknown, ...codes: ErrorCode[]): error is HawserError {
+  return error instanceof HawserError && codes.includes(error.code);
+}
+
+function ignoreNoPending(error: unknown): void {
+  if (!isCode(error, 'MLS_NO_PENDING_COMMIT')) throw error;
+}
+
+export type { Received };

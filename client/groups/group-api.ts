@@ -1,0 +1,82 @@
+/** What the homeserver is asked about groups, as bytes. */
+import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
+import { Authority, Claimed } from '#signalling/devices.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { GroupState, GroupTree, TakenCommit } from '#signalling/groups.ts';
+import type { ConversationId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
+import type { OutgoingCommit } from '#mls/commit.ts';
+import type { Account } from '../account.ts';
+
+export interface FetchedGroup {
+  readonly group: GroupId;
+  readonly groupInfo: Uint8Array;
+  readonly tree: Uint8Array;
+}
+
+export interface FetchedAuthority {
+  /** DER */
+  readonly roots: readonly Uint8Array[];
+  readonly revocations: readonly Uint8Array[];
+  /** Ed25519, 32 bytes. */
+  readonly hub: Uint8Array;
+}
+
+export class GroupApi {
+  readonly #account: Account;
+
+  constructor(account: Account) {
+    this.#account = account;
+  }
+
+  /** @throws HawserError HOME_GROUP_EXISTS */
+  async create(conversation: ConversationId, { group, groupInfo, tree }: FetchedGroup): Promise<void> {
+    const body = { group, groupInfo: toBase64Url(groupInfo), tree: toBase64Url(tree) };
+    await this.#account.call({ method: 'POST', path: groupPath(conversation), body, answer: GroupState });
+  }
+
+  /** @throws HawserError HOME_NO_GROUP */
+  async state(conversation: ConversationId): Promise<FetchedGroup> {
+    const path = groupPath(conversation);
+    const { group, groupInfo, tree } = await this.#account.call({ method: 'GET', path, answer: GroupState });
+    return { group, groupInfo: bytesOf(groupInfo), tree: bytesOf(tree) };
+  }
+
+  /** @throws HawserError HOME_NOT_FOUND where it is not kept any more */
+  async tree(conversation: ConversationId, epoch: bigint): Promise<Uint8Array> {
+    const path = `${groupPath(conversation)}/trees/${epoch}`;
+    return bytesOf((await this.#account.call({ method: 'GET', path, answer: GroupTree })).tree);
+  }
+
+  /** @throws HawserError MLS_EPOCH_PAST where another commit was first, MLS_PROPOSALS_PENDING */
+  commit(conversation: ConversationId, { id, commit, groupInfo, welcome }: OutgoingCommit): Promise<TakenCommit> {
+    const body = {
+      id,
+      commit: toBase64Url(commit),
+      groupInfo: toBase64Url(groupInfo),
+      ...(welcome && { welcome: toBase64Url(welcome) }),
+    };
+    return this.#account.call({ method: 'POST', path: `${groupPath(conversation)}/commits`, body, answer: TakenCommit });
+  }
+
+  /** One key package of each device of a person. */
+  async claim(user: UserId): Promise<Uint8Array[]> {
+    const answer = await this.#account.call({ method: 'POST', path: 'key-packages/claim', body: { user }, answer: Claimed });
+    return answer.keyPackages.map(({ keyPackage }) => bytesOf(keyPackage));
+  }
+
+  async authority(domain: DomainName): Promise<FetchedAuthority> {
+    const path = `authorities/${encodeURIComponent(domain)}`;
+    const { roots, revocations, hub } = await this.#account.call({ method: 'GET', path, answer: Authority });
+    return { roots: roots.map(bytesOf), revocations: revocations.map(bytesOf), hub: bytesOf(hub) };
+  }
+}
+
+function groupPath(conversation: ConversationId): string {
+  return `conversations/${encodeURIComponent(conversation)}/group`;
+}
+
+function bytesOf(text: string): Uint8Array {
+  const bytes = fromBase64Url(text);
+  if (!bytes) throw new HawserError('SIG_SCHEMA', 'base64url');
+  return bytes;
+}

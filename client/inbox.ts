@@ -1,0 +1,118 @@
+/**
+ * What the homeserver delivers to this device, one entry after the other. Each is stored, together with how far the device
+ * is, before it is acknowledged: what comes again after a crash is recognised by its position.
+ */
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Closed } from '#signalling/contract.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { type Entry, Position } from '#signalling/queue.ts';
+import type { Changes } from '#mls/journal.ts';
+import type { Vault } from './vault/vault.ts';
+
+export interface InboxOptions {
+  readonly vault: Vault;
+  /**
+   * Takes one entry. It must store `progress` together with all that it makes of the entry; where it throws, the entry comes
+   * again with the next connection.
+   */
+  readonly take: (entry: Entry, progress: Changes) => Promise<void>;
+  /** An entry could not be taken: the connection should be made again after a while. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+const RECORD = 'inbox';
+const Stored = Closed({ queue: Type.String({ maxLength: 40 }), position: Position });
+type Progress = Static<typeof Stored>;
+const validator = Compile(Stored);
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  #progress: Progress;
+  #last: Promise<unknown> = Promise.resolve();
+  /** Counts connections: what is left of an older one is not taken any more. */
+  #turn = 0;
+
+  private constructor(options: InboxOptions, progress: Progress) {
+    this.#options = options;
+    this.#progress = progress;
+  }
+
+  /** @throws HawserError VAULT_DAMAGED */
+  static async open(options: InboxOptions): Promise<Inbox> {
+    const bytes = await options.vault.get(RECORD);
+    return new Inbox(options, bytes ? read(bytes) : { queue: '', position: 0 });
+  }
+
+  /** Everything up to here is on this device. */
+  get position(): number {
+    return this.#progress.position;
+  }
+
+  /**
+   * A connection begins: what is left of the one before is not taken any more, and what comes is taken once `begin` is asked.
+   * @param receive asks the server to deliver behind a position; the answer is under which name it knows its order of positions
+   * @throws HawserError SIG_CLOSED where the connection has to be made again
+   */
+  async begin(receive: (after: number) => Promise<string>): Promise<void> {
+    this.#turn += 1;
+    await this.#last;
+    const gate = Promise.withResolvers<void>();
+    this.#last = gate.promise;
+    try {
+      const queue = await receive(this.position);
+      if (queue === this.#progress.queue) return;
+      const isFirst = this.#progress.queue === '' && this.position === 0;
+      if (!isFirst) this.#turn += 1;
+      this.#progress = { queue, position: 0 };
+      await this.#options.vault.write(new Map([[RECORD, write(this.#progress)]]));
+      // Another order than before, as when the server was restored from a backup: positions say nothing any more, and the next
+      // connection begins at 0.
+      if (!isFirst) throw new HawserError('SIG_CLOSED', 'another order of positions');
+    } finally {
+      gate.resolve();
+    }
+  }
+
+  /** Takes a delivery. @param acknowledge told the position up to which everything is stored */
+  take(entries: readonly Entry[], acknowledge: (position: number) => void): void {
+    const turn = this.#turn;
+    this.#last = this.#last
+      .then(() => this.#takeAll(entries, turn, acknowledge))
+      .catch((error: unknown) => {
+        // Nothing behind it may be taken, or the order would be lost.
+        if (turn === this.#turn) this.#turn += 1;
+        this.#options.onTrouble(error);
+      });
+  }
+
+  /** Resolves when everything that was delivered is taken. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
+  async #takeAll(entries: readonly Entry[], turn: number, acknowledge: (position: number) => void): Promise<void> {
+    for (const entry of entries) {
+      if (turn !== this.#turn) return;
+      if (entry.position <= this.position) continue; // it came before, and the acknowledgement was lost
+      const progress = { ...this.#progress, position: entry.position };
+      await this.#options.take(entry, new Map([[RECORD, write(progress)]]));
+      this.#progress = progress;
+    }
+    if (turn === this.#turn) acknowledge(this.position);
+  }
+}
+
+function write(progress: Progress): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(progress));
+}
+
+function read(bytes: Uint8Array): Progress {
+  try {
+    const stored: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (validator.Check(stored)) return stored;
+  } catch {
+    // told below
+  }
+  throw new HawserError('VAULT_DAMAGED', 'the inbox');
+}

@@ -160,8 +160,7 @@ export class Home {
       requests: {},
       notifications: {
         event: ({ event }) => this.#hear(event),
-        delivery: ({ entries }) =>
-          this.#inbox?.take(entries, (position) => rpc.notify('acknowledge', { position })),
+        delivery: ({ entries }) => this.#inbox?.take(entries, (position) => rpc.notify('acknowledge', { position })),
       },
       onClose: () => resolve(),
     });

@@ -4,10 +4,10 @@
  */
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { Changes } from '#mls/journal.ts';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { type Entry, Position } from '#signalling/queue.ts';
-import type { Changes } from '#mls/journal.ts';
 import type { Vault } from './vault/vault.ts';
 
 export interface InboxOptions {

@@ -38,7 +38,20 @@ export interface Door {
 }
 
 export async function serveClients({ site, log, world, webRoot }: Options, parts: Parts): Promise<Door> {
-  const { sessions, devices, keyPackages, authorities, conversations, groups, queues, calls, events, metrics, account, peerClient } = parts;
+  const {
+    sessions,
+    devices,
+    keyPackages,
+    authorities,
+    conversations,
+    groups,
+    queues,
+    calls,
+    events,
+    metrics,
+    account,
+    peerClient,
+  } = parts;
   const { listen: address, url, tls } = site.homeserver.client;
   const secure = tls && { cert: await readFile(tls.certificate), key: await readFile(tls.key) };
   const app = makeApp({

@@ -44,12 +44,7 @@ export class Group {
   }
 
   /** @param also stored together with the new state @throws {HawserError} see `joinByWelcome`; MLS_NOT_SAVED */
-  static async join(
-    parts: WelcomeParts,
-    store: GroupStore,
-    environment: Environment,
-    also?: Changes,
-  ): Promise<Group> {
+  static async join(parts: WelcomeParts, store: GroupStore, environment: Environment, also?: Changes): Promise<Group> {
     return Group.#begin(await joinByWelcome(parts, environment), store, environment, also);
   }
 
@@ -68,12 +63,7 @@ export class Group {
     return new Group(state, new Journal(store, state), environment);
   }
 
-  static async #begin(
-    state: GroupState,
-    store: GroupStore,
-    environment: Environment,
-    also?: Changes,
-  ): Promise<Group> {
+  static async #begin(state: GroupState, store: GroupStore, environment: Environment, also?: Changes): Promise<Group> {
     const journal = new Journal(store);
     await journal.save(state, also);
     return new Group(state, journal, environment);
@@ -137,11 +127,14 @@ export class Group {
   ): Promise<Uint8Array> {
     const [own, data] = [content.slice(), authenticatedData.slice()];
     let sent: Uint8Array = new Uint8Array();
-    await this.#step(async () => {
-      const { state, bytes, wipe: over } = await encryptMessage(this.#state, own, data, this.#environment);
-      sent = bytes;
-      return { state, received: [], wipe: over };
-    }, note && (() => note(sent)));
+    await this.#step(
+      async () => {
+        const { state, bytes, wipe: over } = await encryptMessage(this.#state, own, data, this.#environment);
+        sent = bytes;
+        return { state, received: [], wipe: over };
+      },
+      note && (() => note(sent)),
+    );
     return sent;
   }
 

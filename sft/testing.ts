@@ -340,6 +340,7 @@ async function siteOf(
       homeserver: test.homeserver,
       sft: test.sft,
       tickets: test.tickets,
+      devices: test.devices,
     },
     homeserver: {
       client: { listen: at(page), url: `http://${at(page)}` },

@@ -328,7 +328,12 @@ export const ERRORS = {
   HOME_NO_DEVICE: entry(403, 4403, false, 'This session has no device. Set the device up first.'),
   HOME_HAS_DEVICE: entry(409, 4409, false, 'This session has a device already. Sign in again to set another one up.'),
   HOME_DEVICE_GONE: entry(410, 4410, false, 'This device was removed, or belongs to another person. Set it up anew.'),
-  HOME_TOO_MANY_DEVICES: entry(409, 4409, false, 'You have as many devices as one person may have. Remove one of them first.'),
+  HOME_TOO_MANY_DEVICES: entry(
+    409,
+    4409,
+    false,
+    'You have as many devices as one person may have. Remove one of them first.',
+  ),
   HOME_BAD_DEVICE_KEY: entry(
     400,
     4400,

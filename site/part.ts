@@ -5,7 +5,10 @@ export type Part = 'homeserver' | 'sft';
 export const BOTH: readonly Part[] = ['homeserver', 'sft'];
 
 const PARTS: readonly (readonly [RegExp, readonly Part[]])[] = [
-  [/^(?:homeserver\.|certificates\.homeserver\.|certificates\.tickets\.privateKey$|certificates\.devices\.)/, ['homeserver']],
+  [
+    /^(?:homeserver\.|certificates\.homeserver\.|certificates\.tickets\.privateKey$|certificates\.devices\.)/,
+    ['homeserver'],
+  ],
   [/^(?:sft\.|certificates\.sft\.|certificates\.tickets\.publicKey$)/, ['sft']],
 ];
 

@@ -164,12 +164,14 @@ export const SiteSchema = section(
           {
             root: file({
               description: 'Certificate of the root that speaks for the devices of this domain, PEM.',
-              reason: 'More than one while the domain goes from an old root to a new one. Its key belongs on no server.',
+              reason:
+                'More than one while the domain goes from an old root to a new one. Its key belongs on no server.',
               example: 'certificates/devices-root.pem',
             }),
             revocationList: file({
               description: 'Intermediates that the root has revoked, PEM.',
-              reason: 'Devices of all domains believe no certificate without it, and none after the date of its next update.',
+              reason:
+                'Devices of all domains believe no certificate without it, and none after the date of its next update.',
               example: 'certificates/devices-root-revoked.pem',
             }),
             certificate: file({

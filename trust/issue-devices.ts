@@ -4,7 +4,19 @@
  * certify nobody who certifies others, and whoever breaks into a homeserver shall not be able to make servers.
  */
 import { type DeviceId, type DomainName, domainOf, userOfDevice } from '#signalling/ids.ts';
-import { ALGORITHM, BACKDATE, DAY, type Issued, keyPem, makeKeys, pemOf, randomSerial, signingKey, subject, type Validity } from './issuing.ts';
+import {
+  ALGORITHM,
+  BACKDATE,
+  DAY,
+  type Issued,
+  keyPem,
+  makeKeys,
+  pemOf,
+  randomSerial,
+  signingKey,
+  subject,
+  type Validity,
+} from './issuing.ts';
 import * as x509 from './x509.ts';
 
 /** Of a device's certificate, from its begin to its end, ms: a stolen key that nobody noticed is worth little. */

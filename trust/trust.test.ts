@@ -15,11 +15,11 @@ beforeAll(async () => {
 
 /** As much of a site as trust looks at. */
 function site(homeserver: TestCertificate): Pick<Site, 'domain' | 'peers' | 'certificates'> {
-  const { authority, revocationList, sft, tickets, domain } = alpha;
+  const { authority, revocationList, sft, tickets, devices, domain } = alpha;
   return {
     domain,
     peers: join(folder, 'peers.yaml'),
-    certificates: { authority, revocationList, homeserver, sft, tickets },
+    certificates: { authority, revocationList, homeserver, sft, tickets, devices },
   };
 }
 

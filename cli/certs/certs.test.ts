@@ -87,7 +87,13 @@ it('warns of one that ends soon, and is content after it is renewed', async () =
   const homeserver = await read('homeserver.pem');
   expect(await run(certsRenew, folder, '--only', 'sft')).toBe(0);
   expect(await run(certsShow, folder, '--json')).toBe(0);
-  expect(JSON.parse(out.join('')).certificates).toMatchObject([{}, {}, { file: 'sft.pem', days: 396, revoked: false }, {}, {}]);
+  expect(JSON.parse(out.join('')).certificates).toMatchObject([
+    {},
+    {},
+    { file: 'sft.pem', days: 396, revoked: false },
+    {},
+    {},
+  ]);
   expect(await read('homeserver.pem')).toBe(homeserver);
 });
 
@@ -97,7 +103,8 @@ it('renews what certifies devices without a new key, and makes it where there wa
   expect(out[0]).toMatch(/^devices.pem is new and ends on /);
   expect(await read('devices.pem')).not.toBe(certificate);
   expect(await read('devices.key')).toBe(key);
-  for (const name of ['devices-root.key', 'devices-root.pem', 'devices.pem', 'devices.key']) await rm(join(folder, name));
+  for (const name of ['devices-root.key', 'devices-root.pem', 'devices.pem', 'devices.key'])
+    await rm(join(folder, name));
   await run(certsRenew, folder, '--only', 'devices');
   expect(await run(certsShow, folder)).toBe(0);
 });

@@ -2,6 +2,10 @@
  * This device: its key, its certificate, and what others add it to groups with. Set up once after signing in; from then on
  * it proves with each new session that it is the same, and renews by itself what ends.
  */
+
+import type { Changes } from '#mls/journal.ts';
+import { type DeviceKeys, keyPackageEnds, makeKeyPackage } from '#mls/key-package.ts';
+import { keyPackageReference } from '#mls/welcome.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import {
   CertifiedDevice,
@@ -13,9 +17,6 @@ import {
 } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { type DeviceId, type UserId, userOfDevice } from '#signalling/ids.ts';
-import type { Changes } from '#mls/journal.ts';
-import { type DeviceKeys, keyPackageEnds, makeKeyPackage } from '#mls/key-package.ts';
-import { keyPackageReference } from '#mls/welcome.ts';
 import type { Account } from '../account.ts';
 import type { Vault } from '../vault/vault.ts';
 import { certificationRequest, makeSignatureKeys, proofFor, type SignatureKeys } from './keys.ts';

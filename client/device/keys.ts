@@ -1,6 +1,7 @@
 /** The signature key of a device: made on it, never leaving it; and what is signed with it outside of groups. */
-import { DEVICE_PROOF } from '#signalling/devices.ts';
+
 import { Pkcs10CertificateRequestGenerator } from '#mls/x509.ts';
+import { DEVICE_PROOF } from '#signalling/devices.ts';
 
 export interface SignatureKeys {
   /** Ed25519 seed, 32 bytes. */
@@ -11,10 +12,30 @@ export interface SignatureKeys {
 
 const ED25519 = { name: 'Ed25519' } as const;
 /** What stands before the 32 bytes of a seed in PKCS #8 (RFC 8410, section 7). */
-const PKCS8_HEADER = Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20);
+const PKCS8_HEADER = Uint8Array.of(
+  0x30,
+  0x2e,
+  0x02,
+  0x01,
+  0,
+  0x30,
+  0x05,
+  0x06,
+  0x03,
+  0x2b,
+  0x65,
+  0x70,
+  0x04,
+  0x22,
+  0x04,
+  0x20,
+);
 
 export async function makeSignatureKeys(): Promise<SignatureKeys> {
-  const { privateKey, publicKey } = (await crypto.subtle.generateKey(ED25519, true, ['sign', 'verify'])) as CryptoKeyPair;
+  const { privateKey, publicKey } = (await crypto.subtle.generateKey(ED25519, true, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', privateKey));
   const signatureKey = pkcs8.slice(PKCS8_HEADER.length, PKCS8_HEADER.length + 32);
   pkcs8.fill(0);

@@ -2,9 +2,10 @@
  * What speaks for the devices of each domain, fetched through the own homeserver and kept: certificates are checked against
  * it at once, without asking anybody.
  */
-import type { DomainName } from '#signalling/ids.ts';
+
 import type { Authority } from '#mls/credentials.ts';
 import type { Hub } from '#mls/library.ts';
+import type { DomainName } from '#signalling/ids.ts';
 import type { FetchedAuthority, GroupApi } from './group-api.ts';
 
 /** After this time it is fetched again when it is needed: lists of revoked devices live for days. ms */

@@ -2,18 +2,19 @@
  * This device in the group of one conversation: makes it, joins it, adds people to it, commits what the hub proposes, and
  * begins again when another commit was first. Nothing that a person wrote is touched by any of that.
  */
-import { type ErrorCode, HawserError } from '#signalling/errors.ts';
-import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
-import { type Entry } from '#signalling/queue.ts';
-import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
+
 import type { CommitWishes } from '#mls/commit.ts';
-import { type Credentials } from '#mls/credentials.ts';
+import type { Credentials } from '#mls/credentials.ts';
 import { Group, type Note } from '#mls/group.ts';
 import type { Identity } from '#mls/identity.ts';
 import type { Changes, GroupStore } from '#mls/journal.ts';
 import type { Environment } from '#mls/library.ts';
 import type { Received } from '#mls/step.ts';
 import { referencesIn } from '#mls/welcome.ts';
+import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
+import { type ErrorCode, HawserError } from '#signalling/errors.ts';
+import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import type { Entry } from '#signalling/queue.ts';
 import type { Device } from '../device/device.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Authorities } from './authorities.ts';

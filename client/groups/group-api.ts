@@ -1,10 +1,11 @@
 /** What the homeserver is asked about groups, as bytes. */
+
+import type { OutgoingCommit } from '#mls/commit.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { Authority, Claimed } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { GroupState, GroupTree, TakenCommit } from '#signalling/groups.ts';
 import type { ConversationId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
-import type { OutgoingCommit } from '#mls/commit.ts';
 import type { Account } from '../account.ts';
 
 export interface FetchedGroup {
@@ -55,12 +56,22 @@ export class GroupApi {
       groupInfo: toBase64Url(groupInfo),
       ...(welcome && { welcome: toBase64Url(welcome) }),
     };
-    return this.#account.call({ method: 'POST', path: `${groupPath(conversation)}/commits`, body, answer: TakenCommit });
+    return this.#account.call({
+      method: 'POST',
+      path: `${groupPath(conversation)}/commits`,
+      body,
+      answer: TakenCommit,
+    });
   }
 
   /** One key package of each device of a person. */
   async claim(user: UserId): Promise<Uint8Array[]> {
-    const answer = await this.#account.call({ method: 'POST', path: 'key-packages/claim', body: { user }, answer: Claimed });
+    const answer = await this.#account.call({
+      method: 'POST',
+      path: 'key-packages/claim',
+      body: { user },
+      answer: Claimed,
+    });
     return answer.keyPackages.map(({ keyPackage }) => bytesOf(keyPackage));
   }
 

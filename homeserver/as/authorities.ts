@@ -2,8 +2,9 @@
  * What speaks for the devices of each domain: the roots, and the lists of what they and their intermediates took back. The
  * own list is made anew after each removal of a device, and in time before it ends.
  */
-import type { DomainName } from '#signalling/ids.ts';
+
 import type { Authority } from '#mls/credentials.ts';
+import type { DomainName } from '#signalling/ids.ts';
 import type { DeviceAuthority } from '#trust/device-authority.ts';
 import { LIST_LIFE } from '#trust/device-authority.ts';
 import type { Store } from '../store/store.ts';

@@ -8,6 +8,7 @@ import { Credentials } from '#mls/credentials.ts';
 import { makeKeyPackage } from '#mls/key-package.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { type CertifiedDevice, FEW_KEY_PACKAGES } from '#signalling/devices.ts';
+import type { HawserError } from '#signalling/errors.ts';
 import type { DeviceId } from '#signalling/ids.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { DEVICE_LIFE } from '#trust/issue-devices.ts';
@@ -53,7 +54,9 @@ beforeEach(async () => {
   world.advance(Date.now() - world.now());
   told = [];
   sessions = new Sessions(store, alpha, world, () => undefined);
-  authorities = await Authorities.open({ store, world, domain: alpha, own: authority }, (error) => expect.fail(`${error}`));
+  authorities = await Authorities.open({ store, world, domain: alpha, own: authority }, (error) =>
+    expect.fail(`${error}`),
+  );
   credentials = new Credentials(authorities.of);
   devices = new Devices({
     store,
@@ -93,7 +96,8 @@ async function addDevice(name = 'Laptop'): Promise<Made> {
 
 const bytes = (text: string) => fromBase64Url(text) ?? new Uint8Array();
 const chainOf = ({ certificates: chain }: CertifiedDevice) => chain.map(bytes);
-const identify = (made: Made, now = world.now()) => credentials.identify(chainOf(made), made.keys.signaturePublicKey, now);
+const identify = (made: Made, now = world.now()) =>
+  credentials.identify(chainOf(made), made.keys.signaturePublicKey, now);
 const packageOf = async ({ keys, ...made }: Made) =>
   toBase64Url((await makeKeyPackage({ ...keys, certificates: chainOf({ ...made }) }, world.now())).bytes);
 
@@ -104,7 +108,9 @@ describe('a new device', () => {
     expect(made.notAfter - made.notBefore).toBeLessThanOrEqual(DEVICE_LIFE);
     expect((await sessions.authenticate(made.tokens.access)).device).toBe(made.device);
     expect(told).toEqual([`${alice} has Laptop`]);
-    expect(await devices.list(alice)).toMatchObject([{ device: made.device, name: 'Laptop', lastAddress: '192.0.2.1' }]);
+    expect(await devices.list(alice)).toMatchObject([
+      { device: made.device, name: 'Laptop', lastAddress: '192.0.2.1' },
+    ]);
   });
 
   test('must have signed its request with its key, and no other device may have that key', async () => {
@@ -118,7 +124,9 @@ describe('a new device', () => {
       await expect(adding).rejects.toMatchObject({ code: 'HOME_BAD_DEVICE_KEY' });
     }
     for (const text of ['', 'AAAA', 'A']) {
-      await expect(devices.add(session, { name: 'x', request: text })).rejects.toMatchObject({ code: 'HOME_BAD_DEVICE_KEY' });
+      await expect(devices.add(session, { name: 'x', request: text })).rejects.toMatchObject({
+        code: 'HOME_BAD_DEVICE_KEY',
+      });
     }
     await devices.add(session, { name: 'First', request: toBase64Url(request) });
     const again = devices.add(await sessionOf(await signIn()), { name: 'Second', request: toBase64Url(request) });
@@ -132,11 +140,9 @@ describe('a new device', () => {
     const twice = devices.add(await sessionOf(first.tokens), { name: 'Twice', request });
     await expect(twice).rejects.toMatchObject({ code: 'HOME_HAS_DEVICE' });
     for (let i = 2; i <= 8; i++) await addDevice(`Device ${i}`);
-    const names = Array.from({ length: 8 }, (_, i) => `Device ${i + 1}`);
-    await expect(addDevice('Ninth')).rejects.toMatchObject({
-      code: 'HOME_TOO_MANY_DEVICES',
-      message: expect.stringContaining(names.join(', ')),
-    });
+    const refusal = await addDevice('Ninth').catch((error: HawserError) => error);
+    expect(refusal).toMatchObject({ code: 'HOME_TOO_MANY_DEVICES' });
+    for (let i = 1; i <= 8; i++) expect((refusal as HawserError).message).toContain(`Device ${i}`);
     await devices.remove(alice, first.device);
     await expect(addDevice('Ninth')).resolves.toBeDefined();
   });
@@ -299,7 +305,10 @@ describe('key packages', () => {
     spoilt[spoilt.length - 1] = (spoilt.at(-1) ?? 0) ^ 1;
     const stale = { ...made, ...makeStale() };
     for (const bad of [foreign, toBase64Url(spoilt), 'AAAA', 'A', '', last, await packageOf(stale)]) {
-      const replacing = keyPackages.replace(made.device, { keyPackages: [await packageOf(made), bad], lastResort: last });
+      const replacing = keyPackages.replace(made.device, {
+        keyPackages: [await packageOf(made), bad],
+        lastResort: last,
+      });
       await expect(replacing).rejects.toMatchObject({ code: 'HOME_BAD_KEY_PACKAGE' });
     }
     expect((await keyPackages.claim(alice)).map(({ keyPackage }) => keyPackage)).toContain(good);

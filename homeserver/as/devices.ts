@@ -237,7 +237,13 @@ function refuseKey(): never {
 }
 
 function rowsOf(db: Db, user: UserId): Promise<DeviceRow[]> {
-  return db.selectFrom('devices').selectAll().where('user_id', '=', user).orderBy('created_at').orderBy('device_id').execute();
+  return db
+    .selectFrom('devices')
+    .selectAll()
+    .where('user_id', '=', user)
+    .orderBy('created_at')
+    .orderBy('device_id')
+    .execute();
 }
 
 function deviceOf(row: DeviceRow): Device {

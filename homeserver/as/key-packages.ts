@@ -3,13 +3,13 @@
  * is given out once; when none is left, the one of last resort is given again and again (section 16.8).
  */
 import { createHash } from 'node:crypto';
+import type { Credentials } from '#mls/credentials.ts';
+import { checkKeyPackage } from '#mls/key-package.ts';
+import { parseKeyPackage } from '#mls/wire.ts';
 import { fromBase64Url } from '#signalling/base64.ts';
 import { FEW_KEY_PACKAGES, type NewKeyPackages } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, UserId } from '#signalling/ids.ts';
-import type { Credentials } from '#mls/credentials.ts';
-import { checkKeyPackage } from '#mls/key-package.ts';
-import { parseKeyPackage } from '#mls/wire.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { KeyPackageRow } from '../store/tables.ts';
 import type { World } from '../world.ts';
@@ -49,7 +49,11 @@ export class KeyPackages {
       throw new HawserError('HOME_BAD_KEY_PACKAGE', 'one comes twice');
     }
     await store.transaction(async (tx) => {
-      const known = await tx.selectFrom('devices').select('device_id').where('device_id', '=', device).executeTakeFirst();
+      const known = await tx
+        .selectFrom('devices')
+        .select('device_id')
+        .where('device_id', '=', device)
+        .executeTakeFirst();
       if (!known) throw new HawserError('HOME_NOT_FOUND', 'device');
       await tx.deleteFrom('key_packages').where('device_id', '=', device).execute();
       await tx.insertInto('key_packages').values(rows).execute();
@@ -63,7 +67,12 @@ export class KeyPackages {
     const claimed: ClaimedKeyPackage[] = [];
     const few: [DeviceId, number][] = [];
     await store.transaction(async (tx) => {
-      const devices = await tx.selectFrom('devices').select('device_id').where('user_id', '=', user).orderBy('created_at').execute();
+      const devices = await tx
+        .selectFrom('devices')
+        .select('device_id')
+        .where('user_id', '=', user)
+        .orderBy('created_at')
+        .execute();
       for (const { device_id: device } of devices) {
         const row = await next(tx, device, world.now());
         if (!row) continue;

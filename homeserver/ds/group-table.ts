@@ -1,8 +1,9 @@
 /** Groups in the database. */
-import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
+
 import type { Changes } from '#mls/journal.ts';
 import { membersIn, type PublicGroup } from '#mls/public-group.ts';
 import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
+import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
 import { nodeEngine } from './mls-crypto.ts';
 
@@ -27,7 +28,12 @@ export async function loadGroup(db: Db, group: GroupId): Promise<PublicGroup> {
   return readPublicGroup(records, nodeEngine);
 }
 
-export async function insertGroup(tx: Db, conversation: ConversationId, group: PublicGroup, now: number): Promise<void> {
+export async function insertGroup(
+  tx: Db,
+  conversation: ConversationId,
+  group: PublicGroup,
+  now: number,
+): Promise<void> {
   await tx
     .insertInto('groups')
     .values({ group_id: group.id, conversation_id: conversation, epoch: Number(group.epoch), created_at: now })
@@ -70,7 +76,13 @@ export async function conversationOfGroup(db: Db, group: GroupId): Promise<Conve
   return row?.conversation_id;
 }
 
-export async function rememberCommit(tx: Db, group: GroupId, epoch: number, id: string, position: number): Promise<void> {
+export async function rememberCommit(
+  tx: Db,
+  group: GroupId,
+  epoch: number,
+  id: string,
+  position: number,
+): Promise<void> {
   await tx.insertInto('group_commits').values({ group_id: group, epoch, id, position }).execute();
   await tx
     .deleteFrom('group_commits')

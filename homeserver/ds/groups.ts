@@ -3,10 +3,7 @@
  * conversation and the devices of the group are one truth: only devices of members come in, and whoever is no member any
  * more is shut out here at once, and out of the keys with the next commit, which must contain what the hub proposed.
  */
-import { HawserError } from '#signalling/errors.ts';
-import type { Member } from '#signalling/federation.ts';
-import type { GroupState, NewCommit, NewGroup, NewMessage, SentMessage, TakenCommit } from '#signalling/groups.ts';
-import { type ConversationId, type DeviceId, type DomainName, domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
+
 import type { Credentials } from '#mls/credentials.ts';
 import {
   applyCommit,
@@ -19,6 +16,17 @@ import {
   serveGroupInfo,
 } from '#mls/public-group.ts';
 import { type HubSigner, proposeRemoval } from '#mls/public-proposal.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { Member } from '#signalling/federation.ts';
+import type { GroupState, NewCommit, NewGroup, NewMessage, SentMessage, TakenCommit } from '#signalling/groups.ts';
+import {
+  type ConversationId,
+  type DeviceId,
+  type DomainName,
+  domainOf,
+  type UserId,
+  userOfDevice,
+} from '#signalling/ids.ts';
 import { newestPosition } from '../qs/queue-table.ts';
 import type { Queues } from '../qs/queues.ts';
 import type { Db, Store } from '../store/store.ts';
@@ -85,7 +93,8 @@ export class Groups {
       const group = await beginPublicGroup(uploaded, this.#environment({ users, admins }));
       const devices = table.devicesIn(group);
       const isAlone = group.epoch === 0n && devices.length === 1 && devices[0] === asker.device;
-      if (!isAlone || group.id !== parts.group) throw new HawserError('MLS_REFUSED', 'a new group begins with one device');
+      if (!isAlone || group.id !== parts.group)
+        throw new HawserError('MLS_REFUSED', 'a new group begins with one device');
       await journal.change(conversation, async (before, tx) => {
         if (!before) throw new HawserError('HOME_NOT_FOUND');
         if (before.group !== undefined) throw new HawserError('HOME_GROUP_EXISTS');
@@ -129,7 +138,8 @@ export class Groups {
         welcome: request.welcome === undefined ? undefined : bytesOf(request.welcome),
       };
       const { state, plan } = await applyCommit(held.group, parts, this.#environment(held));
-      if (plan.by.identity.device !== asker.device) throw new HawserError('HOME_FORBIDDEN', 'a commit of another device');
+      if (plan.by.identity.device !== asker.device)
+        throw new HawserError('HOME_FORBIDDEN', 'a commit of another device');
       const epoch = Number(state.epoch);
       const position = await this.#options.writer.run(async (tx) => {
         if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
@@ -137,7 +147,10 @@ export class Groups {
       });
       this.#hold({ ...held, group: state });
       // They could not be in an external commit, and their proposals ended with the epoch.
-      await this.#propose(conversation, plan.spared.map(({ identity }) => identity.device));
+      await this.#propose(
+        conversation,
+        plan.spared.map(({ identity }) => identity.device),
+      );
       return { position, epoch };
     });
   }
@@ -214,7 +227,10 @@ export class Groups {
     if (gone.size === 0 || group === undefined) return;
     this.#turn(conversation, async () => {
       const devices = table.devicesIn((await this.#load(conversation)).group);
-      await this.#propose(conversation, devices.filter((device) => gone.has(userOfDevice(device))));
+      await this.#propose(
+        conversation,
+        devices.filter((device) => gone.has(userOfDevice(device))),
+      );
     }).catch(this.#options.onFault);
   };
 

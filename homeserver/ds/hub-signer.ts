@@ -1,8 +1,8 @@
 /** The key with which this hub proposes to groups, in a file of its own: made at the first start, and in every group from then on. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { replaceFile } from '#trust/replace.ts';
 import type { HubSigner } from '#mls/public-proposal.ts';
+import { replaceFile } from '#trust/replace.ts';
 
 /** SPKI of Ed25519: 12 bytes of header (RFC 8410, section 4). */
 const SPKI_HEADER = 12;

@@ -46,7 +46,12 @@ export async function dropOldest(
     if (floor === undefined) continue;
     for (const audience of audiences) due.add(audience);
     await writer.run(async (tx) => {
-      await tx.updateTable('queues').set({ dropped: floor }).where('device_id', '=', device).where('dropped', '<', floor).execute();
+      await tx
+        .updateTable('queues')
+        .set({ dropped: floor })
+        .where('device_id', '=', device)
+        .where('dropped', '<', floor)
+        .execute();
       await queues.append(tx, { audience: device, kind: 'overflow', payload: '', at: world.now() });
     });
   }

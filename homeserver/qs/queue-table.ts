@@ -33,11 +33,7 @@ export interface Placed {
 export async function append(tx: Db, entry: NewEntry): Promise<Placed> {
   const { audience, kind, group: group_id = null, sender = null, id = null, payload, at } = entry;
   const row = { audience, kind, group_id, sender, id, payload, at };
-  const { position } = await tx
-    .insertInto('entries')
-    .values(row)
-    .returning('position')
-    .executeTakeFirstOrThrow();
+  const { position } = await tx.insertInto('entries').values(row).returning('position').executeTakeFirstOrThrow();
   return { audience, entry: shown({ ...row, position }) };
 }
 
@@ -80,7 +76,11 @@ export async function orderId(db: Db, fresh: string): Promise<string> {
     .values({ name: 'queue', value: fresh })
     .onConflict((c) => c.column('name').doNothing())
     .execute();
-  const { value } = await db.selectFrom('properties').select('value').where('name', '=', 'queue').executeTakeFirstOrThrow();
+  const { value } = await db
+    .selectFrom('properties')
+    .select('value')
+    .where('name', '=', 'queue')
+    .executeTakeFirstOrThrow();
   return value;
 }
 
@@ -149,12 +149,12 @@ export async function forget(tx: Db, audience: Audience): Promise<void> {
     .selectFrom('subscriptions')
     .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
     .where('audience', '=', audience);
-  const { all } = await subscribers
-    .select((e) => e.fn.min(has(sql`acknowledged`)).as('all'))
-    .executeTakeFirstOrThrow();
+  const { all } = await subscribers.select((e) => e.fn.min(has(sql`acknowledged`)).as('all')).executeTakeFirstOrThrow();
   // Messages that were dropped for a device are not waited for, commits are.
   const { messages } = await subscribers
-    .select((e) => e.fn.min(has(sql`case when dropped > acknowledged then dropped else acknowledged end`)).as('messages'))
+    .select((e) =>
+      e.fn.min(has(sql`case when dropped > acknowledged then dropped else acknowledged end`)).as('messages'),
+    )
     .executeTakeFirstOrThrow();
   await tx
     .deleteFrom('entries')

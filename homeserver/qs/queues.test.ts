@@ -20,8 +20,7 @@ let world: TestWorld;
 let writer: Writer;
 let queues: Queues;
 
-const open = () =>
-  Queues.open({ store, writer, world, bounds, onFault: (error) => expect.fail(`a fault: ${error}`) });
+const open = () => Queues.open({ store, writer, world, bounds, onFault: (error) => expect.fail(`a fault: ${error}`) });
 
 beforeEach(async () => {
   store = await openTestStore();
@@ -72,7 +71,8 @@ class Device {
 const say = (payload: string, entry: Partial<NewEntry> = {}) =>
   writer.run((tx) => queues.append(tx, { audience: group, kind: 'message', payload, at: world.now(), ...entry }));
 
-const kept = async () => (await store.db.selectFrom('entries').select('payload').orderBy('position').execute()).map((row) => row.payload);
+const kept = async () =>
+  (await store.db.selectFrom('entries').select('payload').orderBy('position').execute()).map((row) => row.payload);
 
 describe('a device', () => {
   test('gets what was accepted while it was away, and then what comes', async () => {

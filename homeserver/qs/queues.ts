@@ -10,8 +10,8 @@ import type { Writer } from '../store/writer.ts';
 import { randomToken, type World } from '../world.ts';
 import { Flow } from './flow.ts';
 import { dropOldest, type QueueBounds } from './overflow.ts';
-import * as table from './queue-table.ts';
 import type { Audience, NewEntry, Placed } from './queue-table.ts';
+import * as table from './queue-table.ts';
 
 export interface QueuesOptions {
   readonly store: Store;
@@ -161,7 +161,8 @@ export class Queues {
     const due = this.#due;
     this.#due = new Set();
     for (const audience of due) await writer.run((tx) => table.forget(tx, audience));
-    for (const audience of await dropOldest(this, store.db, writer, world, this.#newest, bounds)) this.#due.add(audience);
+    for (const audience of await dropOldest(this, store.db, writer, world, this.#newest, bounds))
+      this.#due.add(audience);
   }
 
   /** Writes what was acknowledged and is not written yet. */

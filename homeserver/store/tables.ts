@@ -6,7 +6,15 @@
  */
 import type { Generated } from 'kysely';
 import type { Role } from '#signalling/federation.ts';
-import type { ConferenceId, ConversationId, DeviceId, DomainName, GroupId, ParticipantId, UserId } from '#signalling/ids.ts';
+import type {
+  ConferenceId,
+  ConversationId,
+  DeviceId,
+  DomainName,
+  GroupId,
+  ParticipantId,
+  UserId,
+} from '#signalling/ids.ts';
 import type { EntryKind } from '#signalling/queue.ts';
 
 export interface Tables {

@@ -63,7 +63,8 @@ export class Person {
       side: 'dialler',
       socket,
       requests: {},
-      notifications: { event: ({ event }) => void this.events.push(event) },
+      // It is no device: nothing is delivered to it.
+      notifications: { event: ({ event }) => void this.events.push(event), delivery: () => undefined },
     });
     await this.#rpc.request('hello', { accessToken: this.session.accessToken });
   }

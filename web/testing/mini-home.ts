@@ -2,6 +2,7 @@
  * The neighbour that the page's test talks to: serves the built page under the content security policy of the homeserver,
  * knows one conversation, and lets into the calls of one SFT.
  */
+
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +16,7 @@ import {
   EVENTS_PATH,
   type HomeEvent,
 } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId, DomainName, UserId } from '#signalling/ids.ts';
 import { Rpc } from '#signalling/rpc.ts';
 import { acceptSockets } from '#signalling/websocket.ts';
@@ -59,8 +61,13 @@ export class MiniHome {
           contract: CLIENT_HOME,
           side: 'acceptor',
           socket,
-          notifications: {},
-          requests: { hello: async () => ({ user: { ...userOf('alice'), handle: 'alice' } }) },
+          notifications: { acknowledge: () => undefined },
+          requests: {
+            hello: async () => ({ user: { ...userOf('alice'), handle: 'alice' } }),
+            // The page of these tests is no device.
+            receive: () => Promise.reject(new HawserError('HOME_NO_DEVICE')),
+            send: () => Promise.reject(new HawserError('HOME_NO_DEVICE')),
+          },
           onClose: () => this.#listeners.delete(rpc),
         });
         this.#listeners.add(rpc);

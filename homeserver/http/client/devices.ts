@@ -1,8 +1,9 @@
 /** The devices of a person, and what others add them to groups with. */
+
+import { toBase64Url } from '#signalling/base64.ts';
 import { API } from '#signalling/client-home.ts';
 import { Closed } from '#signalling/contract.ts';
 import { Claim, KnownDevice, NewDevice, NewKeyPackages, Renewal } from '#signalling/devices.ts';
-import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { DeviceId, DomainName, domainOf } from '#signalling/ids.ts';
 import { authenticate, authenticateDevice, tokenOf } from '../auth.ts';

@@ -1,11 +1,12 @@
 /** The MLS group of a conversation, what is sent to it, and what waits for a device. */
+
+import Type from 'typebox';
 import { API } from '#signalling/client-home.ts';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { NewCommit, NewGroup, NewMessage } from '#signalling/groups.ts';
 import { ConversationId } from '#signalling/ids.ts';
 import { Acknowledgement } from '#signalling/queue.ts';
-import Type from 'typebox';
 import { authenticate, authenticateDevice } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';

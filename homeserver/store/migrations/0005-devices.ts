@@ -36,9 +36,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('last_resort', 'integer', (c) => c.notNull())
     .addColumn('not_after', 'bigint', (c) => c.notNull())
     .execute();
-  await db.schema
-    .createIndex('key_packages_device')
-    .on('key_packages')
-    .columns(['device_id', 'last_resort'])
-    .execute();
+  await db.schema.createIndex('key_packages_device').on('key_packages').columns(['device_id', 'last_resort']).execute();
 }

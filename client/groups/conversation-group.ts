@@ -9,6 +9,7 @@ import { Group, type Note } from '#mls/group.ts';
 import type { Identity } from '#mls/identity.ts';
 import type { Changes, GroupStore } from '#mls/journal.ts';
 import type { Environment } from '#mls/library.ts';
+import { Queue } from '#mls/queue.ts';
 import type { Received } from '#mls/step.ts';
 import { referencesIn } from '#mls/welcome.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
@@ -53,7 +54,9 @@ const GROUP_ID_BYTES = 16;
 
 export class ConversationGroup {
   readonly #options: ConversationGroupOptions;
-  readonly #store: GroupStore;
+  /** Between a group that goes and one that comes in its place nothing else may happen. */
+  readonly #turn = new Queue();
+  #store: OwnStore;
   #group: Group | undefined;
   #environment: Environment | undefined;
   #ready: Promise<Group> | undefined;
@@ -62,10 +65,7 @@ export class ConversationGroup {
 
   constructor(options: ConversationGroupOptions) {
     this.#options = options;
-    const { vault, conversation } = options;
-    this.#store = {
-      save: (changes, also) => vault.write(new Map([...prefixed(prefixOf(conversation), changes), ...also])),
-    };
+    this.#store = new OwnStore(options.vault, prefixOf(options.conversation));
   }
 
   /** The group, with this device in it: made or joined where need be. Callers at once share the work. */
@@ -118,7 +118,11 @@ export class ConversationGroup {
    * Takes an entry of the queue. What `note` makes of what came of it is stored together with the keys.
    * @throws HawserError of the MLS family where it cannot be read: the group has not changed then
    */
-  async take(entry: Entry, note: Note): Promise<void> {
+  take(entry: Entry, note: Note): Promise<void> {
+    return this.#turn.run(() => this.#take(entry, note));
+  }
+
+  async #take(entry: Entry, note: Note): Promise<void> {
     const payload = fromBase64Url(entry.payload);
     if (!payload) throw new HawserError('MLS_MALFORMED', 'not base64url');
     if (entry.kind === 'welcome') return this.#takeWelcome(payload, BigInt(entry.id ?? 0), note);
@@ -133,7 +137,7 @@ export class ConversationGroup {
 
   /** Whether the group is broken on this device: it cannot follow the others, and must join anew. */
   async rejoin(): Promise<void> {
-    await this.#forget();
+    await this.#turn.run(() => this.#forget());
     await this.ready();
   }
 
@@ -148,16 +152,13 @@ export class ConversationGroup {
     for (let races = 0; races < MAX_RACES; races++) {
       try {
         const { membership } = this.#options;
-        if (membership().group === undefined) return await this.#create();
-        return await this.#joinExternally();
+        const isNew = membership().group === undefined;
+        return await this.#turn.run(() => (isNew ? this.#create() : this.#joinExternally()));
       } catch (error) {
         if (!isCode(error, 'HOME_GROUP_EXISTS', 'MLS_EPOCH_PAST', 'MLS_NOT_ADMITTED')) throw error;
         await this.#options.refreshMembership();
         await this.#pause(races);
       }
-      // A Welcome may have come meanwhile.
-      const joined = await this.loaded();
-      if (joined?.isMember) return joined;
     }
     throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
   }
@@ -180,6 +181,9 @@ export class ConversationGroup {
 
   async #joinExternally(): Promise<Group> {
     const { conversation, device, api } = this.#options;
+    // A Welcome may have come meanwhile.
+    const known = await this.loaded();
+    if (known?.isMember) return known;
     await this.#forget();
     const fetched = await api.state(conversation);
     const id = requestId();
@@ -303,6 +307,9 @@ export class ConversationGroup {
   async #forget(): Promise<void> {
     const { vault, conversation } = this.#options;
     this.#group = undefined;
+    // What still works on the group that goes cannot write any more.
+    await this.#store.end();
+    this.#store = new OwnStore(vault, prefixOf(conversation));
     const records = await vault.list(prefixOf(conversation));
     if (records.size > 0) await vault.write(new Map([...records.keys()].map((key) => [key, undefined])));
   }
@@ -312,15 +319,38 @@ export class ConversationGroup {
   }
 }
 
+/** The records of one group, until another takes its place. */
+class OwnStore implements GroupStore {
+  readonly #vault: Vault;
+  readonly #prefix: string;
+  #isEnded = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(vault: Vault, prefix: string) {
+    this.#vault = vault;
+    this.#prefix = prefix;
+  }
+
+  save(changes: Changes, also: Changes): Promise<void> {
+    if (this.#isEnded) return Promise.reject(new HawserError('MLS_NOT_SAVED', 'another group took its place'));
+    const own = [...changes].map(([key, value]): [string, Uint8Array | undefined] => [`${this.#prefix}${key}`, value]);
+    const saved = this.#vault.write(new Map([...own, ...also]));
+    this.#last = saved.catch(() => undefined);
+    return saved;
+  }
+
+  /** Resolves when the last write is done; there is none after it. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#last;
+  }
+}
+
 /** How long the queue may take to bring a commit that the hub has, ms. */
 const OVERTAKEN_MS = 15_000;
 
 function prefixOf(conversation: ConversationId): string {
   return `group/${conversation}/`;
-}
-
-function prefixed(prefix: string, changes: Changes): [string, Uint8Array | undefined][] {
-  return [...changes].map(([key, value]) => [`${prefix}${key}`, value]);
 }
 
 function requestId(): string {

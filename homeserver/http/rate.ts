@@ -11,21 +11,23 @@ const MAX_KEYS = 20_000;
 
 export class RateLimit {
   readonly #perSecond: number;
+  readonly #burst: number;
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>();
 
-  constructor(perSecond: number, now: () => number) {
+  /** @param burst that may come at once, of those that are rarer than one a second for instance */
+  constructor(perSecond: number, now: () => number, burst = perSecond * 2) {
     this.#perSecond = perSecond;
+    this.#burst = burst;
     this.#now = now;
   }
 
   /** Counts one request of the key; false where it is one too many. */
   take(key: string): boolean {
     const now = this.#now();
-    const burst = this.#perSecond * 2;
-    const before = this.#buckets.get(key) ?? { tokens: burst, at: now };
+    const before = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
     const elapsed = Math.max(0, now - before.at) / 1_000;
-    const tokens = Math.min(burst, before.tokens + elapsed * this.#perSecond);
+    const tokens = Math.min(this.#burst, before.tokens + elapsed * this.#perSecond);
     this.#buckets.delete(key);
     // A refused request costs nothing, or whoever keeps asking would never be let in again.
     this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });

@@ -16,7 +16,8 @@ const KEY_PACKAGES_LIMIT = 1024 * 1024;
 /** Of one person: whoever makes a group of 500 claims as fast as this lets him, and nobody empties others' stores quickly. */
 const CLAIMS_PER_SECOND = 20;
 /** New devices and certificates of one person: each costs a signature, and a line in lists that everybody fetches. */
-const CERTIFICATES_PER_SECOND = 0.2;
+const CERTIFICATES_PER_SECOND = 0.1;
+const CERTIFICATES_AT_ONCE = 16;
 
 const OneDevice = { params: Closed({ device: DeviceId }) };
 const OneDomain = { params: Closed({ domain: DomainName }) };
@@ -24,7 +25,7 @@ const OneDomain = { params: Closed({ domain: DomainName }) };
 export function deviceRoutes(app: App, options: ClientApiOptions): void {
   const { sessions, devices, keyPackages, authorities, hubKey, domain, world } = options;
   const claims = new RateLimit(CLAIMS_PER_SECOND, world.now);
-  const certificates = new RateLimit(CERTIFICATES_PER_SECOND, world.now);
+  const certificates = new RateLimit(CERTIFICATES_PER_SECOND, world.now, CERTIFICATES_AT_ONCE);
   const path = `${API}/devices`;
 
   app.get(path, async (request) => {

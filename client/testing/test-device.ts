@@ -1,0 +1,118 @@
+/** For tests: a whole device of a person in Node, with a vault in memory, on a real homeserver. */
+import { Credentials } from '#mls/credentials.ts';
+import type { Changes } from '#mls/journal.ts';
+import type { Received } from '#mls/step.ts';
+import { toBase64Url } from '#signalling/base64.ts';
+import type { HawserError } from '#signalling/errors.ts';
+import type { ConversationId } from '#signalling/ids.ts';
+import type { Entry } from '#signalling/queue.ts';
+import { Account } from '../account.ts';
+import { Device } from '../device/device.ts';
+import { Authorities } from '../groups/authorities.ts';
+import { ConversationGroup } from '../groups/conversation-group.ts';
+import { GroupApi } from '../groups/group-api.ts';
+import { Home } from '../home.ts';
+import { Inbox } from '../inbox.ts';
+import { MemoryVault } from '../vault/memory.ts';
+
+const NONE: Changes = new Map();
+
+export class TestDevice {
+  readonly account: Account;
+  readonly vault: MemoryVault;
+  readonly device: Device;
+  readonly home: Home;
+  readonly api: GroupApi;
+  readonly authorities: Authorities;
+  readonly credentials: Credentials;
+  /** What was read, in order, as text. */
+  readonly heard: string[] = [];
+  readonly received: Received[] = [];
+  readonly troubles: string[] = [];
+  readonly #groups = new Map<ConversationId, ConversationGroup>();
+  #numbers = new Map<ConversationId, number>();
+
+  private constructor(account: Account, vault: MemoryVault, device: Device, inbox: Inbox) {
+    this.account = account;
+    this.vault = vault;
+    this.device = device;
+    this.api = new GroupApi(account);
+    this.authorities = new Authorities(this.api, Date.now);
+    this.credentials = new Credentials(this.authorities.of);
+    this.home = new Home({ account, inbox });
+  }
+
+  static async open(url: string, handle: string, password: string, vault = new MemoryVault()): Promise<TestDevice> {
+    const account = new Account(url);
+    await account.signIn(handle, password);
+    const device = await Device.open({ account, vault, name: 'Test' });
+    let self: TestDevice | undefined;
+    const inbox = await Inbox.open({
+      vault,
+      take: async (entry, progress) => {
+        while (!self) await new Promise((resolve) => setImmediate(resolve));
+        await self.#take(entry, progress);
+      },
+      onTrouble: (error) => self?.troubles.push(`${error}`),
+    });
+    self = new TestDevice(account, vault, device, inbox);
+    return self;
+  }
+
+  group(conversation: ConversationId): ConversationGroup {
+    const known = this.#groups.get(conversation);
+    if (known) return known;
+    const group = new ConversationGroup({
+      conversation,
+      device: this.device,
+      vault: this.vault,
+      api: this.api,
+      authorities: this.authorities,
+      credentials: this.credentials,
+      membership: () =>
+        this.home.store.state.conversations.find((each) => each.conversation === conversation) ?? { members: [] },
+      refreshMembership: () => this.home.refresh(),
+      now: Date.now,
+      random: Math.random,
+    });
+    this.#groups.set(conversation, group);
+    return group;
+  }
+
+  async say(conversation: ConversationId, text: string): Promise<void> {
+    const group = await this.group(conversation).ready();
+    if (group.hasProposals) await this.group(conversation).commitProposals();
+    const bytes = await group.send(new TextEncoder().encode(text));
+    const number = (this.#numbers.get(conversation) ?? 0) + 1;
+    this.#numbers.set(conversation, number);
+    await this.home.send({ conversation, number, message: toBase64Url(bytes) });
+  }
+
+  close(): void {
+    for (const group of this.#groups.values()) group.close();
+    this.home.close();
+    this.account[Symbol.dispose]();
+  }
+
+  async #take(entry: Entry, progress: Changes): Promise<void> {
+    const { conversations } = this.home.store.state;
+    const known = conversations.find((each) => each.group === entry.group);
+    if (!known) {
+      if (!conversations.some((each) => each.group === entry.group)) await this.home.refresh();
+    }
+    const conversation = this.home.store.state.conversations.find((each) => each.group === entry.group)?.conversation;
+    if (!conversation) return this.vault.write(progress);
+    try {
+      await this.group(conversation).take(entry, (received) => {
+        this.received.push(...received);
+        for (const each of received) {
+          if (each.kind === 'message') this.heard.push(new TextDecoder().decode(each.content));
+        }
+        return new Map([...progress, ...NONE]);
+      });
+    } catch (error) {
+      this.troubles.push(`${entry.kind}: ${(error as HawserError).code}`);
+      await this.vault.write(progress);
+    }
+  }
+}

@@ -7,6 +7,8 @@ const PARTS: readonly (readonly [prefix: string, title: string])[] = [
   ['SFT_', 'The media server and its links'],
   ['TRUST_', 'Who speaks for a domain'],
   ['MLS_', 'Messaging Layer Security, on the device'],
+  ['CONTENT_', 'What is inside an encrypted message'],
+  ['MSG_', 'Messages in a conversation, on the device'],
   ['HOME_', 'The homeserver, for its own people'],
   ['FED_', 'Between homeservers'],
 ];

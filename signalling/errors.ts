@@ -331,6 +331,60 @@ export const ERRORS = {
 
   // What a device keeps
   VAULT_DAMAGED: entry(500, 4500, false, 'What this device keeps cannot be read. Set the device up anew.'),
+  // What is inside an encrypted message
+  CONTENT_TOO_LARGE: entry(413, 1009, false, 'The message is larger than a message may be. Send a file instead.'),
+  CONTENT_TOO_DEEP: entry(400, 4400, false, 'The message is nested deeper than any real one. Drop it.'),
+  CONTENT_MALFORMED: entry(
+    400,
+    4400,
+    false,
+    'This is not a message of the agreed format in its one valid encoding. Update the software that sent it.',
+  ),
+  CONTENT_DUPLICATE_KEY: entry(
+    400,
+    4400,
+    false,
+    'The message says the same thing twice, so that two readers could understand two things. Drop it.',
+  ),
+  CONTENT_TEXT: entry(
+    400,
+    4400,
+    false,
+    'A text of the message is not valid Unicode, or holds characters that no text may hold. Take them out and send it again.',
+  ),
+  CONTENT_UNSUPPORTED: entry(
+    400,
+    4400,
+    false,
+    'The message needs something that this version does not know. Update this software to read it.',
+  ),
+  CONTENT_FOREIGN: entry(
+    403,
+    4403,
+    false,
+    'The message names another sender or another conversation than those that it came from. Drop it.',
+  ),
+
+  // Messages in a conversation, as they are put together on the device
+  MSG_NOT_AUTHOR: entry(
+    403,
+    4403,
+    false,
+    'Only who wrote a message can change it or delete it for everyone. You can answer it instead.',
+  ),
+  MSG_WRONG_TARGET: entry(
+    409,
+    4409,
+    false,
+    'What this asks for cannot be done to that message, for example editing a reaction. Nothing was changed.',
+  ),
+  MSG_REPLY_LOOP: entry(400, 4400, false, 'The message answers itself, directly or through others. Drop it.'),
+  MSG_LIMIT: entry(
+    429,
+    4429,
+    false,
+    'The message has as many reactions, versions or receipts as are kept. Take one back before you add another.',
+  ),
 
   // The homeserver, for its own people
   HOME_BAD_REQUEST: entry(400, 4400, false, 'The request does not follow the protocol.'),

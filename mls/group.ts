@@ -22,7 +22,7 @@ import { forgetOld, type Received, type Step } from './step.ts';
 import { certificatesIn, leavesOf, treeBytes } from './wire.ts';
 
 /** What the caller keeps of what was told, stored together with the state: a crash loses neither, or both. */
-export type Note = (received: readonly Received[]) => Changes;
+export type Note = (received: readonly Received[]) => Changes | Promise<Changes>;
 
 export class Group {
   readonly id: GroupId;
@@ -217,7 +217,7 @@ export class Group {
   #step(work: () => Promise<Step>, note?: Note): Promise<readonly Received[]> {
     return this.#queue.run(async () => {
       const { state, received, wipe: over } = forgetOld(await work(), this.#environment.now());
-      await this.#journal.save(state, note?.(received));
+      await this.#journal.save(state, await note?.(received));
       this.#state = state;
       wipe(over);
       return received;

@@ -88,14 +88,14 @@ export class ConversationGroup {
     return this.#group;
   }
 
-  /** Lets all devices of people in who have none in the group yet. */
+  /** Lets all devices of people in that are not in the group yet. */
   async addPeople(users: readonly UserId[]): Promise<void> {
     const { api } = this.#options;
-    const packages = (await Promise.all(users.map((user) => api.claim(user)))).flat();
-    if (packages.length === 0) return;
+    const claimed = (await Promise.all(users.map((user) => api.claim(user)))).flat();
     await this.#commit(async (group) => {
-      const present = new Set(group.members.map(({ identity }) => identity.user));
-      return users.every((user) => present.has(user)) ? undefined : { add: packages };
+      const present = new Set(group.members.map(({ identity }) => identity.device));
+      const missing = claimed.filter(({ device }) => !present.has(device));
+      return missing.length > 0 ? { add: missing.map(({ keyPackage }) => keyPackage) } : undefined;
     });
   }
 
@@ -130,7 +130,7 @@ export class ConversationGroup {
     if (!group) throw new HawserError('MLS_NOT_MEMBER');
     const isOwn = entry.id !== undefined && group.pending?.id === entry.id;
     if (isOwn) await group.accepted(entry.id ?? '', note);
-    else if (entry.sender === this.#options.device.id) await this.#store.save(new Map(), note([]));
+    else if (entry.sender === this.#options.device.id) await this.#store.save(new Map(), await note([]));
     else await this.#withFreshAuthorities(() => group.receive(payload, note));
     if (group.hasProposals) this.#commitSoon(group);
   }
@@ -205,7 +205,7 @@ export class ConversationGroup {
 
   async #takeWelcome(welcome: Uint8Array, epoch: bigint, note: Note): Promise<void> {
     const { conversation, device, api } = this.#options;
-    const also = note([]);
+    const also = await note([]);
     const known = await this.loaded();
     const own = await device.secretsFor(referencesIn(welcome));
     const { group } = this.#options.membership();

@@ -5,7 +5,7 @@ import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { Authority, Claimed } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { GroupState, GroupTree, TakenCommit } from '#signalling/groups.ts';
-import type { ConversationId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
+import type { ConversationId, DeviceId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
 import type { Account } from '../account.ts';
 
 export interface FetchedGroup {
@@ -20,6 +20,12 @@ export interface FetchedAuthority {
   readonly revocations: readonly Uint8Array[];
   /** Ed25519, 32 bytes. */
   readonly hub: Uint8Array;
+}
+
+export interface ClaimedKeyPackage {
+  readonly device: DeviceId;
+  /** An MLSMessage. */
+  readonly keyPackage: Uint8Array;
 }
 
 export class GroupApi {
@@ -64,15 +70,15 @@ export class GroupApi {
     });
   }
 
-  /** One key package of each device of a person. */
-  async claim(user: UserId): Promise<Uint8Array[]> {
+  /** One key package of each device of a person, but this one. */
+  async claim(user: UserId): Promise<ClaimedKeyPackage[]> {
     const answer = await this.#account.call({
       method: 'POST',
       path: 'key-packages/claim',
       body: { user },
       answer: Claimed,
     });
-    return answer.keyPackages.map(({ keyPackage }) => bytesOf(keyPackage));
+    return answer.keyPackages.map(({ device, keyPackage }) => ({ device, keyPackage: bytesOf(keyPackage) }));
   }
 
   async authority(domain: DomainName): Promise<FetchedAuthority> {

@@ -61,8 +61,8 @@ export class KeyPackages {
     return keyPackages.length;
   }
 
-  /** One key package of each device of a person of this domain; devices that left none are not among them. */
-  async claim(user: UserId): Promise<ClaimedKeyPackage[]> {
+  /** One key package of each device of a person of this domain, but of the one that asks; devices that left none are not among them. */
+  async claim(user: UserId, asker?: DeviceId): Promise<ClaimedKeyPackage[]> {
     const { store, world, onFew } = this.#options;
     const claimed: ClaimedKeyPackage[] = [];
     const few: [DeviceId, number][] = [];
@@ -74,6 +74,7 @@ export class KeyPackages {
         .orderBy('created_at')
         .execute();
       for (const { device_id: device } of devices) {
+        if (device === asker) continue;
         const row = await next(tx, device, world.now());
         if (!row) continue;
         claimed.push({ device, keyPackage: row.key_package });

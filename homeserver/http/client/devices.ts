@@ -77,7 +77,7 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
     if (!claims.take(self.user)) throw new HawserError('HOME_SLOW_DOWN');
     const { user } = request.body;
     if (domainOf(user) !== domain) throw new HawserError('HOME_NOT_FOUND', 'user');
-    return { keyPackages: await keyPackages.claim(user) };
+    return { keyPackages: await keyPackages.claim(user, self.device) };
   });
 
   app.get(`${API}/authorities/:domain`, { schema: OneDomain }, async (request) => {

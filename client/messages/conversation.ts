@@ -1,0 +1,294 @@
+/**
+ * One conversation on this device: what was said in it, and what this device has to say. Everything is stored before it is
+ * shown as done: what a person wrote before anything of it leaves, what came together with the keys that read it.
+ */
+import { decodeContent, encodeContent } from '#client/content/codec.ts';
+import type { Content } from '#client/content/content.ts';
+import type { MessageId } from '#client/content/message-id.ts';
+import type { Changes } from '#mls/journal.ts';
+import type { Received } from '#mls/step.ts';
+import { toBase64Url } from '#signalling/base64.ts';
+import { type ErrorCode, HawserError } from '#signalling/errors.ts';
+import type { NewMessage, SentMessage } from '#signalling/groups.ts';
+import { type ConversationId, type DeviceId, type UserId, userOfDevice } from '#signalling/ids.ts';
+import type { Entry } from '#signalling/queue.ts';
+import { backoffMs } from '../backoff.ts';
+import type { ConversationGroup } from '../groups/conversation-group.ts';
+import { Store } from '../store.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { TimelineEvent } from './fold.ts';
+import { type OutboxItem, outboxKey, outboxPrefix, readItem, writeItem } from './outbox.ts';
+import { type Change, type GapReason, recordBytes, recordFrom } from './records.ts';
+import { Timeline } from './timeline.ts';
+import { type Typing, withTyping } from './typing.ts';
+
+export interface ConversationMessagesOptions {
+  readonly conversation: ConversationId;
+  readonly device: DeviceId;
+  readonly vault: Vault;
+  readonly group: ConversationGroup;
+  /** @throws HawserError where the hub refused it, or cannot be reached (then `retry`) */
+  readonly send: (message: NewMessage) => Promise<SentMessage>;
+  /** Resolves when it is worth to try again. */
+  readonly untilConnected: () => Promise<void>;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Tells why a message cannot be read, to the person. */
+const GAPS: Readonly<Partial<Record<ErrorCode, GapReason>>> = {
+  MLS_EPOCH_PAST: 'keys-gone',
+  MLS_NOT_MEMBER: 'before-joining',
+};
+
+export class ConversationMessages {
+  readonly id: ConversationId;
+  readonly group: ConversationGroup;
+  /** Who is writing just now. */
+  readonly typing = new Store<Typing>(new Map());
+  readonly #options: ConversationMessagesOptions;
+  #timeline: Timeline;
+  #outbox: OutboxItem[];
+  #number: number;
+  #draining: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(options: ConversationMessagesOptions, timeline: Timeline, outbox: OutboxItem[], number: number) {
+    this.id = options.conversation;
+    this.group = options.group;
+    this.#options = options;
+    this.#timeline = timeline;
+    this.#outbox = outbox;
+    this.#number = number;
+  }
+
+  /** @throws HawserError VAULT_DAMAGED */
+  static async open(options: ConversationMessagesOptions): Promise<ConversationMessages> {
+    const { vault, conversation } = options;
+    const items = [...(await vault.list(outboxPrefix(conversation)))].map(([key, bytes]) => readItem(key, bytes));
+    const number = await vault.get(numberKey(conversation));
+    const count = number ? new DataView(number.slice().buffer).getFloat64(0) : 0;
+    return new ConversationMessages(options, await readTimeline(options), items, count);
+  }
+
+  get timeline(): Timeline {
+    return this.#timeline;
+  }
+
+  /** Whether something waits to be sent. */
+  get isSending(): boolean {
+    return this.#outbox.length > 0;
+  }
+
+  /**
+   * Says something. It is on disk when the promise resolves, shown from then on, and sent once the hub can be reached.
+   * @throws HawserError of the CONTENT family where it cannot be said
+   */
+  async say(content: Content): Promise<MessageId> {
+    const { device, vault, now } = this.#options;
+    const { id, bytes } = await encodeContent(content, { sender: userOfDevice(device), room: this.id });
+    const place = (this.#outbox.at(-1)?.place ?? 0) + 1;
+    const item: OutboxItem = { place, id, content: bytes };
+    this.#outbox.push(item);
+    const changes = this.#apply({ type: 'queued', id, device, content, now: now() });
+    await vault.write(new Map([...changes, [outboxKey(this.id, place), writeItem(item)]]));
+    this.drain();
+    return id;
+  }
+
+  /** Sends what waits, in order. */
+  drain(): void {
+    if (this.#outbox.length === 0 || this.#closed) return;
+    this.#draining ??= this.#drain()
+      .catch(this.#options.onFault)
+      .finally(() => {
+        this.#draining = undefined;
+      });
+  }
+
+  /** Everything up to this message was seen. */
+  async read(upTo: MessageId): Promise<void> {
+    const { vault, now } = this.#options;
+    await vault.write(new Map(this.#apply({ type: 'read', upTo, now: now() })));
+  }
+
+  /**
+   * Takes what the homeserver delivered.
+   * @param progress stored together with what comes of it
+   */
+  async take(entry: Entry, progress: Changes): Promise<void> {
+    const { vault } = this.#options;
+    try {
+      await this.group.take(
+        entry,
+        async (received) => new Map([...(await this.#noteAll(received, entry)), ...progress]),
+      );
+    } catch (error) {
+      if (!(error instanceof HawserError) || error.code === 'MLS_NOT_SAVED' || error.retry) {
+        // What is shown may be ahead of what is stored.
+        this.#timeline = await readTimeline(this.#options);
+        throw error;
+      }
+      if (entry.kind === 'message') return vault.write(new Map([...this.#gap(entry, error.code), ...progress]));
+      // A commit that this device cannot follow: it joins anew, and keeps what it has.
+      await vault.write(progress);
+      if (entry.kind === 'commit' && error.code !== 'MLS_NOT_MEMBER') await this.group.rejoin();
+    }
+  }
+
+  /** Lets messages vanish whose time is over. Returns when to call it again, ms since 1970. */
+  async expire(): Promise<number | undefined> {
+    const { changes, next } = this.#timeline.expire(this.#options.now());
+    if (changes.length > 0) await this.#options.vault.write(new Map(this.#stored(changes)));
+    return next;
+  }
+
+  /** Resolves when nothing is being sent at this moment. */
+  async idle(): Promise<void> {
+    await this.#draining;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.group.close();
+  }
+
+  async #drain(): Promise<void> {
+    const { untilConnected, random } = this.#options;
+    let failures = 0;
+    for (let item = this.#outbox[0]; item && !this.#closed; item = this.#outbox[0]) {
+      try {
+        await this.#sendOne(item);
+        failures = 0;
+      } catch (error) {
+        if (!(error instanceof HawserError)) throw error;
+        if (isStale(error)) await this.#encryptAnew(item, error.code);
+        else if (!error.retry) await this.#giveUp(item, error.code);
+        failures += 1;
+        await sleep(backoffMs(failures, random()));
+        await untilConnected();
+      }
+    }
+  }
+
+  async #sendOne(item: OutboxItem): Promise<void> {
+    const { vault, send, now } = this.#options;
+    const { number, message } = item.message ? item : await this.#encrypt(item);
+    if (number === undefined || !message) return;
+    const { position: order, at } = await send({ conversation: this.id, number, message: toBase64Url(message) });
+    const changes = this.#apply({ type: 'accepted', id: item.id, order, at, now: now() });
+    await vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
+    this.#outbox.shift();
+  }
+
+  /** Encrypts with the keys of now; the result is stored with them, since they cannot make it again. */
+  async #encrypt(item: OutboxItem): Promise<OutboxItem> {
+    const group = await this.group.ready();
+    if (group.hasProposals) await this.group.commitProposals();
+    const number = item.number ?? this.#number + 1;
+    let encrypted = item;
+    await group.send(item.content, undefined, (message) => {
+      encrypted = { ...item, number, message };
+      return new Map([
+        [outboxKey(this.id, item.place), writeItem(encrypted)],
+        [numberKey(this.id), numberBytes(Math.max(number, this.#number))],
+      ]);
+    });
+    this.#number = Math.max(number, this.#number);
+    this.#outbox[0] = encrypted;
+    return encrypted;
+  }
+
+  /** It was encrypted for an epoch that is over, and not accepted: its number is free for another try. */
+  async #encryptAnew(item: OutboxItem, code: ErrorCode): Promise<void> {
+    const { vault } = this.#options;
+    if (code === 'MLS_NOT_MEMBER') await this.group.rejoin();
+    if (!this.#outbox[0]?.message) return;
+    const { message: _stale, ...plain } = this.#outbox[0];
+    await vault.write(new Map([[outboxKey(this.id, item.place), writeItem(plain)]]));
+    this.#outbox[0] = plain;
+  }
+
+  async #giveUp(item: OutboxItem, code: ErrorCode): Promise<void> {
+    this.#outbox.shift();
+    const changes = this.#apply({ type: 'failed', id: item.id, code });
+    await this.#options.vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
+  }
+
+  async #noteAll(received: readonly Received[], entry: Entry): Promise<[string, Uint8Array | undefined][]> {
+    const changes: [string, Uint8Array | undefined][] = [];
+    for (const each of received) {
+      if (each.kind === 'message') changes.push(...(await this.#note(each, entry)));
+      else if (each.kind === 'dropped') changes.push(...this.#gap(entry, each.code));
+    }
+    return changes;
+  }
+
+  async #note(received: Received & { kind: 'message' }, entry: Entry) {
+    const { now } = this.#options;
+    const { user, device } = received.sender.identity;
+    try {
+      const origin = { sender: user, room: this.id };
+      const { id, content } = await decodeContent(received.content, origin, entry.at);
+      if (content.kind === 'typing') {
+        this.#noteTyping(user, content.active);
+        return [];
+      }
+      const said = { id, sender: user, device, order: entry.position, at: entry.at, content };
+      return this.#apply({ type: 'received', said, now: now() });
+    } catch (error) {
+      if (!(error instanceof HawserError)) throw error;
+      return this.#gap(entry, error.code, device);
+    }
+  }
+
+  #noteTyping(user: UserId, active: boolean): void {
+    if (user === userOfDevice(this.#options.device)) return;
+    this.typing.set(withTyping(this.typing.state, user, active, this.#options.now()));
+  }
+
+  #gap(entry: Entry, code: ErrorCode, sender = entry.sender) {
+    const reason = GAPS[code] ?? (code.startsWith('CONTENT_') ? 'not-understood' : 'damaged');
+    const gap = { order: entry.position, at: entry.at, reason, ...(sender && { sender: userOfDevice(sender) }) };
+    return this.#apply({ type: 'unreadable', gap });
+  }
+
+  #apply(event: TimelineEvent): [string, Uint8Array | undefined][] {
+    return this.#stored(this.#timeline.apply(event).changes);
+  }
+
+  #stored(changes: readonly Change[]): [string, Uint8Array | undefined][] {
+    return changes.map(({ key, record }) => [`${timelinePrefix(this.id)}${key}`, record && recordBytes(record)]);
+  }
+}
+
+async function readTimeline({ vault, conversation, device }: ConversationMessagesOptions): Promise<Timeline> {
+  const records = [...(await vault.list(timelinePrefix(conversation))).values()].map(recordFrom);
+  return new Timeline(
+    { self: userOfDevice(device), conversation },
+    records.filter((record) => record !== undefined),
+  );
+}
+
+function timelinePrefix(conversation: ConversationId): string {
+  return `timeline/${conversation}/`;
+}
+
+function numberKey(conversation: ConversationId): string {
+  return `number/${conversation}`;
+}
+
+function numberBytes(number: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, number);
+  return bytes;
+}
+
+function isStale(error: HawserError): boolean {
+  return error.code === 'MLS_EPOCH_PAST' || error.code === 'MLS_NOT_MEMBER';
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

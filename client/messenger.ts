@@ -1,0 +1,208 @@
+/**
+ * A person's conversations on this device: signs the device in, follows what the homeserver tells and delivers, and holds
+ * what was said in each conversation. In a browser and in Node alike.
+ */
+import { Credentials } from '#mls/credentials.ts';
+import type { Changes } from '#mls/journal.ts';
+import type { Conversation } from '#signalling/client-home.ts';
+import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import type { Entry } from '#signalling/queue.ts';
+import type { Account } from './account.ts';
+import type { Content } from './content/content.ts';
+import type { MessageId } from './content/message-id.ts';
+import { Device } from './device/device.ts';
+import type { Dial } from './dial.ts';
+import { Authorities } from './groups/authorities.ts';
+import { ConversationGroup } from './groups/conversation-group.ts';
+import { GroupApi } from './groups/group-api.ts';
+import { Home } from './home.ts';
+import { Inbox } from './inbox.ts';
+import { ConversationMessages } from './messages/conversation.ts';
+import type { Vault } from './vault/vault.ts';
+
+export interface MessengerOptions {
+  /** Signed in. */
+  readonly account: Account;
+  readonly vault: Vault;
+  /** What people call this device: `Firefox on Linux`. */
+  readonly deviceName: string;
+  readonly dial?: Dial;
+  /** ms since 1970 */
+  readonly now?: () => number;
+  /** 0 to 1 */
+  readonly random?: () => number;
+  /** Something that has no code failed; it is tried again where it can be. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/** Time between looks at what ends: certificates, key packages, lists. ms */
+const MAINTAIN_MS = 3_600_000;
+/** After an entry could not be stored, the connection is made again. ms */
+const AGAIN_MS = 2_000;
+
+export class Messenger {
+  readonly device: Device;
+  readonly home: Home;
+  readonly #options: Required<Omit<MessengerOptions, 'dial'>>;
+  readonly #api: GroupApi;
+  readonly #authorities: Authorities;
+  readonly #credentials: Credentials;
+  readonly #conversations = new Map<ConversationId, Promise<ConversationMessages>>();
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #closed = new AbortController();
+
+  private constructor(options: MessengerOptions, device: Device, inbox: Inbox) {
+    const { account, dial } = options;
+    this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, ...options };
+    this.device = device;
+    this.#api = new GroupApi(account);
+    this.#authorities = new Authorities(this.#api, this.#options.now);
+    this.#credentials = new Credentials(this.#authorities.of);
+    this.home = new Home({ account, inbox, ...(dial && { dial }) });
+    this.#every(MAINTAIN_MS, () => device.maintain());
+  }
+
+  /** @throws HawserError HOME_TOO_MANY_DEVICES, HOME_DEVICE_GONE, and what the vault throws */
+  static async open(options: MessengerOptions): Promise<Messenger> {
+    const { account, vault, deviceName: name, now } = options;
+    const device = await Device.open({ account, vault, name, ...(now && { now }) });
+    const { promise, resolve } = Promise.withResolvers<Messenger>();
+    const inbox = await Inbox.open({
+      vault,
+      take: async (entry, progress) => (await promise).#take(entry, progress),
+      onTrouble: async (error) => (await promise).#onTrouble(error),
+    });
+    const messenger = new Messenger(options, device, inbox);
+    resolve(messenger);
+    await messenger.#resume();
+    return messenger;
+  }
+
+  /** The messages of a conversation; read from the vault the first time. */
+  messages(conversation: ConversationId): Promise<ConversationMessages> {
+    const known = this.#conversations.get(conversation);
+    if (known) return known;
+    const { vault, now, random, onFault } = this.#options;
+    const opening = ConversationMessages.open({
+      conversation,
+      device: this.device.id,
+      vault,
+      group: this.#group(conversation),
+      send: (message) => this.home.send(message),
+      untilConnected: () => this.#untilConnected(),
+      now,
+      random,
+      onFault,
+    });
+    this.#conversations.set(conversation, opening);
+    opening.catch(() => this.#conversations.delete(conversation));
+    return opening;
+  }
+
+  /** Says something; it is stored when the promise resolves and sent as soon as that can be. */
+  async say(conversation: ConversationId, content: Content): Promise<MessageId> {
+    return (await this.messages(conversation)).say(content);
+  }
+
+  /** Makes a conversation and its group, and lets the devices of all in. @throws as `Home.createConversation` */
+  async create(title: string, users: readonly UserId[]): Promise<Conversation> {
+    const made = await this.home.createConversation(title, users);
+    await this.home.refresh();
+    const { group } = await this.messages(made.conversation);
+    await group.ready();
+    await group.addPeople([...users, this.device.user]);
+    return made;
+  }
+
+  async addMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
+    const changed = await this.home.addMember(conversation, user);
+    await this.home.refresh();
+    await (await this.messages(conversation)).group.addPeople([user]);
+    return changed;
+  }
+
+  /** Resolves when nothing is being sent or taken at this moment. */
+  async idle(): Promise<void> {
+    for (const opening of this.#conversations.values()) await (await opening).idle();
+  }
+
+  close(): void {
+    this.#closed.abort();
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const opening of this.#conversations.values()) opening.then((each) => each.close()).catch(() => undefined);
+    this.home.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #group(conversation: ConversationId): ConversationGroup {
+    const { vault, now, random } = this.#options;
+    const find = () => this.home.store.state.conversations.find((each) => each.conversation === conversation);
+    return new ConversationGroup({
+      conversation,
+      device: this.device,
+      vault,
+      api: this.#api,
+      authorities: this.#authorities,
+      credentials: this.#credentials,
+      membership: () => find() ?? { members: [] },
+      refreshMembership: () => this.home.refresh(),
+      now,
+      random,
+    });
+  }
+
+  async #take(entry: Entry, progress: Changes): Promise<void> {
+    const { vault } = this.#options;
+    const conversation = await this.#conversationOf(entry.group);
+    // Of a conversation that this person has left: there is nobody to tell.
+    if (conversation === undefined) return vault.write(progress);
+    await (await this.messages(conversation)).take(entry, progress);
+  }
+
+  async #conversationOf(group: GroupId | undefined): Promise<ConversationId | undefined> {
+    if (group === undefined) return undefined;
+    const find = () => this.home.store.state.conversations.find((each) => each.group === group)?.conversation;
+    const known = find();
+    if (known !== undefined) return known;
+    // The event that tells of it may come after what is said in it.
+    await this.home.refresh();
+    return find();
+  }
+
+  /** Opens conversations in which something waits to be sent since the last time. */
+  async #resume(): Promise<void> {
+    const records = await this.#options.vault.list('outbox/');
+    const waiting = new Set([...records.keys()].map((key) => key.slice('outbox/'.length, key.lastIndexOf('/'))));
+    for (const conversation of waiting) (await this.messages(conversation as ConversationId)).drain();
+  }
+
+  #untilConnected(): Promise<void> {
+    const { signal } = this.#closed;
+    return this.home.store
+      .when(({ connected }) => connected || signal.aborted, signal)
+      .then(
+        () => undefined,
+        () => undefined,
+      );
+  }
+
+  #onTrouble(error: unknown): void {
+    this.#options.onFault(error);
+    const timer = setTimeout(() => this.home.reconnect(), AGAIN_MS);
+    if (typeof timer === 'object') timer.unref?.();
+  }
+
+  #every(ms: number, work: () => Promise<void>): void {
+    const timer = setInterval(() => work().catch(this.#options.onFault), ms);
+    if (typeof timer === 'object') timer.unref?.();
+    this.#timers.push(timer);
+  }
+
+  /** A certificate somewhere was taken back. */
+  forgetAuthority(user: UserId): void {
+    this.#authorities.forget(domainOf(user));
+  }
+}

@@ -94,7 +94,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
     ...{ site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues },
   });
   opened.defer(() => parts.metrics.close());
-  opened.defer(() => parts.groups.idle());
+  opened.defer(() => parts.groups.close());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
 

@@ -45,6 +45,11 @@ export type NewCommit = Static<typeof NewCommit>;
 export const TakenCommit = Closed({ position: Position, epoch: Epoch });
 export type TakenCommit = Static<typeof TakenCommit>;
 
+/**
+ * `POST conversations/:conversation/group/turns`, without content: answered when it is the device's turn to commit. To be asked
+ * after a lost race, so that of many who commit at once not all try again at once.
+ */
+
 /** `POST messages`, and `send` over the WebSocket. */
 export const NewMessage = Closed({
   conversation: ConversationId,

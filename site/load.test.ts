@@ -9,7 +9,19 @@ import { referenceTable, sampleSite } from './sample.ts';
 import { SiteSchema } from './schema.ts';
 import { readYaml } from './yaml.ts';
 
-const FILES = ['homeserver.pem', 'homeserver.key', 'sft.pem', 'sft.key', 'tickets.pem', 'tickets.key', 'authority.pem'];
+const FILES = [
+  'devices-root.pem',
+  'devices-root-revoked.pem',
+  'devices.pem',
+  'devices.key',
+  'homeserver.pem',
+  'homeserver.key',
+  'sft.pem',
+  'sft.key',
+  'tickets.pem',
+  'tickets.key',
+  'authority.pem',
+];
 
 let folder: string;
 let path: string;

@@ -157,7 +157,8 @@ export class ConversationGroup {
       } catch (error) {
         if (!isCode(error, 'HOME_GROUP_EXISTS', 'MLS_EPOCH_PAST', 'MLS_NOT_ADMITTED')) throw error;
         await this.#options.refreshMembership();
-        await this.#pause(races);
+        if (error.code === 'MLS_EPOCH_PAST') await this.#turnAtHub();
+        else await this.#pause(races);
       }
     }
     throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
@@ -238,8 +239,12 @@ export class ConversationGroup {
         if (!waiting) return;
       } catch (error) {
         // The one that won comes by the queue, and makes the own one void.
-        if (isCode(error, 'MLS_EPOCH_PAST')) await this.#untilOvertaken(group, pending.id);
-        else if (isCode(error, 'MLS_PROPOSALS_PENDING')) await group.refused(pending.id).catch(ignoreNoPending);
+        if (isCode(error, 'MLS_EPOCH_PAST')) {
+          await this.#untilOvertaken(group, pending.id);
+          await this.#turnAtHub();
+          continue;
+        }
+        if (isCode(error, 'MLS_PROPOSALS_PENDING')) await group.refused(pending.id).catch(ignoreNoPending);
         else {
           if (error instanceof HawserError && !error.retry) await group.refused(pending.id).catch(ignoreNoPending);
           throw error;
@@ -312,6 +317,14 @@ export class ConversationGroup {
     this.#store = new OwnStore(vault, prefixOf(conversation));
     const records = await vault.list(prefixOf(conversation));
     if (records.size > 0) await vault.write(new Map([...records.keys()].map((key) => [key, undefined])));
+  }
+
+  /** Others want to commit too: it waits until the hub says that it is its turn. */
+  async #turnAtHub(): Promise<void> {
+    const { api, conversation } = this.#options;
+    await api.turn(conversation).catch((error: unknown) => {
+      if (!isCode(error, 'HOME_SLOW_DOWN')) throw error; // then it tries without
+    });
   }
 
   async #pause(races: number): Promise<void> {

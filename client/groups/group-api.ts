@@ -2,6 +2,7 @@
 
 import type { OutgoingCommit } from '#mls/commit.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
+import { Nothing } from '#signalling/contract.ts';
 import { Authority, Claimed } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { GroupState, GroupTree, TakenCommit } from '#signalling/groups.ts';
@@ -68,6 +69,11 @@ export class GroupApi {
       body,
       answer: TakenCommit,
     });
+  }
+
+  /** Resolves when it is this device's turn to commit; asked for after a lost race. @throws HawserError HOME_SLOW_DOWN */
+  async turn(conversation: ConversationId): Promise<void> {
+    await this.#account.call({ method: 'POST', path: `${groupPath(conversation)}/turns`, body: {}, answer: Nothing });
   }
 
   /** One key package of each device of a person, but this one. */

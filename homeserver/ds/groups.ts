@@ -37,6 +37,7 @@ import * as table from './group-table.ts';
 import type { Journal } from './journal.ts';
 import { nodeEngine } from './mls-crypto.ts';
 import { load } from './repository.ts';
+import { Turns } from './turns.ts';
 
 export interface GroupsOptions {
   readonly store: Store;
@@ -74,7 +75,8 @@ export class Groups {
   readonly #options: GroupsOptions;
   readonly #held = new Map<ConversationId, Held>();
   /** The last thing that is done to a group: commits and proposals of one come one after the other. */
-  readonly #turns = new Map<ConversationId, Promise<unknown>>();
+  readonly #last = new Map<ConversationId, Promise<unknown>>();
+  readonly #turns = new Turns();
 
   constructor(options: GroupsOptions) {
     this.#options = options;
@@ -146,6 +148,7 @@ export class Groups {
         return this.#tell(tx, held, state, plan, request, asker);
       });
       this.#hold({ ...held, group: state });
+      this.#turns.done(conversation, asker.device);
       // They could not be in an external commit, and their proposals ended with the epoch.
       await this.#propose(
         conversation,
@@ -153,6 +156,12 @@ export class Groups {
       );
       return { position, epoch };
     });
+  }
+
+  /** Resolves when it is the turn of a device that lost a race. @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, HOME_SLOW_DOWN */
+  async waitForTurn({ user, device }: Asker, conversation: ConversationId): Promise<void> {
+    await this.#heldFor(user, conversation);
+    await this.#turns.wait(conversation, device);
   }
 
   /**
@@ -239,8 +248,10 @@ export class Groups {
     return table.sweepTrees(this.#options.store.db, this.#options.world.now());
   }
 
-  async idle(): Promise<void> {
-    await Promise.all(this.#turns.values());
+  /** Resolves when everything that was begun is done. Nothing may be begun any more. */
+  async close(): Promise<void> {
+    this.#turns.close();
+    await Promise.all(this.#last.values());
   }
 
   /** Writes who is told of a commit: its members, whom it lets in and whom it puts out. Returns the place of the commit. */
@@ -348,14 +359,14 @@ export class Groups {
   }
 
   #turn<T>(conversation: ConversationId, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(conversation) ?? Promise.resolve()).then(work);
+    const turn = (this.#last.get(conversation) ?? Promise.resolve()).then(work);
     const settled = turn.then(
       () => undefined,
       () => undefined,
     );
-    this.#turns.set(conversation, settled);
+    this.#last.set(conversation, settled);
     settled.finally(() => {
-      if (this.#turns.get(conversation) === settled) this.#turns.delete(conversation);
+      if (this.#last.get(conversation) === settled) this.#last.delete(conversation);
     });
     return turn;
   }

@@ -2,7 +2,7 @@
 
 import Type from 'typebox';
 import { API } from '#signalling/client-home.ts';
-import { Closed } from '#signalling/contract.ts';
+import { Closed, Nothing } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { NewCommit, NewGroup, NewMessage } from '#signalling/groups.ts';
 import { ConversationId } from '#signalling/ids.ts';
@@ -53,6 +53,12 @@ export function groupRoutes(app: App, { sessions, groups, queues, world }: Clien
     const asker = await authenticateDevice(sessions, request);
     if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
     return groups.commit(asker, request.params.conversation, request.body);
+  });
+
+  app.post(`${path}/turns`, { schema: { ...InConversation, body: Nothing } }, async (request) => {
+    const asker = await authenticateDevice(sessions, request);
+    await groups.waitForTurn(asker, request.params.conversation);
+    return {};
   });
 
   app.post(`${API}/messages`, { schema: { body: NewMessage }, bodyLimit: 256 * 1024 }, async (request) => {

@@ -1,0 +1,81 @@
+/**
+ * Turns to commit: of many who want to commit at once all but one lose, and whoever lost asks for a turn before he tries
+ * again. So 50 who commit at once need 100 commits, where trying at random needs a thousand. A turn is a courtesy and no
+ * right: the hub takes the first commit of each epoch, whoever it is of.
+ */
+import { HawserError } from '#signalling/errors.ts';
+import type { ConversationId, DeviceId } from '#signalling/ids.ts';
+
+/** How long one may take for a commit when it is his turn, ms. A commit among 500 takes a phone half a second. */
+export const TURN_MS = 2_000;
+/** Who waits longer than this is told to ask again, ms. */
+const WAIT_MS = 12_000;
+const MAX_WAITING = 1_000;
+
+interface Waiting {
+  readonly device: DeviceId;
+  readonly begin: () => void;
+  readonly giveUp: () => void;
+}
+
+interface Line {
+  current: DeviceId | undefined;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  readonly waiting: Waiting[];
+}
+
+export class Turns {
+  readonly #lines = new Map<ConversationId, Line>();
+
+  /** Resolves when it is the device's turn. @throws HawserError HOME_SLOW_DOWN where it did not come in time */
+  wait(conversation: ConversationId, device: DeviceId): Promise<void> {
+    const line = this.#lines.get(conversation) ?? { current: undefined, timer: undefined, waiting: [] };
+    this.#lines.set(conversation, line);
+    if (line.waiting.length >= MAX_WAITING) throw new HawserError('HOME_SLOW_DOWN');
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        line.waiting.splice(line.waiting.indexOf(waiting), 1);
+        reject(new HawserError('HOME_SLOW_DOWN', 'others commit'));
+      }, WAIT_MS);
+      const waiting: Waiting = {
+        device,
+        begin: () => {
+          clearTimeout(late);
+          resolve();
+        },
+        giveUp: () => {
+          clearTimeout(late);
+          reject(new HawserError('SIG_CLOSED'));
+        },
+      };
+      line.waiting.push(waiting);
+      if (line.current === undefined) this.#next(conversation, line);
+    });
+  }
+
+  /** A commit of the device was taken: the next one's turn, if this was its. */
+  done(conversation: ConversationId, device: DeviceId): void {
+    const line = this.#lines.get(conversation);
+    if (line?.current === device) this.#next(conversation, line);
+  }
+
+  close(): void {
+    for (const { timer, waiting } of this.#lines.values()) {
+      clearTimeout(timer);
+      for (const each of waiting.splice(0)) each.giveUp();
+    }
+    this.#lines.clear();
+  }
+
+  #next(conversation: ConversationId, line: Line): void {
+    clearTimeout(line.timer);
+    const next = line.waiting.shift();
+    line.current = next?.device;
+    if (!next) {
+      this.#lines.delete(conversation);
+      return;
+    }
+    line.timer = setTimeout(() => this.#next(conversation, line), TURN_MS);
+    next.begin();
+  }
+}

@@ -86,9 +86,9 @@ function checkPlan(current: ClientState, proposals: readonly Proposal[], environ
   return planOf(current, { proposals: [...hub, ...own], path: undefined }, environment);
 }
 
-function planOf(current: ClientState, commit: Commit, { credentials, policy, now }: Environment): Promise<CommitPlan> {
+function planOf(current: ClientState, commit: Commit, environment: Environment): Promise<CommitPlan> {
   const { ratchetTree: tree, unappliedProposals: unapplied, privatePath } = current;
-  return checkCommit({ tree, unapplied, commit, committer: privatePath.leafIndex }, credentials, policy, now());
+  return checkCommit({ tree, unapplied, commit, committer: privatePath.leafIndex }, environment);
 }
 
 function addition(keyPackage: KeyPackage): Proposal {

@@ -37,6 +37,9 @@ export class Credentials {
   readonly #revocations = new RevocationLists();
   /** Chains whose signatures were verified: what does not change with time is checked once, a tree of 1,000 leaves or not. */
   readonly #known = new Map<string, Chain>();
+  /** Certificates of issuers, each read once: the devices of a domain share them, and what was found out about them by identity. */
+  readonly #issuers = new Map<string, X509Certificate>();
+  readonly #issued = new WeakMap<X509Certificate, WeakMap<X509Certificate, Promise<void>>>();
 
   constructor(authorities: Authorities) {
     this.#authorities = authorities;
@@ -77,7 +80,7 @@ export class Credentials {
     const [leafBytes, intermediateBytes, givenRoot] = certificates;
     if (leafBytes === undefined || intermediateBytes === undefined) return refuse('the chain is too short');
     const leaf = readCertificate(leafBytes);
-    const intermediate = readCertificate(intermediateBytes);
+    const intermediate = this.#issuer(intermediateBytes);
     checkLeaf(leaf, key);
     // A root issued itself, and would pass for the intermediate below it.
     if (intermediate.issuer === intermediate.subject) refuse('the intermediate is a root');
@@ -86,15 +89,31 @@ export class Credentials {
     const identity = identityIn(leaf);
     for (const rootBytes of this.#authorities(identity.domain)?.roots ?? []) {
       if (givenRoot !== undefined && !sameBytes(givenRoot, rootBytes)) continue;
-      const root = readCertificate(rootBytes);
+      const root = this.#issuer(rootBytes);
       try {
         checkAuthority(root, 1);
-        await checkIssued(intermediate, root);
+        await this.#checkIntermediate(intermediate, root);
         return { identity, leaf, intermediate, root, rootBytes };
       } catch (error) {
         if (!(error instanceof HawserError)) throw error; // another root may have made it
       }
     }
     return refuse('no root of the domain of the device made it');
+  }
+
+  #issuer(der: Uint8Array): X509Certificate {
+    const name = bytesKey(der);
+    const known = this.#issuers.get(name) ?? readCertificate(der);
+    if (this.#issuers.size >= MAX_KNOWN) this.#issuers.delete(this.#issuers.keys().next().value ?? '');
+    this.#issuers.set(name, known);
+    return known;
+  }
+
+  #checkIntermediate(intermediate: X509Certificate, root: X509Certificate): Promise<void> {
+    const byRoot = this.#issued.get(intermediate) ?? new WeakMap<X509Certificate, Promise<void>>();
+    this.#issued.set(intermediate, byRoot);
+    const checked = byRoot.get(root) ?? checkIssued(intermediate, root);
+    byRoot.set(root, checked);
+    return checked;
   }
 }

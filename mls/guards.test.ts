@@ -2,12 +2,7 @@
 import {
   createCommit,
   createProposal,
-  defaultKeyRetentionConfig,
-  defaultLifetimeConfig,
-  defaultPaddingConfig,
   defaultProposalTypes,
-  generateKeyPackageWithKey,
-  joinGroupExternal,
   type MlsContext,
   type Proposal,
   proposeExternal,
@@ -18,15 +13,21 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, DomainName } from '#signalling/ids.ts';
 import { Group } from './group.ts';
-import { identityOf } from './members.ts';
 import { KEEP_PAST_EPOCHS } from './past.ts';
-import { stateFrom } from './read-records.ts';
 import { CAPABILITIES } from './suite.ts';
-import { byValue, publicly, signedCommit, unguarded, withLeafKey } from './testing/attacker.ts';
+import {
+  byValue,
+  joinInPlaceOf,
+  keyPackageOf,
+  secretsOf,
+  signedCommit,
+  unguarded,
+  withLeafKey,
+} from './testing/attacker.ts';
 import { DAY, serialOf } from './testing/authority.ts';
 import { bytes, GROUP, request, type TestDevice, text, World } from './testing/world.ts';
 import { MAX_EPOCHS_AHEAD, MAX_MESSAGES } from './waiting.ts';
-import { messageBytes, parseFramed, parseGroupInfo, parseKeyPackage, parseTree } from './wire.ts';
+import { messageBytes, parseFramed, parseGroupInfo, parseKeyPackage } from './wire.ts';
 
 let world: World;
 let alice: TestDevice;
@@ -42,13 +43,6 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
     () => 'accepted',
     (error: unknown) => (error instanceof HawserError ? error.code : `uncoded ${error}`),
   );
-
-/** The library's state of a member, as he could take it out of his own store. */
-function secretsOf(device: TestDevice) {
-  const { current } = stateFrom(device.store.copy());
-  if (current === undefined) throw new Error('no member');
-  return current;
-}
 
 const remove = (removed: number): Proposal => ({ proposalType: defaultProposalTypes.remove, remove: { removed } });
 
@@ -71,43 +65,9 @@ async function externalCommit(
   capabilities = CAPABILITIES,
   base?: MlsContext,
 ): Promise<Uint8Array> {
-  const context: MlsContext = {
-    ...(base ?? (await unguarded())),
-    clientConfig: {
-      keyRetentionConfig: defaultKeyRetentionConfig,
-      lifetimeConfig: defaultLifetimeConfig,
-      paddingConfig: defaultPaddingConfig,
-      keyPackageEqualityConfig: {
-        compareKeyPackages: () => false,
-        compareKeyPackageToLeafNode: (_, leaf) => identityOf(leaf).device === victim,
-      },
-    },
-  };
-  const { publicPackage, privatePackage } = await keyPackageOf(device, undefined, capabilities);
-  const { publicMessage } = await joinGroupExternal({
-    context,
-    groupInfo: parseGroupInfo(await through.group.groupInfo()),
-    tree: parseTree(through.group.tree()),
-    keyPackage: publicPackage,
-    privateKeys: privatePackage,
-    resync: victim !== undefined,
-  });
-  return messageBytes(publicly(publicMessage));
+  const parts = { groupInfo: await through.group.groupInfo(), tree: through.group.tree() };
+  return (await joinInPlaceOf(device, parts, victim, capabilities, base)).commit;
 }
-
-async function keyPackageOf(device: TestDevice, notAfter = world.now + 30 * DAY, capabilities = CAPABILITIES) {
-  const { cipherSuite } = await unguarded();
-  return generateKeyPackageWithKey({
-    credential: { credentialType: 2, certificates: [...device.keys.certificates] },
-    capabilities,
-    lifetime: { notBefore: seconds(world.now - 3 * DAY), notAfter: seconds(notAfter) },
-    extensions: [],
-    signatureKeyPair: { signKey: device.keys.signatureKey, publicKey: device.keys.signaturePublicKey },
-    cipherSuite,
-  });
-}
-
-const seconds = (ms: number) => BigInt(Math.floor(ms / 1000));
 
 const packageBytes = (keyPackage: Awaited<ReturnType<typeof keyPackageOf>>['publicPackage']) =>
   messageBytes({ version: protocolVersions.mls10, wireformat: wireformats.mls_key_package, keyPackage });
@@ -228,7 +188,7 @@ describe('a commit of a member', () => {
     const state = secretsOf(mallory);
     // The path's leaf is made from the leaf in the tree: here that of the other device, with its key.
     const tree = state.ratchetTree.slice();
-    const { publicPackage } = await keyPackageOf(other);
+    const { publicPackage } = await keyPackageOf(other, world.now);
     tree[4] = { nodeType: 1, leaf: publicPackage.leafNode };
     const context = await unguarded();
     const forged = { ...state, ratchetTree: tree, signaturePrivateKey: other.keys.signatureKey };
@@ -315,19 +275,19 @@ describe('a key package', () => {
     await world.group(alice);
     const carol = await world.device('carol/tablet');
     const add = async (keyPackage: Uint8Array) => codeOf(alice.group.commit({ add: [keyPackage] }, request()));
-    const { publicPackage } = await keyPackageOf(carol, world.now + DAY);
+    const { publicPackage } = await keyPackageOf(carol, world.now, world.now + DAY);
     world.now += 2 * DAY;
     expect(await add(packageBytes(publicPackage))).toBe('MLS_KEY_PACKAGE_REFUSED');
-    const { publicPackage: eternal } = await keyPackageOf(carol, world.now + 1000 * DAY);
+    const { publicPackage: eternal } = await keyPackageOf(carol, world.now, world.now + 1000 * DAY);
     expect(await add(packageBytes(eternal))).toBe('MLS_KEY_PACKAGE_REFUSED');
-    const { publicPackage: fresh } = await keyPackageOf(carol);
+    const { publicPackage: fresh } = await keyPackageOf(carol, world.now);
     const wrong = fresh.signature.slice();
     wrong[0] = (wrong[0] ?? 0) ^ 1;
     expect(await add(packageBytes({ ...fresh, signature: wrong }))).toBe('MLS_KEY_PACKAGE_REFUSED');
-    const { publicPackage: foreign } = await keyPackageOf({
-      ...carol,
-      keys: { ...carol.keys, certificates: alice.keys.certificates },
-    } as TestDevice);
+    const { publicPackage: foreign } = await keyPackageOf(
+      { keys: { ...carol.keys, certificates: alice.keys.certificates } },
+      world.now,
+    );
     expect(await add(packageBytes(foreign))).toBe('MLS_CREDENTIAL_REFUSED');
     expect(await add(packageBytes(fresh))).toBe('accepted');
   });
@@ -335,7 +295,7 @@ describe('a key package', () => {
   it('that is too old is also refused when another member added it', async () => {
     await world.group(alice, bob, mallory);
     const carol = await world.device('carol/tablet');
-    const { publicPackage: keyPackage } = await keyPackageOf(carol, world.now + DAY);
+    const { publicPackage: keyPackage } = await keyPackageOf(carol, world.now, world.now + DAY);
     const commit = await maliciousCommit(mallory, { proposalType: 1, add: { keyPackage } });
     world.now += 2 * DAY;
     expect(await codeOf(alice.group.receive(commit))).toBe('MLS_KEY_PACKAGE_REFUSED');

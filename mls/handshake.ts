@@ -31,9 +31,8 @@ export async function processHandshake(
   const committer = sender.senderType === senderTypes.member ? sender.leafIndex : undefined;
   if (committer === current.privatePath.leafIndex)
     throw new HawserError('MLS_REFUSED', 'a commit of this device itself');
-  const { credentials, policy, now } = environment;
   const { ratchetTree: tree, unappliedProposals: unapplied } = current;
-  const plan = await checkCommit({ tree, unapplied, commit, committer }, credentials, policy, now());
+  const plan = await checkCommit({ tree, unapplied, commit, committer }, environment);
   if (plan.left.some(({ leafIndex }) => leafIndex === current.privatePath.leafIndex)) {
     return leave(state, current, publicMessage, plan, environment);
   }
@@ -134,8 +133,7 @@ async function processProposal(
   if (content.contentType !== contentTypes.proposal || content.sender.senderType !== senderTypes.external) {
     throw new HawserError('MLS_PROPOSAL_REFUSED', 'it is not of the hub');
   }
-  const { credentials, policy, now } = environment;
-  await checkHubProposal(content.proposal, current.ratchetTree, credentials, policy, now());
+  await checkHubProposal(content.proposal, current.ratchetTree, environment);
   const { newState } = await withLibrary(environment, 'MLS_REFUSED', (context) =>
     processPublicMessage({ context, state: current, publicMessage }),
   );

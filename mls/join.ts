@@ -106,8 +106,12 @@ export async function prepareExternalJoin(parts: ExternalParts, environment: Env
   });
 }
 
-/** What the library does not ask: the right group, the right hub, each device once, and nobody in it who does not belong there. */
-function checkGroup(
+/**
+ * What the library does not ask: the right group, the right hub, each device once, and nobody in it who does not belong there.
+ * @param replaced the device that is about to take its own place
+ * @throws {HawserError} MLS_WRONG_GROUP, MLS_REFUSED, MLS_NOT_ADMITTED
+ */
+export function checkGroup(
   context: GroupContext,
   tree: RatchetTree,
   group: GroupId,

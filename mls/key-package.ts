@@ -19,6 +19,7 @@ import { verifyLeafNodeSignatureKeyPackage } from 'ts-mls/internal/leafNode.js';
 import { HawserError } from '#signalling/errors.ts';
 import { sameBytes } from './bytes.ts';
 import type { Credentials } from './credentials.ts';
+import type { Engine } from './engine.ts';
 import type { Identity } from './identity.ts';
 import { checkEncryptionKey, checkLeafNode } from './leaf.ts';
 import { CAPABILITIES, cipherSuite, SUITE } from './suite.ts';
@@ -106,9 +107,10 @@ export async function checkKeyPackage(
   keyPackage: KeyPackage,
   credentials: Credentials,
   now: number,
+  engine?: Engine,
 ): Promise<Identity> {
   const { leafNode, initKey } = keyPackage;
-  const { signature } = await cipherSuite();
+  const { signature } = await cipherSuite(engine);
   if (keyPackage.version !== protocolVersions.mls10 || keyPackage.cipherSuite !== SUITE) {
     refused('another version or cipher suite');
   }
@@ -117,8 +119,8 @@ export async function checkKeyPackage(
   if (notBefore > seconds(now) || notAfter < seconds(now)) refused('it is not valid at this time');
   if (notAfter - notBefore > seconds(MAX_LIFE)) refused('it is valid for too long');
   if (sameBytes(initKey, leafNode.hpkePublicKey)) refused('its two encryption keys are one');
-  await checkLeafNode(leafNode);
-  await checkEncryptionKey(initKey);
+  await checkLeafNode(leafNode, engine);
+  await checkEncryptionKey(initKey, engine);
   const identity = await credentials.identify(certificatesIn(leafNode), leafNode.signaturePublicKey, now);
   const signed =
     (await verifyLeafNodeSignatureKeyPackage(leafNode, signature).catch(() => false)) &&

@@ -20,6 +20,7 @@ import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { sameBytes, utf8 } from './bytes.ts';
 import type { Credentials } from './credentials.ts';
+import type { Engine } from './engine.ts';
 import { identityOf } from './members.ts';
 import type { Policy } from './rules.ts';
 import { cipherSuite, RETENTION } from './suite.ts';
@@ -39,6 +40,8 @@ export interface Environment {
   readonly hub: Hub | undefined;
   /** ms since 1970 */
   readonly now: () => number;
+  /** Where there is something quicker than WebCrypto. */
+  readonly engine?: Engine | undefined;
 }
 
 export function hubExtensions(hub: Hub | undefined): GroupContextExtension[] {
@@ -133,7 +136,7 @@ export async function withLibrary<T>(
 ): Promise<T> {
   const authService = new Authentication(environment);
   try {
-    return await work({ cipherSuite: await cipherSuite(), authService, clientConfig: CONFIG });
+    return await work({ cipherSuite: await cipherSuite(environment.engine), authService, clientConfig: CONFIG });
   } catch (cause) {
     if (cause instanceof HawserError) throw cause;
     if (authService.refusal !== undefined) throw authService.refusal;

@@ -35,6 +35,11 @@ export function identityOf(leaf: LeafNode): Identity {
   return identity;
 }
 
+/** Whose leaf it is, from whoever read its certificate before and kept the result beside it. */
+export function rememberIdentity(leaf: LeafNode, identity: Identity): void {
+  known.set(leaf, identity);
+}
+
 /** From left to right. */
 export function membersOf(tree: RatchetTree): Member[] {
   return leavesOf(tree).map(({ leafIndex, leaf }) => ({ leafIndex, identity: identityOf(leaf) }));

@@ -18,6 +18,7 @@ import {
 } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
 import type { Credentials } from './credentials.ts';
+import type { Engine } from './engine.ts';
 import type { Identity } from './identity.ts';
 import { checkKeyPackage } from './key-package.ts';
 import { checkLeafNode } from './leaf.ts';
@@ -54,17 +55,24 @@ interface Wish {
   readonly byHub: boolean;
 }
 
+/** What the checks need of the world; an `Environment` is one. */
+export interface Rules {
+  readonly credentials: Credentials;
+  readonly policy: Policy;
+  readonly engine?: Engine | undefined;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
+
 /**
- * @param now ms since 1970
  * @throws {HawserError} MLS_REFUSED, MLS_FOREIGN_REMOVAL, MLS_PROPOSAL_REFUSED, MLS_NOT_ADMITTED, MLS_KEY_PACKAGE_REFUSED,
  * MLS_CREDENTIAL_REFUSED, MLS_CREDENTIAL_EXPIRED, MLS_CREDENTIAL_REVOKED, MLS_REVOCATION_UNKNOWN
  */
 export async function checkCommit(
   { tree, unapplied, commit, committer }: CommitCase,
-  credentials: Credentials,
-  policy: Policy,
-  now: number,
+  { credentials, policy, engine, now: clock }: Rules,
 ): Promise<CommitPlan> {
+  const now = clock();
   const wishes = commit.proposals.map((each): Wish => {
     if (each.proposalOrRefType === proposalOrRefTypes.proposal) return { proposal: each.proposal, byHub: false };
     const known = unapplied[bytesToBase64(each.reference)];
@@ -72,7 +80,7 @@ export async function checkCommit(
     return { proposal: known.proposal, byHub: true };
   });
   const identify = (leaf: LeafNode) => credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, now);
-  if (commit.path !== undefined) await checkLeafNode(commit.path.leafNode);
+  if (commit.path !== undefined) await checkLeafNode(commit.path.leafNode, engine);
 
   if (committer === undefined) {
     if (commit.path === undefined) throw new HawserError('MLS_REFUSED', 'a device that joins brings no leaf');
@@ -91,7 +99,7 @@ export async function checkCommit(
   const { added, removed } = sortWishes(wishes, tree);
   const joined: Identity[] = [];
   for (const keyPackage of added) {
-    const who = await checkKeyPackage(keyPackage, credentials, now);
+    const who = await checkKeyPackage(keyPackage, credentials, now, engine);
     if (!policy.admits(who)) throw new HawserError('MLS_NOT_ADMITTED');
     joined.push(who);
   }
@@ -111,12 +119,11 @@ export async function checkCommit(
 export async function checkHubProposal(
   proposal: Proposal,
   tree: RatchetTree,
-  credentials: Credentials,
-  policy: Policy,
-  now: number,
+  { credentials, policy, engine, now }: Rules,
 ): Promise<void> {
   for (const keyPackage of sortWishes([{ proposal, byHub: true }], tree).added) {
-    if (!policy.admits(await checkKeyPackage(keyPackage, credentials, now))) throw new HawserError('MLS_NOT_ADMITTED');
+    const who = await checkKeyPackage(keyPackage, credentials, now(), engine);
+    if (!policy.admits(who)) throw new HawserError('MLS_NOT_ADMITTED');
   }
 }
 

@@ -11,15 +11,33 @@ import {
   getCiphersuiteImpl,
   protocolVersions,
 } from 'ts-mls';
+import type { Engine } from './engine.ts';
 
 export const SUITE = ciphersuites.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
 
 let suite: Promise<CiphersuiteImpl> | undefined;
+const onEngines = new WeakMap<Engine, Promise<CiphersuiteImpl>>();
 
-/** On WebCrypto, which browsers and Node share. */
-export function cipherSuite(): Promise<CiphersuiteImpl> {
+/** On WebCrypto, which browsers and Node share; with an engine, what it can do is done by it. */
+export function cipherSuite(engine?: Engine): Promise<CiphersuiteImpl> {
   suite ??= getCiphersuiteImpl('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519', defaultCryptoProvider);
-  return suite;
+  if (engine === undefined) return suite;
+  const known = onEngines.get(engine);
+  if (known !== undefined) return known;
+  const made = suite.then((base) => withEngine(base, engine));
+  onEngines.set(engine, made);
+  return made;
+}
+
+function withEngine(base: CiphersuiteImpl, engine: Engine): CiphersuiteImpl {
+  return {
+    ...base,
+    hash: { ...base.hash, digest: async (data) => engine.digest(data) },
+    signature: {
+      ...base.signature,
+      verify: async (publicKey, message, signature) => engine.verify(publicKey, message, signature),
+    },
+  };
 }
 
 /**

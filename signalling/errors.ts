@@ -284,6 +284,18 @@ export const ERRORS = {
     false,
     'The key package is not valid, or not at this time. Let its device upload new ones.',
   ),
+  MLS_GROUP_INFO_REFUSED: entry(
+    400,
+    4400,
+    false,
+    'The GroupInfo is not the one of this state of the group, or was not signed by who made it. Send it with the commit that makes it.',
+  ),
+  MLS_WELCOME_REFUSED: entry(
+    400,
+    4400,
+    false,
+    'The Welcome does not address the devices that the commit adds, each once. Send the one that was made with the commit.',
+  ),
   MLS_COMMIT_PENDING: entry(
     409,
     4409,

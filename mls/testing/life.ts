@@ -1,15 +1,30 @@
 /**
  * A group that lives: devices join, leave, come back, miss messages, lose races and their memory, while a hub orders what they do.
- * Everything follows from a seed. After each commit, whoever has processed it must have the exporter that everybody else has.
+ * Everything follows from a seed. After each commit, whoever has processed it must have the exporter that everybody else has, and the
+ * hub, which is no member, must see the very group that they see.
  */
-import { type GroupInfo, type Proposal, proposeExternal, type RatchetTree } from 'ts-mls';
+import { encode } from 'ts-mls';
+import { groupContextEncoder } from 'ts-mls/internal/groupContext.js';
+import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
 import { HawserError } from '#signalling/errors.ts';
+import type { DomainName } from '#signalling/ids.ts';
+import { sameBytes } from '../bytes.ts';
 import { Group } from '../group.ts';
-import type { Hub } from '../library.ts';
-import { membersOf } from '../members.ts';
+import {
+  applyCommit,
+  beginPublicGroup,
+  type CommitParts,
+  checkApplication,
+  type HubEnvironment,
+  membersIn,
+  type PublicGroup,
+  pendingIn,
+  serveGroupInfo,
+} from '../public-group.ts';
+import { type HubSigner, proposeRemoval } from '../public-proposal.ts';
+import { readPublicGroup, writePublicGroup } from '../public-records.ts';
 import type { Received } from '../step.ts';
 import { cipherSuite } from '../suite.ts';
-import { leavesOf, messageBytes, parseGroupInfo, parseTree } from '../wire.ts';
 import { toHex } from './hex.ts';
 import { bytes, GROUP, request, type TestDevice, text, World } from './world.ts';
 
@@ -43,41 +58,55 @@ function numbers(seed: number): () => number {
 export class Life {
   readonly #next: () => number;
   readonly #world: World;
-  readonly #hubKey: Uint8Array;
+  readonly #hub: HubEnvironment;
+  readonly #signer: HubSigner;
   readonly #people: readonly Person[];
   /** The exporter of each epoch, from the device that reached it first. */
   readonly #exporters = new Map<bigint, string>();
-  #epoch = 0n;
-  #groupInfo: Uint8Array = new Uint8Array();
-  #tree: Uint8Array = new Uint8Array();
+  /** What the hub knows, and what its database holds of it. */
+  #public: PublicGroup;
+  #records = new Map<string, Uint8Array>();
+  /** The GroupContext of each epoch, as the hub computed it. */
+  readonly #contexts = new Map<bigint, Uint8Array>();
   #messages = 0;
-  #proposed = false;
   /** How often each thing happened. */
   readonly counts = new Map<string, number>();
 
-  private constructor(seed: number, world: World, hubKey: Uint8Array, people: readonly Person[]) {
+  private constructor(
+    seed: number,
+    world: World,
+    hub: HubEnvironment,
+    signer: HubSigner,
+    people: readonly Person[],
+    begun: PublicGroup,
+  ) {
     this.#next = numbers(seed);
     this.#world = world;
-    this.#hubKey = hubKey;
+    this.#hub = hub;
+    this.#signer = signer;
     this.#people = people;
+    this.#public = begun;
+    this.#store(begun, undefined);
   }
 
   static async begin(seed: number): Promise<Life> {
     const { signature } = await cipherSuite();
     const keys = await signature.keygen();
-    const hub = { domain: 'alpha.example', signatureKey: keys.publicKey } as Hub;
+    const hub = { domain: 'alpha.example' as DomainName, signatureKey: keys.publicKey };
     const world = await World.make(hub);
     const people = (await world.devices(...NAMES)).map(
       (device): Person => ({ device, inbox: [], state: 'out', away: false }),
     );
-    const life = new Life(seed, world, keys.signKey, people);
     const [first] = people;
     if (first === undefined) throw new Error('nobody');
     await first.device.create();
     first.state = 'in';
+    const environment = { ...world.environment, hub, engine: nodeEngine };
+    const signer = { sign: (message: Uint8Array) => signature.sign(keys.signKey, message) };
+    const { group } = first.device;
+    const begun = await beginPublicGroup({ groupInfo: await group.groupInfo(), tree: group.tree() }, environment);
+    const life = new Life(seed, world, environment, signer, people, begun);
     await life.#remember(first);
-    life.#groupInfo = await first.device.group.groupInfo();
-    life.#tree = first.device.group.tree();
     return life;
   }
 
@@ -107,8 +136,8 @@ export class Life {
       await this.#catchUp(person);
     }
     const epochs = this.#in().map(({ device }) => device.group.epoch);
-    if (epochs.some((epoch) => epoch !== this.#epoch))
-      throw new Error(`not all came to epoch ${this.#epoch}: ${epochs}`);
+    if (epochs.some((epoch) => epoch !== this.#public.epoch))
+      throw new Error(`not all came to epoch ${this.#public.epoch}: ${epochs}`);
   }
 
   async #talk(): Promise<void> {
@@ -116,6 +145,7 @@ export class Life {
     if (sender === undefined || sender.device.group.hasProposals) return;
     const says = `message ${++this.#messages}`;
     const sent = await sender.device.group.send(bytes(says));
+    checkApplication(this.#public, sent);
     for (const person of this.#in()) {
       // One in ten is lost for somebody; one in ten comes before what was sent earlier.
       if (person === sender || this.#next() < 0.1) continue;
@@ -133,7 +163,7 @@ export class Life {
       kind === 'add' ? this.#people.filter(({ state }) => state === 'out').slice(0, 1 + this.#below(2)) : [];
     const packages = await Promise.all(joiners.map(({ device }) => device.keyPackage()));
     // Also one who is away; one who was removed while away does not know it, and is not in the hub's tree.
-    const others = membersOf(parseTree(this.#tree)).map(({ identity }) => identity.device);
+    const others = membersIn(this.#public).map(({ identity }) => identity.device);
     const leaving = this.#pick(kind === 'remove' ? others.filter((each) => each !== committer.device.id) : []);
     const wishes = { add: packages.map((each) => each.bytes), remove: leaving ? [leaving] : [] };
     const made = await this.#attempt(committer, () => committer.device.group.commit(wishes, request()));
@@ -167,6 +197,8 @@ export class Life {
     if (!loser.device.group.hasProposals) await loser.device.group.send(bytes('nobody hears this'));
     if (this.#next() < 0.3) loser.device.reload();
     await this.#accept(winner, won, winner.device.group.tree('pending'));
+    const late = await applyCommit(this.#public, lost, this.#hub).catch((error: unknown) => error);
+    if (!(late instanceof HawserError) || late.code !== 'MLS_EPOCH_PAST') throw new Error(`the loser got ${late}`);
     this.#count('race');
   }
 
@@ -176,7 +208,7 @@ export class Life {
     if (joiner === undefined || this.#in(true).length < 2) return;
     const { device } = joiner;
     device.store.records.clear();
-    const parts = { group: GROUP, groupInfo: this.#groupInfo, tree: this.#tree, device: device.keys, id: request() };
+    const parts = { group: GROUP, ...serveGroupInfo(this.#public), device: device.keys, id: request() };
     device.group = await Group.joinExternally(parts, device.store, device.env);
     const again = joiner.state === 'in';
     Object.assign(joiner, { state: 'in', away: false, inbox: [] });
@@ -189,17 +221,13 @@ export class Life {
 
   /** The hub proposes to remove somebody, which the next committer has to do. */
   async #propose(): Promise<void> {
-    const { groupContext }: GroupInfo = parseGroupInfo(this.#groupInfo);
-    const tree: RatchetTree = parseTree(this.#tree);
-    const leaf = this.#pick(leavesOf(tree));
-    if (leaf === undefined || leavesOf(tree).length < 4 || this.#proposed) return;
-    const proposal: Proposal = { proposalType: 3, remove: { removed: leaf.leafIndex } };
-    const info = { ...parseGroupInfo(this.#groupInfo), groupContext };
-    const { hub } = this.#world.environment;
-    const key = hub?.signatureKey ?? new Uint8Array();
-    const message = await proposeExternal(info, proposal, key, this.#hubKey, await cipherSuite());
-    for (const person of this.#in()) person.inbox.push({ bytes: messageBytes(message), says: undefined });
-    this.#proposed = true;
+    const member = this.#pick(membersIn(this.#public));
+    if (member === undefined || membersIn(this.#public).length < 4 || pendingIn(this.#public).length > 0) return;
+    const { state, messages } = await proposeRemoval(this.#public, [member.leafIndex], this.#signer, this.#hub);
+    await this.#keep(state);
+    for (const person of this.#in()) {
+      person.inbox.push(...messages.map((each) => ({ bytes: each, says: undefined })));
+    }
     this.#count('proposal');
   }
 
@@ -229,15 +257,12 @@ export class Life {
     this.#count('failure');
   }
 
-  async #accept(
-    committer: Person,
-    made: { id: string; commit: Uint8Array; groupInfo: Uint8Array },
-    tree: Uint8Array,
-  ): Promise<void> {
-    this.#epoch++;
-    this.#proposed = false;
-    this.#groupInfo = made.groupInfo;
-    this.#tree = tree;
+  async #accept(committer: Person, made: CommitParts & { id: string }, tree: Uint8Array): Promise<void> {
+    const { state, plan } = await applyCommit(this.#public, made, this.#hub);
+    if (plan.by.identity.device !== committer.device.id)
+      throw new Error('the hub took somebody else for the committer');
+    if (!sameBytes(serveGroupInfo(state).tree, tree)) throw new Error('the hub has another tree than the committer');
+    await this.#keep(state);
     for (const person of this.#in()) {
       if (person !== committer) person.inbox.push({ bytes: made.commit, says: undefined });
     }
@@ -245,6 +270,20 @@ export class Life {
     const { group } = committer.device;
     const received = await (this.#next() < 0.8 ? group.accepted(made.id) : group.receive(made.commit));
     await this.#see(committer, received, undefined);
+  }
+
+  /** Into the database, and now and then the process starts anew from there. */
+  async #keep(state: PublicGroup): Promise<void> {
+    this.#store(state, this.#public);
+    this.#public = this.#next() < 0.1 ? await readPublicGroup(this.#records, nodeEngine) : state;
+  }
+
+  #store(state: PublicGroup, before: PublicGroup | undefined): void {
+    for (const [key, value] of writePublicGroup(state, before)) {
+      if (value === undefined) this.#records.delete(key);
+      else this.#records.set(key, value);
+    }
+    this.#contexts.set(state.epoch, encode(groupContextEncoder, state.context));
   }
 
   async #catchUp(person: Person): Promise<void> {
@@ -276,7 +315,7 @@ export class Life {
     }
   }
 
-  /** The invariant: one exporter an epoch. */
+  /** The invariant: one exporter an epoch, and one GroupContext, in which tree hash and transcript hash stand, the hub's included. */
   async #remember({ device }: Person): Promise<void> {
     const { epoch } = device.group;
     if (epoch === undefined) throw new Error('a member without an epoch');
@@ -284,6 +323,10 @@ export class Life {
     const known = this.#exporters.get(epoch);
     if (known === undefined) this.#exporters.set(epoch, exporter);
     else if (known !== exporter) throw new Error(`${device.id} has another exporter in epoch ${epoch}`);
+    const [own, hub] = [device.store.records.get(`epoch/${epoch}/context`), this.#contexts.get(epoch)];
+    if (own === undefined || hub === undefined || !sameBytes(own, hub)) {
+      throw new Error(`the hub sees another group than ${device.id} in epoch ${epoch}`);
+    }
   }
 
   async #attempt<T>({ device }: Person, work: () => Promise<T>): Promise<T | undefined> {
@@ -299,7 +342,7 @@ export class Life {
   /** Members; those at hand are not away and know all that the hub knows. */
   #in(atHand = false): Person[] {
     return this.#people.filter(
-      ({ state, away, device }) => state === 'in' && !(atHand && (away || device.group.epoch !== this.#epoch)),
+      ({ state, away, device }) => state === 'in' && !(atHand && (away || device.group.epoch !== this.#public.epoch)),
     );
   }
 

@@ -1,0 +1,16 @@
+/**
+ * What a machine may do more quickly than WebCrypto does: hashing and checking signatures, of which a hub has hundreds to do for a tree
+ * and several for each commit. A browser has WebCrypto only; Node's own cryptography is four times as fast, and is passed in from
+ * outside, because this folder runs in browsers too.
+ */
+export interface Engine {
+  /** SHA-256, 32 bytes. */
+  digest(data: Uint8Array): Uint8Array;
+  /** Ed25519; false also where the key or the signature is none. @param publicKey 32 bytes */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /**
+   * Whether X25519 with this public key gives a secret: false where it has not 32 bytes, or is of low order, which gives zeros with every
+   * key (RFC 7748, section 6.1).
+   */
+  agrees(publicKey: Uint8Array): boolean;
+}

@@ -1,0 +1,66 @@
+/** What the hub itself proposes, as the external sender that every group here names (RFC 9420, sections 12.1.8 and 12.1.8.1): removals. */
+import { defaultProposalTypes, type Proposal, protocolVersions, senderTypes, wireformats } from 'ts-mls';
+import { makeProposalRef } from 'ts-mls/internal/authenticatedContent.js';
+import { verifyFramedContentSignature } from 'ts-mls/internal/framedContent.js';
+import { protectExternalProposalPublic } from 'ts-mls/internal/messageProtectionPublic.js';
+import { addUnappliedProposal } from 'ts-mls/internal/unappliedProposals.js';
+import { HawserError } from '#signalling/errors.ts';
+import { withLibrary } from './library.ts';
+import { type HubEnvironment, type PublicGroup, pendingIn } from './public-group.ts';
+import { leafAt, messageBytes } from './wire.ts';
+
+/** The hub's key, wherever it is kept. */
+export interface HubSigner {
+  /** Ed25519, by the key whose public half is `Hub.signatureKey`. */
+  sign(message: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+export interface Proposed {
+  readonly state: PublicGroup;
+  /** MLSMessages, one a removal, for every member. */
+  readonly messages: readonly Uint8Array[];
+}
+
+/** The first and only external sender: `checkGroup` lets no group pass that has others. */
+const SENDER = { senderType: senderTypes.external, senderIndex: 0 } as const;
+
+/**
+ * Proposes to remove these members. Until a member commits it, nobody sends anything; and the one who commits is none of them, so that a
+ * group in which all are proposed has to be given up. What is proposed already in this epoch is not proposed again.
+ * @throws {HawserError} MLS_UNKNOWN_DEVICE where a leaf is blank; MLS_REFUSED where the signer is not this group's hub
+ */
+export async function proposeRemoval(
+  state: PublicGroup,
+  leafIndexes: readonly number[],
+  signer: HubSigner,
+  environment: HubEnvironment,
+): Promise<Proposed> {
+  const { context, hashed } = state;
+  const already = new Set(pendingIn(state).map(({ leafIndex }) => leafIndex));
+  return withLibrary(environment, 'MLS_REFUSED', async ({ cipherSuite }) => {
+    const { signature: base, hash } = cipherSuite;
+    const signature = { ...base, sign: async (_key: Uint8Array, message: Uint8Array) => signer.sign(message) };
+    const messages: Uint8Array[] = [];
+    let { pending } = state;
+    for (const removed of new Set(leafIndexes)) {
+      if (leafAt(hashed.tree, removed) === undefined) throw new HawserError('MLS_UNKNOWN_DEVICE');
+      if (already.has(removed)) continue;
+      const proposal: Proposal = { proposalType: defaultProposalTypes.remove, remove: { removed } };
+      const none = new Uint8Array();
+      const { publicMessage } = await protectExternalProposalPublic(
+        ...([none, context, none, proposal, SENDER, { ...cipherSuite, signature }] as const),
+      );
+      const { content, auth } = publicMessage;
+      const wireformat = wireformats.mls_public_message;
+      // A wrong key would be found out by the members one by one, each of whom would be left behind by the commit.
+      const key = environment.hub.signatureKey;
+      if (!(await verifyFramedContentSignature(key, wireformat, content, auth, context, base))) {
+        throw new HawserError('MLS_REFUSED', 'the signer is not the hub of the group');
+      }
+      const reference = await makeProposalRef({ wireformat, content, auth }, hash);
+      pending = addUnappliedProposal(reference, pending, proposal, undefined);
+      messages.push(messageBytes({ version: protocolVersions.mls10, wireformat, publicMessage }));
+    }
+    return { state: { ...state, pending }, messages };
+  });
+}

@@ -15,7 +15,6 @@ import { verifyGroupInfoSignature } from 'ts-mls/internal/groupInfo.js';
 import { makeKeyPackageRef } from 'ts-mls/internal/keyPackage.js';
 import { HawserError } from '#signalling/errors.ts';
 import { bytesKey, sameBytes } from './bytes.ts';
-import type { Engine } from './engine.ts';
 import { checkEncryptionKey } from './leaf.ts';
 import { identityOf, type Member } from './members.ts';
 import type { Added } from './public-commit.ts';
@@ -50,14 +49,13 @@ export async function checkGroupInfo(
   groupInfo: GroupInfo,
   { signaturePublicKey }: LeafNode,
   { signature }: CiphersuiteImpl,
-  engine: Engine | undefined,
 ): Promise<void> {
   const [first, ...others] = groupInfo.extensions;
   if (first?.extensionType !== defaultExtensionTypes.external_pub || others.length > 0) {
     refuseGroupInfo('it has other extensions than external_pub');
   }
   const key = keyIn(first.extensionData) ?? refuseGroupInfo('external_pub holds no key');
-  await checkEncryptionKey(key, engine);
+  checkEncryptionKey(key);
   const signed = await verifyGroupInfoSignature(groupInfo, signaturePublicKey, signature).catch(() => false);
   if (!signed) refuseGroupInfo('its signature is wrong');
 }

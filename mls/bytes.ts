@@ -10,10 +10,11 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Each byte as one character: a key for maps, short and quick to make. */
 export function bytesKey(bytes: Uint8Array): string {
-  let key = '';
-  for (let at = 0; at < bytes.length; at += 8192) key += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return key;
+  return characters.decode(bytes);
 }
+
+/** windows-1252, which has a character of its own for each of the 256 bytes. */
+const characters = new TextDecoder('windows-1252');
 
 /** Overwrites secrets that are not needed any more. */
 export function wipe(secrets: Iterable<Uint8Array | undefined>): void {

@@ -6,6 +6,7 @@ import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { bytesKey, sameBytes } from './bytes.ts';
 import { checkAuthority, checkIssued, checkLeaf, readCertificate, refuse } from './certificate.ts';
+import type { Engine } from './engine.ts';
 import { type Identity, identityIn } from './identity.ts';
 import { RevocationLists } from './revocation.ts';
 import type { X509Certificate } from './x509.ts';
@@ -34,6 +35,7 @@ const MAX_KNOWN = 4096;
 
 export class Credentials {
   readonly #authorities: Authorities;
+  readonly #engine: Engine | undefined;
   readonly #revocations = new RevocationLists();
   /** Chains whose signatures were verified: what does not change with time is checked once, a tree of 1,000 leaves or not. */
   readonly #known = new Map<string, Chain>();
@@ -41,8 +43,10 @@ export class Credentials {
   readonly #issuers = new Map<string, X509Certificate>();
   readonly #issued = new WeakMap<X509Certificate, WeakMap<X509Certificate, Promise<void>>>();
 
-  constructor(authorities: Authorities) {
+  /** @param engine where there is something quicker than WebCrypto */
+  constructor(authorities: Authorities, engine?: Engine) {
     this.#authorities = authorities;
+    this.#engine = engine;
   }
 
   /**
@@ -85,7 +89,7 @@ export class Credentials {
     // A root issued itself, and would pass for the intermediate below it.
     if (intermediate.issuer === intermediate.subject) refuse('the intermediate is a root');
     checkAuthority(intermediate, 0);
-    await checkIssued(leaf, intermediate);
+    await checkIssued(leaf, intermediate, this.#engine);
     const identity = identityIn(leaf);
     for (const rootBytes of this.#authorities(identity.domain)?.roots ?? []) {
       if (givenRoot !== undefined && !sameBytes(givenRoot, rootBytes)) continue;
@@ -112,7 +116,7 @@ export class Credentials {
   #checkIntermediate(intermediate: X509Certificate, root: X509Certificate): Promise<void> {
     const byRoot = this.#issued.get(intermediate) ?? new WeakMap<X509Certificate, Promise<void>>();
     this.#issued.set(intermediate, byRoot);
-    const checked = byRoot.get(root) ?? checkIssued(intermediate, root);
+    const checked = byRoot.get(root) ?? checkIssued(intermediate, root, this.#engine);
     byRoot.set(root, checked);
     return checked;
   }

@@ -8,9 +8,4 @@ export interface Engine {
   digest(data: Uint8Array): Uint8Array;
   /** Ed25519; false also where the key or the signature is none. @param publicKey 32 bytes */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  /**
-   * Whether X25519 with this public key gives a secret: false where it has not 32 bytes, or is of low order, which gives zeros with every
-   * key (RFC 7748, section 6.1).
-   */
-  agrees(publicKey: Uint8Array): boolean;
 }

@@ -125,8 +125,8 @@ export async function checkKeyPackage(
   if (notBefore > seconds(now) || notAfter < seconds(now)) refused('it is not valid at this time');
   if (notAfter - notBefore > seconds(MAX_LIFE)) refused('it is valid for too long');
   if (sameBytes(initKey, leafNode.hpkePublicKey)) refused('its two encryption keys are one');
-  await checkLeafNode(leafNode, engine);
-  await checkEncryptionKey(initKey, engine);
+  checkLeafNode(leafNode);
+  checkEncryptionKey(initKey);
   const identity = await credentials.identify(certificatesIn(leafNode), leafNode.signaturePublicKey, now);
   const signed =
     (await verifyLeafNodeSignatureKeyPackage(leafNode, signature).catch(() => false)) &&

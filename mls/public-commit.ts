@@ -21,7 +21,6 @@ import { nodeToLeafIndex, toLeafIndex } from 'ts-mls/internal/treemath.js';
 import type { UpdatePath } from 'ts-mls/internal/updatePath.js';
 import { HawserError } from '#signalling/errors.ts';
 import { sameBytes } from './bytes.ts';
-import type { Engine } from './engine.ts';
 import { checkEncryptionKey } from './leaf.ts';
 import { checkLeafExtensions, checkWidth, KeySet, refuseTree } from './tree-check.ts';
 import { childrenOf, type HashedTree, hashTree, parentHashOf } from './tree-hash.ts';
@@ -60,7 +59,6 @@ export async function applyPublicCommit(
   { commit, proposals, committer: member }: PublicCommit,
   groupId: Uint8Array,
   suite: CiphersuiteImpl,
-  engine: Engine | undefined,
 ): Promise<Applied> {
   const { path } = commit;
   if (path === undefined && needsPath(proposals)) refuseTree('a commit of this kind must have a path');
@@ -69,7 +67,7 @@ export async function applyPublicCommit(
   const keys = new KeySet();
   keys.addAll(tree);
   const added = addLeaves(tree, keys, proposals);
-  for (const { kemOutput } of initsIn(proposals)) await checkEncryptionKey(kemOutput, engine);
+  for (const { kemOutput } of initsIn(proposals)) checkEncryptionKey(kemOutput);
   if (path === undefined) {
     checkWidth(tree);
     // Then it is of a member: whoever joins brings a path.
@@ -89,7 +87,7 @@ export async function applyPublicCommit(
   checkWidth(tree);
   const newcomers = new Set(added.map(({ leafIndex }) => leafIndex * 2));
   const interim = await hashTree(tree, suite.hash, before);
-  const after = await applyPath(interim, committer, path, newcomers, keys, suite, engine);
+  const after = await applyPath(interim, committer, path, newcomers, keys, suite);
   return { hashed: await hashTree(after, suite.hash, interim), committer, added };
 }
 
@@ -131,7 +129,6 @@ async function applyPath(
   newcomers: ReadonlySet<number>,
   keys: KeySet,
   { hash }: CiphersuiteImpl,
-  engine: Engine | undefined,
 ): Promise<RatchetTree> {
   const tree = hashed.tree.slice();
   const direct = filteredDirectPathAndCopathResolution(toLeafIndex(committer), tree);
@@ -148,7 +145,7 @@ async function applyPath(
   for (const [level, { nodeIndex, resolution }] of [...direct.entries()].reverse()) {
     const { hpkePublicKey, encryptedPathSecret } = path.nodes[level] ?? refuseTree('the path has another length');
     keys.addEncryption(hpkePublicKey);
-    await checkEncryptionKey(hpkePublicKey, engine);
+    checkEncryptionKey(hpkePublicKey);
     const receivers = resolution.filter((node) => !newcomers.has(node));
     const isWhole = encryptedPathSecret.every(
       ({ kemOutput, ciphertext }) => kemOutput.length === KEM_OUTPUT && ciphertext.length === PATH_SECRET,

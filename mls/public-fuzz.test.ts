@@ -108,7 +108,8 @@ it(
         const { key = '', value = new Uint8Array() } = records[how.which % records.length] ?? {};
         changed.set(key, spoilt([value], how));
         const read = await outcome(() => readPublicGroup(changed));
-        if (read !== undefined) expect(contextOf(read)).toBe(contextOf(hub.state));
+        // The tree answers for itself; what is in the head, the database has to keep.
+        if (read !== undefined && key !== 'head') expect(contextOf(read)).toBe(contextOf(hub.state));
       }),
       OPTIONS,
     );

@@ -98,14 +98,14 @@ export async function beginPublicGroup(parts: GroupParts, environment: HubEnviro
   const id = groupIdIn(context.groupId);
   if (domainOf(id) !== environment.hub.domain) throw new HawserError('MLS_WRONG_GROUP', 'another domain is its hub');
   checkShape(tree);
-  checkGroup(context, tree, id, environment);
   return withLibrary(environment, 'MLS_REFUSED', async ({ cipherSuite: suite }) => {
     const leaf = leafAt(tree, signer) ?? refuseGroupInfo('nobody signed it who is in the group');
-    await checkGroupInfo(groupInfo, leaf, suite, environment.engine);
+    await checkGroupInfo(groupInfo, leaf, suite);
     const hashed = await hashTree(tree, suite.hash);
     if (!sameBytes(rootHash(hashed), context.treeHash)) refuseGroupInfo('it is of another tree');
     await checkParentHashes(hashed, suite);
     await checkLeaves(tree, context.groupId, environment);
+    checkGroup(context, tree, id, environment);
     const { epoch } = context;
     return { id, epoch, context, hashed, confirmationTag, groupInfo: parts.groupInfo.slice(), pending: {} };
   });
@@ -150,7 +150,7 @@ export async function applyCommit(
     const plan = await checkCommit(given, environment);
     const proposals = commit.proposals.map((each) => proposalIn(each, pending));
     const applied = await applyPublicCommit(
-      ...([before, { commit, proposals, committer: member }, context.groupId, suite, environment.engine] as const),
+      ...([before, { commit, proposals, committer: member }, context.groupId, suite] as const),
     );
     const { hashed, committer, added } = applied;
 
@@ -166,7 +166,7 @@ export async function applyCommit(
     const { confirmationTag } = auth;
     const leaf = leafAt(hashed.tree, committer) ?? refuseGroupInfo('nobody signed it who is in the group');
     checkSameEpoch(groupInfo, next, confirmationTag, committer);
-    await checkGroupInfo(groupInfo, leaf, suite, environment.engine);
+    await checkGroupInfo(groupInfo, leaf, suite);
     const joined = await checkWelcome(welcome, added, suite);
     const after = { id: state.id, epoch, context: next, hashed, confirmationTag, pending: {} };
     return {

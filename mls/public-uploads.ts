@@ -15,7 +15,6 @@ import { verifyGroupInfoSignature } from 'ts-mls/internal/groupInfo.js';
 import { makeKeyPackageRef } from 'ts-mls/internal/keyPackage.js';
 import { HawserError } from '#signalling/errors.ts';
 import { bytesKey, sameBytes } from './bytes.ts';
-import type { Engine } from './engine.ts';
 import { checkEncryptionKey } from './leaf.ts';
 import { identityOf, type Member } from './members.ts';
 import type { Added } from './public-commit.ts';
@@ -50,21 +49,25 @@ export async function checkGroupInfo(
   groupInfo: GroupInfo,
   { signaturePublicKey }: LeafNode,
   { signature }: CiphersuiteImpl,
-  engine: Engine | undefined,
 ): Promise<void> {
   const [first, ...others] = groupInfo.extensions;
   if (first?.extensionType !== defaultExtensionTypes.external_pub || others.length > 0) {
-    return refuseGroupInfo('it has other extensions than external_pub');
+    refuseGroupInfo('it has other extensions than external_pub');
   }
-  // RFC 9420, section 12.4.3.2: the key has a length of its own inside the extension.
-  const data = first.extensionData;
-  const key = data instanceof Uint8Array && data.length > 0 ? decode(varLenDataDecoder, data) : undefined;
-  if (key === undefined || !sameBytes(encode(varLenDataEncoder, key), data)) {
-    return refuseGroupInfo('external_pub holds no key');
-  }
-  await checkEncryptionKey(key, engine);
+  const key = keyIn(first.extensionData) ?? refuseGroupInfo('external_pub holds no key');
+  checkEncryptionKey(key);
   const signed = await verifyGroupInfoSignature(groupInfo, signaturePublicKey, signature).catch(() => false);
   if (!signed) refuseGroupInfo('its signature is wrong');
+}
+
+/** RFC 9420, section 12.4.3.2: the key has a length of its own inside the extension. */
+function keyIn(data: Uint8Array): Uint8Array | undefined {
+  try {
+    const key = decode(varLenDataDecoder, data);
+    return key !== undefined && sameBytes(encode(varLenDataEncoder, key), data) ? key : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

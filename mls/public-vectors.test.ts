@@ -95,7 +95,7 @@ itMeets<{
     for (const { sender, update_path: text, tree_hash_after: wanted } of v.update_paths) {
       const path = decoded(updatePathDecoder, text);
       const commit = { commit: { proposals: [], path }, proposals: [], committer: sender };
-      const { hashed } = await applyPublicCommit(before, commit, hex(v.group_id), cs, nodeEngine);
+      const { hashed } = await applyPublicCommit(before, commit, hex(v.group_id), cs);
       expect(toHex(rootHash(hashed))).toBe(wanted);
       await checkParentHashes(hashed, cs);
     }
@@ -154,7 +154,7 @@ async function follow(v: Passive): Promise<void> {
     const committer = 'leafIndex' in sender ? sender.leafIndex : undefined;
     const { groupId } = before.groupContext;
     const next: HashedTree = isOurs
-      ? (await applyPublicCommit(hashed, { commit, proposals, committer }, groupId, cs, nodeEngine)).hashed
+      ? (await applyPublicCommit(hashed, { commit, proposals, committer }, groupId, cs)).hashed
       : await hashTree(after.ratchetTree, hash, hashed);
     seen[isOurs ? 'ours' : 'others']++;
     expect(toHex(rootHash(next))).toBe(toHex(after.groupContext.treeHash));

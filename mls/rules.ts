@@ -80,7 +80,7 @@ export async function checkCommit(
     return { proposal: known.proposal, byHub: true };
   });
   const identify = (leaf: LeafNode) => credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, now);
-  if (commit.path !== undefined) await checkLeafNode(commit.path.leafNode, engine);
+  if (commit.path !== undefined) checkLeafNode(commit.path.leafNode);
 
   if (committer === undefined) {
     if (commit.path === undefined) throw new HawserError('MLS_REFUSED', 'a device that joins brings no leaf');

@@ -12,6 +12,7 @@ import { bytesKey, sameBytes } from './bytes.ts';
 import type { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import { checkEncryptionKey, checkLeafNode } from './leaf.ts';
+import { rememberIdentity } from './members.ts';
 import { cipherSuite } from './suite.ts';
 import { childrenOf, type HashedTree, leavesUnder, parentHashOf, parentIn } from './tree-hash.ts';
 import { certificatesIn, type Leaf, leafAt, leavesOf } from './wire.ts';
@@ -177,14 +178,15 @@ export async function checkLeaves(
   const at = now();
   const check = async ({ leaf, leafIndex }: Leaf) => {
     checkLeafExtensions(leaf);
-    await checkLeafNode(leaf, engine);
-    await credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, at);
+    checkLeafNode(leaf);
+    // Remembered, so that the certificate is not read once more: that takes longer than all else here.
+    rememberIdentity(leaf, await credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, at));
     const signed = await verifyLeafNodeSignature(leaf, groupId, leafIndex, signature).catch(() => false);
     if (!signed) refuseTree('the signature of a leaf is wrong');
   };
   await Promise.all(leavesOf(tree).map(check));
   for (const node of tree) {
-    if (node?.nodeType === nodeTypes.parent) await checkEncryptionKey(node.parent.hpkePublicKey, engine);
+    if (node?.nodeType === nodeTypes.parent) checkEncryptionKey(node.parent.hpkePublicKey);
   }
 }
 

@@ -1,6 +1,7 @@
 /** A hub with its key, for tests: what it knows of a group, and what it says to what it is given. */
 import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
 import type { DomainName } from '#signalling/ids.ts';
+import { Credentials } from '../credentials.ts';
 import {
   type AppliedCommit,
   applyCommit,
@@ -32,7 +33,8 @@ export class TestHub {
     const keys = await signature.keygen();
     const hub = { domain: 'alpha.example' as DomainName, signatureKey: keys.publicKey };
     const world = await World.make(hub);
-    const environment = { ...world.environment, hub, engine: nodeEngine };
+    const credentials = new Credentials((domain) => world.domains.get(domain)?.authority, nodeEngine);
+    const environment = { ...world.environment, credentials, hub, engine: nodeEngine };
     return new TestHub(world, environment, { sign: (message) => signature.sign(keys.signKey, message) });
   }
 

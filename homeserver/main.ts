@@ -1,6 +1,5 @@
 /** Composition: builds the parts of a homeserver, hands them to each other, and takes them down in the reverse order. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import { discreet } from '#site/log.ts';
@@ -25,6 +24,7 @@ import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
 import { makeMetrics } from './metrics.ts';
+import { placeOf } from './store/place.ts';
 import { openStore, type Store } from './store/store.ts';
 import { every } from './timers.ts';
 import { WORLD, type World } from './world.ts';
@@ -47,7 +47,7 @@ export interface RunningHomeserver {
   close(): Promise<void>;
 }
 
-/** @throws SiteError, StartError */
+/** @throws SiteError, StartError, StoreError */
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
   const { site, webRoot, world = WORLD } = options;
   const log = discreet(options.log);
@@ -55,7 +55,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   await using opened = new AsyncDisposableStack();
 
   await mkdir(site.data, { recursive: true, mode: 0o700 });
-  const store = await openStore(join(site.data, 'homeserver.sqlite'));
+  const store = await openStore(await placeOf(site), { onTrouble: (sentence) => log.warn(sentence) });
   opened.defer(() => store.close());
   const trust = await openTrust({
     site,

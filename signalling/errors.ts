@@ -326,6 +326,12 @@ export const ERRORS = {
   HOME_FORBIDDEN: entry(403, 4403, false, 'You may not do this here.'),
   HOME_HANDLE_TAKEN: entry(409, 4409, false, 'This handle is taken. Choose another one.'),
   HOME_NO_CALL: entry(410, 4410, false, 'The call has ended.'),
+  HOME_STORE_UNAVAILABLE: entry(
+    503,
+    4503,
+    true,
+    'The database of this server does not answer. Try again in a moment; the log of the server tells its administrator more.',
+  ),
   HOME_SFT_UNREACHABLE: entry(
     503,
     4503,

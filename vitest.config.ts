@@ -12,9 +12,22 @@ export default defineConfig({
           ...everywhere,
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.e2e.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.e2e.test.ts', '**/*.postgres.test.ts'],
           testTimeout: 10_000,
           hookTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // All tests of the homeserver once more on PostgreSQL, and those that are about nothing else.
+        test: {
+          ...everywhere,
+          name: 'postgres',
+          include: ['homeserver/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.e2e.test.ts'],
+          globalSetup: ['homeserver/testing/postgres.ts'],
+          testTimeout: 15_000,
+          hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

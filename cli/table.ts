@@ -42,6 +42,16 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./sft.ts')).sftRotate,
   },
   {
+    name: 'backup',
+    summary: 'Save a homeserver in one file, while it runs',
+    load: async () => (await import('./backup.ts')).backup,
+  },
+  {
+    name: 'restore',
+    summary: 'Put back what hawser backup saved',
+    load: async () => (await import('./restore.ts')).restore,
+  },
+  {
     name: 'certs init',
     summary: 'Make the authority and the certificates of a domain',
     load: async () => (await import('./certs.ts')).certsInit,

@@ -6,6 +6,7 @@ import process from 'node:process';
 import { command, Problem, type Terminal } from './command.ts';
 import { ensureChromium } from './setup/chromium.ts';
 import { repository } from './setup/packages.ts';
+import { ensurePostgres } from './setup/postgres.ts';
 import { outcome } from './setup/program.ts';
 import { ensureWorker } from './setup/worker.ts';
 import { select, testFiles } from './test/selection.ts';
@@ -29,6 +30,7 @@ export const test = command({
       ...process.env,
       MEDIASOUP_WORKER_BIN: await timed('media worker', err, ensureWorker),
       HAWSER_CHROMIUM: await timed('Chromium', err, ensureChromium),
+      HAWSER_POSTGRES: await timed('PostgreSQL', err, ensurePostgres),
     };
     const broken: string[] = [];
     if (args.length === 0) {

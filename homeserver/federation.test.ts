@@ -85,6 +85,7 @@ test('a call over two domains, from the click to the last one out', async () => 
 
   beta.sft.presence(other.call.conference, [other.participant]);
   await until(async () => (await call(alice, conversation))?.members.length === 2, 'both are there');
+  await until(async () => (await call(bob, conversation))?.members.length === 2, 'both are there for bob too');
   expect((await call(bob, conversation))?.members.map(({ name }) => name)).toEqual(['Alice', 'Bob']);
 
   alpha.sft.presence(ticket.call.conference, []);

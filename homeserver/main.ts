@@ -33,6 +33,7 @@ import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
 import { makeMetrics } from './metrics.ts';
 import { Queues } from './qs/queues.ts';
+import { placeOf } from './store/place.ts';
 import { openStore, type Store } from './store/store.ts';
 import { Writer } from './store/writer.ts';
 import { every } from './timers.ts';
@@ -56,7 +57,7 @@ export interface RunningHomeserver {
   close(): Promise<void>;
 }
 
-/** @throws SiteError, StartError */
+/** @throws SiteError, StartError, StoreError */
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
   const { site, webRoot, world = WORLD } = options;
   const log = discreet(options.log);
@@ -64,7 +65,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   await using opened = new AsyncDisposableStack();
 
   await mkdir(site.data, { recursive: true, mode: 0o700 });
-  const store = await openStore(join(site.data, 'homeserver.sqlite'));
+  const store = await openStore(await placeOf(site), { onTrouble: (sentence) => log.warn(sentence) });
   opened.defer(() => store.close());
   const trust = await openTrust({
     site,

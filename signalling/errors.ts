@@ -418,6 +418,12 @@ export const ERRORS = {
   HOME_NO_GROUP: entry(404, 4404, false, 'This conversation has no group yet. Make one.'),
   HOME_GROUP_EXISTS: entry(409, 4409, false, 'This conversation has a group already. Join it.'),
   HOME_NO_CALL: entry(410, 4410, false, 'The call has ended.'),
+  HOME_STORE_UNAVAILABLE: entry(
+    503,
+    4503,
+    true,
+    'The database of this server does not answer. Try again in a moment; the log of the server tells its administrator more.',
+  ),
   HOME_SFT_UNREACHABLE: entry(
     503,
     4503,

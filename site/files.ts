@@ -15,22 +15,29 @@ export async function checkFiles(
   const mistakes: Mistake[] = [];
   for (const { path, schema, value, place } of leaves) {
     const kind = text(schema, 'kind');
-    if ((kind !== 'file' && kind !== 'key') || typeof value !== 'string' || !concerns(path, parts)) continue;
+    if (!isFile(kind) || typeof value !== 'string' || !concerns(path, parts)) continue;
     const wrong = await whatIsWrong(resolve(folder, value), value, kind);
     if (wrong !== undefined) mistakes.push(mistake(place, `${path}: ${wrong}`));
   }
   return mistakes;
 }
 
-async function whatIsWrong(file: string, written: string, kind: 'file' | 'key'): Promise<string | undefined> {
+type Kind = 'file' | 'key' | 'password';
+
+function isFile(kind: string): kind is Kind {
+  return kind === 'file' || kind === 'key' || kind === 'password';
+}
+
+async function whatIsWrong(file: string, written: string, kind: Kind): Promise<string | undefined> {
   // A key that was pasted in place of its path must not reach a log.
   if (written.includes('\n') || written.includes('-----')) return 'this is the path of a file, not its content.';
   try {
     const found = await stat(file);
     if (!found.isFile()) return `${file} is not a file.`;
     await access(file, constants.R_OK);
-    if (kind === 'key' && (found.mode & OTHERS) !== 0) {
-      return `everybody on this machine may use the key ${file}. Run: chmod 600 ${file}`;
+    if (kind !== 'file' && (found.mode & OTHERS) !== 0) {
+      const may = kind === 'key' ? 'may use the key' : 'may read the password in';
+      return `everybody on this machine ${may} ${file}. Run: chmod 600 ${file}`;
     }
     return undefined;
   } catch (error) {

@@ -30,8 +30,8 @@ const sample = sampleSite();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hawser-'));
   path = join(folder, 'hawser.yaml');
-  const browsers = ['browsers/fullchain.pem', 'browsers/privkey.pem'];
-  for (const file of [...FILES.map((name) => `certificates/${name}`), 'certificates/revoked.pem', ...browsers]) {
+  const others = ['browsers/fullchain.pem', 'browsers/privkey.pem', 'secrets/database', 'certificates/revoked.pem'];
+  for (const file of [...FILES.map((name) => `certificates/${name}`), ...others]) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await writeFile(join(folder, file), 'content', { mode: 0o600 });
   }
@@ -180,6 +180,25 @@ describe('a mistake', () => {
     ]);
   });
 
+  it('of a password in the URL of the database does not show it', async () => {
+    const [text, at] = changed('#database: postgresql://hawser@db.alpha.example/hawser', '#database: "postgresql:"');
+    const found = await mistakesIn(
+      text.replace('#database: "postgresql:"', 'database: postgresql://hawser:opensesame@db/hawser'),
+    );
+    expect(found).toEqual([
+      expect.stringMatching(new RegExp(`^${at}: homeserver.database: there is a password in it`)),
+    ]);
+    expect(found.join()).not.toContain('opensesame');
+  });
+
+  it('of a password that is for no database', async () => {
+    const [text] = changed('#databasePasswordFile: secrets/database', '#databasePasswordFile: secrets/database');
+    const alone = text.replace('#databasePasswordFile', 'databasePasswordFile');
+    expect(await mistakesIn(alone)).toEqual([
+      expect.stringContaining('is for homeserver.database, which is not there.'),
+    ]);
+  });
+
   it('that pastes a key does not show it', async () => {
     const key = '-----BEGIN PRIVATE KEY-----\n      c2VjcmV0\n      -----END PRIVATE KEY-----';
     const [text] = changed('key: certificates/sft.key', `key: |\n      ${key}`);
@@ -208,6 +227,18 @@ describe('the files', () => {
     expect(await mistakesIn(sample)).toEqual([expect.stringContaining(`may use the key ${key}. Run: chmod 600`)]);
     await chmod(key, 0o640);
     expect(await mistakesIn(sample)).toEqual([]);
+  });
+
+  it('are refused where everybody may read a password', async () => {
+    const password = join(folder, 'secrets/database');
+    const text = sample.replace('#database:', 'database:').replace('#databasePasswordFile', 'databasePasswordFile');
+    await chmod(password, 0o644);
+    expect(await mistakesIn(text)).toEqual([
+      expect.stringContaining(`may read the password in ${password}. Run: chmod`),
+    ]);
+    expect(await mistakesIn(text, ['sft'])).toEqual([]);
+    await chmod(password, 0o600);
+    expect((await load(text)).homeserver.databasePasswordFile).toBe(password);
   });
 
   it('one of them may be the site itself that is missing', async () => {

@@ -28,7 +28,7 @@ export async function loadSite(path: string, parts: readonly Part[] = BOTH): Pro
   return absolute(site, folder);
 }
 
-const PATHS: ReadonlySet<string> = new Set(['path', 'file', 'key']);
+const PATHS: ReadonlySet<string> = new Set(['path', 'file', 'key', 'password']);
 
 /** A copy whose paths count from the root. */
 function absolute(site: Site, folder: string): Site {

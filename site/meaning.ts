@@ -1,6 +1,7 @@
 /** What single values cannot show: two servers on one port, a page that no browser gives a camera. */
 import { isIP } from 'node:net';
 import { parseHostAndPort } from './address.ts';
+import { wrongDatabase } from './database.ts';
 import type { Mistake } from './mistakes.ts';
 import { concerns, type Part } from './part.ts';
 import { type Leaf, mistake, type Place, text } from './yaml.ts';
@@ -16,7 +17,14 @@ export function checkNames(leaves: readonly Leaf[]): readonly Mistake[] {
     const wrong = typeof value === 'string' ? wrongName(path, value, text(schema, 'kind')) : undefined;
     return wrong === undefined ? [] : [mistake(place, `${path}: ${wrong}`)];
   });
-  return [...unannounced, ...wrong, ...checkEntrance(leaves)];
+  return [...unannounced, ...wrong, ...checkEntrance(leaves), ...checkPassword(leaves)];
+}
+
+/** Without a database the password's file would be there for nothing, and SQLite be used in silence. */
+function checkPassword(leaves: readonly Leaf[]): readonly Mistake[] {
+  const file = leaves.find(({ path }) => path === 'homeserver.databasePasswordFile');
+  if (!file || leaves.some(({ path }) => path === 'homeserver.database')) return [];
+  return [mistake(file.place, 'homeserver.databasePasswordFile is for homeserver.database, which is not there.')];
 }
 
 /** Whoever sends the first packet is taken for the client, so that nobody else may be able to. */
@@ -33,6 +41,7 @@ function wrongName(path: string, value: string, kind: string): string | undefine
   if (path === 'domain' && value.startsWith('sft.')) {
     return 'a domain cannot begin with sft., which is the name of the SFT of another one.';
   }
+  if (kind === 'database') return wrongDatabase(value);
   if (kind === 'ip' && isIP(value) === 0) return `${value} is not an IP address.`;
   if (kind === 'listen' || kind === 'address') {
     const parsed = parseHostAndPort(value);

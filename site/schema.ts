@@ -15,8 +15,8 @@ export interface Note {
   readonly unit?: string;
   /** What a value must look like, in words that complete "must be …". */
   readonly expects?: string;
-  /** What it is beyond its form. Paths (`path`, `file`, `key`) are made absolute; a `file` or `key` must be there. */
-  readonly kind?: 'path' | 'file' | 'key' | 'listen' | 'address' | 'ip' | 'url';
+  /** What it is beyond its form. Paths (`path`, `file`, `key`, `password`) are made absolute; all but `path` must be there. */
+  readonly kind?: 'path' | 'file' | 'key' | 'password' | 'database' | 'listen' | 'address' | 'ip' | 'url';
   /** The value in the annotated sample. */
   readonly example?: unknown;
   readonly default?: unknown;
@@ -118,8 +118,8 @@ export const SiteSchema = section(
       example: 'alpha.example',
     }),
     data: file({
-      description: 'Folder for the database. It is made when it is missing.',
-      reason: 'Everything that a backup must hold is in it.',
+      description: 'Folder for the database and for files. It is made when it is missing.',
+      reason: 'With `homeserver.database`, where that is used, it is all that `hawser backup` has to save.',
       kind: 'path',
       default: 'data',
     }),
@@ -225,6 +225,27 @@ export const SiteSchema = section(
         admin: section(
           { listen: listen({ description: ADMIN, default: '127.0.0.1:8450' }) },
           'Metrics of the homeserver.',
+        ),
+        database: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 1_000,
+            kind: 'database',
+            description:
+              'A PostgreSQL database, version 12 or newer, in place of the file of SQLite in the folder `data`.',
+            reason:
+              'SQLite needs no care and is right for most. A password never stands here. `?sslmode=verify-full&sslrootcert=FILE` asks for TLS, `?host=FOLDER` names a socket.',
+            expects: 'a URL such as postgresql://hawser@db.alpha.example/hawser',
+            example: 'postgresql://hawser@db.alpha.example/hawser',
+          }),
+        ),
+        databasePasswordFile: Type.Optional(
+          file({
+            kind: 'password',
+            description: 'File with the password for that database and nothing else.',
+            reason: 'Read at the start. Only its owner may read the file; the start is refused otherwise.',
+            example: 'secrets/database',
+          }),
         ),
       },
       'The homeserver.',

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 
 /** `mode` such as 0o600. The old file stays where anything goes wrong. */
-export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   const fresh = `${path}.${randomBytes(6).toString('hex')}.new`;
   try {
     const file = await open(fresh, 'wx', mode);

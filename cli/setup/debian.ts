@@ -120,6 +120,26 @@ export async function fetchBackport(name: string, target: string): Promise<void>
   });
 }
 
+/** Fetches packages of the release, with its security updates, and unpacks them into `target`, without installing them. */
+export async function fetchDebianPackages(names: readonly string[], target: string): Promise<void> {
+  const system = await release();
+  const lines = (await archive(system)).map((source) => sourceLine('deb', source, system.id));
+  await withPrivateApt([...new Set(lines)], async (aptGet, folder) => {
+    await aptGet(['download', ...names]);
+    for (const file of (await readdir(folder)).filter((entry) => entry.endsWith('.deb'))) {
+      await run('dpkg', ['-x', join(folder, file), target], `${file} could not be unpacked:`);
+    }
+  });
+}
+
+/** The packages that installing `name` would install here, itself among them, by what apt-get knows now. */
+export async function packagesToInstall(name: string): Promise<string[]> {
+  const { stdout } = await outcome('apt-get', ['install', '--simulate', '--no-install-recommends', name], {
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  return [...stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
+}
+
 /** Fetches the release's source package `name`, with Debian's patches and security updates, into `target`, and returns `target`. */
 export async function fetchDebianSource(name: string, target: string): Promise<string> {
   const system = await release();

@@ -6,6 +6,7 @@ import type { Operation } from '#signalling/federation.ts';
 import { type ConferenceId, type DomainName, domainOf, type ParticipantId } from '#signalling/ids.ts';
 import { conversationOf } from '../ds/repository.ts';
 import { enqueue } from '../federation/outbox-table.ts';
+import { atOneMoment } from '../store/snapshot.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { World } from '../world.ts';
 
@@ -50,14 +51,16 @@ export function attend(
 
 /** The newest statement about the own people in a conference; undefined where there is no such call any more. */
 export async function statePresence(db: Db, own: DomainName, conference: ConferenceId): Promise<Presence | undefined> {
-  const row = await db
-    .selectFrom('call_presence')
-    .select('seq')
-    .where('conference', '=', conference)
-    .where('domain', '=', own)
-    .executeTakeFirst();
-  if (!row) return undefined;
-  return { type: 'presence', conference, seq: row.seq, participants: await present(db, conference) };
+  return atOneMoment(db, async (moment) => {
+    const row = await moment
+      .selectFrom('call_presence')
+      .select('seq')
+      .where('conference', '=', conference)
+      .where('domain', '=', own)
+      .executeTakeFirst();
+    if (!row) return undefined;
+    return { type: 'presence', conference, seq: row.seq, participants: await present(moment, conference) };
+  });
 }
 
 /** Conferences in which somebody of this domain was when the SFT last spoke. */

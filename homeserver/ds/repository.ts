@@ -2,6 +2,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Member, Statement } from '#signalling/federation.ts';
 import { type ConferenceId, type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
+import { atOneMoment } from '../store/snapshot.ts';
 import type { Db } from '../store/store.ts';
 
 export async function load(db: Db, conversation: ConversationId): Promise<Statement | undefined> {
@@ -55,8 +56,12 @@ export async function save(tx: Db, before: Statement | undefined, after: Stateme
   if (before?.call !== after.call) await saveCall(tx, conversation, after.call);
 }
 
+/** Each as it was at one moment: a number and members of different states would be one that never was. */
 async function loadAll(db: Db, ids: readonly ConversationId[]): Promise<Statement[]> {
-  if (ids.length === 0) return [];
+  return ids.length === 0 ? [] : atOneMoment(db, (moment) => loadEach(moment, ids));
+}
+
+async function loadEach(db: Db, ids: readonly ConversationId[]): Promise<Statement[]> {
   const conversations = await db.selectFrom('conversations').selectAll().where('id', 'in', ids).execute();
   const members = await db
     .selectFrom('members')

@@ -1,6 +1,6 @@
 /** Kysely on Node's own SQLite: the few calls of the driver that Kysely's dialect was written for, and a statement cache. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 
 /** Every query of the homeserver is one of some dozens of texts, so this is a bound and hardly ever reached. */
 const MAX_CACHED_STATEMENTS = 500;
@@ -10,7 +10,20 @@ const BUSY_TIMEOUT_MS = 5_000;
 
 /** @param path a file, made where it does not exist, or `:memory:` */
 export function sqliteDialect(path: string): SqliteDialect {
-  return new SqliteDialect({ database: async () => openDatabase(path) });
+  return new AtomicSqliteDialect({ database: async () => openDatabase(path) });
+}
+
+/** SQLite changes tables in transactions as well as rows; Kysely does not count on it. So a migration is whole or not at all. */
+class AtomicSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new AtomicSqliteAdapter();
+  }
+}
+
+class AtomicSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
 }
 
 function openDatabase(path: string): SqliteDatabase {

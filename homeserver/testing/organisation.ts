@@ -10,6 +10,7 @@ import { type HomeserverOptions, type RunningHomeserver, startHomeserver } from 
 import { Person } from './person.ts';
 import { freePorts } from './ports.ts';
 import { FakeSft } from './sft.ts';
+import { testDatabase } from './world.ts';
 
 export const PASSWORD = 'correct horse battery';
 
@@ -21,10 +22,13 @@ export class Organisation {
   #running: RunningHomeserver | undefined;
   #sft: FakeSft | undefined;
   readonly #people: Person[] = [];
+  readonly #drop: () => Promise<void>;
 
-  constructor(certificates: TestDomain, site: Site) {
+  /** @param drop takes away what is not in the folder */
+  constructor(certificates: TestDomain, site: Site, drop: () => Promise<void> = async () => undefined) {
     this.certificates = certificates;
     this.site = site;
+    this.#drop = drop;
   }
 
   get domain(): DomainName {
@@ -92,6 +96,7 @@ export class Organisation {
     for (const person of this.#people) person.close();
     this.#sft?.close();
     await this.stop();
+    await this.#drop();
   }
 }
 
@@ -121,7 +126,8 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
   const certificates = await makeTestDomain(parent, name);
   const { folder, domain } = certificates;
   const [client = 0, federation = 0, admin = 0, sft = 0, link = 0] = await freePorts(5);
-  return new Organisation(certificates, {
+  const database = await testDatabase();
+  const site: Site = {
     domain,
     data: join(folder, 'data'),
     peers: join(folder, 'peers.yaml'),
@@ -137,6 +143,7 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       client: { listen: `127.0.0.1:${client}`, url: `http://127.0.0.1:${client}` },
       federation: { listen: `127.0.0.1:${federation}`, address: `127.0.0.1:${federation}` },
       admin: { listen: `127.0.0.1:${admin}` },
+      ...(database && { database: database.url }),
     },
     sft: {
       client: {
@@ -153,5 +160,6 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       limits: { participants: 100, conferences: 10, participantsPerConference: 100, connections: 100, links: 10 },
       peerLimits: { sendMbit: 200, receiveMbit: 200, sources: 500, conferences: 100, participants: 500 },
     },
-  });
+  };
+  return new Organisation(certificates, site, database?.drop);
 }

@@ -1,10 +1,11 @@
 /** What waits for devices: every entry once, whoever waits for it, and how far each device is. */
 import type { Kysely } from 'kysely';
+import { counted } from '../columns.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('entries')
-    .addColumn('position', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('position', ...counted(db))
     .addColumn('audience', 'text', (c) => c.notNull())
     .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('group_id', 'text')

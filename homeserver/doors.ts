@@ -10,7 +10,6 @@ import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
 import { acceptSockets } from '#signalling/websocket.ts';
 import type { Site } from '#site/schema.ts';
 import { createPeerServer, peerOf } from '#trust/door.ts';
-import { createAccount } from './as/accounts.ts';
 import { FEDERATION_BODY_LIMIT, federationRoutes, noteRefusal } from './federation/door.ts';
 import { ADMIN_BODY_LIMIT, adminRoutes } from './http/admin.ts';
 import { CLIENT_BODY_LIMIT, clientApi } from './http/client/api.ts';
@@ -38,7 +37,7 @@ export interface Door {
 }
 
 export async function serveClients({ site, log, world, webRoot }: Options, parts: Parts): Promise<Door> {
-  const { sessions, conversations, calls, events, metrics, account, peerClient } = parts;
+  const { sessions, people, conversations, calls, events, metrics, account, peerClient } = parts;
   const { listen: address, url, tls } = site.homeserver.client;
   const secure = tls && { cert: await readFile(tls.certificate), key: await readFile(tls.key) };
   const app = makeApp({
@@ -62,6 +61,7 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
       origin: new URL(url).origin,
       sft: site.sft.client.url,
       sessions,
+      people,
       conversations,
       calls,
       localPerson: account,
@@ -121,12 +121,12 @@ export async function serveFederation({ site, log, world }: Options, parts: Part
 }
 
 export async function serveAdmin({ site, log, world }: Options, parts: Parts): Promise<Door> {
-  const { store, metrics, sft } = parts;
+  const { store, people, metrics, sft } = parts;
   const app = makeApp({ log, world, bodyLimit: ADMIN_BODY_LIMIT, onRefusal: () => undefined });
   adminRoutes(app, {
     domain: site.domain,
     metrics,
-    createAccount: (account) => createAccount(store.db, site.domain, account, world),
+    administration: people.administration,
     checkStore: async () => {
       await sql`select 1`.execute(store.db);
     },

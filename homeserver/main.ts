@@ -7,7 +7,8 @@ import { discreet } from '#site/log.ts';
 import type { Site } from '#site/schema.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
-import { type Account, countAccounts, createAccount, findAccount, type NewAccount } from './as/accounts.ts';
+import { type Account, countAccounts, findAccount, type NewAccount } from './as/accounts.ts';
+import { makePeople } from './as/people.ts';
 import { Sessions } from './as/sessions.ts';
 import { attended, statePresence } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
@@ -24,7 +25,11 @@ import { Outbox } from './federation/outbox.ts';
 import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
+import { Postman } from './mail/postman.ts';
+import { countMails } from './mail/queue.ts';
+import { smtpTransport, type Transport } from './mail/transport.ts';
 import { makeMetrics } from './metrics.ts';
+import { readSecrets, type Secrets } from './secrets.ts';
 import { openStore, type Store } from './store/store.ts';
 import { every } from './timers.ts';
 import { WORLD, type World } from './world.ts';
@@ -39,7 +44,7 @@ export interface HomeserverOptions {
 
 export interface RunningHomeserver {
   readonly ports: { readonly client: number; readonly federation: number; readonly admin: number };
-  /** An administrator's act. @throws HawserError HOME_HANDLE_TAKEN */
+  /** An administrator's act. @throws HawserError HOME_HANDLE_TAKEN, HOME_EMAIL_TAKEN */
   createAccount(account: NewAccount): Promise<Account>;
   /** Whether the SFT of the domain is connected. */
   readonly isSftConnected: boolean;
@@ -68,8 +73,12 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   });
   opened.defer(() => trust.close());
   const key = await readTicketSigningKey(site.certificates.tickets.privateKey);
-  const parts: Parts = build({ site, log, world, store, trust, key });
+  const secrets = await readSecrets(site.certificates.tickets.privateKey);
+  const { mail } = site.homeserver;
+  const transport = mail && (await smtpTransport(mail));
+  const parts: Parts = build({ site, log, world, store, trust, key, secrets, transport });
   opened.defer(() => parts.metrics.close());
+  opened.defer(() => parts.mail?.close());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
 
@@ -89,7 +98,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   const running = opened.move();
   return {
     ports: { client: client.port, federation: federation.port, admin: admin.port },
-    createAccount: (account) => createAccount(store.db, site.domain, account, world),
+    createAccount: (account) => parts.people.administration.add(account),
     get isSftConnected() {
       return parts.sft.isConnected;
     },
@@ -107,9 +116,12 @@ interface Ground {
   readonly store: Store;
   readonly trust: Trust;
   readonly key: CryptoKey;
+  readonly secrets: Secrets;
+  /** Undefined where the site names no mail server. */
+  readonly transport: Transport | undefined;
 }
 
-function build({ site, log, world, store, trust, key }: Ground) {
+function build({ site, log, world, store, trust, key, secrets, transport }: Ground) {
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -119,12 +131,36 @@ function build({ site, log, world, store, trust, key }: Ground) {
   };
 
   const sessions = new Sessions(store, domain, world, (session) => events.endSession(session));
+  const mail =
+    transport &&
+    new Postman({
+      db,
+      key: secrets.mail,
+      sender: { domain, url: new URL(site.homeserver.client.url).origin },
+      transport,
+      world,
+      onFailed: (failure) => {
+        metrics.mailFailed.inc({ code: failure.code });
+        log.warn({ ...failure }, 'an e-mail was not taken by the mail server of homeserver.mail.url');
+      },
+      onFault,
+    });
+  const people = makePeople({
+    site,
+    store,
+    world,
+    secrets,
+    sessions,
+    mail,
+    onConnection: (owner, connection) => events.tell(owner, { type: 'connection', connection }),
+  });
   const peerClient = new PeerClient({
     ...trust,
     onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
   });
   const journal = new Journal(store, domain, world);
-  const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, world });
+  const { mayReach } = people;
+  const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, mayReach, world });
   const acceptFrom = (from: DomainName, statement: Parameters<typeof accept>[3]) =>
     accept(journal, domain, from, statement);
   const outbox: Outbox = new Outbox({
@@ -152,6 +188,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
     domain,
     journal,
     hub,
+    mayReach,
     updateAtHub: (...update) => peerClient.update(...update),
   });
   const grants = new Grants((...wish) => peerClient.grant(...wish), world);
@@ -194,6 +231,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
     sessions: () => sessions.count(),
     calls: () => countCalls(db),
     outbox: () => depthByDomain(db),
+    mails: () => countMails(db),
     eventConnections: () => events.connections,
     isSftConnected: () => sft.isConnected,
     certificateExpires: () => trust.credentials.current.expires,
@@ -204,6 +242,8 @@ function build({ site, log, world, store, trust, key }: Ground) {
     trust,
     account,
     sessions,
+    mail,
+    people,
     journal,
     peerClient,
     hub,
@@ -221,11 +261,13 @@ function build({ site, log, world, store, trust, key }: Ground) {
 
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
-  const { store, journal, trust, hub, outbox, grants, sessions, sft, peerClient, onFault } = parts;
+  const { store, journal, trust, hub, outbox, grants, sessions, mail, people, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
     every(3_600_000, () => sessions.sweep(), onFault),
+    every(600_000, () => people.sweep(), onFault),
+    every(1_000, async () => mail?.wake(), onFault),
     followPeers(trust.peers, {
       onGone: (domain) => {
         grants.forgetFrom(domain);
@@ -240,6 +282,7 @@ function startWork(parts: Parts): () => void {
     }),
   ];
   outbox.start().catch(onFault);
+  mail?.wake();
   return () => {
     for (const stop of stops) stop();
   };

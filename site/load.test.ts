@@ -19,7 +19,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hawser-'));
   path = join(folder, 'hawser.yaml');
   const browsers = ['browsers/fullchain.pem', 'browsers/privkey.pem'];
-  for (const file of [...FILES.map((name) => `certificates/${name}`), 'certificates/revoked.pem', ...browsers]) {
+  const others = ['certificates/revoked.pem', 'mail.password', ...browsers];
+  for (const file of [...FILES.map((name) => `certificates/${name}`), ...others]) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await writeFile(join(folder, file), 'content', { mode: 0o600 });
   }
@@ -59,12 +60,16 @@ describe('the sample', () => {
     expect(site.sft.limits).toMatchObject({ participants: 1_000, conferences: 200 });
     expect(site.sft.trunk).toMatchObject({ mode: 'layers', ports: { from: 41_000, to: 41_199 } });
     expect(site.homeserver.client.tls).toBeUndefined();
+    expect(site.homeserver.mail).toBeUndefined();
+    expect(site.homeserver.registration).toEqual({ mode: 'closed', emailDomains: [], workBits: 17, invitationDays: 7 });
+    expect(site.homeserver.teamMates).toBe('domain');
   });
 
   it('is a site too with every option that it has commented out', async () => {
     const site = await load(sample.replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2'));
     expect(site.homeserver.client.tls?.key).toBe(join(folder, 'browsers/privkey.pem'));
     expect(site.sft.media.announcedIp).toBe('203.0.113.7');
+    expect(site.homeserver.mail?.passwordFile).toBe(join(folder, 'mail.password'));
   });
 
   it('stands in the reference', () => expect(sample).toMatchFileSnapshot('../docs/reference/hawser.yaml'));
@@ -126,6 +131,16 @@ describe('a mistake', () => {
       '#participants: 1000',
       'participants: 1.5',
       'sft.limits.participants must be a whole number from 1 to 100000, not 1.5.',
+    ],
+    [
+      '#mode: closed',
+      'mode: open',
+      'homeserver.registration.mode: people register by e-mail, so homeserver.mail must say how it is sent.',
+    ],
+    [
+      '#mode: closed',
+      'mode: domains',
+      'homeserver.registration.mode: homeserver.registration.emailDomains must name at least one domain.',
     ],
     [
       'origins: [ https://alpha.example ]',
@@ -196,6 +211,15 @@ describe('the files', () => {
     expect(await mistakesIn(sample)).toEqual([expect.stringContaining(`may use the key ${key}. Run: chmod 600`)]);
     await chmod(key, 0o640);
     expect(await mistakesIn(sample)).toEqual([]);
+  });
+
+  it('are refused where everybody may read the password of the mail server', async () => {
+    const password = join(folder, 'mail.password');
+    const text = sample.replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2');
+    await chmod(password, 0o644);
+    expect(await mistakesIn(text)).toEqual([expect.stringContaining(`may use the key ${password}. Run: chmod 600`)]);
+    await chmod(password, 0o600);
+    expect(await mistakesIn(text)).toEqual([]);
   });
 
   it('one of them may be the site itself that is missing', async () => {

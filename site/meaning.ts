@@ -16,7 +16,28 @@ export function checkNames(leaves: readonly Leaf[]): readonly Mistake[] {
     const wrong = typeof value === 'string' ? wrongName(path, value, text(schema, 'kind')) : undefined;
     return wrong === undefined ? [] : [mistake(place, `${path}: ${wrong}`)];
   });
-  return [...unannounced, ...wrong, ...checkEntrance(leaves)];
+  return [...unannounced, ...wrong, ...checkEntrance(leaves), ...checkRegistration(leaves)];
+}
+
+/** Ways to register that lead nowhere, and a password that is asked for nowhere. */
+function checkRegistration(leaves: readonly Leaf[]): readonly Mistake[] {
+  const leaf = (path: string) => leaves.find((candidate) => candidate.path === `homeserver.${path}`);
+  const mode = leaf('registration.mode');
+  const domains = leaf('registration.emailDomains');
+  const password = leaf('mail.passwordFile');
+  const mistakes: Mistake[] = [];
+  if (mode && mode.value !== 'closed' && !leaf('mail.url')) {
+    const why = 'people register by e-mail, so homeserver.mail must say how it is sent.';
+    mistakes.push(mistake(mode.place, `${mode.path}: ${why}`));
+  }
+  if (mode?.value === 'domains' && Array.isArray(domains?.value) && domains.value.length === 0) {
+    const why = 'homeserver.registration.emailDomains must name at least one domain.';
+    mistakes.push(mistake(mode.place, `${mode.path}: ${why}`));
+  }
+  if (password && !leaf('mail.user')) {
+    mistakes.push(mistake(password.place, `${password.path}: a password needs homeserver.mail.user.`));
+  }
+  return mistakes;
 }
 
 /** Whoever sends the first packet is taken for the client, so that nobody else may be able to. */

@@ -61,8 +61,16 @@ export class Events {
 
   /** To be subscribed to the journal. */
   readonly changed = (change: Change): void => {
-    for (const { user, event } of toldBy(change)) if (domainOf(user) === this.#options.domain) this.#tell(user, event);
+    for (const { user, event } of toldBy(change)) if (domainOf(user) === this.#options.domain) this.tell(user, event);
   };
+
+  /** Tells one person of this domain, on each of their clients. */
+  tell(user: UserId, event: HomeEvent): void {
+    for (const listener of this.#listeners.get(user) ?? []) {
+      listener.seq += 1;
+      listener.rpc.notify('event', { seq: listener.seq, event });
+    }
+  }
 
   /** Somebody signed out: what listened in that session stops. */
   endSession(session: string): void {
@@ -76,13 +84,6 @@ export class Events {
       for (const { rpc } of [...listeners]) rpc.close('normal', 'homeserver stops');
     }
     for (const acceptor of this.#acceptors) acceptor.close();
-  }
-
-  #tell(user: UserId, event: HomeEvent): void {
-    for (const listener of this.#listeners.get(user) ?? []) {
-      listener.seq += 1;
-      listener.rpc.notify('event', { seq: listener.seq, event });
-    }
   }
 
   #accept(socket: Socket): void {

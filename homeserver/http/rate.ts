@@ -1,4 +1,4 @@
-/** Token buckets: so many requests a second for each key (an address, a peer), twice as many in a burst. */
+/** Token buckets: so many requests a second for each key (an address, a peer), in a burst twice as many or as is said. */
 
 interface Bucket {
   readonly tokens: number;
@@ -11,18 +11,21 @@ const MAX_KEYS = 20_000;
 
 export class RateLimit {
   readonly #perSecond: number;
+  readonly #burst: number;
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>();
 
-  constructor(perSecond: number, now: () => number) {
+  /** @param burst of a key that was quiet; needed where less than one request every two seconds is let through */
+  constructor(perSecond: number, now: () => number, burst = perSecond * 2) {
     this.#perSecond = perSecond;
+    this.#burst = burst;
     this.#now = now;
   }
 
   /** Counts one request of the key; false where it is one too many. */
   take(key: string): boolean {
     const now = this.#now();
-    const burst = this.#perSecond * 2;
+    const burst = this.#burst;
     const before = this.#buckets.get(key) ?? { tokens: burst, at: now };
     const elapsed = Math.max(0, now - before.at) / 1_000;
     const tokens = Math.min(burst, before.tokens + elapsed * this.#perSecond);

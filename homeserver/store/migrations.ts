@@ -7,10 +7,14 @@ import * as accounts from './migrations/0001-accounts.ts';
 import * as conversations from './migrations/0002-conversations.ts';
 import * as calls from './migrations/0003-calls.ts';
 import * as outbox from './migrations/0004-outbox.ts';
+import * as registration from './migrations/0006-registration.ts';
+import * as connections from './migrations/0007-connections.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
   '0002-conversations': conversations,
   '0003-calls': calls,
   '0004-outbox': outbox,
+  '0006-registration': registration,
+  '0007-connections': connections,
 };

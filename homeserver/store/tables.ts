@@ -1,16 +1,25 @@
 /**
- * The tables as Kysely sees them. Each service reads and writes its own only: accounts, sessions and access tokens belong
- * to as/; conversations, members and the call of a conversation to ds/; secrets and pseudonyms to calls/; the outbox to federation/.
+ * The tables as Kysely sees them. Each service reads and writes its own only: accounts and what is about them, sessions,
+ * access tokens, registrations, invitations, resets and connections belong to as/; the mail queue to mail/; conversations, members and the call of a conversation to ds/; secrets and pseudonyms to calls/; the outbox to federation/.
  * Every id is qualified by its domain. Times are ms since 1970.
  */
 import type { Generated } from 'kysely';
 import type { Role } from '#signalling/federation.ts';
 import type { ConferenceId, ConversationId, DomainName, ParticipantId, UserId } from '#signalling/ids.ts';
+import type { EmailAddress } from '#signalling/person.ts';
 
 export interface Tables {
   accounts: AccountRow;
   sessions: SessionRow;
   access_tokens: AccessTokenRow;
+  external_identities: ExternalIdentityRow;
+  retired_handles: RetiredHandleRow;
+  invitations: InvitationRow;
+  registrations: RegistrationRow;
+  spent_challenges: SpentChallengeRow;
+  password_resets: PasswordResetRow;
+  connections: ConnectionRow;
+  mail_queue: MailRow;
   conversations: ConversationRow;
   members: MemberRow;
   calls: CallRow;
@@ -27,6 +36,87 @@ export interface AccountRow {
   /** PHC string of argon2id. */
   password: string;
   created_at: number;
+  /** In the one spelling that is compared; no two accounts have the same. */
+  email: EmailAddress | null;
+  kind: AccountKind;
+}
+
+/** A guest has a link in place of an account of his own, a service is a program. */
+export type AccountKind = 'person' | 'guest' | 'service';
+
+/** Who somebody is at an identity provider. */
+export interface ExternalIdentityRow {
+  /** URL of the provider. */
+  issuer: string;
+  subject: string;
+  user_id: UserId;
+  created_at: number;
+}
+
+/** A handle of a removed account: whoever got it next would be taken for its former owner, in other domains above all. */
+export interface RetiredHandleRow {
+  user_id: UserId;
+  retired_at: number;
+}
+
+export interface InvitationRow {
+  id: string;
+  /** SHA-256 of the token. */
+  token_hash: string;
+  /** Null where an administrator made it. */
+  created_by: UserId | null;
+  email: EmailAddress | null;
+  created_at: number;
+  expires_at: number;
+}
+
+/** Somebody who wants an account and has not proved the address yet. */
+export interface RegistrationRow {
+  id: string;
+  email: EmailAddress;
+  handle: string;
+  name: string;
+  password: string;
+  invitation_id: string | null;
+  code_hash: string;
+  tries: number;
+  expires_at: number;
+}
+
+/** A proof of work that was used; kept until its challenge has expired. */
+export interface SpentChallengeRow {
+  challenge: string;
+  expires_at: number;
+}
+
+export interface PasswordResetRow {
+  id: string;
+  /** Null where nobody has the address that was given. */
+  user_id: UserId | null;
+  code_hash: string;
+  tries: number;
+  expires_at: number;
+}
+
+/** What a person of this domain has decided about another person. */
+export interface ConnectionRow {
+  owner: UserId;
+  peer: UserId;
+  decision: 'none' | 'wanted' | 'ignored' | 'blocked';
+  /** Whether the other one wants to be connected. */
+  is_wanted: 0 | 1;
+  changed_at: number;
+}
+
+/** An e-mail that is not sent yet. */
+export interface MailRow {
+  id: string;
+  /** Address and content, encrypted. */
+  sealed: string;
+  attempts: number;
+  next_at: number;
+  created_at: number;
+  expires_at: number;
 }
 
 export interface SessionRow {

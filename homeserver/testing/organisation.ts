@@ -136,6 +136,8 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       client: { listen: `127.0.0.1:${client}`, url: `http://127.0.0.1:${client}` },
       federation: { listen: `127.0.0.1:${federation}`, address: `127.0.0.1:${federation}` },
       admin: { listen: `127.0.0.1:${admin}` },
+      registration: { mode: 'closed', emailDomains: [], workBits: 10, invitationDays: 7 },
+      teamMates: 'domain',
     },
     sft: {
       client: {

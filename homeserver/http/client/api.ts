@@ -1,6 +1,7 @@
 /** The client's routes, noun by noun. Each parses, asks the service that knows, and shows what came back. */
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName, UserId } from '#signalling/ids.ts';
+import type { People } from '../../as/people.ts';
 import type { Sessions } from '../../as/sessions.ts';
 import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
@@ -9,8 +10,11 @@ import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
 import { callRoutes } from './calls.ts';
+import { connectionRoutes } from './connections.ts';
 import { conversationRoutes } from './conversations.ts';
+import { passwordRoutes } from './password.ts';
 import { peopleRoutes } from './people.ts';
+import { registrationRoutes } from './registration.ts';
 import { sessionRoutes } from './sessions.ts';
 
 export interface ClientApiOptions {
@@ -21,6 +25,7 @@ export interface ClientApiOptions {
   /** `wss://sft.alpha.example/client/v1` */
   readonly sft: string;
   readonly sessions: Sessions;
+  readonly people: People;
   readonly conversations: Conversations;
   readonly calls: Calls;
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
@@ -44,7 +49,10 @@ export function clientApi(app: App, options: ClientApiOptions): void {
     reply.header('cache-control', 'no-store');
   });
   sessionRoutes(app, options);
+  registrationRoutes(app, options);
+  passwordRoutes(app, options);
   peopleRoutes(app, options);
+  connectionRoutes(app, options);
   conversationRoutes(app, options);
   callRoutes(app, options);
 }

@@ -16,11 +16,11 @@ export function withConnection(state: ConnectionsState, connection: Connection):
 
 export class Connections {
   readonly store = new Store<ConnectionsState>([]);
-  readonly #account: Account;
+  readonly #account: Pick<Account, 'call'>;
   readonly #stops: (() => void)[];
 
   /** Follows the home's events, and fetches the list whenever they begin anew. */
-  constructor(account: Account, home: Home) {
+  constructor(account: Pick<Account, 'call'>, home: Pick<Home, 'store' | 'onEvent'>) {
     this.#account = account;
     let connected = false;
     const follow = () => {

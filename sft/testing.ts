@@ -345,7 +345,7 @@ async function siteOf(
       client: { listen: at(page), url: `http://${at(page)}` },
       federation: { listen: at(home), address: at(home) },
       admin: { listen: at(homeAdmin) },
-      registration: { mode: 'closed', emailDomains: [], workBits: 17, invitationDays: 7 },
+      registration: { mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 },
       teamMates: 'domain',
     },
     sft: {

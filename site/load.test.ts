@@ -61,7 +61,7 @@ describe('the sample', () => {
     expect(site.sft.trunk).toMatchObject({ mode: 'layers', ports: { from: 41_000, to: 41_199 } });
     expect(site.homeserver.client.tls).toBeUndefined();
     expect(site.homeserver.mail).toBeUndefined();
-    expect(site.homeserver.registration).toEqual({ mode: 'closed', emailDomains: [], workBits: 17, invitationDays: 7 });
+    expect(site.homeserver.registration).toEqual({ mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 });
     expect(site.homeserver.teamMates).toBe('domain');
   });
 

@@ -265,11 +265,11 @@ export const SiteSchema = section(
             workBits: Type.Integer({
               minimum: 8,
               maximum: 26,
-              default: 17,
+              default: 16,
               unit: 'bits',
               description: 'How much work a registration costs where the mode is `open`.',
               reason:
-                'A browser tries about 2^bits hashes, some seconds for 17. One more doubles it for everybody, attackers included.',
+                'A browser tries about 2^bits hashes, a second or two for 16. One more doubles it for everybody, attackers included.',
               expects: 'a whole number from 8 to 26',
             }),
             invitationDays: count(90, {

@@ -110,6 +110,14 @@ describe('who may reach whom', () => {
     expect(await mayReach(db, alice, alice, 'nobody')).toBe(true);
   });
 
+  test('where nobody is a team mate, only who is connected', async () => {
+    expect(await people.mayReach(alice, bob)).toBe(false);
+    await act(alice, 'request');
+    expect(await people.mayReach(bob, alice)).toBe(false);
+    await act(bob, 'accept');
+    expect(await people.mayReach(alice, bob)).toBe(true);
+  });
+
   test('over the border everybody whom the allow list lets in, but nobody who blocks', async () => {
     expect(await people.mayReach(alice, carol)).toBe(true);
     expect(await people.mayReach(carol, alice)).toBe(true);

@@ -55,6 +55,12 @@ test('a person has ten open ones at the most, an administrator as many as he lik
   for (let i = 0; i <= MAX_OPEN; i++) await people.invitations.create(undefined, undefined);
 });
 
+test('nobody’s letter box is filled with them', async () => {
+  for (const by of [alice, bob, alice]) await people.invitations.create(by, dora);
+  await expect(people.invitations.create(bob, dora)).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+  expect(await people.invitations.list(bob)).toHaveLength(1);
+});
+
 test('the invitations of somebody who is gone are good for nothing', async () => {
   const { invitation } = await people.invitations.create(alice, undefined);
   await people.administration.remove('alice');

@@ -6,6 +6,7 @@ import { invitation } from '../mail/letters.ts';
 import type { Postman } from '../mail/postman.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
+import type { EmailLimits } from './email-limits.ts';
 import { hashInvitationToken, newInvitationToken } from './invitation-token.ts';
 
 /** Of one person at a time. An administrator may have as many as he likes. */
@@ -21,6 +22,7 @@ export interface InvitationsOptions {
   readonly days: number;
   /** Undefined where this server sends none. */
   readonly mail: Postman | undefined;
+  readonly limits: EmailLimits;
   /** Whether accounts can be made by invitation at all. */
   readonly isOpen: boolean;
 }
@@ -46,8 +48,9 @@ export class Invitations {
    * @throws HawserError HOME_REGISTRATION_CLOSED, HOME_NO_MAIL, HOME_INVITATIONS_OPEN, HOME_SLOW_DOWN
    */
   async create(by: UserId | undefined, email: EmailAddress | undefined) {
-    const { store, world, days, mail, isOpen } = this.#options;
+    const { store, world, days, mail, limits, isOpen } = this.#options;
     if (!isOpen) throw new HawserError('HOME_REGISTRATION_CLOSED');
+    if (by !== undefined && email !== undefined) limits.countMail(emailOf(email));
     const id = randomToken(world, ID_BYTES);
     const token = newInvitationToken(world);
     const now = world.now();

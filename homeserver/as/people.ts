@@ -49,7 +49,7 @@ export function makePeople({ site, store, world, secrets, sessions, mail, hooks 
     },
   });
   const isOpen = rules.mode !== 'closed' && mail !== undefined;
-  const invitations = new Invitations({ store, world, days: rules.invitationDays, mail, isOpen });
+  const invitations = new Invitations({ store, world, days: rules.invitationDays, mail, limits, isOpen });
   const registration = new Registration({
     store,
     domain,

@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Account } from '#client/account.ts';
+import { Connections as MyConnections } from '#client/connections.ts';
+import { Home } from '#client/home.ts';
 import { Registration } from '#client/registration.ts';
 import { API } from '#signalling/client-home.ts';
 import { Connection, Connections } from '#signalling/connections.ts';
@@ -131,7 +133,31 @@ describe('connections over HTTP', () => {
     wanda.close();
   });
 
-  test('somebody who blocks a person of another domain is not added by them to their hub’s conversations', async () => {
+  test('the SDK keeps the list current, by what it is told and after a reconnection', async () => {
+    const [one, other] = [await newcomer('zelda'), await newcomer('zora')];
+    const accounts = [new Account(alpha.url), new Account(alpha.url)] as const;
+    await accounts[0].signIn('zelda', PASSWORD);
+    await accounts[1].signIn('zora', PASSWORD);
+    const homes = accounts.map((account) => new Home({ account })) as [Home, Home];
+    const zelda = new MyConnections(accounts[0], homes[0]);
+    const zora = new MyConnections(accounts[1], homes[1]);
+    await Promise.all(homes.map((home) => home.store.when(({ connected }) => connected)));
+    expect(await zelda.act(other.id, 'request')).toMatchObject({ state: 'sent' });
+    await zora.store.when((list) => list[0]?.state === 'received');
+    await zora.act(one.id, 'accept');
+    await zelda.store.when((list) => list[0]?.state === 'connected');
+    await zora.act(one.id, 'cancel');
+    await zelda.store.when((list) => list[0]?.state === 'sent');
+    const later = new MyConnections(accounts[0], homes[0]);
+    await later.store.when((list) => list[0]?.user === other.id);
+    await zelda.act(other.id, 'cancel');
+    await zora.store.when((list) => list.length === 0);
+    for (const each of [zelda, zora, later, ...homes, ...accounts]) each[Symbol.dispose]();
+    one.close();
+    other.close();
+  });
+
+  test('somebody who is blocked is not added, also to a conversation with another domain', async () => {
     const [, beta] = world.organisations as [Organisation, Organisation];
     const [xena, yara] = [await newcomer('xena'), await newcomer('yara')];
     const bob = await beta.person('bob');

@@ -113,16 +113,17 @@ describe('a forgotten password', () => {
 
   test('takes the same time whether the address is known or not', { retry: 3 }, async () => {
     const times: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] };
-    for (let i = 0; i < 60; i++) {
-      people.world.advance(1_200_000);
-      for (const which of ['known', 'unknown'] as const) {
+    for (let i = 0; i < 200; i++) {
+      for (const which of i % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)) {
+        people.world.advance(1_200_000);
         const start = performance.now();
         await ask(which === 'known' ? address : email('nobody@mail.example'), `192.0.2.${i}`);
         times[which].push(performance.now() - start);
       }
     }
-    expect(median(times.unknown) / median(times.known)).toBeGreaterThan(0.6);
-    expect(median(times.unknown) / median(times.known)).toBeLessThan(1.6);
+    // 1.0; without the e-mail to nobody it would be 0.64.
+    expect(median(times.unknown) / median(times.known)).toBeGreaterThan(0.8);
+    expect(median(times.unknown) / median(times.known)).toBeLessThan(1.25);
   });
 
   test('a code is good for five tries and ten minutes, and of several the first one used makes all others void', async () => {

@@ -27,7 +27,7 @@ export class Registration {
   /**
    * Asks for a code; where the mode is `open` and there is no invitation, after the work that it costs.
    * @throws HawserError HOME_REGISTRATION_CLOSED, HOME_EMAIL_REFUSED, HOME_INVITATION_REFUSED, HOME_WORK_REFUSED,
-   * HOME_SLOW_DOWN; the signal's reason
+   * HOME_SLOW_DOWN, HOME_MAIL_LIMIT; the signal's reason
    */
   async begin(wish: Omit<NewRegistration, 'work'>, options: WorkOptions = {}): Promise<AwaitedCode> {
     const { mode } = await this.rules();

@@ -338,6 +338,12 @@ export const ERRORS = {
     false,
     'This server is not set up to send e-mail, so that this cannot be done by e-mail. Ask your administrator.',
   ),
+  HOME_MAIL_LIMIT: entry(
+    429,
+    4429,
+    true,
+    'Several e-mails were sent to this address in the last hour. Look for the newest one there, or try again in 20 minutes.',
+  ),
   HOME_EMAIL_REFUSED: entry(
     403,
     4403,

@@ -29,9 +29,9 @@ export class EmailLimits {
     if (!this.#requests.take(address)) throw new HawserError('HOME_SLOW_DOWN');
   }
 
-  /** An e-mail address is to be written to, or would be if it were somebody's. @throws HawserError HOME_SLOW_DOWN */
+  /** An e-mail address is to be written to, or would be if it were somebody's. @throws HawserError HOME_MAIL_LIMIT */
   countMail(email: EmailAddress): void {
-    if (!this.#mails.take(email)) throw new HawserError('HOME_SLOW_DOWN');
+    if (!this.#mails.take(email)) throw new HawserError('HOME_MAIL_LIMIT');
   }
 
   /** Somebody at an IP address tries a code. @throws HawserError HOME_SLOW_DOWN */

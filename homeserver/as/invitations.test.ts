@@ -57,7 +57,7 @@ test('a person has ten open ones at the most, an administrator as many as he lik
 
 test('nobody’s letter box is filled with them', async () => {
   for (const by of [alice, bob, alice]) await people.invitations.create(by, dora);
-  await expect(people.invitations.create(bob, dora)).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+  await expect(people.invitations.create(bob, dora)).rejects.toMatchObject({ code: 'HOME_MAIL_LIMIT' });
   expect(await people.invitations.list(bob)).toHaveLength(1);
 });
 

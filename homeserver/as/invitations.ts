@@ -45,7 +45,7 @@ export class Invitations {
    * @param by undefined for an administrator
    * @param email where it is sent; it is not bound to that address, which its user proves by a code in any case
    * @returns the token, which is told this once
-   * @throws HawserError HOME_REGISTRATION_CLOSED, HOME_NO_MAIL, HOME_INVITATIONS_OPEN, HOME_SLOW_DOWN
+   * @throws HawserError HOME_REGISTRATION_CLOSED, HOME_NO_MAIL, HOME_INVITATIONS_OPEN, HOME_SLOW_DOWN, HOME_MAIL_LIMIT
    */
   async create(by: UserId | undefined, email: EmailAddress | undefined) {
     const { store, world, days, mail, limits, isOpen } = this.#options;

@@ -148,9 +148,9 @@ describe('a forgotten password', () => {
 
   test('fills nobody’s letter box: three e-mails, then one in twenty minutes', async () => {
     for (let i = 0; i < 3; i++) await ask(address, `192.0.2.${i}`);
-    await expect(ask(address, '192.0.2.9')).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+    await expect(ask(address, '192.0.2.9')).rejects.toMatchObject({ code: 'HOME_MAIL_LIMIT' });
     for (let i = 0; i < 3; i++) await ask(email('nobody@mail.example'), `192.0.2.${i}`);
-    await expect(ask(email('nobody@mail.example'))).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+    await expect(ask(email('nobody@mail.example'))).rejects.toMatchObject({ code: 'HOME_MAIL_LIMIT' });
   });
 });
 

@@ -36,7 +36,7 @@ export class PasswordResets {
   /**
    * Sends a code where there is an account with this address; answers alike, after the same work, where there is none.
    * @param address IP address of the client
-   * @throws HawserError HOME_NO_MAIL, HOME_SLOW_DOWN
+   * @throws HawserError HOME_NO_MAIL, HOME_SLOW_DOWN, HOME_MAIL_LIMIT
    */
   async begin(given: EmailAddress, address: string): Promise<AwaitedCode> {
     const { store, world, key, mail, limits } = this.#options;

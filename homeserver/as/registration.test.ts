@@ -152,8 +152,8 @@ describe('limits', () => {
   test('of one address: three e-mails, then one in twenty minutes, whoever asks', async () => {
     await open({ registration: { mode: 'domains', emailDomains: ['mail.example' as typeof alpha] } });
     for (let i = 0; i < 3; i++) await begin({}, `192.0.2.${i}`);
-    await expect(begin({}, '192.0.2.9')).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
-    await expect(begin({ email: email('Carol@MAIL.example') })).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+    await expect(begin({}, '192.0.2.9')).rejects.toMatchObject({ code: 'HOME_MAIL_LIMIT' });
+    await expect(begin({ email: email('Carol@MAIL.example') })).rejects.toMatchObject({ code: 'HOME_MAIL_LIMIT' });
     await begin({ email: email('dora@mail.example') });
     people.world.advance(1_200_000);
     await begin();

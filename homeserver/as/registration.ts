@@ -66,7 +66,7 @@ export class Registration {
    * Sends a code to the address, or word to its owner that there is an account already.
    * @param address IP address of the client
    * @throws HawserError HOME_REGISTRATION_CLOSED, HOME_NO_MAIL, HOME_EMAIL_REFUSED, HOME_INVITATION_REFUSED,
-   * HOME_WORK_REFUSED, HOME_SLOW_DOWN; none of them tells whether handle or address are taken
+   * HOME_WORK_REFUSED, HOME_SLOW_DOWN, HOME_MAIL_LIMIT; none of them tells whether handle or address are taken
    */
   async begin(wish: NewRegistration, address: string): Promise<AwaitedCode> {
     const { store, world, mail, limits, keys, mode } = this.#options;

@@ -197,8 +197,15 @@ export const SiteSchema = section(
           'Towards other domains.',
         ),
         admin: section(
-          { listen: listen({ description: ADMIN, default: '127.0.0.1:8450' }) },
-          'Metrics of the homeserver.',
+          {
+            listen: listen({
+              description: 'Metrics, health, and what `hawser accounts` does.',
+              reason:
+                'Nobody signs in there: whoever reaches it makes, opens and deletes accounts. Keep it on loopback.',
+              default: '127.0.0.1:8450',
+            }),
+          },
+          'For the administrator of the homeserver.',
         ),
         mail: Type.Optional(
           section(

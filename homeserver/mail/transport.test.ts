@@ -48,11 +48,14 @@ test.each([
 });
 
 test('without TLS no password and no text goes to another machine', async () => {
-  // A name that leads to this machine, but is not known to: to the client it is any mail server.
-  const elsewhere = catcher.url.replace('127.0.0.1', 'catcher.localhost');
+  // An address of this machine that is not known to be one: to the client it is any mail server.
+  const elsewhere = catcher.url.replace('127.0.0.1', '[::ffff:127.0.0.1]');
+  const heard: string[] = [];
+  catcher.refuse = (command) => void heard.push(command);
   transport.close();
-  await connect({ url: elsewhere });
-  await expect(transport.send(envelope)).rejects.toMatchObject({ isForGood: false });
+  await connect({ url: elsewhere, user: 'hawser' });
+  await expect(transport.send(envelope)).rejects.toMatchObject({ code: 'ETLS', isForGood: false });
+  expect(heard.filter((command) => /^(AUTH|MAIL|RCPT|DATA|MESSAGE)/.test(command))).toEqual([]);
   expect(catcher.mails).toEqual([]);
 });
 

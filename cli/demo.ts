@@ -3,8 +3,10 @@ import { buildWeb } from '#web/build.ts';
 import { command } from './command.ts';
 import { canIsolate, isInside, layCable, packetsOut, runInside } from './demo/border.ts';
 import { runCheck } from './demo/check.ts';
+import { Mailbox } from './demo/mailbox.ts';
 import { fixedPlaces, freePlaces } from './demo/places.ts';
 import { startTrial } from './demo/trial.ts';
+import { demoPorts } from './doctor/ports.ts';
 import { Problem } from './errors.ts';
 import { ensureChromium } from './setup/chromium.ts';
 import { say } from './setup/say.ts';
@@ -28,9 +30,12 @@ export const demo = command({
     await web();
     const places = { alpha: fixedPlaces('alpha'), beta: fixedPlaces('beta') };
     const died = Promise.withResolvers<string>();
-    const trial = await startTrial({ places, say, onDied: died.resolve });
+    await using undo = new AsyncDisposableStack();
+    const mailbox = await Mailbox.open(demoPorts.alpha.mails);
+    undo.defer(() => mailbox.close());
+    const trial = await startTrial({ places, mail: mailbox.smtp, say, onDied: died.resolve });
     try {
-      for (const line of invitation(trial)) out(line);
+      for (const line of invitation(trial, mailbox.url)) out(line);
       const sentence = await Promise.race([died.promise, aborted(signal)]);
       if (sentence) throw new Problem(sentence);
       say('stopping');
@@ -41,7 +46,7 @@ export const demo = command({
   },
 });
 
-function invitation({ alice, bob }: Awaited<ReturnType<typeof startTrial>>): string[] {
+function invitation({ alice, bob }: Awaited<ReturnType<typeof startTrial>>, mails: string): string[] {
   const line = ({ name, handle, password, organisation }: typeof alice) =>
     `  ${name.padEnd(6)} ${organisation.url.padEnd(30)} sign in as ${handle}, password ${password}`;
   return [
@@ -52,6 +57,7 @@ function invitation({ alice, bob }: Awaited<ReturnType<typeof startTrial>>): str
     line(bob),
     '',
     'Both are in one conversation; press "Start call" in one window and "Join" in the other. Ctrl-C ends everything.',
+    `E-mail of both organisations is delivered to nobody; it is listed at ${mails}`,
     '',
   ];
 }

@@ -92,6 +92,31 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./peers.ts')).peersLimit,
   },
   {
+    name: 'accounts add',
+    summary: 'Make an account',
+    load: async () => (await import('./accounts.ts')).accountsAdd,
+  },
+  {
+    name: 'accounts list',
+    summary: 'List the accounts',
+    load: async () => (await import('./accounts.ts')).accountsList,
+  },
+  {
+    name: 'accounts invite',
+    summary: 'Make an invitation with which one person can register',
+    load: async () => (await import('./accounts.ts')).accountsInvite,
+  },
+  {
+    name: 'accounts remove',
+    summary: 'Delete an account for good',
+    load: async () => (await import('./accounts.ts')).accountsRemove,
+  },
+  {
+    name: 'accounts set-password',
+    summary: 'Give an account a new password',
+    load: async () => (await import('./accounts.ts')).accountsSetPassword,
+  },
+  {
     name: 'bench trunk',
     summary: 'Measure what crosses the trunk between two media servers',
     load: async () => (await import('./bench.ts')).benchTrunk,

@@ -3,7 +3,7 @@
  * it; what survives a reload is the homeserver's refresh cookie, which scripts cannot read.
  */
 import type { Static, TSchema } from 'typebox';
-import { Session, type User } from '#signalling/client-home.ts';
+import { Session, User } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { type Call, callApi } from './http.ts';
 import { Store } from './store.ts';
@@ -32,7 +32,10 @@ export class Account {
     return this.#origin;
   }
 
-  /** @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN, SIG_UNREACHABLE */
+  /**
+   * @param handle or the e-mail address of the account
+   * @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN, SIG_UNREACHABLE
+   */
   async signIn(handle: string, password: string): Promise<User> {
     const call = { method: 'POST', path: 'sessions', body: { handle, password }, answer: Session } as const;
     return this.#accept(await callApi(this.#origin, call));
@@ -55,6 +58,23 @@ export class Account {
     const accessToken = this.#accessToken;
     this.#forget();
     await callApi(this.#origin, { method: 'DELETE', path: 'sessions/current', ...(accessToken && { accessToken }) });
+  }
+
+  /** Every other session ends. @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN */
+  async changePassword(current: string, password: string): Promise<void> {
+    await this.call({ method: 'POST', path: 'password', body: { current, password } });
+  }
+
+  async rename(name: string): Promise<User> {
+    const user = await this.call({ method: 'POST', path: 'me/name', body: { name }, answer: User });
+    this.store.set({ phase: 'signedIn', user });
+    return user;
+  }
+
+  /** Deletes the account, for good. @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN */
+  async remove(password: string): Promise<void> {
+    await this.call({ method: 'POST', path: 'me/removal', body: { password } });
+    this.#forget();
   }
 
   /** A call in the name of this person; a token that ended meanwhile is renewed once. */

@@ -42,6 +42,8 @@ export function withEvent(state: HomeState, event: HomeEvent): HomeState {
       return withMembers(state, event, (members) =>
         members.filter((each) => each.participant !== event.member.participant),
       );
+    case 'connection':
+      return state; // kept by `connections.ts`
     case 'ended':
       return silenced(
         change(state, event.conversation, (each) => {

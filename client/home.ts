@@ -42,6 +42,7 @@ export class Home {
   readonly #closed = new AbortController();
   #rpc: Events | undefined;
   #wake: (() => void) | undefined;
+  readonly #listeners = new Set<(event: HomeEvent) => void>();
   /** Events that came while the list was being fetched; they are newer than the list or already in it. */
   #early: HomeEvent[] | undefined;
 
@@ -113,6 +114,12 @@ export class Home {
   /** Stops the ringing of one call here; the call goes on. */
   decline(conversation: ConversationId): void {
     this.store.set(silenced(this.store.state, conversation));
+  }
+
+  /** Every event as it comes, for what is not in the store. Returns the function that stops listening. */
+  onEvent(listener: (event: HomeEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** For instance when the device says that it is online again: does not wait for the rest of the back-off. */
@@ -191,6 +198,7 @@ export class Home {
   }
 
   #hear(event: HomeEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
     if (this.#early) this.#early.push(event);
     else this.store.set(withEvent(this.store.state, event));
   }

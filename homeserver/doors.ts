@@ -10,7 +10,6 @@ import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
 import { acceptSockets } from '#signalling/websocket.ts';
 import type { Site } from '#site/schema.ts';
 import { createPeerServer, peerOf } from '#trust/door.ts';
-import { createAccount } from './as/accounts.ts';
 import { FEDERATION_BODY_LIMIT, federationRoutes, noteRefusal } from './federation/door.ts';
 import { ADMIN_BODY_LIMIT, adminRoutes } from './http/admin.ts';
 import { CLIENT_BODY_LIMIT, clientApi } from './http/client/api.ts';
@@ -46,6 +45,7 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
     conversations,
     groups,
     queues,
+    people,
     calls,
     events,
     metrics,
@@ -78,6 +78,7 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
       devices,
       keyPackages,
       authorities,
+      people,
       conversations,
       groups,
       queues,
@@ -140,12 +141,12 @@ export async function serveFederation({ site, log, world }: Options, parts: Part
 }
 
 export async function serveAdmin({ site, log, world }: Options, parts: Parts): Promise<Door> {
-  const { store, metrics, sft } = parts;
+  const { store, people, metrics, sft } = parts;
   const app = makeApp({ log, world, bodyLimit: ADMIN_BODY_LIMIT, onRefusal: () => undefined });
   adminRoutes(app, {
     domain: site.domain,
     metrics,
-    createAccount: (account) => createAccount(store.db, site.domain, account, world),
+    administration: people.administration,
     checkStore: async () => {
       await sql`select 1`.execute(store.db);
     },

@@ -9,10 +9,11 @@ import type { Site } from '#site/schema.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
-import { type Account, countAccounts, createAccount, findAccount, type NewAccount } from './as/accounts.ts';
+import { type Account, countAccounts, findAccount, type NewAccount } from './as/accounts.ts';
 import { Authorities } from './as/authorities.ts';
 import { Devices } from './as/devices.ts';
 import { KeyPackages } from './as/key-packages.ts';
+import { makePeople } from './as/people.ts';
 import { Sessions } from './as/sessions.ts';
 import { attended, statePresence } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
@@ -31,8 +32,12 @@ import { Outbox } from './federation/outbox.ts';
 import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
+import { Postman } from './mail/postman.ts';
+import { countMails } from './mail/queue.ts';
+import { smtpTransport, type Transport } from './mail/transport.ts';
 import { makeMetrics } from './metrics.ts';
 import { Queues } from './qs/queues.ts';
+import { readSecrets, type Secrets } from './secrets.ts';
 import { placeOf } from './store/place.ts';
 import { openStore, type Store } from './store/store.ts';
 import { Writer } from './store/writer.ts';
@@ -49,7 +54,7 @@ export interface HomeserverOptions {
 
 export interface RunningHomeserver {
   readonly ports: { readonly client: number; readonly federation: number; readonly admin: number };
-  /** An administrator's act. @throws HawserError HOME_HANDLE_TAKEN */
+  /** An administrator's act. @throws HawserError HOME_HANDLE_TAKEN, HOME_EMAIL_TAKEN */
   createAccount(account: NewAccount): Promise<Account>;
   /** Whether the SFT of the domain is connected. */
   readonly isSftConnected: boolean;
@@ -91,11 +96,29 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   const queues = await Queues.open({ store, writer, world, onFault: (error) => parts.onFault(error) });
   opened.defer(() => writer.idle());
   opened.defer(() => queues.close());
+  const secrets = await readSecrets(site.certificates.tickets.privateKey);
+  const { mail } = site.homeserver;
+  const transport = mail && (await smtpTransport(mail));
   const parts: Parts = build({
-    ...{ site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues },
+    ...{
+      site,
+      log,
+      world,
+      store,
+      trust,
+      key,
+      deviceAuthority,
+      authorities,
+      signer,
+      writer,
+      queues,
+      secrets,
+      transport,
+    },
   });
   opened.defer(() => parts.metrics.close());
   opened.defer(() => parts.groups.close());
+  opened.defer(() => parts.mail?.close());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
 
@@ -115,7 +138,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   const running = opened.move();
   return {
     ports: { client: client.port, federation: federation.port, admin: admin.port },
-    createAccount: (account) => createAccount(store.db, site.domain, account, world),
+    createAccount: (account) => parts.people.administration.add(account),
     get isSftConnected() {
       return parts.sft.isConnected;
     },
@@ -138,10 +161,14 @@ interface Ground {
   readonly signer: PublicSigner;
   readonly writer: Writer;
   readonly queues: Queues;
+  readonly secrets: Secrets;
+  /** Undefined where the site names no mail server. */
+  readonly transport: Transport | undefined;
 }
 
 function build(ground: Ground) {
   const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
+  const { secrets, transport } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -164,6 +191,7 @@ function build(ground: Ground) {
       await queues.remove(device);
       await groups.removeDevice(device);
     },
+    onFault,
   });
   const credentials = new MlsCredentials(authorities.of);
   const keyPackages = new KeyPackages({
@@ -172,6 +200,33 @@ function build(ground: Ground) {
     credentials,
     onFew: (device, left) => events.tell(userOfDevice(device), { type: 'keyPackagesLow', left }, device),
   });
+  const mail =
+    transport &&
+    new Postman({
+      db,
+      key: secrets.mail,
+      sender: { domain, url: new URL(site.homeserver.client.url).origin },
+      transport,
+      world,
+      onFailed: (failure) => {
+        metrics.mailFailed.inc({ code: failure.code });
+        log.warn({ ...failure }, 'an e-mail was not taken by the mail server of homeserver.mail.url');
+      },
+      onFault,
+    });
+  const people = makePeople({
+    site,
+    store,
+    world,
+    secrets,
+    sessions,
+    mail,
+    hooks: {
+      onPasswordChanged: (user, keep, tx) => devices.removeOthers(tx, user, keep),
+      onRemoved: (user, tx) => devices.removeOthers(tx, user, undefined),
+    },
+    onConnection: (owner, connection) => events.tell(owner, { type: 'connection', connection }),
+  });
   const peerClient = new PeerClient({
     ...trust,
     onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
@@ -179,7 +234,8 @@ function build(ground: Ground) {
   const journal = new Journal(store, domain, world);
   const groups = new Groups({ store, writer, world, domain, journal, queues, credentials, signer, onFault });
   journal.join(groups.changing);
-  const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, world });
+  const { mayReach } = people;
+  const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, mayReach, world });
   const acceptFrom = (from: DomainName, statement: Parameters<typeof accept>[3]) =>
     accept(journal, domain, from, statement);
   const outbox: Outbox = new Outbox({
@@ -207,6 +263,7 @@ function build(ground: Ground) {
     domain,
     journal,
     hub,
+    mayReach,
     updateAtHub: (...update) => peerClient.update(...update),
   });
   const grants = new Grants((...wish) => peerClient.grant(...wish), world);
@@ -252,6 +309,7 @@ function build(ground: Ground) {
     sessions: () => sessions.count(),
     calls: () => countCalls(db),
     outbox: () => depthByDomain(db),
+    mails: () => countMails(db),
     eventConnections: () => events.connections,
     isSftConnected: () => sft.isConnected,
     certificateExpires: () => trust.credentials.current.expires,
@@ -268,6 +326,8 @@ function build(ground: Ground) {
     groups,
     queues,
     signer,
+    mail,
+    people,
     journal,
     peerClient,
     hub,
@@ -286,7 +346,7 @@ function build(ground: Ground) {
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
   const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues } = parts;
-  const { sft, peerClient, onFault } = parts;
+  const { mail, people, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
@@ -295,6 +355,8 @@ function startWork(parts: Parts): () => void {
     every(3_600_000, () => sessions.sweep(), onFault),
     every(3_600_000, () => keyPackages.sweep(), onFault),
     every(600_000, () => authorities.sweep(), onFault),
+    every(600_000, () => people.sweep(), onFault),
+    every(1_000, async () => mail?.wake(), onFault),
     followPeers(trust.peers, {
       onGone: (domain) => {
         grants.forgetFrom(domain);
@@ -309,6 +371,7 @@ function startWork(parts: Parts): () => void {
     }),
   ];
   outbox.start().catch(onFault);
+  mail?.wake();
   return () => {
     for (const stop of stops) stop();
   };

@@ -8,6 +8,8 @@ export interface Sampled {
   calls(): Promise<number>;
   /** Entries of the outbox by domain. */
   outbox(): Promise<readonly { domain: string; depth: number }[]>;
+  /** E-mails that are not sent yet. */
+  mails(): Promise<number>;
   eventConnections(): number;
   isSftConnected(): boolean;
   /** When the certificate ends, ms since 1970. */
@@ -25,6 +27,8 @@ export interface Metrics {
   readonly clientRefusals: Counter<'code'>;
   readonly outboxGivenUp: Counter<'peer' | 'code'>;
   readonly ticketsIssued: Counter;
+  /** By the mail library's code. */
+  readonly mailFailed: Counter<'code'>;
   readonly faults: Counter;
   close(): void;
 }
@@ -44,6 +48,7 @@ export function makeMetrics(sampled: Sampled): Metrics {
     clientRefusals: counter('client_refusals', 'Answers to clients that are not 2xx', 'code'),
     outboxGivenUp: counter('outbox_given_up', 'What another domain refused for good', 'peer', 'code'),
     ticketsIssued: counter('tickets_issued', 'Tickets for calls'),
+    mailFailed: counter('mail_failed', 'Attempts to send an e-mail that failed', 'code'),
     faults: counter('faults', 'Errors without a code, which are faults of ours'),
     close,
   };
@@ -95,6 +100,7 @@ function sampledGauges(registry: Registry, sampled: Sampled): void {
   gauge('accounts', 'Accounts', sampled.accounts);
   gauge('sessions', 'Sessions', sampled.sessions);
   gauge('calls', 'Calls going on in conversations of people of this domain', sampled.calls);
+  gauge('mail_waiting', 'E-mails that are not sent yet', sampled.mails);
   gauge('event_connections', 'Open event connections of clients', sampled.eventConnections);
   gauge('sft_connected', '1 while the SFT of this domain is connected', () => Number(sampled.isSftConnected()));
   gauge('certificate_expires_seconds', 'Seconds until the certificate towards other domains ends', () =>

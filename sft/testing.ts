@@ -346,6 +346,8 @@ async function siteOf(
       client: { listen: at(page), url: `http://${at(page)}` },
       federation: { listen: at(home), address: at(home) },
       admin: { listen: at(homeAdmin) },
+      registration: { mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 },
+      teamMates: 'domain',
     },
     sft: {
       client: { listen: at(client), url: `ws://${at(client)}/client/v1`, origins: [`http://${at(page)}`] },

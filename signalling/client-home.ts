@@ -3,11 +3,15 @@
  * nothing assumes that a person or a conversation is local.
  */
 import Type, { type Static } from 'typebox';
+import { Connection } from './connections.ts';
 import { Closed, type Contract, Sequence, Word } from './contract.ts';
 import { Device } from './devices.ts';
 import { NewMessage, SentMessage } from './groups.ts';
 import { ConferenceId, ConversationId, DeviceId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
+import { DisplayName, EmailAddress, GivenPassword, Password, User } from './person.ts';
 import { Acknowledgement, Delivery, Position } from './queue.ts';
+
+export { DisplayName, Password, User };
 
 export const API = '/api/v1';
 export const EVENTS_PATH = '/api/v1/events';
@@ -17,14 +21,8 @@ const Token = Type.String({ minLength: 20, maxLength: 200, pattern: '^[A-Za-z0-9
 /** ms since 1970. */
 const Time = Type.Integer({ minimum: 0 });
 
-export const Password = Type.String({ minLength: 10, maxLength: 256 });
-export const DisplayName = Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
-
-export const User = Closed({ user: UserId, domain: DomainName, handle: Handle, name: DisplayName });
-export type User = Static<typeof User>;
-
-/** `POST sessions`: signs in. A refresh cookie comes with the answer. */
-export const SignIn = Closed({ handle: Handle, password: Type.String({ maxLength: 256 }) });
+/** `POST sessions`: signs in by handle or e-mail address. A refresh cookie comes with the answer. */
+export const SignIn = Closed({ handle: Type.Union([Handle, EmailAddress]), password: GivenPassword });
 export type SignIn = Static<typeof SignIn>;
 
 /** Answer of `POST sessions` and `POST sessions/refresh`. */
@@ -116,6 +114,8 @@ export const HomeEvent = Type.Union([
   Closed({ type: kind('joined'), conversation: ConversationId, conference: ConferenceId, member: CallMember }),
   Closed({ type: kind('left'), conversation: ConversationId, conference: ConferenceId, member: CallMember }),
   Closed({ type: kind('ended'), conversation: ConversationId, conference: ConferenceId }),
+  /** What this person and another one have decided about each other has changed. */
+  Closed({ type: kind('connection'), connection: Connection }),
 ]);
 export type HomeEvent = Static<typeof HomeEvent>;
 

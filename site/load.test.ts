@@ -30,7 +30,13 @@ const sample = sampleSite();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hawser-'));
   path = join(folder, 'hawser.yaml');
-  const others = ['browsers/fullchain.pem', 'browsers/privkey.pem', 'secrets/database', 'certificates/revoked.pem'];
+  const others = [
+    'browsers/fullchain.pem',
+    'browsers/privkey.pem',
+    'secrets/database',
+    'mail.password',
+    'certificates/revoked.pem',
+  ];
   for (const file of [...FILES.map((name) => `certificates/${name}`), ...others]) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await writeFile(join(folder, file), 'content', { mode: 0o600 });
@@ -71,12 +77,16 @@ describe('the sample', () => {
     expect(site.sft.limits).toMatchObject({ participants: 1_000, conferences: 200 });
     expect(site.sft.trunk).toMatchObject({ mode: 'layers', ports: { from: 41_000, to: 41_199 } });
     expect(site.homeserver.client.tls).toBeUndefined();
+    expect(site.homeserver.mail).toBeUndefined();
+    expect(site.homeserver.registration).toEqual({ mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 });
+    expect(site.homeserver.teamMates).toBe('domain');
   });
 
   it('is a site too with every option that it has commented out', async () => {
     const site = await load(sample.replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2'));
     expect(site.homeserver.client.tls?.key).toBe(join(folder, 'browsers/privkey.pem'));
     expect(site.sft.media.announcedIp).toBe('203.0.113.7');
+    expect(site.homeserver.mail?.passwordFile).toBe(join(folder, 'mail.password'));
   });
 
   it('stands in the reference', () => expect(sample).toMatchFileSnapshot('../docs/reference/hawser.yaml'));
@@ -138,6 +148,16 @@ describe('a mistake', () => {
       '#participants: 1000',
       'participants: 1.5',
       'sft.limits.participants must be a whole number from 1 to 100000, not 1.5.',
+    ],
+    [
+      '#mode: closed',
+      'mode: open',
+      'homeserver.registration.mode: people register by e-mail, so homeserver.mail must say how it is sent.',
+    ],
+    [
+      '#mode: closed',
+      'mode: domains',
+      'homeserver.registration.mode: homeserver.registration.emailDomains must name at least one domain.',
     ],
     [
       'origins: [ https://alpha.example ]',
@@ -239,6 +259,15 @@ describe('the files', () => {
     expect(await mistakesIn(text, ['sft'])).toEqual([]);
     await chmod(password, 0o600);
     expect((await load(text)).homeserver.databasePasswordFile).toBe(password);
+  });
+
+  it('are refused where everybody may read the password of the mail server', async () => {
+    const password = join(folder, 'mail.password');
+    const text = sample.replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2');
+    await chmod(password, 0o644);
+    expect(await mistakesIn(text)).toEqual([expect.stringContaining(`may use the key ${password}. Run: chmod 600`)]);
+    await chmod(password, 0o600);
+    expect(await mistakesIn(text)).toEqual([]);
   });
 
   it('one of them may be the site itself that is missing', async () => {

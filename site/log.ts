@@ -14,6 +14,8 @@ const SECRETS = [
   'cookie',
   'user',
   'handle',
+  'email',
+  'invitation',
   'title',
 ];
 

@@ -17,7 +17,7 @@ export function checkNames(leaves: readonly Leaf[]): readonly Mistake[] {
     const wrong = typeof value === 'string' ? wrongName(path, value, text(schema, 'kind')) : undefined;
     return wrong === undefined ? [] : [mistake(place, `${path}: ${wrong}`)];
   });
-  return [...unannounced, ...wrong, ...checkEntrance(leaves), ...checkPassword(leaves)];
+  return [...unannounced, ...wrong, ...checkEntrance(leaves), ...checkPassword(leaves), ...checkRegistration(leaves)];
 }
 
 /** Without a database the password's file would be there for nothing, and SQLite be used in silence. */
@@ -25,6 +25,27 @@ function checkPassword(leaves: readonly Leaf[]): readonly Mistake[] {
   const file = leaves.find(({ path }) => path === 'homeserver.databasePasswordFile');
   if (!file || leaves.some(({ path }) => path === 'homeserver.database')) return [];
   return [mistake(file.place, 'homeserver.databasePasswordFile is for homeserver.database, which is not there.')];
+}
+
+/** Ways to register that lead nowhere, and a password that is asked for nowhere. */
+function checkRegistration(leaves: readonly Leaf[]): readonly Mistake[] {
+  const leaf = (path: string) => leaves.find((candidate) => candidate.path === `homeserver.${path}`);
+  const mode = leaf('registration.mode');
+  const domains = leaf('registration.emailDomains');
+  const password = leaf('mail.passwordFile');
+  const mistakes: Mistake[] = [];
+  if (mode && mode.value !== 'closed' && !leaf('mail.url')) {
+    const why = 'people register by e-mail, so homeserver.mail must say how it is sent.';
+    mistakes.push(mistake(mode.place, `${mode.path}: ${why}`));
+  }
+  if (mode?.value === 'domains' && Array.isArray(domains?.value) && domains.value.length === 0) {
+    const why = 'homeserver.registration.emailDomains must name at least one domain.';
+    mistakes.push(mistake(mode.place, `${mode.path}: ${why}`));
+  }
+  if (password && !leaf('mail.user')) {
+    mistakes.push(mistake(password.place, `${password.path}: a password needs homeserver.mail.user.`));
+  }
+  return mistakes;
 }
 
 /** Whoever sends the first packet is taken for the client, so that nobody else may be able to. */

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import Type, { type Static, type TProperties } from 'typebox';
 import { DomainName } from '#signalling/ids.ts';
+import type { RegistrationMode } from '#signalling/registration.ts';
 
 /** What an option tells besides its JSON schema. */
 export interface Note {
@@ -223,8 +224,15 @@ export const SiteSchema = section(
           'Towards other domains.',
         ),
         admin: section(
-          { listen: listen({ description: ADMIN, default: '127.0.0.1:8450' }) },
-          'Metrics of the homeserver.',
+          {
+            listen: listen({
+              description: 'Metrics, health, and what `hawser accounts` does.',
+              reason:
+                'Nobody signs in there: whoever reaches it makes, opens and deletes accounts. Keep it on loopback.',
+              default: '127.0.0.1:8450',
+            }),
+          },
+          'For the administrator of the homeserver.',
         ),
         database: Type.Optional(
           Type.String({
@@ -247,6 +255,95 @@ export const SiteSchema = section(
             example: 'secrets/database',
           }),
         ),
+        mail: Type.Optional(
+          section(
+            {
+              url: url('smtp|smtps', '/?', {
+                description: 'The mail server that takes e-mail of the homeserver.',
+                reason:
+                  '`smtps://` is TLS from the first byte, port 465; `smtp://` begins TLS with STARTTLS, port 587, and goes without TLS to this machine only.',
+                expects: 'a URL such as smtp://mail.alpha.example:587 or smtps://mail.alpha.example',
+                example: 'smtp://mail.alpha.example:587',
+              }),
+              from: Type.String({
+                pattern: '^[^\\s@<>"(),:;\\\\]{1,64}@[A-Za-z0-9.-]{3,100}$',
+                maxLength: 165,
+                description: 'The address from which the homeserver writes.',
+                expects: 'an e-mail address such as hawser@alpha.example',
+                example: 'hawser@alpha.example',
+              }),
+              user: Type.Optional(
+                Type.String({
+                  minLength: 1,
+                  maxLength: 200,
+                  description: 'Name with which the homeserver signs in at the mail server.',
+                  reason: 'Left out where the mail server asks for none.',
+                  expects: 'a name',
+                  example: 'hawser',
+                }),
+              ),
+              passwordFile: Type.Optional(
+                file({
+                  kind: 'key',
+                  description: 'File that holds the password for it, in one line.',
+                  reason: 'Only its owner may read the file (mode 0600 or 0640); the start is refused otherwise.',
+                  example: 'mail.password',
+                }),
+              ),
+            },
+            'E-mail to people: codes, invitations, warnings. Without it nobody can register or reset a password by e-mail.',
+          ),
+        ),
+        registration: section(
+          {
+            mode: Type.Unsafe<RegistrationMode>({
+              type: 'string',
+              enum: ['closed', 'invitation', 'domains', 'open'],
+              default: 'closed',
+              description:
+                'Who may make an account by e-mail: `closed`, nobody; `invitation`, whoever was invited; `domains`, whoever has an address of `emailDomains`; `open`, everybody who lets a computer work for it.',
+              reason: 'An administrator can make accounts in any mode, with `hawser accounts add`.',
+              expects: 'closed, invitation, domains or open',
+            }),
+            emailDomains: Type.Array(
+              Type.Unsafe<DomainName>({ ...DomainName, expects: 'a DNS name in lower case, such as alpha.example' }),
+              {
+                maxItems: 100,
+                default: [],
+                defaultText: 'none',
+                description: 'Domains of the e-mail addresses that may register where the mode is `domains`.',
+                reason: 'Exactly these, not what is below them.',
+                expects: 'a list of DNS names, such as alpha.example',
+                example: ['alpha.example'],
+              },
+            ),
+            workBits: Type.Integer({
+              minimum: 8,
+              maximum: 26,
+              default: 16,
+              unit: 'bits',
+              description: 'How much work a registration costs where the mode is `open`.',
+              reason:
+                'A browser tries about 2^bits hashes, a second or two for 16. One more doubles it for everybody, attackers included.',
+              expects: 'a whole number from 8 to 26',
+            }),
+            invitationDays: count(90, {
+              default: 7,
+              unit: 'days',
+              description: 'How long an invitation is good.',
+            }),
+          },
+          'How people come to an account by themselves. Needs `mail`, except where it is closed.',
+        ),
+        teamMates: Type.Unsafe<'domain' | 'nobody'>({
+          type: 'string',
+          enum: ['domain', 'nobody'],
+          default: 'domain',
+          description:
+            'Who may write to and call each other without a connection that was accepted: all people of this `domain`, or `nobody`.',
+          reason: 'Whoever has blocked somebody is left alone in either case.',
+          expects: 'domain or nobody',
+        }),
       },
       'The homeserver.',
     ),

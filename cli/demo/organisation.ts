@@ -32,6 +32,8 @@ export interface OrganisationOptions {
   readonly mode?: TrunkMode;
   /** Most people in one conference. */
   readonly participantsPerConference?: number;
+  /** Mail server, `smtp://127.0.0.1:2525`; with it everybody may register. */
+  readonly mail?: string;
 }
 
 const HOST = '127.0.0.1';
@@ -113,7 +115,7 @@ export class Organisation {
     const response = await fetch(`http://${HOST}:${this.places.homeAdmin}/admin/v1/accounts`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ handle, name, password }),
+      body: JSON.stringify({ handle, name, password, email: `${handle}@${this.domain}` }),
     });
     if (!response.ok) throw new Problem(`The account ${handle} could not be made: ${await response.text()}`);
   }
@@ -167,6 +169,7 @@ export class Organisation {
     entrance = 'webrtc',
     participantsPerConference = 200,
     mode,
+    mail,
   }: OrganisationOptions) {
     const { domain, places } = this;
     return {
@@ -188,6 +191,7 @@ export class Organisation {
         client: { listen: `${HOST}:${places.home}`, url: this.url },
         federation: { listen: `${HOST}:${places.federation}`, address: `${HOST}:${places.federation}` },
         admin: { listen: `${HOST}:${places.homeAdmin}` },
+        ...(mail && { mail: { url: mail, from: `hawser@${domain}` }, registration: { mode: 'open', workBits: 14 } }),
       },
       sft: {
         client: {

@@ -30,6 +30,8 @@ export interface Trial {
 
 export interface TrialOptions {
   readonly places: { readonly alpha: Places; readonly beta: Places };
+  /** Mail server of both; nobody can register by e-mail when left out. */
+  readonly mail?: string;
   /** One line about each step. */
   readonly say: (line: string) => void;
   readonly onDied: (sentence: string) => void;
@@ -37,7 +39,7 @@ export interface TrialOptions {
 
 export const CONVERSATION_TITLE = 'Alpha and Beta';
 
-export async function startTrial({ places, say, onDied }: TrialOptions): Promise<Trial> {
+export async function startTrial({ places, mail, say, onDied }: TrialOptions): Promise<Trial> {
   process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'hawser-demo-'));
@@ -46,7 +48,7 @@ export async function startTrial({ places, say, onDied }: TrialOptions): Promise
   say('making certificates for alpha and beta');
   const prepare = async (name: 'alpha' | 'beta') => {
     await mkdir(join(folder, name));
-    return Organisation.prepare({ name, folder: join(folder, name), places: places[name] });
+    return Organisation.prepare({ name, folder: join(folder, name), places: places[name], ...(mail && { mail }) });
   };
   const alpha = await prepare('alpha');
   const beta = await prepare('beta');

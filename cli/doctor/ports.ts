@@ -16,6 +16,8 @@ export const demoPorts = {
   alpha: {
     /** The homeserver's page and client API; the others of the block are its federation door, the SFT, and admin ports. */
     http: 8180,
+    /** The list of the e-mails of both, at the end of the block. */
+    mails: 8199,
     tcp: { protocol: 'TCP', from: 8180, to: 8199, purpose: 'alpha, servers' },
     udp: { protocol: 'UDP', from: 42000, to: 42031, purpose: 'alpha, media' },
   },
@@ -24,7 +26,7 @@ export const demoPorts = {
     tcp: { protocol: 'TCP', from: 8280, to: 8299, purpose: 'beta, servers' },
     udp: { protocol: 'UDP', from: 43000, to: 43031, purpose: 'beta, media' },
   },
-} as const satisfies Record<string, { http: number; tcp: PortRange; udp: PortRange }>;
+} as const satisfies Record<string, { http: number; mails?: number; tcp: PortRange; udp: PortRange }>;
 
 export const demoRanges: readonly PortRange[] = Object.values(demoPorts).flatMap(({ tcp, udp }) => [tcp, udp]);
 

@@ -1,7 +1,9 @@
 /** The accounts of this domain. */
 import { HawserError } from '#signalling/errors.ts';
 import { type DomainName, handleOf, type UserId, userIdOf } from '#signalling/ids.ts';
+import { type EmailAddress, emailOf } from '#signalling/person.ts';
 import type { Db } from '../store/store.ts';
+import type { AccountKind } from '../store/tables.ts';
 import type { World } from '../world.ts';
 import { hashPassword } from './password.ts';
 
@@ -15,27 +17,120 @@ export interface NewAccount {
   readonly handle: string;
   readonly name: string;
   readonly password: string;
+  readonly email?: EmailAddress;
+}
+
+/** An account as its administrator sees it. */
+export interface AccountEntry extends Account {
+  readonly email: EmailAddress | undefined;
+  readonly kind: AccountKind;
+  /** ms since 1970 */
+  readonly createdAt: number;
+}
+
+export interface AccountRecord extends Account {
+  /** PHC string, or one that no password fits where the person signs in elsewhere. */
+  readonly password: string;
+  readonly email: EmailAddress | undefined;
+  readonly kind?: AccountKind;
 }
 
 /**
  * An administrator's act.
- * @throws HawserError HOME_HANDLE_TAKEN
+ * @throws HawserError HOME_HANDLE_TAKEN, HOME_EMAIL_TAKEN
  */
 export async function createAccount(db: Db, domain: DomainName, account: NewAccount, world: World): Promise<Account> {
-  const user = userIdOf(domain, account.handle);
+  const { handle, name, email } = account;
+  const user = userIdOf(domain, handle);
   const password = await hashPassword(account.password, world);
-  const { numInsertedOrUpdatedRows } = await db
+  await insertAccount(db, { user, name, password, email: email && emailOf(email) }, world.now());
+  return { user, name };
+}
+
+/** @throws HawserError HOME_HANDLE_TAKEN, also by somebody who is gone; HOME_EMAIL_TAKEN */
+export async function insertAccount(tx: Db, account: AccountRecord, now: number): Promise<void> {
+  const { user, name, password, email, kind = 'person' } = account;
+  if (email !== undefined && (await findByEmail(tx, email))) throw new HawserError('HOME_EMAIL_TAKEN');
+  const retired = await tx
+    .selectFrom('retired_handles')
+    .select('user_id')
+    .where('user_id', '=', user)
+    .executeTakeFirst();
+  if (retired) throw new HawserError('HOME_HANDLE_TAKEN');
+  const { numInsertedOrUpdatedRows } = await tx
     .insertInto('accounts')
-    .values({ user_id: user, name: account.name, password, created_at: world.now() })
+    .values({ user_id: user, name, password, created_at: now, email: email ?? null, kind })
     .onConflict((c) => c.doNothing())
     .executeTakeFirstOrThrow();
+  // Also where the address was taken in this very moment; the next attempt is told so.
   if (numInsertedOrUpdatedRows !== 1n) throw new HawserError('HOME_HANDLE_TAKEN');
-  return { user, name: account.name };
 }
 
 export async function findAccount(db: Db, user: UserId): Promise<Account | undefined> {
   const row = await db.selectFrom('accounts').select('name').where('user_id', '=', user).executeTakeFirst();
   return row && { user, name: row.name };
+}
+
+/** @param email in its stored spelling */
+export async function findByEmail(db: Db, email: EmailAddress): Promise<UserId | undefined> {
+  const row = await db.selectFrom('accounts').select('user_id').where('email', '=', email).executeTakeFirst();
+  return row?.user_id;
+}
+
+/** Where a person is written to; undefined where there is no such account, or it has no address. */
+export async function addressFor(db: Db, user: UserId): Promise<EmailAddress | undefined> {
+  const row = await db.selectFrom('accounts').select('email').where('user_id', '=', user).executeTakeFirst();
+  return row?.email ?? undefined;
+}
+
+/** The stored password of an account, for `verifyPassword`. */
+export async function storedPassword(db: Db, user: UserId): Promise<string | undefined> {
+  const row = await db.selectFrom('accounts').select('password').where('user_id', '=', user).executeTakeFirst();
+  return row?.password;
+}
+
+/** @param hash a PHC string. @throws HawserError HOME_NOT_FOUND */
+export async function setPassword(tx: Db, user: UserId, hash: string): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable('accounts')
+    .set({ password: hash })
+    .where('user_id', '=', user)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) throw new HawserError('HOME_NOT_FOUND');
+}
+
+/** @throws HawserError HOME_NOT_FOUND */
+export async function renameAccount(db: Db, user: UserId, name: string): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('accounts')
+    .set({ name })
+    .where('user_id', '=', user)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) throw new HawserError('HOME_NOT_FOUND');
+}
+
+/**
+ * Takes an account away with everything that refers to it, and its handle out of use for good.
+ * @throws HawserError HOME_NOT_FOUND
+ */
+export async function deleteAccount(tx: Db, user: UserId, now: number): Promise<void> {
+  const { numDeletedRows } = await tx.deleteFrom('accounts').where('user_id', '=', user).executeTakeFirstOrThrow();
+  if (numDeletedRows !== 1n) throw new HawserError('HOME_NOT_FOUND');
+  await tx.insertInto('retired_handles').values({ user_id: user, retired_at: now }).execute();
+}
+
+/** In the order of their ids, those after `after`. */
+export async function listAccounts(db: Db, after: UserId | undefined, limit: number): Promise<AccountEntry[]> {
+  let query = db.selectFrom('accounts').select(['user_id', 'name', 'email', 'kind', 'created_at']);
+  if (after !== undefined) query = query.where('user_id', '>', after);
+  const rows = await query.orderBy('user_id').limit(limit).execute();
+  return rows.map(({ user_id: user, name, email, kind, created_at }) => ({
+    user,
+    name,
+    email: email ?? undefined,
+    kind,
+    createdAt: Number(created_at),
+  }));
 }
 
 export async function countAccounts(db: Db): Promise<number> {

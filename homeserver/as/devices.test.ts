@@ -15,7 +15,7 @@ import { DEVICE_LIFE } from '#trust/issue-devices.ts';
 import { DAY } from '#trust/issuing.ts';
 import { makeTestDomain, type TestDomain } from '#trust/testing.ts';
 import type { Store } from '../store/store.ts';
-import { domain, openTestStore, type TestWorld, testWorld, user } from '../testing/world.ts';
+import { domain, openTestStore, type TestWorld, testWorld, until, user } from '../testing/world.ts';
 import { createAccount } from './accounts.ts';
 import { Authorities } from './authorities.ts';
 import { Devices } from './devices.ts';
@@ -68,6 +68,7 @@ beforeEach(async () => {
       told.push(`${who} lost ${device} and ${ended.length} sessions`);
       await authorities.renew();
     },
+    onFault: (error) => expect.fail(`${error}`),
   });
   keyPackages = new KeyPackages({ store, world, credentials, onFew: (_, left) => told.push(`${left} left`) });
   await createAccount(store.db, alpha, { handle: 'alice', name: 'Alice', password }, world);
@@ -235,7 +236,10 @@ describe('a removed device', () => {
     const [first, second] = [await addDevice('First'), await addDevice('Second')];
     const bob = user('@bob@alpha.example');
     await expect(devices.remove(bob, first.device)).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
-    await devices.removeOthers(alice, second.device);
+    const { session } = await sessions.authenticate(second.tokens.access);
+    await store.transaction((tx) => devices.removeOthers(tx, alice, session));
+    await until(() => told.some((each) => each.includes(first.device)), 'the end of the first');
+    await authorities.renew();
     expect(await devices.list(alice)).toMatchObject([{ name: 'Second' }]);
     expect(await identify(second)).toMatchObject({ device: second.device });
     await expect(identify(first)).rejects.toMatchObject({ code: 'MLS_CREDENTIAL_REVOKED' });

@@ -9,6 +9,7 @@ import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, UserId } from '#signalling/ids.ts';
 import type { DeviceAuthority } from '#trust/device-authority.ts';
 import { type DeviceCertificate, deviceKeyIn } from '#trust/issue-devices.ts';
+import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { DeviceRow } from '../store/tables.ts';
 import { randomToken, type World } from '../world.ts';
@@ -23,6 +24,7 @@ export interface DevicesOptions {
   readonly onAdded: (user: UserId, device: Device) => void;
   /** A device is gone, its certificates are revoked, and these sessions of it have ended. */
   readonly onRemoved: (user: UserId, device: DeviceId, sessions: readonly string[]) => Promise<void>;
+  readonly onFault: (error: unknown) => void;
 }
 
 export interface Session {
@@ -141,18 +143,30 @@ export class Devices {
 
   /** @throws HawserError HOME_NOT_FOUND where it is no device of that person */
   async remove(user: UserId, device: DeviceId): Promise<void> {
-    await this.#remove(user, async (tx) => {
+    const { store, onRemoved } = this.#options;
+    const sessions = await store.transaction(async (tx) => {
       const known = (await rowsOf(tx, user)).map(({ device_id }) => device_id);
       if (!known.includes(device)) throw new HawserError('HOME_NOT_FOUND', 'device');
-      return [device];
+      return this.#drop(tx, device);
     });
+    await onRemoved(user, device, sessions);
   }
 
-  /** All of a person, but the one that is kept: after a change of the password. */
-  async removeOthers(user: UserId, kept: DeviceId | undefined): Promise<void> {
-    await this.#remove(user, async (tx) =>
-      (await rowsOf(tx, user)).map(({ device_id }) => device_id).filter((each) => each !== kept),
-    );
+  /**
+   * In a transaction: all devices of a person but that of a session, as after a change of the password.
+   * @param kept the session whose device stays; none when left out
+   */
+  async removeOthers(tx: Db, user: UserId, kept: string | undefined): Promise<void> {
+    const { onRemoved, onFault } = this.#options;
+    const stays =
+      kept === undefined
+        ? undefined
+        : await tx.selectFrom('sessions').select('device_id').where('id', '=', kept).executeTakeFirst();
+    for (const { device_id: device } of await rowsOf(tx, user)) {
+      if (device === stays?.device_id) continue;
+      const sessions = await this.#drop(tx, device);
+      afterCommit(tx, () => void onRemoved(user, device, sessions).catch(onFault));
+    }
   }
 
   /** Notes when and from where a device was used. */
@@ -180,28 +194,19 @@ export class Devices {
     return row && this.#certify(row.device_id, publicKey);
   }
 
-  async #remove(user: UserId, choose: (tx: Db) => Promise<readonly DeviceId[]>): Promise<void> {
-    const { store, world, onRemoved } = this.#options;
-    const removed = await store.transaction(async (tx) => {
-      const gone: { device: DeviceId; sessions: string[] }[] = [];
-      for (const device of await choose(tx)) {
-        const sessions = await tx.selectFrom('sessions').select('id').where('device_id', '=', device).execute();
-        await tx
-          .updateTable('device_certificates')
-          .set({ revoked_at: world.now() })
-          .where('device_id', '=', device)
-          .where('revoked_at', 'is', null)
-          .execute();
-        await tx.deleteFrom('sessions').where('device_id', '=', device).execute();
-        await tx.deleteFrom('devices').where('device_id', '=', device).execute();
-        gone.push({ device, sessions: sessions.map(({ id }) => id) });
-      }
-      return gone;
-    });
-    for (const { device, sessions } of removed) {
-      this.#noted.delete(device);
-      await onRemoved(user, device, sessions);
-    }
+  /** Takes a device out of the database and revokes its certificates; returns the sessions that end with it. */
+  async #drop(tx: Db, device: DeviceId): Promise<string[]> {
+    const sessions = await tx.selectFrom('sessions').select('id').where('device_id', '=', device).execute();
+    await tx
+      .updateTable('device_certificates')
+      .set({ revoked_at: this.#options.world.now() })
+      .where('device_id', '=', device)
+      .where('revoked_at', 'is', null)
+      .execute();
+    await tx.deleteFrom('sessions').where('device_id', '=', device).execute();
+    await tx.deleteFrom('devices').where('device_id', '=', device).execute();
+    this.#noted.delete(device);
+    return sessions.map(({ id }) => id);
   }
 
   async #certify(device: DeviceId, publicKey: Uint8Array<ArrayBuffer>): Promise<CertifiedDevice> {

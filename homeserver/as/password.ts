@@ -41,17 +41,21 @@ export async function hashPassword(password: string, world: World): Promise<stri
 }
 
 /**
- * Whether the password is the one of the account. Without an account (`stored` undefined) the same work is done, so that
- * the time of the answer does not tell who has an account here.
+ * Whether the password is the one of the account. Without an account (`stored` undefined), or where the account has no
+ * password (`NO_PASSWORD`), the same work is done, so that the time of the answer does not tell who has an account here.
  * @throws HawserError HOME_SLOW_DOWN
  */
 export async function verifyPassword(password: string, stored: string | undefined): Promise<boolean> {
-  const [, memory, passes, parallelism, salt = '', tag = ''] = PHC.exec(stored ?? NOBODY) ?? [];
+  const match = PHC.exec(stored ?? '');
+  const [, memory, passes, parallelism, salt = '', tag = ''] = match ?? PHC.exec(NOBODY) ?? [];
   const cost = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) };
   const expected = Buffer.from(tag, 'base64');
   const actual = await derive(password, Buffer.from(salt, 'base64'), cost);
-  return actual.length === expected.length && timingSafeEqual(actual, expected) && stored !== undefined;
+  return actual.length === expected.length && timingSafeEqual(actual, expected) && match !== null;
 }
+
+/** In place of a PHC string: the person signs in by other means. */
+export const NO_PASSWORD = '!';
 
 /** The record that a log-in of nobody is compared with: no password is known that leads to its tag. */
 const NOBODY = `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;

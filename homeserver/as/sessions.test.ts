@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { EmailAddress } from '#signalling/person.ts';
 import type { Store } from '../store/store.ts';
 import { domain, openTestStore, type TestWorld, testWorld, user } from '../testing/world.ts';
 import { createAccount } from './accounts.ts';
@@ -70,6 +71,24 @@ test('an unknown person and a wrong password take the same time', { retry: 3 }, 
   }
   expect(median(unknown) / median(known)).toBeGreaterThan(0.6);
   expect(median(unknown) / median(known)).toBeLessThan(1.6);
+});
+
+test('an address of nobody gets the same answer as the address of somebody', async () => {
+  const email = 'alice@mail.example' as EmailAddress;
+  await createAccount(store.db, alpha, { handle: 'carol', name: 'Carol', password, email }, world);
+  expect((await signIn('Alice@Mail.example')).account.user).toBe(user('@carol@alpha.example'));
+  const wrong = await signIn(email, 'wrong password').catch((error: unknown) => error);
+  const unknown = await signIn('nobody@mail.example', password, '192.0.2.2').catch((error: unknown) => error);
+  expect(wrong).toMatchObject({ code: 'HOME_WRONG_CREDENTIALS' });
+  expect(unknown).toEqual(wrong);
+});
+
+test('whose address it is cannot be found out by slowing down a handle', async () => {
+  const email = 'dora@mail.example' as EmailAddress;
+  await createAccount(store.db, alpha, { handle: 'dora', name: 'Dora', password, email }, world);
+  for (let i = 0; i < 5; i++) await signIn('dora', 'wrong password', `192.0.2.${i}`).catch(() => undefined);
+  const byAddress = signIn(email, 'wrong password', '198.51.100.1');
+  await expect(byAddress).rejects.toMatchObject({ code: 'HOME_WRONG_CREDENTIALS' });
 });
 
 test('five wrong passwords slow the account down, from wherever they come, also for the right one', async () => {

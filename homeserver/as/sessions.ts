@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import { userIdOf } from '#signalling/ids.ts';
+import { parseEmail } from '#signalling/person.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
 import type { Account } from './accounts.ts';
@@ -40,6 +41,7 @@ export interface Authenticated {
 }
 
 export interface Credentials {
+  /** Or the e-mail address of the account. */
   readonly handle: string;
   readonly password: string;
   /** IP address of the client. */
@@ -63,14 +65,15 @@ export class Sessions {
 
   /** @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN; the same for unknown people as for wrong passwords */
   async signIn({ handle, password, address }: Credentials): Promise<Tokens> {
-    const user = userIdOf(this.#domain, handle);
-    const keys = [`account ${handle}`, `address ${address}`];
+    const email = parseEmail(handle);
+    // What was typed is what is slowed down: one counter for handle and address would tell whose address it is.
+    const keys = [`account ${email ?? handle}`, `address ${address}`];
     this.#refuseTooManyFailures(keys);
-    const row = await this.#store.db
-      .selectFrom('accounts')
-      .select(['name', 'password'])
-      .where('user_id', '=', user)
-      .executeTakeFirst();
+    const accounts = this.#store.db.selectFrom('accounts').select(['user_id', 'name', 'password']);
+    const row = await (email
+      ? accounts.where('email', '=', email)
+      : accounts.where('user_id', '=', userIdOf(this.#domain, handle))
+    ).executeTakeFirst();
     const right = await verifyPassword(password, row?.password);
     // Again, because guesses sent all at once were all admitted above.
     this.#refuseTooManyFailures(keys);
@@ -79,10 +82,20 @@ export class Sessions {
       throw new HawserError('HOME_WRONG_CREDENTIALS');
     }
     for (const key of keys) succeeded(this.#failures, key);
+    const user = row.user_id;
     const session = randomToken(this.#world, SESSION_ID_BYTES);
     const refresh = randomToken(this.#world, TOKEN_BYTES);
     const now = this.#world.now();
     const access = await this.#store.transaction(async (tx) => {
+      // The password may have been changed while it was compared, and every session ended: none may begin after that.
+      // Written and not read, which also makes a change that is under way wait or come first.
+      const { numUpdatedRows } = await tx
+        .updateTable('accounts')
+        .set({ password: row.password })
+        .where('user_id', '=', user)
+        .where('password', '=', row.password)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows !== 1n) throw new HawserError('HOME_WRONG_CREDENTIALS');
       await tx
         .insertInto('sessions')
         .values({
@@ -155,6 +168,23 @@ export class Sessions {
   async end(session: string): Promise<void> {
     await this.#store.db.deleteFrom('sessions').where('id', '=', session).execute();
     this.#onEnded(session);
+  }
+
+  /**
+   * Takes a person's sessions away, in the transaction of what makes that necessary; `ended` is to be called after it.
+   * @param keep the session that stays
+   * @returns the sessions that are gone
+   */
+  async drop(tx: Db, user: UserId, keep?: string): Promise<string[]> {
+    let query = tx.deleteFrom('sessions').where('user_id', '=', user);
+    if (keep !== undefined) query = query.where('id', '!=', keep);
+    const rows = await query.returning('id').execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** What listens in these sessions stops. */
+  ended(sessions: readonly string[]): void {
+    for (const session of sessions) this.#onEnded(session);
   }
 
   /** Forgets what has expired. To be called now and then. */

@@ -17,6 +17,8 @@ export interface ConversationsOptions {
   readonly domain: DomainName;
   readonly journal: Journal;
   readonly hub: Hub;
+  /** Whether somebody may add another person, as far as this domain knows. */
+  readonly mayReach: (from: UserId, to: UserId) => Promise<boolean>;
   readonly updateAtHub: UpdateAtHub;
 }
 
@@ -47,6 +49,8 @@ export class Conversations {
   /** @throws as `Hub.update` */
   async addMember(actor: UserId, conversation: ConversationId, user: UserId): Promise<Statement> {
     await this.get(actor, conversation);
+    // Another domain's hub cannot know what our people have decided about each other.
+    if (!(await this.#options.mayReach(actor, user))) throw new HawserError('HOME_NOT_CONNECTED');
     return this.perform(conversation, { type: 'addMember', actor, user });
   }
 

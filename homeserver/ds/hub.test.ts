@@ -26,11 +26,13 @@ let asked: string[];
 let down: Set<DomainName>;
 /** `a>b`: a does not federate with b. */
 let refusals: Set<string>;
+/** Who has not accepted anybody. */
+let unreachable: Set<UserId>;
 
 beforeEach(async () => {
   store = await openTestStore();
   world = testWorld();
-  [changes, asked, down, refusals] = [[], [], new Set(), new Set()];
+  [changes, asked, down, refusals, unreachable] = [[], [], new Set(), new Set(), new Set()];
   const journal = new Journal(store, alpha, world);
   journal.subscribe((change) => changes.push(change));
   hub = new Hub({
@@ -38,6 +40,7 @@ beforeEach(async () => {
     domain: alpha,
     journal,
     world,
+    mayReach: async (_from, to) => !unreachable.has(to),
     localPerson: async (who: UserId) => (who === alice ? { user: alice, name: 'Alice' } : undefined),
     others: {
       identify: async (of, handle) => {
@@ -102,6 +105,29 @@ describe('creating', () => {
     await expect(there).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
     const here = hub.create(alice, 'Ropes', [user('@nobody@alpha.example')]);
     await expect(here).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
+  });
+});
+
+describe('somebody who has accepted nobody, or blocks', () => {
+  const dora = user('@dora@beta.example');
+
+  test('is in no new conversation', async () => {
+    unreachable.add(bob);
+    await expect(hub.create(alice, 'Ropes', [bob])).rejects.toMatchObject({ code: 'HOME_NOT_CONNECTED' });
+    expect(await conversationsOnDisk()).toEqual([]);
+  });
+
+  test('is not added to one, whoever asks', async () => {
+    const { conversation } = await hub.create(alice, 'Ropes', [bob]);
+    unreachable.add(dora);
+    const addition = hub.update(alpha, conversation, { type: 'addMember', actor: alice, user: dora });
+    await expect(addition).rejects.toMatchObject({ code: 'HOME_NOT_CONNECTED' });
+  });
+
+  test('is not found where there is nobody, which is told first', async () => {
+    const nobody = user('@nobody@beta.example');
+    unreachable.add(nobody);
+    await expect(hub.create(alice, 'Ropes', [nobody])).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
   });
 });
 

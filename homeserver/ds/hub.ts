@@ -32,6 +32,8 @@ export interface HubOptions {
   readonly journal: Journal;
   readonly others: OtherDomains;
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
+  /** Whether somebody may add another person, as far as this domain knows. */
+  readonly mayReach: (from: UserId, to: UserId) => Promise<boolean>;
   readonly world: World;
 }
 
@@ -46,7 +48,7 @@ export class Hub {
 
   /**
    * Makes a conversation, wholly or not at all.
-   * @throws HawserError HOME_NOT_FOUND, FED_UNREACHABLE, FED_REFUSED, FED_TLS, FED_NON_FEDERATING
+   * @throws HawserError HOME_NOT_FOUND, HOME_NOT_CONNECTED, FED_UNREACHABLE, FED_REFUSED, FED_TLS, FED_NON_FEDERATING
    */
   async create(creator: UserId, title: string, members: readonly UserId[]): Promise<Statement> {
     const { domain, world, journal } = this.#options;
@@ -56,6 +58,7 @@ export class Hub {
       this.#lookUp(users),
       this.#checkFederation(new Set(), new Set(users.map(domainOf))),
     ]);
+    await this.#checkReach(creator, users);
     const id = randomToken(world, CONVERSATION_ID_BYTES);
     const conversation = `mimi://${domain}/r/${id}` as ConversationId;
     return journal.change(conversation, () => created({ conversation, title, creator: self, others }));
@@ -117,6 +120,7 @@ export class Hub {
     const added = domainOf(operation.user);
     const fresh = new Set(present.has(added) ? [] : [added]);
     const [person] = await Promise.all([this.#person(operation.user), this.#checkFederation(present, fresh)]);
+    await this.#checkReach(operation.actor, [operation.user]);
     return { ...operation, name: person.name };
   }
 
@@ -130,6 +134,13 @@ export class Hub {
     const person = await localPerson(user);
     if (!person) throw new HawserError('HOME_NOT_FOUND', 'user');
     return person;
+  }
+
+  /** After the people were found: who is nobody is not found, whoever asks. @throws HawserError HOME_NOT_CONNECTED */
+  async #checkReach(from: UserId, users: readonly UserId[]): Promise<void> {
+    for (const user of users) {
+      if (!(await this.#options.mayReach(from, user))) throw new HawserError('HOME_NOT_CONNECTED');
+    }
   }
 
   /** Asks both sides of every new pair of domains, because allowing may be one-sided. The hub's own pairs show by asking. */

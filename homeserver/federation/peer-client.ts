@@ -224,6 +224,7 @@ function parse(text: string, domain: DomainName): unknown {
 const PASSED_ON: ReadonlySet<ErrorCode> = new Set([
   'HOME_NOT_FOUND',
   'HOME_FORBIDDEN',
+  'HOME_NOT_CONNECTED',
   'HOME_NO_CALL',
   'FED_FOREIGN',
   'FED_WRONG_DESTINATION',

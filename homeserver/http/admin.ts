@@ -1,27 +1,37 @@
 /** The administrator's port: health, metrics, accounts. Nobody signs in here, so it listens on loopback. */
-import { DisplayName, Password } from '#signalling/client-home.ts';
+import Type from 'typebox';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { type DomainName, Handle } from '#signalling/ids.ts';
-import { type Account, type NewAccount, userOf } from '../as/accounts.ts';
+import { type DomainName, Handle, handleOf } from '#signalling/ids.ts';
+import { DisplayName, EmailAddress, Password } from '#signalling/person.ts';
+import { NewInvitation } from '#signalling/registration.ts';
+import { userOf } from '../as/accounts.ts';
+import type { Administration } from '../as/administration.ts';
 import type { Metrics } from '../metrics.ts';
 import type { App } from './fastify.ts';
 
 export const ADMIN_BODY_LIMIT = 16 * 1024;
 
-export const NewAccountBody = Closed({ handle: Handle, name: DisplayName, password: Password });
+export const NewAccountBody = Closed({
+  handle: Handle,
+  name: DisplayName,
+  password: Password,
+  email: Type.Optional(EmailAddress),
+});
+const OfAccount = Closed({ handle: Handle });
+const AccountsQuery = Closed({ after: Type.Optional(Handle) });
 
 export interface AdminOptions {
   readonly domain: DomainName;
   readonly metrics: Metrics;
-  readonly createAccount: (account: NewAccount) => Promise<Account>;
+  readonly administration: Administration;
   /** Rejects where the database does not answer. */
   readonly checkStore: () => Promise<void>;
   readonly isSftConnected: () => boolean;
 }
 
 export function adminRoutes(app: App, options: AdminOptions): void {
-  const { domain, metrics, createAccount, checkStore, isSftConnected } = options;
+  const { domain, metrics, administration, checkStore, isSftConnected } = options;
 
   app.addHook('onRequest', async ({ headers }) => {
     // A web page can send requests to loopback, under a name of its own that leads there or in the open.
@@ -41,8 +51,33 @@ export function adminRoutes(app: App, options: AdminOptions): void {
   });
 
   app.post('/admin/v1/accounts', { schema: { body: NewAccountBody } }, async (request, reply) => {
-    const account = await createAccount(request.body);
+    const account = await administration.add(request.body);
     reply.status(201);
     return userOf(account, domain);
+  });
+
+  // Some at a time: the next ones are those after the last handle of the answer, until an answer is empty.
+  app.get('/admin/v1/accounts', { schema: { querystring: AccountsQuery } }, async (request) => {
+    const accounts = await administration.list(request.query.after);
+    return { accounts: accounts.map(({ user, ...rest }) => ({ handle: handleOf(user), ...rest })) };
+  });
+
+  app.delete('/admin/v1/accounts/:handle', { schema: { params: OfAccount } }, async (request, reply) => {
+    await administration.remove(request.params.handle);
+    reply.status(204);
+  });
+
+  app.post(
+    '/admin/v1/accounts/:handle/password',
+    { schema: { params: OfAccount, body: Closed({ password: Password }) } },
+    async (request, reply) => {
+      await administration.setPassword(request.params.handle, request.body.password);
+      reply.status(204);
+    },
+  );
+
+  app.post('/admin/v1/invitations', { schema: { body: NewInvitation } }, async (request, reply) => {
+    reply.status(201);
+    return administration.invite(request.body.email);
   });
 }

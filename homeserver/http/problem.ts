@@ -36,6 +36,7 @@ export function answerProblems(app: FastifyInstance, onRefusal: OnRefusal): void
 function send(error: HawserError, request: FastifyRequest, reply: FastifyReply, onRefusal: OnRefusal): void {
   onRefusal(error.code, request);
   if (error.code === 'HOME_SLOW_DOWN' || error.code === 'SIG_FLOOD') reply.header('retry-after', '60');
+  if (error.code === 'HOME_MAIL_LIMIT') reply.header('retry-after', '1200');
   if (error.code === 'HOME_UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   reply.status(error.status).send(problemOf(error, request.id));
 }

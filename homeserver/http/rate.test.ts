@@ -22,3 +22,11 @@ test('whoever keeps asking still gets the rate', () => {
   expect(admitted).toBeGreaterThanOrEqual(118);
   expect(admitted).toBeLessThanOrEqual(120);
 });
+
+test('what may happen every few minutes only has a burst of its own', () => {
+  let now = 0;
+  const limit = new RateLimit(1 / 600, () => now, 3);
+  expect([1, 2, 3, 4].map(() => limit.take('a'))).toEqual([true, true, true, false]);
+  now = 600_000;
+  expect([1, 2].map(() => limit.take('a'))).toEqual([true, false]);
+});

@@ -1,4 +1,4 @@
-/** Token buckets: so many requests a second for each key (an address, a peer), twice as many in a burst. */
+/** Token buckets: so many requests a second for each key (an address, a peer), in a burst twice as many or as is said. */
 
 interface Bucket {
   readonly tokens: number;

@@ -190,6 +190,8 @@ export class Queues {
     for (const connected of receivers) {
       if (!connected.isLive) continue;
       if (entry.kind === 'message' && entry.sender === connected.device) continue;
+      // It was on disk when the database was asked last.
+      if (entry.position <= connected.flow.sent) continue;
       if (connected.flow.isFull) connected.isLive = false;
       else {
         text ??= JSON.stringify([entry]);

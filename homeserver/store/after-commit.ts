@@ -1,4 +1,4 @@
-/** What follows from a transaction, once it is on disk: in the order in which transactions were committed, before the next begins. */
+/** What follows from a transaction, once it is on disk: in the order in which transactions were committed. */
 import type { Db } from './store.ts';
 
 type Hook = () => void;

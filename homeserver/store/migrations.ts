@@ -8,6 +8,8 @@ import * as conversations from './migrations/0002-conversations.ts';
 import * as calls from './migrations/0003-calls.ts';
 import * as outbox from './migrations/0004-outbox.ts';
 import * as devices from './migrations/0005-devices.ts';
+import * as registration from './migrations/0006-registration.ts';
+import * as connections from './migrations/0007-connections.ts';
 import * as queues from './migrations/0008-queues.ts';
 import * as groups from './migrations/0009-groups.ts';
 
@@ -19,4 +21,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-devices': devices,
   '0008-queues': queues,
   '0009-groups': groups,
+  '0006-registration': registration,
+  '0007-connections': connections,
 };

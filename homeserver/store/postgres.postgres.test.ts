@@ -39,7 +39,7 @@ afterEach(async () => {
 const write = (db: Db, created_at: number) =>
   db
     .insertInto('accounts')
-    .values({ user_id: alice, name: 'Alice', password: '', created_at })
+    .values({ user_id: alice, name: 'Alice', password: '', created_at, email: null, kind: 'person' })
     .onConflict((c) => c.column('user_id').doUpdateSet({ created_at }))
     .execute();
 const read = async (db: Db) => (await db.selectFrom('accounts').select('created_at').executeTakeFirst())?.created_at;
@@ -75,7 +75,10 @@ test('nothing is written but over the connection that holds the lock', async () 
   await expect(reading).rejects.toThrow(/read-only transaction/);
   const hidden = store.db
     .with('hidden', (db) =>
-      db.insertInto('accounts').values({ user_id: alice, name: '', password: '', created_at: 3 }).returning('name'),
+      db
+        .insertInto('accounts')
+        .values({ user_id: alice, name: '', password: '', created_at: 3, email: null, kind: 'person' })
+        .returning('name'),
     )
     .selectFrom('hidden')
     .select('name');

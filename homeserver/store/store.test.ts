@@ -24,7 +24,7 @@ afterEach(async () => {
 const write = (db: Db, user_id: UserId, created_at: number, name = 'Somebody') =>
   db
     .insertInto('accounts')
-    .values({ user_id, name, password: '', created_at })
+    .values({ user_id, name, password: '', created_at, email: null, kind: 'person' })
     .onConflict((c) => c.column('user_id').doUpdateSet({ created_at }))
     .execute();
 const read = async (db: Db, who: UserId) =>
@@ -96,7 +96,7 @@ test('what is unique is so however many come at once', async () => {
   const insert = () =>
     store.db
       .insertInto('accounts')
-      .values({ user_id: alice, name: 'Alice', password: '', created_at: 1 })
+      .values({ user_id: alice, name: 'Alice', password: '', created_at: 1, email: null, kind: 'person' })
       .onConflict((c) => c.doNothing())
       .executeTakeFirstOrThrow();
   const results = await Promise.all(Array.from({ length: 20 }, insert));

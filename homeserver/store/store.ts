@@ -22,7 +22,7 @@ export interface Store {
   /**
    * Runs `work` in one transaction: all of it is on disk when the promise resolves, or none. Transactions go one after the
    * other, so `work` waits for nothing but its own queries, and asks `tx` alone; hooks of
-   * `afterCommit` run before the next.
+   * `afterCommit` run in the same order.
    * @throws HawserError HOME_STORE_UNAVAILABLE: the database is away. Nothing was changed, unless it went away during the last
    * step of all, when nobody can know
    */
@@ -85,21 +85,24 @@ async function openPostgres(place: PostgresPlace, options: StoreOptions) {
   };
 }
 
-/** Transactions in the order of the calls, each with what follows from it before the next one begins. */
+/** Transactions one after the other, as the engine orders them, and what follows from each in the same order. */
 function oneAtATime(db: Db): Store['transaction'] {
   let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const turn = last.then(async () => {
-      let hooks: readonly (() => void)[] = [];
+  return async (work) => {
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    let [before, hooks]: [Promise<unknown>, readonly (() => void)[]] = [last, []];
+    try {
       const result = await db.transaction().execute((tx) => {
         hooks = collectHooks(tx);
+        [before, last] = [last, done];
         return work(tx);
       });
+      await before;
       for (const hook of hooks) hook();
       return result;
-    });
-    last = turn.catch(() => undefined);
-    return turn;
+    } finally {
+      resolve();
+    }
   };
 }
 

@@ -1,7 +1,8 @@
 /**
- * The tables as Kysely sees them. Each service reads and writes its own only: accounts, sessions, access tokens, devices,
- * their certificates and key packages belong to as/; conversations, members, the call and the group of a conversation to ds/; secrets and pseudonyms to calls/; the outbox to federation/;
- * entries, queues, subscriptions and properties to qs/.
+ * The tables as Kysely sees them. Each service reads and writes its own only: accounts and what is about them, sessions,
+ * access tokens, registrations, invitations, resets, connections, devices, their certificates and key packages belong to as/;
+ * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets and pseudonyms to
+ * calls/; the outbox to federation/; entries, queues, subscriptions and properties to qs/.
  * Every id is qualified by its domain. Times are ms since 1970.
  */
 import type { Generated } from 'kysely';
@@ -15,6 +16,7 @@ import type {
   ParticipantId,
   UserId,
 } from '#signalling/ids.ts';
+import type { EmailAddress } from '#signalling/person.ts';
 import type { EntryKind } from '#signalling/queue.ts';
 
 export interface Tables {
@@ -24,6 +26,14 @@ export interface Tables {
   devices: DeviceRow;
   device_certificates: DeviceCertificateRow;
   key_packages: KeyPackageRow;
+  external_identities: ExternalIdentityRow;
+  retired_handles: RetiredHandleRow;
+  invitations: InvitationRow;
+  registrations: RegistrationRow;
+  spent_challenges: SpentChallengeRow;
+  password_resets: PasswordResetRow;
+  connections: ConnectionRow;
+  mail_queue: MailRow;
   conversations: ConversationRow;
   members: MemberRow;
   calls: CallRow;
@@ -50,6 +60,87 @@ export interface AccountRow {
   /** PHC string of argon2id. */
   password: string;
   created_at: number;
+  /** In the one spelling that is compared; no two accounts have the same. */
+  email: EmailAddress | null;
+  kind: AccountKind;
+}
+
+/** A guest has a link in place of an account of his own, a service is a program. */
+export type AccountKind = 'person' | 'guest' | 'service';
+
+/** Who somebody is at an identity provider. */
+export interface ExternalIdentityRow {
+  /** URL of the provider. */
+  issuer: string;
+  subject: string;
+  user_id: UserId;
+  created_at: number;
+}
+
+/** A handle of a removed account: whoever got it next would be taken for its former owner, in other domains above all. */
+export interface RetiredHandleRow {
+  user_id: UserId;
+  retired_at: number;
+}
+
+export interface InvitationRow {
+  id: string;
+  /** SHA-256 of the token. */
+  token_hash: string;
+  /** Null where an administrator made it. */
+  created_by: UserId | null;
+  email: EmailAddress | null;
+  created_at: number;
+  expires_at: number;
+}
+
+/** Somebody who wants an account and has not proved the address yet. */
+export interface RegistrationRow {
+  id: string;
+  email: EmailAddress;
+  handle: string;
+  name: string;
+  password: string;
+  invitation_id: string | null;
+  code_hash: string;
+  tries: number;
+  expires_at: number;
+}
+
+/** A proof of work that was used; kept until its challenge has expired. */
+export interface SpentChallengeRow {
+  challenge: string;
+  expires_at: number;
+}
+
+export interface PasswordResetRow {
+  id: string;
+  /** Null where nobody has the address that was given. */
+  user_id: UserId | null;
+  code_hash: string;
+  tries: number;
+  expires_at: number;
+}
+
+/** What a person of this domain has decided about another person. */
+export interface ConnectionRow {
+  owner: UserId;
+  peer: UserId;
+  decision: 'none' | 'wanted' | 'ignored' | 'blocked';
+  /** Whether the other one wants to be connected. */
+  is_wanted: 0 | 1;
+  changed_at: number;
+}
+
+/** An e-mail that is not sent yet. */
+export interface MailRow {
+  id: string;
+  /** Address and content, encrypted. */
+  sealed: string;
+  attempts: number;
+  next_at: number;
+  created_at: number;
+  expires_at: number;
 }
 
 export interface SessionRow {

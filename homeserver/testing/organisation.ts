@@ -144,6 +144,8 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       federation: { listen: `127.0.0.1:${federation}`, address: `127.0.0.1:${federation}` },
       admin: { listen: `127.0.0.1:${admin}` },
       ...(database && { database: database.url }),
+      registration: { mode: 'closed', emailDomains: [], workBits: 10, invitationDays: 7 },
+      teamMates: 'domain',
     },
     sft: {
       client: {

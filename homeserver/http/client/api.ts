@@ -4,6 +4,7 @@ import type { DomainName, UserId } from '#signalling/ids.ts';
 import type { Authorities } from '../../as/authorities.ts';
 import type { Devices } from '../../as/devices.ts';
 import type { KeyPackages } from '../../as/key-packages.ts';
+import type { People } from '../../as/people.ts';
 import type { Sessions } from '../../as/sessions.ts';
 import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
@@ -14,10 +15,13 @@ import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
 import { callRoutes } from './calls.ts';
+import { connectionRoutes } from './connections.ts';
 import { conversationRoutes } from './conversations.ts';
 import { deviceRoutes } from './devices.ts';
 import { groupRoutes } from './groups.ts';
+import { passwordRoutes } from './password.ts';
 import { peopleRoutes } from './people.ts';
+import { registrationRoutes } from './registration.ts';
 import { sessionRoutes } from './sessions.ts';
 
 export interface ClientApiOptions {
@@ -31,6 +35,7 @@ export interface ClientApiOptions {
   readonly devices: Devices;
   readonly keyPackages: KeyPackages;
   readonly authorities: Authorities;
+  readonly people: People;
   readonly conversations: Conversations;
   readonly groups: Groups;
   readonly queues: Queues;
@@ -59,7 +64,10 @@ export function clientApi(app: App, options: ClientApiOptions): void {
   });
   sessionRoutes(app, options);
   deviceRoutes(app, options);
+  registrationRoutes(app, options);
+  passwordRoutes(app, options);
   peopleRoutes(app, options);
+  connectionRoutes(app, options);
   conversationRoutes(app, options);
   groupRoutes(app, options);
   callRoutes(app, options);

@@ -10,13 +10,22 @@ import type { ClientApiOptions } from './api.ts';
 
 const COOKIE = 'hawser_refresh';
 
-export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiOptions): void {
-  const cookie = {
+function cookieFor(origin: string) {
+  return {
     httpOnly: true,
     sameSite: 'strict',
     secure: origin.startsWith('https:'),
     path: `${API}/sessions`,
   } as const;
+}
+
+/** The browser forgets its refresh token. */
+export function endCookie(reply: FastifyReply, origin: string): FastifyReply {
+  return reply.clearCookie(COOKIE, cookieFor(origin));
+}
+
+export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiOptions): void {
+  const cookie = cookieFor(origin);
   const answer = ({ access, refresh, account }: Tokens, reply: FastifyReply): Session => {
     if (refresh !== undefined) reply.setCookie(COOKIE, refresh, { ...cookie, maxAge: REFRESH_SECONDS });
     return { accessToken: access, expiresInSeconds: ACCESS_SECONDS, user: userOf(account, domain) };
@@ -36,6 +45,6 @@ export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiO
   app.delete(`${API}/sessions/current`, async (request, reply) => {
     const { session } = await authenticate(sessions, request);
     await sessions.end(session);
-    reply.clearCookie(COOKIE, cookie).status(204);
+    endCookie(reply, origin).status(204);
   });
 }

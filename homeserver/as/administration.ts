@@ -1,0 +1,60 @@
+/** What an administrator does with accounts: over the administrator's port, or on the database of a stopped homeserver. */
+import { type DomainName, type UserId, userIdOf } from '#signalling/ids.ts';
+import type { EmailAddress } from '#signalling/person.ts';
+import type { Store } from '../store/store.ts';
+import type { World } from '../world.ts';
+import { type Account, type AccountEntry, createAccount, listAccounts, type NewAccount } from './accounts.ts';
+import type { Invitations } from './invitations.ts';
+import type { OwnAccount } from './own-account.ts';
+import { hashPassword } from './password.ts';
+
+/** Accounts in one answer. */
+export const ACCOUNTS_AT_ONCE = 500;
+
+export interface AdministrationOptions {
+  readonly store: Store;
+  readonly domain: DomainName;
+  readonly world: World;
+  readonly ownAccount: OwnAccount;
+  readonly invitations: Invitations;
+}
+
+export class Administration {
+  readonly #options: AdministrationOptions;
+
+  constructor(options: AdministrationOptions) {
+    this.#options = options;
+  }
+
+  /** @throws HawserError HOME_HANDLE_TAKEN, HOME_EMAIL_TAKEN */
+  add(account: NewAccount): Promise<Account> {
+    const { store, domain, world } = this.#options;
+    return createAccount(store.db, domain, account, world);
+  }
+
+  /** At most `ACCOUNTS_AT_ONCE`, in the order of their handles, those after `after`. */
+  list(after: string | undefined): Promise<AccountEntry[]> {
+    const { store } = this.#options;
+    return listAccounts(store.db, after === undefined ? undefined : this.#user(after), ACCOUNTS_AT_ONCE);
+  }
+
+  /** @throws HawserError HOME_REGISTRATION_CLOSED, HOME_NO_MAIL, HOME_SLOW_DOWN */
+  invite(email: EmailAddress | undefined) {
+    return this.#options.invitations.create(undefined, email);
+  }
+
+  /** @throws HawserError HOME_NOT_FOUND */
+  remove(handle: string): Promise<void> {
+    return this.#options.ownAccount.removeUnasked(this.#user(handle));
+  }
+
+  /** Every session of the account ends. @throws HawserError HOME_NOT_FOUND */
+  async setPassword(handle: string, password: string): Promise<void> {
+    const { ownAccount, world } = this.#options;
+    await ownAccount.replacePassword(this.#user(handle), await hashPassword(password, world));
+  }
+
+  #user(handle: string): UserId {
+    return userIdOf(this.#options.domain, handle);
+  }
+}

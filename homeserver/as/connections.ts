@@ -1,0 +1,206 @@
+/** The connections of this domain's people. Each has a side of their own; between two of this domain both change at once. */
+import type { Connection, ConnectionOperation } from '#signalling/connections.ts';
+import { HawserError } from '#signalling/errors.ts';
+import { type DomainName, domainOf, handleOf, type UserId } from '#signalling/ids.ts';
+import { RateLimit } from '../http/rate.ts';
+import type { Db, Store } from '../store/store.ts';
+import type { World } from '../world.ts';
+import { findAccount } from './accounts.ts';
+import { act, hear, isReachable, type Side, STRANGERS, stateOf, wants } from './connection.ts';
+
+/** Who may reach each other without having asked: all people of one domain, or nobody. */
+export type TeamMates = 'domain' | 'nobody';
+
+export interface ConnectionsOptions {
+  readonly store: Store;
+  readonly domain: DomainName;
+  readonly world: World;
+  readonly teamMates: TeamMates;
+  /** A person is to be told how it is now between them and another one. */
+  readonly onChanged: (owner: UserId, connection: Connection) => void;
+}
+
+/** Requests of one person: twenty at once, for whoever is new, then one a minute. */
+const REQUESTS = { burst: 20, perSecond: 1 / 60 };
+/** What else one person decides. */
+const DECISIONS_PER_SECOND = 5;
+/** Of one person: bounds the table against whoever asks everybody, or is asked by everybody. */
+export const MAX_SIDES = 5_000;
+/** Another process changed the same side meanwhile; more often in a row than this is a fault. */
+const ATTEMPTS = 4;
+
+/** A side is not as it was when it was read. */
+class Overtaken extends Error {}
+
+interface Changed {
+  readonly owner: UserId;
+  readonly peer: UserId;
+  readonly side: Side;
+}
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #requests: RateLimit;
+  readonly #decisions: RateLimit;
+
+  constructor(options: ConnectionsOptions) {
+    const { now } = options.world;
+    this.#options = options;
+    this.#requests = new RateLimit(REQUESTS.perSecond, now, REQUESTS.burst);
+    this.#decisions = new RateLimit(DECISIONS_PER_SECOND, now);
+  }
+
+  /**
+   * @returns how it is now
+   * @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN (oneself; a request to another domain), HOME_NO_REQUEST,
+   * HOME_BLOCKED, HOME_SLOW_DOWN
+   */
+  async act(owner: UserId, peer: UserId, operation: ConnectionOperation): Promise<Connection> {
+    const { domain, store, onChanged } = this.#options;
+    if (owner === peer) throw new HawserError('HOME_FORBIDDEN', 'that is yourself');
+    const limit = operation === 'request' ? this.#requests : this.#decisions;
+    if (!limit.take(owner)) throw new HawserError('HOME_SLOW_DOWN');
+    const isLocal = domainOf(peer) === domain;
+    if (isLocal && !(await findAccount(store.db, peer))) throw new HawserError('HOME_NOT_FOUND', 'user');
+    // Homeservers have no message for it yet; who may reach whom over the border is the allow list's.
+    if (!isLocal && operation === 'request') throw new HawserError('HOME_FORBIDDEN', 'another organisation');
+    const changed = await this.#retry(() => this.#write(owner, peer, operation));
+    for (const each of changed) onChanged(each.owner, await this.#shown(each));
+    return this.#shown({ owner, peer, side: await sideOf(store.db, owner, peer) });
+  }
+
+  /** All that a person is shown, whom they have blocked included. */
+  async list(owner: UserId): Promise<Connection[]> {
+    const rows = await this.#options.store.db
+      .selectFrom('connections')
+      .leftJoin('accounts', 'accounts.user_id', 'connections.peer')
+      .select(['peer', 'decision', 'is_wanted', 'changed_at', 'accounts.name'])
+      .where('owner', '=', owner)
+      .orderBy('peer')
+      .execute();
+    return rows
+      .map(({ peer, decision, is_wanted, changed_at, name }) => ({
+        user: peer,
+        domain: domainOf(peer),
+        name: name ?? handleOf(peer),
+        state: stateOf({ decision, isWanted: is_wanted === 1 }),
+        changedAt: Number(changed_at),
+      }))
+      .filter(({ state }) => state !== 'none');
+  }
+
+  /** As `mayReach`, by the rule of this domain. */
+  mayReach(from: UserId, to: UserId): Promise<boolean> {
+    return mayReach(this.#options.store.db, from, to, this.#options.teamMates);
+  }
+
+  /** In the transaction that deletes an account: what others had decided about it goes too. */
+  async forget(tx: Db, user: UserId): Promise<void> {
+    await tx.deleteFrom('connections').where('peer', '=', user).execute();
+  }
+
+  /** The sides whose owners see something new. */
+  #write(owner: UserId, peer: UserId, operation: ConnectionOperation): Promise<Changed[]> {
+    const { store, domain } = this.#options;
+    return store.transaction(async (tx) => {
+      const before = await sideOf(tx, owner, peer);
+      const after = act(before, operation);
+      const changed = [await this.#save(tx, owner, peer, before, after)];
+      // Between two of this domain a statement is heard at once.
+      if (domainOf(peer) === domain && wants(before) !== wants(after)) {
+        const other = await sideOf(tx, peer, owner);
+        changed.push(await this.#save(tx, peer, owner, other, hear(other, wants(after))));
+      }
+      return changed.filter((each) => each !== undefined);
+    });
+  }
+
+  /** Undefined where the owner of the side sees the same as before. */
+  async #save(tx: Db, owner: UserId, peer: UserId, before: Side, after: Side): Promise<Changed | undefined> {
+    if (isSame(before, after)) return undefined;
+    const decision = after.decision;
+    const is_wanted = after.isWanted ? 1 : 0;
+    const changed_at = this.#options.world.now();
+    if (isSame(before, STRANGERS)) {
+      if ((await countSides(tx, owner)) >= MAX_SIDES) throw new HawserError('HOME_SLOW_DOWN');
+      const { numInsertedOrUpdatedRows } = await tx
+        .insertInto('connections')
+        .values({ owner, peer, decision, is_wanted, changed_at })
+        .onConflict((c) => c.doNothing())
+        .executeTakeFirstOrThrow();
+      if (numInsertedOrUpdatedRows !== 1n) throw new Overtaken();
+    } else {
+      const { numUpdatedRows } = await tx
+        .updateTable('connections')
+        .set({ decision, is_wanted, changed_at })
+        .where('owner', '=', owner)
+        .where('peer', '=', peer)
+        .where('decision', '=', before.decision)
+        .where('is_wanted', '=', before.isWanted ? 1 : 0)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows !== 1n) throw new Overtaken();
+      if (isSame(after, STRANGERS)) {
+        await tx.deleteFrom('connections').where('owner', '=', owner).where('peer', '=', peer).execute();
+      }
+    }
+    return stateOf(before) === stateOf(after) ? undefined : { owner, peer, side: after };
+  }
+
+  async #shown({ peer, side }: Changed): Promise<Connection> {
+    const { store, world } = this.#options;
+    const name = (await findAccount(store.db, peer))?.name ?? handleOf(peer);
+    return { user: peer, domain: domainOf(peer), name, state: stateOf(side), changedAt: world.now() };
+  }
+
+  async #retry<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof Overtaken) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+}
+
+/**
+ * Whether `from` may add `to` to a conversation, write to or call them, both being people of this domain: team mates, or
+ * connected, and none of them blocks the other.
+ */
+export async function mayReach(db: Db, from: UserId, to: UserId, teamMates: TeamMates): Promise<boolean> {
+  if (from === to) return true;
+  return isReachable({
+    from: stateOf(await sideOf(db, from, to)),
+    to: stateOf(await sideOf(db, to, from)),
+    areTeamMates: teamMates === 'domain' && domainOf(from) === domainOf(to),
+  });
+}
+
+/** Whether one of the two has blocked the other, as far as it is known here. */
+export async function isBlocked(db: Db, one: UserId, other: UserId): Promise<boolean> {
+  const sides = [await sideOf(db, one, other), await sideOf(db, other, one)];
+  return sides.some(({ decision }) => decision === 'blocked');
+}
+
+async function sideOf(db: Db, owner: UserId, peer: UserId): Promise<Side> {
+  const row = await db
+    .selectFrom('connections')
+    .select(['decision', 'is_wanted'])
+    .where('owner', '=', owner)
+    .where('peer', '=', peer)
+    .executeTakeFirst();
+  return row ? { decision: row.decision, isWanted: row.is_wanted === 1 } : STRANGERS;
+}
+
+function isSame(one: Side, other: Side): boolean {
+  return one.decision === other.decision && one.isWanted === other.isWanted;
+}
+
+async function countSides(tx: Db, owner: UserId): Promise<number> {
+  const { n } = await tx
+    .selectFrom('connections')
+    .select((e) => e.fn.countAll<number>().as('n'))
+    .where('owner', '=', owner)
+    .executeTakeFirstOrThrow();
+  return Number(n);
+}

@@ -1,0 +1,93 @@
+/** The way to the organisation's own mail server: SMTP with TLS, except to this machine itself. */
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { createTransport } from 'nodemailer';
+import type { Site } from '#site/schema.ts';
+import type { Envelope } from './queue.ts';
+
+export type MailSettings = NonNullable<Site['homeserver']['mail']>;
+
+export interface Transport {
+  /** Resolves when the mail server has taken it. @throws MailError */
+  send(envelope: Envelope): Promise<void>;
+  close(): void;
+}
+
+/** Why the mail server did not take an e-mail; never who should get it or what stands in it. */
+export class MailError extends Error {
+  override readonly name = 'MailError';
+  /** Of nodemailer: `ECONNECTION`, `EAUTH`, `EENVELOPE` */
+  readonly code: string;
+  /** Of the SMTP server (RFC 5321, section 4.2); undefined where it said nothing. */
+  readonly reply: number | undefined;
+
+  constructor(code: string, reply: number | undefined) {
+    super(`${code} ${reply ?? ''}`.trim());
+    this.code = code;
+    this.reply = reply;
+  }
+
+  /** The server refuses this address or this text, and will do so again (RFC 5321, section 4.2.1: 5yz). */
+  get isForGood(): boolean {
+    const isAboutThis = this.code === 'EENVELOPE' || this.code === 'EMESSAGE';
+    return isAboutThis && this.reply !== undefined && this.reply >= 500;
+  }
+}
+
+/** ms; how long a mail server that hangs may hold one of the two connections. */
+const CONNECT_MS = 10_000;
+const SILENCE_MS = 20_000;
+const CONNECTIONS = 2;
+
+/** Opens no connection yet. Rejects where the password's file cannot be read. */
+export async function smtpTransport({ url, from, user, passwordFile }: MailSettings): Promise<Transport> {
+  const { protocol, hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const isImplicit = protocol === 'smtps:';
+  const pass = passwordFile === undefined ? undefined : (await readFile(passwordFile, 'utf8')).trimEnd();
+  const mailer = createTransport({
+    host,
+    // 465 is TLS from the first byte (RFC 8314, section 3.3), 587 is submission with STARTTLS (RFC 6409).
+    port: port === '' ? (isImplicit ? 465 : 587) : Number(port),
+    secure: isImplicit,
+    // A password or a code in clear goes nowhere but to this machine.
+    ...(isLoopback(host) ? { ignoreTLS: !isImplicit } : { requireTLS: !isImplicit }),
+    tls: { minVersion: 'TLSv1.2' },
+    ...(user !== undefined && { auth: { user, pass: pass ?? '' } }),
+    pool: true,
+    maxConnections: CONNECTIONS,
+    connectionTimeout: CONNECT_MS,
+    greetingTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    async send({ to, subject, text }) {
+      try {
+        await mailer.sendMail({
+          from,
+          to: { name: '', address: to },
+          subject,
+          text,
+          // No "I am on holiday" in answer (RFC 3834, section 5).
+          headers: { 'Auto-Submitted': 'auto-generated' },
+          xMailer: false,
+        });
+      } catch (error) {
+        throw mailErrorOf(error);
+      }
+    },
+    close: () => mailer.close(),
+  };
+}
+
+function mailErrorOf(error: unknown): MailError {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EUNKNOWN';
+  const reply = error instanceof Error && 'responseCode' in error ? error.responseCode : undefined;
+  return new MailError(code, typeof reply === 'number' ? reply : undefined);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

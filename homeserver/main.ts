@@ -1,6 +1,5 @@
 /** Composition: builds the parts of a homeserver, hands them to each other, and takes them down in the reverse order. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Credentials as MlsCredentials } from '#mls/credentials.ts';
 import { type DomainName, domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
@@ -91,7 +90,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
     parts.onFault(error),
   );
   opened.defer(() => authorities.close());
-  const signer = await openHubSigner(join(site.data, 'hub.key'));
+  const signer = await openHubSigner(store.db);
   const writer = new Writer(store);
   const queues = await Queues.open({ store, writer, world, onFault: (error) => parts.onFault(error) });
   opened.defer(() => writer.idle());

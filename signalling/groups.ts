@@ -47,7 +47,7 @@ export type TakenCommit = Static<typeof TakenCommit>;
 
 /**
  * `POST conversations/:conversation/group/turns`, without content: answered when it is the device's turn to commit. To be asked
- * after a lost race, so that of many who commit at once not all try again at once.
+ * after a lost race, so that of many who commit at once not all try again at once. `DELETE` gives it back unused.
  */
 
 /** `POST messages`, and `send` over the WebSocket. */

@@ -62,6 +62,7 @@ export class ConversationGroup {
   #ready: Promise<Group> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #hasTurn = false;
 
   constructor(options: ConversationGroupOptions) {
     this.#options = options;
@@ -101,12 +102,7 @@ export class ConversationGroup {
 
   /** Renews the keys of this device in the group; with it goes what the hub proposed. */
   update(): Promise<void> {
-    let done = false;
-    return this.#commit(async () => {
-      if (done) return undefined;
-      done = true;
-      return {};
-    });
+    return this.#commit(async () => ({}));
   }
 
   /** Commits what the hub proposed. Until somebody has, nobody sends. */
@@ -228,13 +224,14 @@ export class ConversationGroup {
       const waiting = group.pending;
       if (!waiting) {
         const wishes = await wanted(group);
-        if (!wishes) return;
+        if (!wishes) return await this.#endTurn();
         await group.commit(wishes, requestId());
       }
       const { pending } = group;
       if (!pending) continue;
       try {
         await api.commit(conversation, pending);
+        this.#hasTurn = false;
         if (group.pending?.id === pending.id) await group.accepted(pending.id);
         if (!waiting) return;
       } catch (error) {
@@ -322,9 +319,21 @@ export class ConversationGroup {
   /** Others want to commit too: it waits until the hub says that it is its turn. */
   async #turnAtHub(): Promise<void> {
     const { api, conversation } = this.#options;
-    await api.turn(conversation).catch((error: unknown) => {
+    try {
+      await api.turn(conversation);
+      this.#hasTurn = true;
+    } catch (error) {
       if (!isCode(error, 'HOME_SLOW_DOWN')) throw error; // then it tries without
-    });
+    }
+  }
+
+  /** What was wanted is so by now: the next one need not wait for this device. */
+  async #endTurn(): Promise<void> {
+    if (!this.#hasTurn) return;
+    this.#hasTurn = false;
+    const { api, conversation } = this.#options;
+    // Without it the hub passes the turn on by itself, later.
+    await api.endTurn(conversation).catch(() => undefined);
   }
 
   async #pause(races: number): Promise<void> {

@@ -76,6 +76,10 @@ export class GroupApi {
     await this.#account.call({ method: 'POST', path: `${groupPath(conversation)}/turns`, body: {}, answer: Nothing });
   }
 
+  async endTurn(conversation: ConversationId): Promise<void> {
+    await this.#account.call({ method: 'DELETE', path: `${groupPath(conversation)}/turns` });
+  }
+
   /** One key package of each device of a person, but this one. */
   async claim(user: UserId): Promise<ClaimedKeyPackage[]> {
     const answer = await this.#account.call({

@@ -26,6 +26,14 @@ export async function openSaved(path: string): Promise<AnyDb> {
   }
 }
 
+/**
+ * Positions that devices got after the backup was made are given out once more, to other entries: under the name of another order
+ * no device takes them for what it has.
+ */
+export async function forgetOrder(db: AnyDb): Promise<void> {
+  await sql`delete from properties where name = 'queue'`.execute(db);
+}
+
 export async function holdsRows(store: Store): Promise<boolean> {
   const db = anyDb(store.db);
   return (await countRows(db, await tablesOf(db))) > 0;

@@ -14,7 +14,7 @@ import { lockForThisProcess } from '../store/process-lock.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { BackupError, stopWhereAborted } from './fault.ts';
 import { keyFiles } from './files.ts';
-import { holdsRows, openSaved, refill } from './load.ts';
+import { forgetOrder, holdsRows, openSaved, refill } from './load.ts';
 import { DATA, DATABASE, KEYS, type Manifest } from './manifest.ts';
 import { unpack } from './unpack.ts';
 
@@ -65,6 +65,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   await using undo = new AsyncDisposableStack();
   const saved = await openSaved(join(staged, DATABASE));
   try {
+    await forgetOrder(saved);
     const change = async () => {
       stopWhereAborted(signal);
       await giveToOwner(data, site.data);

@@ -164,6 +164,11 @@ export class Groups {
     await this.#turns.wait(conversation, device);
   }
 
+  /** A device whose turn it is does not need it any more. */
+  endTurn({ device }: Asker, conversation: ConversationId): void {
+    this.#turns.done(conversation, device);
+  }
+
   /**
    * Takes a message; one that was taken before is taken again without effect.
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws

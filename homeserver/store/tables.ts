@@ -278,9 +278,12 @@ export interface QueueRow {
   dropped: number;
 }
 
-/** `queue`: under which name devices know the order of positions. */
+/**
+ * `queue`: under which name devices know the order of positions; a restored database gets another one. `hub`: the key with
+ * which this hub proposes to groups, PKCS #8, base64url.
+ */
 export interface PropertyRow {
-  name: 'queue';
+  name: 'queue' | 'hub';
   value: string;
 }
 

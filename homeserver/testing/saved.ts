@@ -16,7 +16,9 @@ export async function rowsOf(site: Site): Promise<Rows> {
   const rows: Rows = {};
   for (const { name } of await tablesOf(db)) {
     const found = await db.selectFrom(name).selectAll().execute();
-    rows[name] = found.toSorted((a, b) =>
+    // The order of positions is another one after a restoration, and devices must learn it.
+    const lasting = name === 'properties' ? found.filter((row) => row.name !== 'queue') : found;
+    rows[name] = lasting.toSorted((a, b) =>
       JSON.stringify(Object.entries(a).sort()).localeCompare(JSON.stringify(Object.entries(b).sort())),
     );
   }

@@ -61,6 +61,11 @@ export function groupRoutes(app: App, { sessions, groups, queues, world }: Clien
     return {};
   });
 
+  app.delete(`${path}/turns`, { schema: InConversation }, async (request, reply) => {
+    groups.endTurn(await authenticateDevice(sessions, request), request.params.conversation);
+    reply.status(204);
+  });
+
   app.post(`${API}/messages`, { schema: { body: NewMessage }, bodyLimit: 256 * 1024 }, async (request) => {
     const asker = await authenticateDevice(sessions, request);
     if (!messages.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');

@@ -38,7 +38,7 @@ export interface Door {
 }
 
 export async function serveClients({ site, log, world, webRoot }: Options, parts: Parts): Promise<Door> {
-  const { sessions, conversations, calls, events, metrics, account, peerClient } = parts;
+  const { sessions, conversations, calls, assets, events, metrics, account, peerClient } = parts;
   const { listen: address, url, tls } = site.homeserver.client;
   const secure = tls && { cert: await readFile(tls.certificate), key: await readFile(tls.key) };
   const app = makeApp({
@@ -64,6 +64,7 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
       sessions,
       conversations,
       calls,
+      assets,
       localPerson: account,
       remotePerson: ({ domain, handle }) => peerClient.identify(domain, handle),
       onTicket: () => metrics.ticketsIssued.inc(),

@@ -9,6 +9,10 @@ import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
 import { type Account, countAccounts, createAccount, findAccount, type NewAccount } from './as/accounts.ts';
 import { Sessions } from './as/sessions.ts';
+import { Assets } from './assets/assets.ts';
+import { openAssetStore } from './assets/open.ts';
+import { rulesOf } from './assets/rules.ts';
+import type { AssetStore } from './assets/store.ts';
 import { attended, statePresence } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
 import { Grants } from './calls/grants.ts';
@@ -68,7 +72,8 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   });
   opened.defer(() => trust.close());
   const key = await readTicketSigningKey(site.certificates.tickets.privateKey);
-  const parts: Parts = build({ site, log, world, store, trust, key });
+  const files = await openAssetStore(site);
+  const parts: Parts = build({ site, log, world, store, trust, key, files });
   opened.defer(() => parts.metrics.close());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
@@ -107,9 +112,10 @@ interface Ground {
   readonly store: Store;
   readonly trust: Trust;
   readonly key: CryptoKey;
+  readonly files: AssetStore;
 }
 
-function build({ site, log, world, store, trust, key }: Ground) {
+function build({ site, log, world, store, trust, key, files }: Ground) {
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -173,6 +179,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
     onFault,
   });
   calls.attach(sft);
+  const assets = new Assets({ store, files, domain, rules: rulesOf(site), world });
   const events = new Events({
     domain,
     origin: new URL(site.homeserver.client.url).origin,
@@ -194,6 +201,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
     sessions: () => sessions.count(),
     calls: () => countCalls(db),
     outbox: () => depthByDomain(db),
+    assets: () => assets.usage(),
     eventConnections: () => events.connections,
     isSftConnected: () => sft.isConnected,
     certificateExpires: () => trust.credentials.current.expires,
@@ -211,6 +219,7 @@ function build({ site, log, world, store, trust, key }: Ground) {
     conversations,
     grants,
     calls,
+    assets,
     sft,
     events,
     metrics,
@@ -221,11 +230,13 @@ function build({ site, log, world, store, trust, key }: Ground) {
 
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
-  const { store, journal, trust, hub, outbox, grants, sessions, sft, peerClient, onFault } = parts;
+  const { store, journal, trust, hub, outbox, grants, sessions, assets, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
     every(3_600_000, () => sessions.sweep(), onFault),
+    every(60_000, () => assets.sweep(), onFault),
+    every(24 * 3_600_000, () => assets.sweepOrphans(), onFault),
     followPeers(trust.peers, {
       onGone: (domain) => {
         grants.forgetFrom(domain);

@@ -8,6 +8,8 @@ export interface Sampled {
   calls(): Promise<number>;
   /** Entries of the outbox by domain. */
   outbox(): Promise<readonly { domain: string; depth: number }[]>;
+  /** What files and unfinished uploads take up. */
+  assets(): Promise<{ readonly bytes: number; readonly uploads: number }>;
   eventConnections(): number;
   isSftConnected(): boolean;
   /** When the certificate ends, ms since 1970. */
@@ -95,6 +97,8 @@ function sampledGauges(registry: Registry, sampled: Sampled): void {
   gauge('accounts', 'Accounts', sampled.accounts);
   gauge('sessions', 'Sessions', sampled.sessions);
   gauge('calls', 'Calls going on in conversations of people of this domain', sampled.calls);
+  gauge('asset_bytes', 'Room that files and unfinished uploads take up', async () => (await sampled.assets()).bytes);
+  gauge('asset_uploads', 'Uploads that are not complete', async () => (await sampled.assets()).uploads);
   gauge('event_connections', 'Open event connections of clients', sampled.eventConnections);
   gauge('sft_connected', '1 while the SFT of this domain is connected', () => Number(sampled.isSftConnected()));
   gauge('certificate_expires_seconds', 'Seconds until the certificate towards other domains ends', () =>

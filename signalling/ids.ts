@@ -17,6 +17,8 @@ export type DeviceId = Branded<'DeviceId'>;
 export type GroupId = Branded<'GroupId'>;
 /** `mimi://alpha.example/r/<random>`; the domain is the hub's. */
 export type ConversationId = Branded<'ConversationId'>;
+/** `mimi://alpha.example/a/<16 random bytes, base64url>`: an encrypted file; the domain is its sender's, which stores it. */
+export type AssetId = Branded<'AssetId'>;
 /** 16 random bytes, base64url. */
 export type ConferenceId = Branded<'ConferenceId'>;
 /** A pseudonym: 16 bytes of a hash over a per-call secret, base64url. It says nothing about the person. */
@@ -52,6 +54,7 @@ export const ConversationId = branded<ConversationId>(
   180,
   'mimi://<domain>/r/<id>',
 );
+export const AssetId = branded<AssetId>(`mimi://${DOMAIN}/a/${TOKEN}{22}`, 180, 'mimi://<domain>/a/<id>');
 export const ConferenceId = branded<ConferenceId>(`${TOKEN}{22}`, 22, '16 bytes, base64url');
 export const ParticipantId = branded<ParticipantId>(`${TOKEN}{22}`, 22, '16 bytes, base64url');
 export const SourceId = branded<SourceId>(`${TOKEN}{16}`, 16, '12 bytes, base64url');
@@ -88,8 +91,8 @@ export function handleOf(user: UserId): string {
   return user.slice(user.lastIndexOf('/') + 1);
 }
 
-/** The domain that a user or a conversation belongs to. */
-export function domainOf(id: UserId | DeviceId | ConversationId | GroupId): DomainName {
+/** The domain that a user, a conversation or a file belongs to. */
+export function domainOf(id: UserId | DeviceId | ConversationId | GroupId | AssetId): DomainName {
   return id.slice('mimi://'.length, id.indexOf('/', 'mimi://'.length)) as DomainName;
 }
 
@@ -100,6 +103,7 @@ export function userOfDevice(device: DeviceId): UserId {
 
 const devicePattern = new RegExp(`^mimi://${DOMAIN}/u/${HANDLE}/d/${TOKEN}{1,32}$`);
 const groupPattern = new RegExp(`^mimi://${DOMAIN}/g/${TOKEN}{16,32}$`);
+const assetPattern = new RegExp(`^mimi://${DOMAIN}/a/${TOKEN}{22}$`);
 
 /** The device that a text names, or undefined. */
 export function parseDeviceId(text: string): DeviceId | undefined {
@@ -109,4 +113,14 @@ export function parseDeviceId(text: string): DeviceId | undefined {
 /** The MLS group that a text names, or undefined. */
 export function parseGroupId(text: string): GroupId | undefined {
   return text.length <= 180 && groupPattern.test(text) ? (text as GroupId) : undefined;
+}
+
+/** The file of a domain. @param token 16 random bytes, base64url */
+export function assetIdOf(domain: DomainName, token: string): AssetId {
+  return `mimi://${domain}/a/${token}` as AssetId;
+}
+
+/** The encrypted file that a text names, or undefined. */
+export function parseAssetId(text: string): AssetId | undefined {
+  return text.length <= 180 && assetPattern.test(text) ? (text as AssetId) : undefined;
 }

@@ -18,8 +18,8 @@ const sample = sampleSite();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hawser-'));
   path = join(folder, 'hawser.yaml');
-  const browsers = ['browsers/fullchain.pem', 'browsers/privkey.pem'];
-  for (const file of [...FILES.map((name) => `certificates/${name}`), 'certificates/revoked.pem', ...browsers]) {
+  const others = ['browsers/fullchain.pem', 'browsers/privkey.pem', 'certificates/s3.key'];
+  for (const file of [...FILES.map((name) => `certificates/${name}`), 'certificates/revoked.pem', ...others]) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await writeFile(join(folder, file), 'content', { mode: 0o600 });
   }

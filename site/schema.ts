@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import Type, { type Static, type TProperties } from 'typebox';
+import { ASSET_KINDS, AssetKind } from '#signalling/assets.ts';
 import { DomainName } from '#signalling/ids.ts';
 
 /** What an option tells besides its JSON schema. */
@@ -198,6 +199,91 @@ export const SiteSchema = section(
         admin: section(
           { listen: listen({ description: ADMIN, default: '127.0.0.1:8450' }) },
           'Metrics of the homeserver.',
+        ),
+        assets: section(
+          {
+            fileMb: count(1_000_000, {
+              default: 100,
+              unit: 'MB',
+              description: 'The largest file that is accepted, sent or fetched.',
+              reason: 'People are told before anything is transferred.',
+            }),
+            kinds: Type.Array(AssetKind, {
+              minItems: 1,
+              maxItems: ASSET_KINDS.length,
+              uniqueItems: true,
+              default: [...ASSET_KINDS],
+              defaultText: 'all',
+              description: `Kinds of files that are accepted: ${ASSET_KINDS.join(', ')}.`,
+              reason: 'The device says what a file is. The homeserver sees ciphertext only and cannot check it.',
+              expects: `a list of some of ${ASSET_KINDS.join(', ')}`,
+            }),
+            userMb: count(1_000_000_000, {
+              default: 10_000,
+              unit: 'MB',
+              description: 'What the files of one person may take up.',
+            }),
+            totalMb: count(1_000_000_000, {
+              default: 200_000,
+              unit: 'MB',
+              description: 'What the files of everybody may take up.',
+            }),
+            keepFreeMb: count(1_000_000_000, {
+              default: 2_000,
+              unit: 'MB',
+              description: 'Room that files leave free on the disk of the data folder.',
+              reason: 'The database is on the same disk, and must be able to go on when files have filled the rest.',
+            }),
+            stalledHours: count(24 * 365, {
+              default: 24,
+              unit: 'h',
+              description: 'An upload to which nothing was added for this long is thrown away.',
+              reason: 'A night without a network does not cost what was sent in the evening.',
+            }),
+            keepDays: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: 36_500,
+                expects: 'a whole number of days from 1 to 36500',
+                example: 365,
+                unit: 'days',
+                description: 'How long a file is kept. Left out, it is kept until its sender deletes it.',
+                reason: 'Holds for files that are sent from then on: who sent one was told until when it is there.',
+              }),
+            ),
+            s3: Type.Optional(
+              section(
+                {
+                  endpoint: url('http|https', '/?', {
+                    kind: undefined,
+                    description: 'Where the service is reached.',
+                    expects: 'a URL such as https://s3.eu-central-1.amazonaws.com',
+                    example: 'https://s3.eu-central-1.amazonaws.com',
+                  }),
+                  region: Type.String({
+                    pattern: '^[a-z0-9-]{1,40}$',
+                    default: 'us-east-1',
+                    description: 'Region that requests are signed for.',
+                    expects: 'a region, such as eu-central-1',
+                  }),
+                  bucket: Type.String({
+                    pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+                    description: 'Bucket, which must be there and private. It holds nothing else.',
+                    expects: 'the name of a bucket',
+                    example: 'alpha-files',
+                  }),
+                  credentials: file({
+                    kind: 'key',
+                    description: 'A file of two lines: the access key id, and the secret access key.',
+                    reason: 'Only its owner may read it. No secret stands in this file.',
+                    example: 'certificates/s3.key',
+                  }),
+                },
+                'Files go to an S3-compatible service, in place of the data folder, where unfinished uploads still are.',
+              ),
+            ),
+          },
+          'Files that people send, encrypted on their devices.',
         ),
       },
       'The homeserver.',

@@ -7,10 +7,12 @@ import * as accounts from './migrations/0001-accounts.ts';
 import * as conversations from './migrations/0002-conversations.ts';
 import * as calls from './migrations/0003-calls.ts';
 import * as outbox from './migrations/0004-outbox.ts';
+import * as assets from './migrations/0010-assets.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
   '0002-conversations': conversations,
   '0003-calls': calls,
   '0004-outbox': outbox,
+  '0010-assets': assets,
 };

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { ASSET_KINDS } from '#signalling/assets.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
 import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
@@ -136,6 +137,14 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       client: { listen: `127.0.0.1:${client}`, url: `http://127.0.0.1:${client}` },
       federation: { listen: `127.0.0.1:${federation}`, address: `127.0.0.1:${federation}` },
       admin: { listen: `127.0.0.1:${admin}` },
+      assets: {
+        fileMb: 100,
+        kinds: [...ASSET_KINDS],
+        userMb: 1_000,
+        totalMb: 10_000,
+        keepFreeMb: 1,
+        stalledHours: 24,
+      },
     },
     sft: {
       client: {

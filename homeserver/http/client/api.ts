@@ -2,12 +2,14 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName, UserId } from '#signalling/ids.ts';
 import type { Sessions } from '../../as/sessions.ts';
+import type { Assets } from '../../assets/assets.ts';
 import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
 import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
+import { assetRoutes } from './assets.ts';
 import { callRoutes } from './calls.ts';
 import { conversationRoutes } from './conversations.ts';
 import { peopleRoutes } from './people.ts';
@@ -23,6 +25,7 @@ export interface ClientApiOptions {
   readonly sessions: Sessions;
   readonly conversations: Conversations;
   readonly calls: Calls;
+  readonly assets: Assets;
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
   /** Somebody of another domain. @throws HawserError as the federation client */
   readonly remotePerson: (who: { domain: DomainName; handle: string }) => Promise<Person>;
@@ -47,4 +50,5 @@ export function clientApi(app: App, options: ClientApiOptions): void {
   peopleRoutes(app, options);
   conversationRoutes(app, options);
   callRoutes(app, options);
+  assetRoutes(app, options);
 }

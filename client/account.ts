@@ -5,7 +5,7 @@
 import type { Static, TSchema } from 'typebox';
 import { Session, User } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { type Call, callApi } from './http.ts';
+import { type Call, callApi, callRaw, type RawCall } from './http.ts';
 import { Store } from './store.ts';
 
 export type AccountState =
@@ -78,15 +78,13 @@ export class Account {
   }
 
   /** A call in the name of this person; a token that ended meanwhile is renewed once. */
-  async call<S extends TSchema>(call: Call<S>): Promise<Static<S>> {
-    const accessToken = await this.accessToken();
-    try {
-      return await callApi(this.#origin, { ...call, accessToken });
-    } catch (error) {
-      if (!(error instanceof HawserError) || error.code !== 'HOME_UNAUTHENTICATED') throw error;
-      if (accessToken === this.#accessToken) await this.#refresh(); // else another call has renewed it meanwhile
-      return callApi(this.#origin, { ...call, accessToken: await this.accessToken() });
-    }
+  call<S extends TSchema>(call: Call<S>): Promise<Static<S>> {
+    return this.#withToken((accessToken) => callApi(this.#origin, { ...call, accessToken }));
+  }
+
+  /** The same for what is no JSON. A body is sent a second time where the token had ended, so it cannot be a stream. */
+  callRaw(call: RawCall & { readonly body?: Exclude<BodyInit, ReadableStream> }): Promise<Response> {
+    return this.#withToken((accessToken) => callRaw(this.#origin, { ...call, accessToken }));
   }
 
   /** @throws HawserError HOME_UNAUTHENTICATED where nobody is signed in */
@@ -98,6 +96,17 @@ export class Account {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+  }
+
+  async #withToken<T>(call: (accessToken: string) => Promise<T>): Promise<T> {
+    const accessToken = await this.accessToken();
+    try {
+      return await call(accessToken);
+    } catch (error) {
+      if (!(error instanceof HawserError) || error.code !== 'HOME_UNAUTHENTICATED') throw error;
+      if (accessToken === this.#accessToken) await this.#refresh(); // else another call has renewed it meanwhile
+      return call(await this.accessToken());
+    }
   }
 
   /** Several callers that find the token ended share one renewal: a refresh cookie is good for one use. */

@@ -2,6 +2,7 @@
  * What went wrong, for a person: one sentence that says what happened and what to do. The codes of the servers come from
  * `signalling/errors.ts`; those that can only arise on the device are here.
  */
+import { LimitRefusal } from '#signalling/assets.ts';
 import { ERRORS, HawserError, isErrorCode } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 
@@ -36,6 +37,9 @@ const DEVICE = {
     true,
     'Sound and picture cannot get through to the media server. Check your network or firewall, then join again.',
   ],
+  FILE_DAMAGED: [false, 'This is not the file that was sent: it is damaged, or somebody changed it. Ask for it again.'],
+  FILE_CHANGED: [false, 'The file was changed while it was being sent. Send it again.'],
+  FILE_UNREADABLE: [false, 'The file cannot be read any more. Choose it again.'],
   UNKNOWN: [true, 'Something unexpected failed on this device. Reload the page and try again.'],
 } as const satisfies Record<string, readonly [retry: boolean, sentence: string]>;
 
@@ -61,6 +65,9 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   SFT_LINK_PEER_NOT_ALLOWED: 'The other organisation does not accept calls from yours. Ask your administrator.',
   HOME_UNAUTHENTICATED: 'You are signed out. Sign in again.',
   HOME_NOT_FOUND: 'Nobody was found at this address. Check how it is written.',
+  HOME_ASSET_NO_ROOM:
+    'The server of your organisation has no room for more files. Tell your administrator, and try again later.',
+  HOME_ASSET_STORE: 'The files of your organisation cannot be reached. Try again later, or tell your administrator.',
   HOME_NO_CALL: 'The call has ended.',
   FED_NOT_ALLOWED: 'The two organisations have not allowed each other. Ask your administrator.',
 };
@@ -104,6 +111,8 @@ export function failureOf(error: unknown): Failure {
     const sentence = `${error.domains.join(' and ')} cannot be reached at the moment. Try again later.`;
     return { code: error.code, sentence, retry: true };
   }
+  // Its sentence names the limit.
+  if (error instanceof LimitRefusal) return { code: error.code, sentence: error.message, retry: error.retry };
   if (error instanceof HawserError) return failureOfCode(error.code);
   return failureOfCode('UNKNOWN');
 }

@@ -14,6 +14,10 @@ import { Devices } from './as/devices.ts';
 import { KeyPackages } from './as/key-packages.ts';
 import { makePeople } from './as/people.ts';
 import { Sessions } from './as/sessions.ts';
+import { Assets } from './assets/assets.ts';
+import { openAssetStore } from './assets/open.ts';
+import { rulesOf } from './assets/rules.ts';
+import type { AssetStore } from './assets/store.ts';
 import { attended, statePresence } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
 import { Grants } from './calls/grants.ts';
@@ -98,6 +102,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   const secrets = await readSecrets(site.certificates.tickets.privateKey);
   const { mail } = site.homeserver;
   const transport = mail && (await smtpTransport(mail));
+  const files = await openAssetStore(site);
   const parts: Parts = build({
     ...{
       site,
@@ -113,6 +118,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
       queues,
       secrets,
       transport,
+      files,
     },
   });
   opened.defer(() => parts.metrics.close());
@@ -163,11 +169,12 @@ interface Ground {
   readonly secrets: Secrets;
   /** Undefined where the site names no mail server. */
   readonly transport: Transport | undefined;
+  readonly files: AssetStore;
 }
 
 function build(ground: Ground) {
   const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
-  const { secrets, transport } = ground;
+  const { secrets, transport, files } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -284,6 +291,7 @@ function build(ground: Ground) {
     onFault,
   });
   calls.attach(sft);
+  const assets = new Assets({ store, files, domain, rules: rulesOf(site), world });
   const events = new Events({
     domain,
     origin: new URL(site.homeserver.client.url).origin,
@@ -309,6 +317,7 @@ function build(ground: Ground) {
     calls: () => countCalls(db),
     outbox: () => depthByDomain(db),
     mails: () => countMails(db),
+    assets: () => assets.usage(),
     eventConnections: () => events.connections,
     isSftConnected: () => sft.isConnected,
     certificateExpires: () => trust.credentials.current.expires,
@@ -334,6 +343,7 @@ function build(ground: Ground) {
     conversations,
     grants,
     calls,
+    assets,
     sft,
     events,
     metrics,
@@ -345,7 +355,7 @@ function build(ground: Ground) {
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
   const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues } = parts;
-  const { mail, people, sft, peerClient, onFault } = parts;
+  const { mail, people, assets, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
@@ -356,6 +366,8 @@ function startWork(parts: Parts): () => void {
     every(600_000, () => authorities.sweep(), onFault),
     every(600_000, () => people.sweep(), onFault),
     every(1_000, async () => mail?.wake(), onFault),
+    every(60_000, () => assets.sweep(), onFault),
+    every(24 * 3_600_000, () => assets.sweepOrphans(), onFault),
     followPeers(trust.peers, {
       onGone: (domain) => {
         grants.forgetFrom(domain);

@@ -10,6 +10,8 @@ export interface Sampled {
   outbox(): Promise<readonly { domain: string; depth: number }[]>;
   /** E-mails that are not sent yet. */
   mails(): Promise<number>;
+  /** What files and unfinished uploads take up. */
+  assets(): Promise<{ readonly bytes: number; readonly uploads: number }>;
   eventConnections(): number;
   isSftConnected(): boolean;
   /** When the certificate ends, ms since 1970. */
@@ -101,6 +103,8 @@ function sampledGauges(registry: Registry, sampled: Sampled): void {
   gauge('sessions', 'Sessions', sampled.sessions);
   gauge('calls', 'Calls going on in conversations of people of this domain', sampled.calls);
   gauge('mail_waiting', 'E-mails that are not sent yet', sampled.mails);
+  gauge('asset_bytes', 'Room that files and unfinished uploads take up', async () => (await sampled.assets()).bytes);
+  gauge('asset_uploads', 'Uploads that are not complete', async () => (await sampled.assets()).uploads);
   gauge('event_connections', 'Open event connections of clients', sampled.eventConnections);
   gauge('sft_connected', '1 while the SFT of this domain is connected', () => Number(sampled.isSftConnected()));
   gauge('certificate_expires_seconds', 'Seconds until the certificate towards other domains ends', () =>

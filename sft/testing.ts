@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { ASSET_KINDS } from '#signalling/assets.ts';
 import { CLIENT_SFT } from '#signalling/client-sft.ts';
 import type { ConferenceId, DomainName, ParticipantId } from '#signalling/ids.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
@@ -348,6 +349,14 @@ async function siteOf(
       admin: { listen: at(homeAdmin) },
       registration: { mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 },
       teamMates: 'domain',
+      assets: {
+        fileMb: 100,
+        kinds: [...ASSET_KINDS],
+        userMb: 1_000,
+        totalMb: 10_000,
+        keepFreeMb: 1,
+        stalledHours: 24,
+      },
     },
     sft: {
       client: { listen: at(client), url: `ws://${at(client)}/client/v1`, origins: [`http://${at(page)}`] },

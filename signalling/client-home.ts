@@ -94,6 +94,10 @@ export const Problem = Closed({
   retry: Type.Boolean(),
   /** Where the code is FED_UNREACHABLE. */
   unreachable_domains: Type.Optional(Type.Array(DomainName, { maxItems: 100 })),
+  /** Where a limit of files is reached: bytes, or a count. */
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Where the code is HOME_ASSET_OFFSET: the byte at which the upload goes on. */
+  received: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Correlates with the server's log. */
   id: Type.Optional(Text(40)),
 });

@@ -494,6 +494,56 @@ export const ERRORS = {
     'The media server of your organisation cannot be reached. Tell your administrator.',
   ),
 
+  // Files that people send
+  HOME_ASSET_TOO_LARGE: entry(
+    413,
+    4413,
+    false,
+    'Your organisation does not accept files of this size. Send a smaller one.',
+  ),
+  HOME_ASSET_KIND: entry(415, 4415, false, 'Your organisation does not accept files of this kind.'),
+  HOME_ASSET_QUOTA: entry(
+    507,
+    4507,
+    false,
+    'Your files take up all the room that your organisation gives you. Delete some of them, then try again.',
+  ),
+  HOME_ASSET_NO_ROOM: entry(
+    507,
+    4507,
+    true,
+    'The server has no room for more files. Nothing that it has is lost. Tell your administrator, and try again later.',
+  ),
+  HOME_ASSET_UPLOADS: entry(
+    429,
+    4429,
+    true,
+    'Too many of your uploads are unfinished. Finish or delete some, then try again.',
+  ),
+  HOME_ASSET_CONFLICT: entry(409, 4409, false, 'This upload was begun with another size or kind. Begin a new one.'),
+  HOME_ASSET_OFFSET: entry(409, 4409, true, 'The upload goes on at another byte. Ask where it stands.'),
+  HOME_ASSET_OVERTAKEN: entry(409, 4409, true, 'The upload goes on over another connection. Ask where it stands.'),
+  HOME_ASSET_INCOMPLETE: entry(
+    409,
+    4409,
+    false,
+    'Not all of the file has arrived. Send the rest, then complete the upload.',
+  ),
+  HOME_ASSET_COMPLETE: entry(409, 4409, false, 'The upload is complete, and nothing can be added to it.'),
+  HOME_ASSET_HASH: entry(
+    422,
+    4422,
+    false,
+    'What arrived is not what was sent, and was thrown away. Send the file again.',
+  ),
+  HOME_ASSET_RANGE: entry(416, 4416, false, 'The file does not have these bytes. Ask for a range that begins in it.'),
+  HOME_ASSET_STORE: entry(
+    503,
+    4503,
+    true,
+    'The place where your organisation keeps files cannot be reached. Try again later, or tell your administrator.',
+  ),
+
   // Federation between homeservers
   FED_NOT_ALLOWED: entry(403, 4521, false, 'The organisations have not allowed each other. Ask your administrator.'),
   FED_REFUSED: entry(

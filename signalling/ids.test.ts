@@ -1,13 +1,16 @@
 import { Compile } from 'typebox/compile';
 import { expect, it } from 'vitest';
 import {
+  AssetId,
   addressOf,
+  assetIdOf,
   DeviceId,
   DomainName,
   domainOf,
   GroupId,
   handleOf,
   parseAddress,
+  parseAssetId,
   parseDeviceId,
   parseDomainName,
   parseGroupId,
@@ -77,5 +80,27 @@ it('reads a device and a group, each as its schema does', () => {
   for (const wrong of [device, 'mimi://127.0.0.1/g/AAECAwQFBgcICQoLDA0ODw', 'mimi://alpha.example/g/short']) {
     expect(parseGroupId(wrong)).toBeUndefined();
     expect(Compile(GroupId).Check(wrong)).toBe(false);
+  }
+});
+
+it('reads a file’s id as its schema does', () => {
+  const asset = assetIdOf('alpha.example' as DomainName, 'AAECAwQFBgcICQoLDA0ODw');
+  expect(asset).toBe('mimi://alpha.example/a/AAECAwQFBgcICQoLDA0ODw');
+  expect(parseAssetId(asset)).toBe(asset);
+  expect(domainOf(asset)).toBe('alpha.example');
+  expect(Compile(AssetId).Check(asset)).toBe(true);
+  for (const wrong of [
+    'mimi://alpha.example/a/',
+    'mimi://alpha.example/a/short',
+    'mimi://alpha.example/a/AAECAwQFBgcICQoLDA0ODwA',
+    'mimi://alpha.example/a/..%2FAwQFBgcICQoLDA0ODw',
+    'mimi://alpha.example/g/AAECAwQFBgcICQoLDA0ODw',
+    'mimi://127.0.0.1/a/AAECAwQFBgcICQoLDA0ODw',
+    `x${asset}`,
+    `${asset}\n`,
+    '',
+  ]) {
+    expect(parseAssetId(wrong)).toBeUndefined();
+    expect(Compile(AssetId).Check(wrong)).toBe(false);
   }
 });

@@ -35,6 +35,7 @@ beforeAll(async () => {
     'browsers/privkey.pem',
     'secrets/database',
     'mail.password',
+    'certificates/s3.key',
     'certificates/revoked.pem',
   ];
   for (const file of [...FILES.map((name) => `certificates/${name}`), ...others]) {

@@ -3,77 +3,11 @@
  * that they cannot differ. Each option says what it is, its unit, and why its default is what it is.
  */
 import { availableParallelism } from 'node:os';
-import Type, { type Static, type TProperties } from 'typebox';
+import Type, { type Static } from 'typebox';
+import { ASSET_KINDS, AssetKind } from '#signalling/assets.ts';
 import { DomainName } from '#signalling/ids.ts';
 import type { RegistrationMode } from '#signalling/registration.ts';
-
-/** What an option tells besides its JSON schema. */
-export interface Note {
-  /** What it is, one sentence. */
-  readonly description: string;
-  /** Why the default is what it is, or what follows from another value. */
-  readonly reason?: string;
-  readonly unit?: string;
-  /** What a value must look like, in words that complete "must be …". */
-  readonly expects?: string;
-  /** What it is beyond its form. Paths (`path`, `file`, `key`, `password`) are made absolute; all but `path` must be there. */
-  readonly kind?: 'path' | 'file' | 'key' | 'password' | 'database' | 'listen' | 'address' | 'ip' | 'url';
-  /** The value in the annotated sample. */
-  readonly example?: unknown;
-  readonly default?: unknown;
-  /** What the reference says instead of a default that differs from machine to machine. */
-  readonly defaultText?: string;
-}
-
-const PATH = 'the path of a file, counted from the folder of this file';
-const IP = '(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)';
-const PORT = '[0-9]{1,5}';
-
-const file = (note: Note) => Type.String({ minLength: 1, maxLength: 4_096, kind: 'file', expects: PATH, ...note });
-
-const listen = (note: Note) =>
-  Type.String({
-    pattern: `^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|\\[[0-9a-fA-F:.]+\\]):${PORT}$`,
-    maxLength: 60,
-    kind: 'listen',
-    expects: 'an IP address and a port, such as 0.0.0.0:8443 or [::]:8443',
-    ...note,
-  });
-
-const ip = (note: Note) =>
-  Type.String({
-    pattern: `^${IP}$`,
-    maxLength: 45,
-    kind: 'ip',
-    expects: 'an IP address, such as 203.0.113.7',
-    ...note,
-  });
-
-const url = (schemes: string, path: string, note: Note) =>
-  Type.String({
-    pattern: `^(?:${schemes})://[A-Za-z0-9.\\[\\]:-]+${path}$`,
-    maxLength: 300,
-    kind: 'url',
-    expects: `a URL that begins with ${schemes.replaceAll('|', ':// or ')}://`,
-    ...note,
-  });
-
-const port = (note: Note) => Type.Integer({ minimum: 1, maximum: 65_535, expects: 'a port, 1 to 65535', ...note });
-
-const count = (maximum: number, note: Note & { default: number }) =>
-  Type.Integer({ minimum: 1, maximum, expects: `a whole number from 1 to ${maximum}`, ...note });
-
-const mbit = (note: Note & { default: number }) =>
-  Type.Number({
-    minimum: 0,
-    maximum: 100_000,
-    unit: 'Mbit/s',
-    expects: 'a number of Mbit/s, from 0 to 100000',
-    ...note,
-  });
-
-const section = <P extends TProperties>(properties: P, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description });
+import { count, file, ip, listen, mbit, PORT, port, section, url } from './fields.ts';
 
 const certificate = (who: string, name: string) =>
   section(
@@ -344,6 +278,91 @@ export const SiteSchema = section(
           reason: 'Whoever has blocked somebody is left alone in either case.',
           expects: 'domain or nobody',
         }),
+        assets: section(
+          {
+            fileMb: count(1_000_000, {
+              default: 100,
+              unit: 'MB',
+              description: 'The largest file that is accepted, sent or fetched.',
+              reason: 'People are told before anything is transferred.',
+            }),
+            kinds: Type.Array(AssetKind, {
+              minItems: 1,
+              maxItems: ASSET_KINDS.length,
+              uniqueItems: true,
+              default: [...ASSET_KINDS],
+              defaultText: 'all',
+              description: `Kinds of files that are accepted: ${ASSET_KINDS.join(', ')}.`,
+              reason: 'The device says what a file is. The homeserver sees ciphertext only and cannot check it.',
+              expects: `a list of some of ${ASSET_KINDS.join(', ')}`,
+            }),
+            userMb: count(1_000_000_000, {
+              default: 10_000,
+              unit: 'MB',
+              description: 'What the files of one person may take up.',
+            }),
+            totalMb: count(1_000_000_000, {
+              default: 200_000,
+              unit: 'MB',
+              description: 'What the files of everybody may take up.',
+            }),
+            keepFreeMb: count(1_000_000_000, {
+              default: 2_000,
+              unit: 'MB',
+              description: 'Room that files leave free on the disk of the data folder.',
+              reason: 'The database is on the same disk, and must be able to go on when files have filled the rest.',
+            }),
+            stalledHours: count(24 * 365, {
+              default: 24,
+              unit: 'h',
+              description: 'An upload to which nothing was added for this long is thrown away.',
+              reason: 'A night without a network does not cost what was sent in the evening.',
+            }),
+            keepDays: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: 36_500,
+                expects: 'a whole number of days from 1 to 36500',
+                example: 365,
+                unit: 'days',
+                description: 'How long a file is kept. Left out, it is kept until its sender deletes it.',
+                reason: 'Holds for files that are sent from then on: who sent one was told until when it is there.',
+              }),
+            ),
+            s3: Type.Optional(
+              section(
+                {
+                  endpoint: url('http|https', '/?', {
+                    kind: undefined,
+                    description: 'Where the service is reached.',
+                    expects: 'a URL such as https://s3.eu-central-1.amazonaws.com',
+                    example: 'https://s3.eu-central-1.amazonaws.com',
+                  }),
+                  region: Type.String({
+                    pattern: '^[a-z0-9-]{1,40}$',
+                    default: 'us-east-1',
+                    description: 'Region that requests are signed for.',
+                    expects: 'a region, such as eu-central-1',
+                  }),
+                  bucket: Type.String({
+                    pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+                    description: 'Bucket, which must be there and private. It holds nothing else.',
+                    expects: 'the name of a bucket',
+                    example: 'alpha-files',
+                  }),
+                  credentials: file({
+                    kind: 'key',
+                    description: 'A file of two lines: the access key id, and the secret access key.',
+                    reason: 'Only its owner may read it. No secret stands in this file.',
+                    example: 'certificates/s3.key',
+                  }),
+                },
+                'Files go to an S3-compatible service, in place of the data folder, where unfinished uploads still are.',
+              ),
+            ),
+          },
+          'Files that people send, encrypted on their devices.',
+        ),
       },
       'The homeserver.',
     ),

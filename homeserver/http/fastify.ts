@@ -20,7 +20,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
 import type { World } from '../world.ts';
 import { SOCKET_LIMITS } from './limits.ts';
-import { answerProblems, type OnRefusal } from './problem.ts';
+import { answerBadUrls, answerProblems, type OnRefusal } from './problem.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -61,6 +61,7 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
     forceCloseConnections: true,
     return503OnClosing: false,
     exposeHeadRoutes: false,
+    frameworkErrors: answerBadUrls(onRefusal),
     ...(serverFactory && { serverFactory }),
     ...(trustProxy && { trustProxy }),
   }).withTypeProvider<TypeBoxTypeProvider>();

@@ -1,5 +1,6 @@
 /** How every refusal looks, on each of the homeserver's doors: a status, a code of the closed list, a sentence, an id. */
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { LimitRefusal, WrongOffset } from '#signalling/assets.ts';
 import type { Problem } from '#signalling/client-home.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import { Unreachable } from '../federation/errors.ts';
@@ -21,6 +22,8 @@ export function problemOf(error: HawserError, id: string): Problem {
     message: error.message.slice(0, 1_000),
     retry: error.retry,
     ...(error instanceof Unreachable && { unreachable_domains: [...error.domains].slice(0, 100) }),
+    ...(error instanceof LimitRefusal && { limit: error.limit }),
+    ...(error instanceof WrongOffset && { received: error.received }),
     id,
   };
 }
@@ -31,6 +34,12 @@ export type OnRefusal = (code: ErrorCode, request: FastifyRequest) => void;
 export function answerProblems(app: FastifyInstance, onRefusal: OnRefusal): void {
   app.setNotFoundHandler((request, reply) => send(new HawserError('HOME_NOT_FOUND'), request, reply, onRefusal));
   app.setErrorHandler((error, request, reply) => send(codedOf(error, request.log), request, reply, onRefusal));
+}
+
+/** For a URL that Fastify cannot read: it would be answered in a form of Fastify's own, and quoted. */
+export function answerBadUrls(onRefusal: OnRefusal) {
+  return (_error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
+    send(new HawserError('HOME_BAD_REQUEST'), request, reply, onRefusal);
 }
 
 function send(error: HawserError, request: FastifyRequest, reply: FastifyReply, onRefusal: OnRefusal): void {

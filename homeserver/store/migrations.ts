@@ -12,6 +12,7 @@ import * as registration from './migrations/0006-registration.ts';
 import * as connections from './migrations/0007-connections.ts';
 import * as queues from './migrations/0008-queues.ts';
 import * as groups from './migrations/0009-groups.ts';
+import * as assets from './migrations/0010-assets.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -23,4 +24,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0009-groups': groups,
   '0006-registration': registration,
   '0007-connections': connections,
+  '0010-assets': assets,
 };

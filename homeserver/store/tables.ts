@@ -2,12 +2,15 @@
  * The tables as Kysely sees them. Each service reads and writes its own only: accounts and what is about them, sessions,
  * access tokens, registrations, invitations, resets, connections, devices, their certificates and key packages belong to as/;
  * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets and pseudonyms to
- * calls/; the outbox to federation/; entries, queues, subscriptions and properties to qs/.
+ * calls/; the outbox to federation/; entries, queues, subscriptions and properties to qs/; assets
+ * and their usage to assets/.
  * Every id is qualified by its domain. Times are ms since 1970.
  */
 import type { Generated } from 'kysely';
+import type { AssetKind } from '#signalling/assets.ts';
 import type { Role } from '#signalling/federation.ts';
 import type {
+  AssetId,
   ConferenceId,
   ConversationId,
   DeviceId,
@@ -52,6 +55,8 @@ export interface Tables {
   group_commits: GroupCommitRow;
   group_trees: GroupTreeRow;
   sent_numbers: SentNumberRow;
+  assets: AssetRow;
+  asset_usage: AssetUsageRow;
 }
 
 export interface AccountRow {
@@ -353,3 +358,32 @@ export interface OutboxRow {
 }
 
 export type OutboxKind = 'conversation' | 'presence';
+
+/** An encrypted file, or an upload that is to become one. */
+export interface AssetRow {
+  id: AssetId;
+  owner: UserId;
+  /** The device's name for the upload: the same one again finds this row. */
+  request: string;
+  kind: AssetKind;
+  /** Of the ciphertext, bytes. */
+  size: number;
+  /** Bytes that were on disk when this was written. */
+  received: number;
+  created_at: number;
+  /** Null while it is an upload, which nobody but its owner sees. */
+  completed_at: number | null;
+  /** When it is thrown away: an upload that stalls, a file at the end of its time. Null where it is kept. */
+  expires_at: number | null;
+  /** Of the ciphertext, base64url; null while it is an upload. */
+  sha256: string | null;
+}
+
+/** What somebody's files and uploads take up, so that no quota is checked by adding up a table. */
+export interface AssetUsageRow {
+  owner: UserId;
+  /** Declared sizes: an upload has its room from the beginning. */
+  bytes: number;
+  /** Uploads that are not complete. */
+  uploads: number;
+}

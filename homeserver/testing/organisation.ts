@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { ASSET_KINDS } from '#signalling/assets.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
 import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
@@ -146,6 +147,14 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       ...(database && { database: database.url }),
       registration: { mode: 'closed', emailDomains: [], workBits: 10, invitationDays: 7 },
       teamMates: 'domain',
+      assets: {
+        fileMb: 100,
+        kinds: [...ASSET_KINDS],
+        userMb: 1_000,
+        totalMb: 10_000,
+        keepFreeMb: 1,
+        stalledHours: 24,
+      },
     },
     sft: {
       client: {

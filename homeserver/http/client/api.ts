@@ -6,6 +6,7 @@ import type { Devices } from '../../as/devices.ts';
 import type { KeyPackages } from '../../as/key-packages.ts';
 import type { People } from '../../as/people.ts';
 import type { Sessions } from '../../as/sessions.ts';
+import type { Assets } from '../../assets/assets.ts';
 import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
@@ -14,6 +15,7 @@ import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
+import { assetRoutes } from './assets.ts';
 import { callRoutes } from './calls.ts';
 import { connectionRoutes } from './connections.ts';
 import { conversationRoutes } from './conversations.ts';
@@ -42,6 +44,7 @@ export interface ClientApiOptions {
   /** With which this hub proposes to groups: Ed25519, 32 bytes. */
   readonly hubKey: Uint8Array;
   readonly calls: Calls;
+  readonly assets: Assets;
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
   /** Somebody of another domain. @throws HawserError as the federation client */
   readonly remotePerson: (who: { domain: DomainName; handle: string }) => Promise<Person>;
@@ -71,4 +74,5 @@ export function clientApi(app: App, options: ClientApiOptions): void {
   conversationRoutes(app, options);
   groupRoutes(app, options);
   callRoutes(app, options);
+  assetRoutes(app, options);
 }

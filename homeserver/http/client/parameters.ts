@@ -1,5 +1,6 @@
 /** What stands in the paths of several nouns. */
 import { Closed } from '#signalling/contract.ts';
-import { ConversationId } from '#signalling/ids.ts';
+import { AssetId, ConversationId } from '#signalling/ids.ts';
 
 export const InConversation = { params: Closed({ conversation: ConversationId }) };
+export const OfAsset = { params: Closed({ asset: AssetId }) };

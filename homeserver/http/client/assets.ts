@@ -1,0 +1,136 @@
+/** Encrypted files: upload part by part, download of any range. Bytes are streamed both ways, as fast as the slower end takes them. */
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CompleteAsset, MAX_PART, NewAsset, PartQuery } from '#signalling/assets.ts';
+import { API } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { UserId } from '#signalling/ids.ts';
+import { WrongRange } from '../../assets/assets.ts';
+import { authenticate } from '../auth.ts';
+import type { App } from '../fastify.ts';
+import { RateLimit } from '../rate.ts';
+import { Slots } from '../slots.ts';
+import type { ClientApiOptions } from './api.ts';
+import { OfAsset } from './parameters.ts';
+
+/** Uploads that one person begins: each makes the disk sync, and what is never begun is never completed. */
+const UPLOADS_PER_SECOND = 10;
+/** At once, of one person and of everybody: a transfer holds a connection, an open file and a buffer of 256 KiB. */
+const TRANSFERS = 16;
+const ALL_TRANSFERS = 1_000;
+/** A download of which nothing is taken for so long is ended; it goes on by another request. */
+const IDLE_MS = 30_000;
+
+/** Whatever is in a file, no browser may show or run it in the name of this server. */
+const INERT = {
+  'content-type': 'application/octet-stream',
+  'content-disposition': 'attachment',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'accept-ranges': 'bytes',
+  // An id names the same bytes for ever; only the device that fetched them may keep them.
+  'cache-control': 'private, max-age=31536000, immutable',
+} as const;
+
+export interface AssetRoutesOptions extends Pick<ClientApiOptions, 'sessions' | 'assets' | 'world'> {
+  readonly idleMs?: number;
+}
+
+export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_MS }: AssetRoutesOptions): void {
+  const begun = new RateLimit(UPLOADS_PER_SECOND, world.now);
+  const transfers = new Slots(TRANSFERS, ALL_TRANSFERS);
+
+  /** For as long as the answer takes. */
+  const takeSlot = (user: UserId, reply: FastifyReply): void => {
+    const giveBack = transfers.take(user);
+    if (!giveBack) throw new HawserError('SIG_BUSY', 'transfers at once');
+    reply.raw.once('close', giveBack);
+    // Gone before it was listened to.
+    if (reply.raw.closed) giveBack();
+  };
+
+  app.get(`${API}/assets/policy`, async (request) => {
+    const { user } = await authenticate(sessions, request);
+    return assets.policy(user);
+  });
+
+  app.post(`${API}/assets`, { schema: { body: NewAsset } }, async (request, reply) => {
+    const { user } = await authenticate(sessions, request);
+    if (!begun.take(user)) throw new HawserError('HOME_SLOW_DOWN');
+    const upload = await assets.create(user, request.body);
+    reply.status(201);
+    return upload;
+  });
+
+  app.get(`${API}/assets/:asset/upload`, { schema: OfAsset }, async (request) => {
+    const { user } = await authenticate(sessions, request);
+    return assets.progress(user, request.params.asset);
+  });
+
+  app.post(`${API}/assets/:asset/complete`, { schema: { ...OfAsset, body: CompleteAsset } }, async (request) => {
+    const { user } = await authenticate(sessions, request);
+    return assets.complete(user, request.params.asset, request.body.sha256);
+  });
+
+  app.delete(`${API}/assets/:asset`, { schema: OfAsset }, async (request, reply) => {
+    const { user } = await authenticate(sessions, request);
+    await assets.remove(user, request.params.asset);
+    reply.status(204);
+  });
+
+  app.get(`${API}/assets/:asset`, { schema: OfAsset }, async (request, reply) => {
+    const { user } = await authenticate(sessions, request);
+    takeSlot(user, reply);
+    const { size, range, isWhole, bytes } = await assets
+      .open(request.params.asset, request.headers.range)
+      .catch((error: unknown) => {
+        if (error instanceof WrongRange) reply.header('content-range', `bytes */${error.size}`);
+        throw error;
+      });
+    // Whoever went away meanwhile has nobody left who would close the file.
+    if (reply.raw.destroyed) {
+      bytes.destroy();
+      throw new HawserError('SIG_CLOSED');
+    }
+    reply.headers(INERT).header('content-length', range.to - range.from + 1);
+    if (!isWhole) reply.status(206).header('content-range', `bytes ${range.from}-${range.to}/${size}`);
+    reply.raw.setTimeout(idleMs);
+    return reply.send(bytes);
+  });
+
+  // The only route whose body is no JSON, in a scope of its own, so that no other takes such a body.
+  app.register(async (scope: App) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('application/octet-stream', async (_request: unknown, body: unknown) => body);
+    scope.patch(`${API}/assets/:asset`, { schema: { ...OfAsset, querystring: PartQuery } }, async (request, reply) => {
+      try {
+        const { user } = await authenticate(sessions, request);
+        takeSlot(user, reply);
+        const length = lengthOf(request);
+        const offset = Number(request.query.offset);
+        return await assets.append(user, request.params.asset, { offset, length, bytes: request.raw });
+      } catch (error) {
+        // What is still coming is read and dropped, so that the answer arrives; it is one part at the most.
+        if (announced(request) > MAX_PART) reply.header('connection', 'close');
+        else request.raw.resume();
+        throw error;
+      }
+    });
+  });
+}
+
+/** @throws HawserError SIG_TOO_LARGE; HOME_BAD_REQUEST where no length or nothing is announced */
+function lengthOf(request: FastifyRequest): number {
+  const length = announced(request);
+  if (length > MAX_PART) throw new HawserError('SIG_TOO_LARGE');
+  if (!(length > 0) || !(request.body instanceof Readable)) {
+    throw new HawserError('HOME_BAD_REQUEST', 'a part needs bytes and their length');
+  }
+  return length;
+}
+
+/** NaN where the length is not said. Node's parser has refused whatever is no number. */
+function announced({ headers }: FastifyRequest): number {
+  return headers['content-length'] === undefined ? Number.NaN : Number(headers['content-length']);
+}

@@ -38,6 +38,10 @@ interface Changed {
   readonly side: Side;
 }
 
+interface Step extends Changed {
+  readonly before: Side;
+}
+
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #requests: RateLimit;
@@ -99,27 +103,28 @@ export class Connections {
     await tx.deleteFrom('connections').where('peer', '=', user).execute();
   }
 
-  /** The sides whose owners see something new. */
+  /** The sides whose owners see something new; that of who acts first. */
   #write(owner: UserId, peer: UserId, operation: ConnectionOperation): Promise<Changed[]> {
     const { store, domain } = this.#options;
     return store.transaction(async (tx) => {
-      const before = await sideOf(tx, owner, peer);
-      const after = act(before, operation);
-      const changed = [await this.#save(tx, owner, peer, before, after)];
+      const own = await sideOf(tx, owner, peer);
+      const next = act(own, operation);
+      const steps: Step[] = [{ owner, peer, before: own, side: next }];
       // Between two of this domain a statement is heard at once.
-      if (domainOf(peer) === domain && wants(before) !== wants(after)) {
+      if (domainOf(peer) === domain && wants(own) !== wants(next)) {
         const other = await sideOf(tx, peer, owner);
-        changed.push(await this.#save(tx, peer, owner, other, hear(other, wants(after))));
+        steps.push({ owner: peer, peer: owner, before: other, side: hear(other, wants(next)) });
       }
-      return changed.filter((each) => each !== undefined);
+      // In one order, whoever acts: two that act on each other at once must not wait for each other's rows.
+      for (const step of steps.toSorted((a, b) => (a.owner < b.owner ? -1 : 1))) await this.#save(tx, step);
+      return steps.filter(({ before, side }) => stateOf(before) !== stateOf(side));
     });
   }
 
-  /** Undefined where the owner of the side sees the same as before. */
-  async #save(tx: Db, owner: UserId, peer: UserId, before: Side, after: Side): Promise<Changed | undefined> {
-    if (isSame(before, after)) return undefined;
-    const decision = after.decision;
-    const is_wanted = after.isWanted ? 1 : 0;
+  async #save(tx: Db, { owner, peer, before, side }: Step): Promise<void> {
+    if (isSame(before, side)) return;
+    const decision = side.decision;
+    const is_wanted = side.isWanted ? 1 : 0;
     const changed_at = this.#options.world.now();
     if (isSame(before, STRANGERS)) {
       if ((await countSides(tx, owner)) >= MAX_SIDES) throw new HawserError('HOME_SLOW_DOWN');
@@ -139,11 +144,10 @@ export class Connections {
         .where('is_wanted', '=', before.isWanted ? 1 : 0)
         .executeTakeFirstOrThrow();
       if (numUpdatedRows !== 1n) throw new Overtaken();
-      if (isSame(after, STRANGERS)) {
+      if (isSame(side, STRANGERS)) {
         await tx.deleteFrom('connections').where('owner', '=', owner).where('peer', '=', peer).execute();
       }
     }
-    return stateOf(before) === stateOf(after) ? undefined : { owner, peer, side: after };
   }
 
   async #shown({ peer, side }: Changed): Promise<Connection> {

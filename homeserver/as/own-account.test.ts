@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { countMails } from '../mail/queue.ts';
 import { codeIn, email, median, otherCode, type TestPeople, testPeople } from '../testing/people.ts';
-import { user } from '../testing/world.ts';
+import { until, user } from '../testing/world.ts';
 
 const password = 'correct horse battery';
 const fresh = 'another horse battery';
@@ -78,11 +79,13 @@ describe('a new password', () => {
 
   test('keeps out whoever was signing in with the old one in this very moment', async () => {
     const here = await session();
-    const [late] = await Promise.allSettled([
+    await Promise.allSettled([
       signIn(password, 'alice', '192.0.2.2'),
       people.ownAccount.replacePassword(alice, '!', here.session),
     ]);
-    expect(late).toMatchObject({ status: 'rejected', reason: { code: 'HOME_WRONG_CREDENTIALS' } });
+    // Refused, or let in and put out again; whichever came first.
+    const left = await people.store.db.selectFrom('sessions').select('id').execute();
+    expect(left).toEqual([{ id: here.session }]);
   });
 });
 
@@ -108,7 +111,8 @@ describe('a forgotten password', () => {
     await people.mailTo(address);
     expect(people.sent.map(({ to }) => to)).toEqual([address]);
     await expect(reset(unknown.id, '123456')).rejects.toMatchObject({ code: 'HOME_CODE_WRONG' });
-    expect(await people.store.db.selectFrom('mail_queue').selectAll().execute()).toEqual([]);
+    await until(async () => (await countMails(people.store.db)) === 0, 'nothing waits');
+    expect(people.sent).toHaveLength(1);
   });
 
   test('takes the same time whether the address is known or not', { retry: 3 }, async () => {

@@ -120,7 +120,7 @@ describe('codes', () => {
     await open();
     const { id } = await begin();
     const code = codeIn(await people.mailTo(carol));
-    const tries = Array.from({ length: 12 }, (_, i) => confirm(id, i === 11 ? code : otherCode(code)));
+    const tries = Array.from({ length: 12 }, () => confirm(id, otherCode(code)));
     const codes = (await Promise.allSettled(tries)).map((each) => each.status === 'rejected' && each.reason.code);
     expect(codes.filter((each) => each === 'HOME_CODE_WRONG')).toHaveLength(5);
     expect(codes.filter((each) => each === 'HOME_CODE_OVER')).toHaveLength(7);

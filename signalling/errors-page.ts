@@ -7,6 +7,7 @@ const PARTS: readonly (readonly [prefix: string, title: string])[] = [
   ['SFT_', 'The media server and its links'],
   ['TRUST_', 'Who speaks for a domain'],
   ['MLS_', 'Messaging Layer Security, on the device'],
+  ['VAULT_', 'What a device has stored'],
   ['HOME_', 'The homeserver, for its own people'],
   ['FED_', 'Between homeservers'],
 ];

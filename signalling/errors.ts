@@ -317,6 +317,52 @@ export const ERRORS = {
     'The stored state of the group cannot be read. Throw it away and join the group again.',
   ),
 
+  // The vault: what a device keeps
+  VAULT_WRONG_PASSPHRASE: entry(401, 4401, false, 'The passphrase is wrong; nothing is damaged. Type it again.'),
+  VAULT_IN_USE: entry(
+    409,
+    4409,
+    true,
+    'Hawser is open on this device already, in another tab or program. Go on there, or close it there and try again.',
+  ),
+  VAULT_FULL: entry(
+    507,
+    4507,
+    true,
+    'There is no room left on this device, so that nothing was stored. Delete files that are not needed, then try again.',
+  ),
+  VAULT_DAMAGED: entry(
+    500,
+    4500,
+    false,
+    'What this device has stored cannot be read: it was altered, or the disk lost a part of it. Set this device up anew.',
+  ),
+  VAULT_GONE: entry(
+    410,
+    4410,
+    false,
+    'What this device had stored was deleted, by the browser or by somebody. Set this device up anew.',
+  ),
+  VAULT_NEWER: entry(
+    426,
+    4426,
+    false,
+    'What this device has stored was written by a newer version. Reload the page, or update the software.',
+  ),
+  VAULT_UNAVAILABLE: entry(
+    501,
+    4501,
+    false,
+    'This browser stores nothing for this page, so that messages could not be kept. Open the page in an ordinary window of a current browser, and allow it to store data.',
+  ),
+  VAULT_FAILED: entry(
+    503,
+    4503,
+    true,
+    'This device could not read or write its storage, so that nothing was changed. Try again; if it stays so, check the disk.',
+  ),
+  VAULT_CLOSED: entry(409, 4409, true, 'What this device has stored was closed meanwhile. Open it again.'),
+
   // The homeserver, for its own people
   HOME_BAD_REQUEST: entry(400, 4400, false, 'The request does not follow the protocol.'),
   HOME_UNAUTHENTICATED: entry(401, 4401, false, 'Sign in first.'),

@@ -1,0 +1,72 @@
+/** A process is killed in the middle of thousands of writes, again and again. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FileVault } from './sqlite.ts';
+import { CHEAP, PASSPHRASE, RECORDS } from './testing/written.ts';
+
+const WRITER = join(import.meta.dirname, 'testing', 'writer.ts');
+const KILLS = Number(process.env.HAWSER_VAULT_KILLS ?? 15);
+/** Writes of one process at most; from the first to the last of them, each is as likely as another to be cut. */
+const MOST_WRITES = 400;
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hawser-crash-'));
+  path = join(folder, 'vault');
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+/** @returns the last write that it reported as done */
+async function writeUntilKilled(first: number, writes: number, delay: number): Promise<number> {
+  const writer = spawn(process.execPath, [WRITER, path, `${first}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const complaints = text(writer.stderr);
+  let said = '';
+  writer.stdout.on('data', (chunk) => {
+    said += chunk;
+    if (said.split('\n').length > writes) setTimeout(() => writer.kill('SIGKILL'), delay);
+  });
+  const [, signal] = await once(writer, 'close');
+  if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself: ${await complaints}`);
+  return Number(said.trimEnd().split('\n').at(-1));
+}
+
+const roundOf = (value: Uint8Array) => new DataView(value.buffer, value.byteOffset).getUint32(0);
+
+it('keeps each write whole or not at all, and every one that was reported', { timeout: 120_000 }, async () => {
+  let written = 0;
+  let cut = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const writes = 1 + Math.floor((kill * MOST_WRITES) / KILLS);
+    const reported = await writeUntilKilled(written, writes, Math.random() * 5);
+    const vault = await FileVault.open({ path, passphrase: PASSPHRASE, ifMissing: 'refuse', cost: CHEAP });
+    const rounds = new Map<number, number>();
+    for await (const page of vault.pages('round/', { size: 1_000 })) {
+      for (const [key, value] of page) {
+        const round = roundOf(value);
+        expect(key.startsWith(`round/#${String(round).padStart(16, '0')}/`)).toBe(true);
+        expect(value.subarray(4).every((byte) => byte === (round & 0xff))).toBe(true);
+        rounds.set(round, (rounds.get(round) ?? 0) + 1);
+      }
+    }
+    const last = rounds.size - 1;
+    // One after the other without a gap, each with all its records; the last may have been done and not been reported.
+    expect([...rounds.keys()]).toEqual(rounds.size === 0 ? [] : [...Array(rounds.size).keys()]);
+    expect(new Set(rounds.values())).toEqual(new Set([RECORDS]));
+    expect([reported, reported + 1]).toContain(last);
+    const latest = await vault.get('latest');
+    expect(latest && roundOf(latest)).toBe(last);
+    if (last > reported) cut++;
+    written = last + 1;
+    await vault.close();
+  }
+  console.log(`${KILLS} kills, ${written} writes, ${cut} of them done and not reported`);
+  expect(written).toBeGreaterThan(MOST_WRITES);
+});

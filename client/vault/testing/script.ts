@@ -1,0 +1,159 @@
+/** For tests: what is done with a vault, written down so that it can be done in a browser too, and what must come out of it. */
+import fc from 'fast-check';
+import { byKey, ordinal } from '../record-key.ts';
+import type { PageRange, Vault } from '../vault.ts';
+
+type Bytes = readonly number[];
+
+type Single =
+  | { readonly do: 'write'; readonly changes: readonly (readonly [key: string, value: Bytes | null])[] }
+  | { readonly do: 'get'; readonly key: string }
+  | { readonly do: 'list'; readonly prefix: string };
+
+export type Step =
+  | Single
+  /** All called at once, none waited for. */
+  | { readonly do: 'together'; readonly steps: readonly Single[] }
+  | { readonly do: 'pages'; readonly prefix: string; readonly range: PageRange }
+  | { readonly do: 'reopen' };
+
+/** The records that a step showed; of a `get`, one or none. */
+export type Shown = readonly (readonly [key: string, value: Bytes])[];
+
+/** Does it with a vault; runs in the browser too. @returns what each reading showed, in order */
+export async function play(steps: readonly Step[], open: () => Promise<Vault>): Promise<Shown[]> {
+  const shown: Shown[] = [];
+  let vault = await open();
+  for (const step of steps) {
+    switch (step.do) {
+      case 'reopen':
+        await vault.close();
+        vault = await open();
+        break;
+      case 'pages':
+        shown.push(await turn(vault, step.prefix, step.range));
+        break;
+      case 'together': {
+        const results = await Promise.all(step.steps.map((each) => single(vault, each)));
+        shown.push(...results.filter((each) => each !== undefined));
+        break;
+      }
+      default: {
+        const result = await single(vault, step);
+        if (result !== undefined) shown.push(result);
+      }
+    }
+  }
+  await vault.close();
+  return shown;
+}
+
+async function single(vault: Vault, step: Single): Promise<Shown | undefined> {
+  switch (step.do) {
+    case 'write': {
+      const changes = new Map(step.changes.map(([key, value]) => [key, value ? Uint8Array.from(value) : undefined]));
+      const written = vault.write(changes);
+      // As callers do with secrets that they have handed over.
+      for (const value of changes.values()) value?.fill(0xff);
+      await written;
+      return undefined;
+    }
+    case 'get': {
+      const value = await vault.get(step.key);
+      return value === undefined ? [] : [[step.key, [...value]]];
+    }
+    case 'list':
+      return [...(await vault.list(step.prefix))].map(([key, value]) => [key, [...value]] as const);
+  }
+}
+
+async function turn(vault: Vault, prefix: string, range: PageRange): Promise<Shown> {
+  const pages: Shown[] = [];
+  for await (const page of vault.pages(prefix, range)) {
+    pages.push([...page].map(([key, value]) => [key, [...value]] as const));
+  }
+  const { size = 100 } = range;
+  for (const page of pages.slice(0, -1))
+    if (page.length < size) throw new Error('a page that is not the last is short');
+  if (pages.some((page) => page.length === 0)) throw new Error('an empty page');
+  return pages.flat();
+}
+
+/** What a Map would have shown. */
+export function expected(steps: readonly Step[]): Shown[] {
+  const records = new Map<string, Bytes>();
+  const sorted = (prefix: string) => [...records].filter(([key]) => key.startsWith(prefix)).sort(byKey);
+  const shown: Shown[] = [];
+  const flat = steps.flatMap((step): Exclude<Step, { do: 'together' }>[] =>
+    step.do === 'together' ? [...step.steps] : [step],
+  );
+  for (const step of flat) {
+    switch (step.do) {
+      case 'reopen':
+        break;
+      case 'write':
+        for (const [key, value] of step.changes) {
+          if (value === null) records.delete(key);
+          else records.set(key, value);
+        }
+        break;
+      case 'get': {
+        const value = records.get(step.key);
+        shown.push(value === undefined ? [] : [[step.key, value]]);
+        break;
+      }
+      case 'list':
+        shown.push(sorted(step.prefix));
+        break;
+      case 'pages': {
+        const { from = 0, below = Number.MAX_SAFE_INTEGER, reverse = false } = step.range;
+        const numbered = sorted(step.prefix).filter(([key]) => {
+          const number = /^#(\d{16})(\/|$)/.exec(key.slice(step.prefix.length))?.[1];
+          return number !== undefined && Number(number) >= from && Number(number) < below;
+        });
+        shown.push(reverse ? numbered.reverse() : numbered);
+      }
+    }
+  }
+  return shown;
+}
+
+const id = fc.constantFrom('mimi://alpha.example/r/one', 'mimi://beta.example/r/two', 'x', '', '#7', '~', '42');
+const number = fc.nat({ max: 12 });
+const key = fc.oneof(
+  fc.constantFrom('status', 'group', 'message', 'message-x'),
+  fc.tuple(fc.constantFrom('group', 'message'), id).map((parts) => parts.join('/')),
+  fc.tuple(fc.constant('message'), id, number.map(ordinal)).map((parts) => parts.join('/')),
+  fc.tuple(fc.constant('message'), id, number.map(ordinal), id).map((parts) => parts.join('/')),
+);
+const prefix = fc.oneof(
+  fc.constantFrom('', 'group/', 'message/', 'message/mimi://'),
+  id.map((each) => `message/${each}/`),
+  fc.tuple(id, number.map(ordinal)).map(([each, at]) => `message/${each}/${at}/`),
+);
+const value = fc.oneof(
+  fc.array(fc.nat({ max: 255 }), { maxLength: 20 }),
+  // Larger than a page of a database.
+  fc.nat({ max: 255 }).map((byte) => new Array<number>(10_000).fill(byte)),
+);
+const change = fc.tuple(key, fc.option(value, { freq: 4 }));
+const write = fc.record({ do: fc.constant('write' as const), changes: fc.array(change, { maxLength: 12 }) });
+const get = fc.record({ do: fc.constant('get' as const), key });
+const list = fc.record({ do: fc.constant('list' as const), prefix });
+const range = fc.record(
+  { from: number, below: number, reverse: fc.boolean(), size: fc.integer({ min: 1, max: 5 }) },
+  { requiredKeys: [] },
+);
+const pages = fc.record({ do: fc.constant('pages' as const), prefix, range });
+const one: fc.Arbitrary<Single> = fc.oneof({ weight: 3, arbitrary: write }, get, list);
+
+export const script: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof<fc.Arbitrary<Step>[]>(
+    write,
+    one,
+    pages,
+    fc.record({ do: fc.constant('together' as const), steps: fc.array(one, { maxLength: 8 }) }),
+    fc.constant({ do: 'reopen' as const }),
+  ),
+  { maxLength: 25 },
+);

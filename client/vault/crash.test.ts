@@ -10,9 +10,11 @@ import { FileVault } from './sqlite.ts';
 import { CHEAP, PASSPHRASE, RECORDS } from './testing/written.ts';
 
 const WRITER = join(import.meta.dirname, 'testing', 'writer.ts');
-const KILLS = Number(process.env.HAWSER_VAULT_KILLS ?? 15);
+const KILLS = Number(process.env.HAWSER_VAULT_KILLS ?? 20);
 /** Writes of one process at most; from the first to the last of them, each is as likely as another to be cut. */
 const MOST_WRITES = 400;
+/** About twice what a writer needs until its first write. */
+const START_MS = 600;
 
 let folder: string;
 let path: string;
@@ -24,18 +26,23 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-/** @returns the last write that it reported as done */
-async function writeUntilKilled(first: number, writes: number, delay: number): Promise<number> {
+/**
+ * @param writes that it reports before it is killed; undefined: it is killed while it starts, recovers what the last one left, or soon after
+ * @returns the last write that was reported as done, by it or by those before
+ */
+async function writeUntilKilled(first: number, writes: number | undefined): Promise<number> {
   const writer = spawn(process.execPath, [WRITER, path, `${first}`], { stdio: ['ignore', 'pipe', 'pipe'] });
   const complaints = text(writer.stderr);
   let said = '';
   writer.stdout.on('data', (chunk) => {
     said += chunk;
-    if (said.split('\n').length > writes) setTimeout(() => writer.kill('SIGKILL'), delay);
+    if (writes !== undefined && said.split('\n').length > writes) kill(5);
   });
+  const kill = (withinMs: number) => setTimeout(() => writer.kill('SIGKILL'), Math.random() * withinMs);
+  if (writes === undefined) kill(START_MS);
   const [, signal] = await once(writer, 'close');
   if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself: ${await complaints}`);
-  return Number(said.trimEnd().split('\n').at(-1));
+  return said === '' ? first - 1 : Number(said.trimEnd().split('\n').at(-1));
 }
 
 const roundOf = (value: Uint8Array) => new DataView(value.buffer, value.byteOffset).getUint32(0);
@@ -45,7 +52,7 @@ it('keeps each write whole or not at all, and every one that was reported', { ti
   let cut = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     const writes = 1 + Math.floor((kill * MOST_WRITES) / KILLS);
-    const reported = await writeUntilKilled(written, writes, Math.random() * 5);
+    const reported = await writeUntilKilled(written, kill % 3 === 2 ? undefined : writes);
     const vault = await FileVault.open({ path, passphrase: PASSPHRASE, ifMissing: 'refuse', cost: CHEAP });
     const rounds = new Map<number, number>();
     for await (const page of vault.pages('round/', { size: 1_000 })) {

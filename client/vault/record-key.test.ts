@@ -45,7 +45,7 @@ describe('a name', () => {
 describe('a number in a key', () => {
   it('sorts by its value', () => {
     const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
-    fc.assert(fc.property(whole, whole, (a, b) => expect(ordinal(a) < ordinal(b)).toBe(a < b)));
+    fc.assert(fc.property(whole, whole, (a, b) => ordinal(a) < ordinal(b) === a < b));
   });
 
   it('is whole, not negative, and exact', () => {

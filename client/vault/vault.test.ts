@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryVault } from './memory.ts';
 import { FileVault } from './sqlite.ts';
-import { expected, play, script } from './testing/script.ts';
+import { play } from './testing/play.ts';
+import { expected, script } from './testing/script.ts';
 import type { Vault } from './vault.ts';
 
 let folder: string;

@@ -3,6 +3,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { type BrowserVaultOptions, openBrowserVault } from '../indexed-db.ts';
 import { ordinal } from '../record-key.ts';
 import type { Vault } from '../vault.ts';
+import { type Figures, measure } from './measure.ts';
 import { play, type Shown, type Step } from './play.ts';
 import { RECORDS } from './written.ts';
 
@@ -92,15 +93,8 @@ class VaultPage {
     return { rounds: [...rounds], latest: latest === undefined ? -1 : roundOf(latest) };
   }
 
-  /** ms for each of so many writes of so many records of 500 bytes. */
-  async timeWrites(records: number, writes: number): Promise<number> {
-    const value = crypto.getRandomValues(new Uint8Array(500));
-    const start = performance.now();
-    for (let round = 0; round < writes; round++) {
-      const keys = Array.from({ length: records }, (_, index) => `timed/x/${ordinal(round)}/${index}`);
-      await this.#open.write(new Map(keys.map((key) => [key, value])));
-    }
-    return (performance.now() - start) / writes;
+  measure(name: string): Promise<Figures> {
+    return measure((ifMissing) => openBrowserVault({ name, ifMissing, ifInUse: 'wait' }));
   }
 
   get #open(): Vault {

@@ -51,7 +51,7 @@ describe('the vault of a browser', () => {
         const shown = await page.evaluate((given) => window.page.play(given.steps, given.options), { steps, options });
         expect(shown).toEqual(expected(steps));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

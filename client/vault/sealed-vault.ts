@@ -103,12 +103,14 @@ export class SealedVault<S extends Shelf = Shelf> implements Vault {
     let from = '';
     for (;;) {
       const rows = await this.#shelf.range({ from, below: ABOVE_ALL, limit: BATCH, reverse: false });
-      for (const [key, value] of await open(old, rows)) {
+      const resealed = [...(await open(old, rows))].map(async ([key, value]) => {
         const plain = layOut(key, value);
         const name = await fresh.names.of(key);
-        yield { name, sealed: await fresh.seal(name, plain) };
+        const sealed = await fresh.seal(name, plain);
         wipe([plain, value]);
-      }
+        return { name, sealed };
+      });
+      yield* await Promise.all(resealed);
       const last = rows.at(-1);
       if (last === undefined || rows.length < BATCH) return;
       from = next(last.name);

@@ -90,6 +90,25 @@ describe('the file', () => {
     await expect(open()).rejects.toMatchObject(code('VAULT_NEWER'));
   });
 
+  it('holds nothing of a record that was deleted, for whoever learns the passphrase later', async () => {
+    const vault = await open();
+    const keys = Array.from({ length: 50 }, (_, index) => `a/${index}`);
+    await vault.write(new Map(keys.map((key) => [key, new Uint8Array(500)])));
+    await vault.close();
+    let sealed: Buffer[] = [];
+    tamper((database) => {
+      const rows = database.prepare('SELECT sealed FROM records').all();
+      sealed = rows.map((row) => Buffer.from(row.sealed as Uint8Array));
+    });
+    const before = await readFile(path);
+    expect(sealed.filter((each) => before.includes(each))).toHaveLength(50);
+    const again = await open();
+    await again.write(new Map(keys.map((key) => [key, undefined])));
+    await again.close();
+    const after = await readFile(path);
+    expect(sealed.filter((each) => after.includes(each.subarray(0, 100)))).toEqual([]);
+  });
+
   it('says so where a record was altered, or moved to another key', async () => {
     const vault = await open();
     await vault.write(new Map(['a', 'b', 'c'].map((key) => [key, value])));
@@ -186,6 +205,8 @@ describe('the passphrase', () => {
     await copyFile(path, copy);
     const again = await open();
     await again.changePassphrase('another');
+    // As a copy of the running vault has it.
+    const now = Buffer.concat([await readFile(path), await readFile(`${path}-wal`)]);
     await again.close();
     const header = (file: string) => {
       const database = new DatabaseSync(file);
@@ -194,7 +215,8 @@ describe('the passphrase', () => {
       return bytes;
     };
     const old = header(copy);
-    expect((await readFile(path)).includes(Buffer.from(old.subarray(7)))).toBe(false);
+    // What the old passphrase opened is overwritten too.
+    expect(now.includes(Buffer.from(old.subarray(7)))).toBe(false);
     tamper((database) => database.prepare('UPDATE header SET bytes = ?').run(old));
     await expect((await open()).get('group')).rejects.toMatchObject(code('VAULT_DAMAGED'));
   });

@@ -51,8 +51,8 @@ const key = fc.oneof(
   fc.tuple(fc.constant('message'), id, number.map(ordinal), id).map((parts) => parts.join('/')),
 );
 const prefix = fc.oneof(
+  { weight: 3, arbitrary: id.map((each) => `message/${each}/`) },
   fc.constantFrom('', 'group/', 'message/', 'message/mimi://'),
-  id.map((each) => `message/${each}/`),
   fc.tuple(id, number.map(ordinal)).map(([each, at]) => `message/${each}/${at}/`),
 );
 const value = fc.oneof(
@@ -61,7 +61,15 @@ const value = fc.oneof(
   fc.nat({ max: 255 }).map((byte) => new Array<number>(10_000).fill(byte)),
 );
 const change = fc.tuple(key, fc.option(value, { freq: 4 }));
-const write = fc.record({ do: fc.constant('write' as const), changes: fc.array(change, { maxLength: 12 }) });
+const few = fc.array(change, { maxLength: 12 });
+/** Of one conversation: more than a page of them, some with the same number. */
+const conversation = fc.tuple(id, fc.array(fc.tuple(number, id), { minLength: 8, maxLength: 30 }));
+const many = fc
+  .tuple(conversation, fc.nat({ max: 255 }))
+  .map(([[of, messages], byte]) =>
+    messages.map(([at, each]) => [`message/${of}/${ordinal(at)}/${each}`, [byte, at]] as [string, number[]]),
+  );
+const write = fc.record({ do: fc.constant('write' as const), changes: fc.oneof(few, many) });
 const get = fc.record({ do: fc.constant('get' as const), key });
 const list = fc.record({ do: fc.constant('list' as const), prefix });
 const range = fc.record(
@@ -75,6 +83,7 @@ export const script: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof<fc.Arbitrary<Step>[]>(
     write,
     one,
+    pages,
     pages,
     fc.record({ do: fc.constant('together' as const), steps: fc.array(one, { maxLength: 8 }) }),
     fc.constant({ do: 'reopen' as const }),

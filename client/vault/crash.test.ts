@@ -10,6 +10,7 @@ import { FileVault } from './sqlite.ts';
 import { CHEAP, PASSPHRASE, RECORDS } from './testing/written.ts';
 
 const WRITER = join(import.meta.dirname, 'testing', 'writer.ts');
+const CHANGER = join(import.meta.dirname, 'testing', 'changer.ts');
 const KILLS = Number(process.env.HAWSER_VAULT_KILLS ?? 20);
 /** Writes of one process at most; from the first to the last of them, each is as likely as another to be cut. */
 const MOST_WRITES = 400;
@@ -76,4 +77,36 @@ it('keeps each write whole or not at all, and every one that was reported', { ti
   }
   console.log(`${KILLS} kills, ${written} writes, ${cut} of them done and not reported`);
   expect(written).toBeGreaterThan(MOST_WRITES);
+});
+
+it('has one right passphrase and all records, whenever changing it is cut short', { timeout: 120_000 }, async () => {
+  const open = (passphrase: string) => FileVault.open({ path, passphrase, ifMissing: 'create', cost: CHEAP });
+  let [right, next] = ['one', 'two'];
+  const vault = await open(right);
+  const records = new Map(Array.from({ length: 2_000 }, (_, index) => [`a/${index}`, new Uint8Array(500).fill(index)]));
+  await vault.write(records);
+  await vault.close();
+  let [cut, done] = [0, 0];
+  for (let kill = 0; cut < 4 || done < 1; kill++) {
+    const changer = spawn(process.execPath, [CHANGER, path, right, next], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(changer.stdout, 'data');
+    // From when it begins to when it is done, in rounds that grow: how long it takes is the machine's.
+    const delay = 20 * 2 ** Math.floor(kill / 8) * (kill % 8);
+    const isDone = once(changer.stdout, 'data').then(() => true);
+    const reported = await Promise.race([isDone, new Promise<false>((late) => setTimeout(() => late(false), delay))]);
+    changer.kill('SIGKILL');
+    await once(changer, 'close');
+    const [known, wrong] = await open(right).then(
+      (opened) => [opened, next] as const,
+      async () => [await open(next), right] as const,
+    );
+    if (reported) expect(wrong).toBe(right);
+    if (wrong === right) {
+      done++;
+      [right, next] = [next, right];
+    } else cut++;
+    expect(await known.list('a/')).toEqual(new Map([...records].sort(([a], [b]) => (a < b ? -1 : 1))));
+    await known.close();
+    await expect(open(next)).rejects.toMatchObject({ code: 'VAULT_WRONG_PASSPHRASE' });
+  }
 });

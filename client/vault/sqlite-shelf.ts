@@ -108,18 +108,29 @@ export class SqliteShelf implements Shelf {
       throw error;
     }
     // What the old passphrase opens is overwritten in the file (`secure_delete`); this empties the journal of it.
-    coded(() => this.#database.exec('PRAGMA wal_checkpoint = TRUNCATE'));
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint = TRUNCATE');
+    } catch {
+      // The change is made all the same. Where there is no room for it now, a later write or closing does it.
+    }
   }
 
   async destroy(): Promise<void> {
-    coded(() => {
-      // Overwritten before it is deleted: without the header the rest is noise, also where the disk keeps it.
-      this.#database.exec('DELETE FROM header; PRAGMA wal_checkpoint = TRUNCATE;');
-      // Removes the journal while the file is still locked: whoever makes a vault of the same name next has one of his own.
-      this.#database.exec('PRAGMA journal_mode = DELETE');
-      rmSync(this.#path);
-    });
-    await this.close();
+    try {
+      // Overwritten before it is deleted: without the header the rest is noise, also where the disk keeps it. Then the journal is removed
+      // while the file is still locked, so that whoever makes a vault of the same name next has one of his own.
+      this.#database.exec('DELETE FROM header; PRAGMA wal_checkpoint = TRUNCATE; PRAGMA journal_mode = DELETE;');
+    } catch {
+      // A full or failing disk does not keep it from being deleted.
+    }
+    try {
+      coded(() => {
+        rmSync(this.#path);
+        rmSync(`${this.#path}-wal`, { force: true });
+      });
+    } finally {
+      await this.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -45,7 +45,8 @@ export class FileVault extends SealedVault<SqliteShelf> {
   /**
    * Locks the vault with another passphrase. Everything is encrypted anew under new keys in one transaction, so that the old passphrase and
    * an older copy of the file open nothing that is written later. Until it resolves, the old passphrase is the right one. It needs as
-   * much room again as the vault has; other calls wait.
+   * much room again as the vault has, and 20 s for 100,000 records, in which other calls wait.
+   * @throws {HawserError} VAULT_FULL, VAULT_DAMAGED, VAULT_FAILED: then the old one stays
    */
   changePassphrase(passphrase: string): Promise<void> {
     return withFreshKeys(async (bytes) => {

@@ -26,6 +26,10 @@ while (code === undefined && done < 250) {
     },
   );
 }
+const changed = await vault.changePassphrase('another').then(
+  () => 'done',
+  (error: unknown) => (error instanceof HawserError ? error.code : String(error)),
+);
 const atFull = [(await vault.list('a/')).size, (await vault.list('b/')).size];
 rmSync(ballast);
 await write(done);
@@ -33,4 +37,4 @@ await vault.close();
 vault = await open();
 const after = [(await vault.list('a/')).size, (await vault.list('b/')).size];
 await vault.close();
-console.log(JSON.stringify({ code, done, atFull, after }));
+console.log(JSON.stringify({ code, done, changed, atFull, after }));

@@ -9,7 +9,7 @@ const PARTS: readonly (readonly [prefix: string, title: string])[] = [
   ['MLS_', 'Messaging Layer Security, on the device'],
   ['CONTENT_', 'What is inside an encrypted message'],
   ['MSG_', 'Messages in a conversation, on the device'],
-  ['VAULT_', 'What a device keeps'],
+  ['VAULT_', 'What a device has stored'],
   ['HOME_', 'The homeserver, for its own people'],
   ['FED_', 'Between homeservers'],
 ];

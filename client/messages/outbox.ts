@@ -10,6 +10,7 @@ import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { MAX_MESSAGE_BYTES } from '#signalling/queue.ts';
+import { ordinal } from '../vault/record-key.ts';
 
 export interface OutboxItem {
   /** Where it stands among those of its conversation. */
@@ -31,15 +32,12 @@ const Stored = Closed({
 });
 const validator = Compile(Stored);
 
-/** Places as text sort as numbers do. */
-const DIGITS = 12;
-
 export function outboxPrefix(conversation: ConversationId): string {
   return `outbox/${conversation}/`;
 }
 
 export function outboxKey(conversation: ConversationId, place: number): string {
-  return `${outboxPrefix(conversation)}${String(place).padStart(DIGITS, '0')}`;
+  return `${outboxPrefix(conversation)}${ordinal(place)}`;
 }
 
 export function writeItem({ id, content, number, message }: OutboxItem): Uint8Array {
@@ -66,7 +64,7 @@ export function readItem(key: string, bytes: Uint8Array): OutboxItem {
   const message = stored.message === undefined ? undefined : fromBase64Url(stored.message);
   if (!content || (stored.message !== undefined && !message)) throw damaged();
   return {
-    place: Number(key.slice(key.lastIndexOf('/') + 1)),
+    place: Number(key.slice(key.lastIndexOf('#') + 1)),
     id: stored.id as MessageId,
     content,
     ...(stored.number !== undefined && { number: stored.number }),

@@ -1,31 +1,81 @@
-/** A vault that lasts as long as the program: for tests and guests. */
-import type { Changes } from '#mls/journal.ts';
-import type { Vault } from './vault.ts';
+/** A vault that ends with the process: for guests, and for tests. Nothing is encrypted, as nothing leaves the memory. */
+import { HawserError } from '#signalling/errors.ts';
+import { byKey, checkKey, checkPrefix, ordinal, ordinalBehind } from './record-key.ts';
+import { DEFAULT_PAGE } from './sealed-vault.ts';
+import type { Changes, PageRange, Vault } from './vault.ts';
+
+type Records = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 export class MemoryVault implements Vault {
-  readonly #records = new Map<string, Uint8Array>();
+  readonly #records = new Map<string, Uint8Array<ArrayBuffer>>();
+  #closed = false;
 
-  async get(key: string): Promise<Uint8Array | undefined> {
+  async get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    checkKey(key);
+    this.#checkOpen();
     return this.#records.get(key)?.slice();
   }
 
-  async list(prefix: string): Promise<ReadonlyMap<string, Uint8Array>> {
-    const found = [...this.#records].filter(([key]) => key.startsWith(prefix));
-    return new Map(
-      found.map(([key, value]): [string, Uint8Array] => [key, value.slice()]).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    );
+  async list(prefix: string): Promise<Records> {
+    checkPrefix(prefix);
+    this.#checkOpen();
+    return copyOf([...this.#records].filter(([key]) => key.startsWith(prefix)));
+  }
+
+  async *pages(prefix: string, range: PageRange = {}): AsyncGenerator<Records> {
+    checkPrefix(prefix);
+    const { from = 0, below, reverse = false, size = DEFAULT_PAGE } = range;
+    if (!Number.isSafeInteger(size) || size < 1) throw new TypeError('a page has at least one record');
+    const [lowest, above] = [ordinal(from), below === undefined ? undefined : ordinal(below)];
+    let after: string | undefined;
+    for (;;) {
+      this.#checkOpen();
+      const numbers = new Map<string, (readonly [string, Uint8Array<ArrayBuffer>])[]>();
+      for (const record of this.#records) {
+        const number = ordinalBehind(prefix, record[0]);
+        if (number === undefined || number < lowest || (above !== undefined && number >= above)) continue;
+        if (after !== undefined && (reverse ? number >= after : number <= after)) continue;
+        numbers.set(number, [...(numbers.get(number) ?? []), record]);
+      }
+      const page: (readonly [string, Uint8Array<ArrayBuffer>])[] = [];
+      const ascending = [...numbers.keys()].sort();
+      for (const number of reverse ? ascending.reverse() : ascending) {
+        if (page.length >= size) break;
+        page.push(...(numbers.get(number) ?? []));
+        after = number;
+      }
+      if (page.length === 0) return;
+      yield copyOf(page, reverse);
+    }
   }
 
   async write(changes: Changes): Promise<void> {
+    for (const key of changes.keys()) checkKey(key);
+    this.#checkOpen();
     for (const [key, value] of changes) {
       if (value === undefined) this.#records.delete(key);
-      else this.#records.set(key, value.slice());
+      else this.#records.set(key, Uint8Array.from(value));
     }
   }
 
   async destroy(): Promise<void> {
+    this.#checkOpen();
+    for (const value of this.#records.values()) value.fill(0);
     this.#records.clear();
+    this.#closed = true;
   }
 
-  close(): void {}
+  async close(): Promise<void> {
+    if (!this.#closed) await this.destroy();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new HawserError('VAULT_CLOSED');
+  }
+}
+
+function copyOf(records: (readonly [string, Uint8Array<ArrayBuffer>])[], reverse = false): Records {
+  records.sort(byKey);
+  if (reverse) records.reverse();
+  return new Map(records.map(([key, value]) => [key, value.slice()]));
 }

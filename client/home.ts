@@ -29,6 +29,8 @@ export interface HomeOptions {
   readonly account: Account;
   /** Where this is a device: takes what waits for it. */
   readonly inbox?: Inbox;
+  /** Told each event, after the state has taken it. */
+  readonly onEvent?: (event: HomeEvent) => void;
   readonly dial?: Dial;
   readonly random?: () => number;
 }
@@ -37,6 +39,7 @@ export class Home {
   readonly store = new Store<HomeState>(EMPTY_HOME);
   readonly #account: Account;
   readonly #inbox: Inbox | undefined;
+  readonly #onEvent: (event: HomeEvent) => void;
   readonly #dial: Dial;
   readonly #random: () => number;
   readonly #closed = new AbortController();
@@ -50,6 +53,7 @@ export class Home {
   constructor(options: HomeOptions) {
     this.#account = options.account;
     this.#inbox = options.inbox;
+    this.#onEvent = options.onEvent ?? (() => undefined);
     this.#dial = options.dial ?? dialWebSocket;
     this.#random = options.random ?? Math.random;
     void this.#run();
@@ -144,8 +148,10 @@ export class Home {
         const { ended } = await this.#connect();
         failures = 0;
         await ended;
-      } catch {
-        // The list and the events are fetched again below; the store says that they are not current.
+      } catch (error) {
+        // The list and the events are fetched again below; the store says that they are not current. A session that was ended
+        // elsewhere is found out by asking for a new token; then nobody is signed in here any more.
+        if (isEnded(error)) await this.refresh().catch(() => undefined);
       }
       this.store.set({ ...this.store.state, connected: false });
       failures += 1;
@@ -201,6 +207,7 @@ export class Home {
     for (const listener of [...this.#listeners]) listener(event);
     if (this.#early) this.#early.push(event);
     else this.store.set(withEvent(this.store.state, event));
+    this.#onEvent(event);
   }
 
   #pause(ms: number): Promise<void> {
@@ -212,6 +219,10 @@ export class Home {
       };
     });
   }
+}
+
+function isEnded(error: unknown): boolean {
+  return error instanceof HawserError && error.code === 'HOME_UNAUTHENTICATED';
 }
 
 function eventsUrl(origin: string): string {

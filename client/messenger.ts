@@ -8,9 +8,10 @@ import type { Conversation } from '#signalling/client-home.ts';
 import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { Account } from './account.ts';
-import type { Content } from './content/content.ts';
+import type { Content, Settings } from './content/content.ts';
 import type { MessageId } from './content/message-id.ts';
 import { Device } from './device/device.ts';
+import { OwnDevices } from './device/own-devices.ts';
 import type { Dial } from './dial.ts';
 import { Authorities } from './groups/authorities.ts';
 import { ConversationGroup } from './groups/conversation-group.ts';
@@ -18,6 +19,9 @@ import { GroupApi } from './groups/group-api.ts';
 import { Home } from './home.ts';
 import { Inbox } from './inbox.ts';
 import { ConversationMessages } from './messages/conversation.ts';
+import type { Said } from './messages/records.ts';
+import { MAX_REPORTING } from './messages/reports.ts';
+import { findOwnConversation, OWN_CONVERSATION } from './own-conversation.ts';
 import type { Vault } from './vault/vault.ts';
 
 export interface MessengerOptions {
@@ -43,6 +47,8 @@ const AGAIN_MS = 2_000;
 export class Messenger {
   readonly device: Device;
   readonly home: Home;
+  /** All devices of this person. */
+  readonly devices: OwnDevices;
   readonly #options: Required<Omit<MessengerOptions, 'dial'>>;
   readonly #api: GroupApi;
   readonly #authorities: Authorities;
@@ -50,15 +56,18 @@ export class Messenger {
   readonly #conversations = new Map<ConversationId, Promise<ConversationMessages>>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #closed = new AbortController();
+  #own: Promise<ConversationId> | undefined;
 
   private constructor(options: MessengerOptions, device: Device, inbox: Inbox) {
-    const { account, dial } = options;
+    const { account, vault, dial } = options;
     this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, ...options };
     this.device = device;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, this.#options.now);
     this.#credentials = new Credentials(this.#authorities.of);
-    this.home = new Home({ account, inbox, ...(dial && { dial }) });
+    this.devices = new OwnDevices({ account, vault, self: device.id });
+    const onEvent = this.devices.hear;
+    this.home = new Home({ account, inbox, onEvent, ...(dial && { dial }) });
     this.#every(MAINTAIN_MS, () => device.maintain());
   }
 
@@ -90,6 +99,8 @@ export class Messenger {
       group: this.#group(conversation),
       send: (message) => this.home.send(message),
       untilConnected: () => this.#untilConnected(),
+      reports: () => (this.#find(conversation)?.members.length ?? 0) <= MAX_REPORTING,
+      onSettings: (said) => this.#takeSettings(said),
       now,
       random,
       onFault,
@@ -102,6 +113,18 @@ export class Messenger {
   /** Says something; it is stored when the promise resolves and sent as soon as that can be. */
   async say(conversation: ConversationId, content: Content): Promise<MessageId> {
     return (await this.messages(conversation)).say(content);
+  }
+
+  /**
+   * Sets something of a conversation on all devices of this person. It is said in a conversation of these devices alone, so
+   * that nobody else is told.
+   * @throws as `create`
+   */
+  async set(conversation: ConversationId, settings: Settings): Promise<void> {
+    const about = await this.messages(conversation);
+    const own = await this.messages(await this.#ownConversation());
+    const content = { kind: 'settings', conversation, settings } as const;
+    await own.say(content, (id) => about.settingQueued(id, content));
   }
 
   /** Makes a conversation and its group, and lets the devices of all in. @throws as `Home.createConversation` */
@@ -139,7 +162,6 @@ export class Messenger {
 
   #group(conversation: ConversationId): ConversationGroup {
     const { vault, now, random } = this.#options;
-    const find = () => this.home.store.state.conversations.find((each) => each.conversation === conversation);
     return new ConversationGroup({
       conversation,
       device: this.device,
@@ -147,11 +169,33 @@ export class Messenger {
       api: this.#api,
       authorities: this.#authorities,
       credentials: this.#credentials,
-      membership: () => find() ?? { members: [] },
+      membership: () => this.#find(conversation) ?? { members: [] },
       refreshMembership: () => this.home.refresh(),
       now,
       random,
     });
+  }
+
+  #find(conversation: ConversationId): Conversation | undefined {
+    return this.home.store.state.conversations.find((each) => each.conversation === conversation);
+  }
+
+  #ownConversation(): Promise<ConversationId> {
+    const find = () => findOwnConversation(this.home.store.state.conversations, this.device.user);
+    const known = find();
+    if (known) return Promise.resolve(known);
+    this.#own ??= this.create(OWN_CONVERSATION, [])
+      .then((made) => find() ?? made.conversation)
+      .finally(() => {
+        this.#own = undefined;
+      });
+    return this.#own;
+  }
+
+  async #takeSettings(said: Said): Promise<void> {
+    const { content } = said;
+    if (content.kind !== 'settings' || !this.#find(content.conversation)) return;
+    await (await this.messages(content.conversation)).settingTaken(said);
   }
 
   async #take(entry: Entry, progress: Changes): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { mlsExporter } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
-import type { GroupId } from '#signalling/ids.ts';
+import type { DeviceId, GroupId } from '#signalling/ids.ts';
 import { wipe } from './bytes.ts';
 import { type CommitWishes, groupInfoBytes, type OutgoingCommit, outgoing, prepareCommit } from './commit.ts';
 import { adoptPending, dropPending } from './handshake.ts';
@@ -12,7 +12,7 @@ import { type ExternalParts, joinByWelcome, makeGroup, prepareExternalJoin, type
 import { type Changes, type GroupStore, Journal } from './journal.ts';
 import type { DeviceKeys } from './key-package.ts';
 import { type Environment, withLibrary } from './library.ts';
-import { type Member, membersOf } from './members.ts';
+import { identityOf, type Member, membersOf } from './members.ts';
 import { encryptMessage } from './messages.ts';
 import { Queue } from './queue.ts';
 import { type Records, stateFrom } from './read-records.ts';
@@ -87,6 +87,12 @@ export class Group {
   /** From left to right. @throws {HawserError} MLS_NOT_MEMBER */
   get members(): readonly Member[] {
     return membersOf(memberState(this.#state).ratchetTree);
+  }
+
+  /** The signature key of each device, 32 bytes: what people compare. @throws {HawserError} MLS_NOT_MEMBER */
+  get signatureKeys(): ReadonlyMap<DeviceId, Uint8Array> {
+    const leaves = leavesOf(memberState(this.#state).ratchetTree);
+    return new Map(leaves.map(({ leaf }) => [identityOf(leaf).device, leaf.signaturePublicKey.slice()]));
   }
 
   /** Leaves that the tree has room for: what SFrame derives the width of a sender's index from. @throws {HawserError} MLS_NOT_MEMBER */

@@ -1,4 +1,5 @@
 import { CallScreen } from './call/call-screen.tsx';
+import { NoDeviceScreen, SettingUp } from './device/no-device-screen.tsx';
 import { announcement } from './lib/announce.ts';
 import type { PageSession } from './lib/session.ts';
 import { useStore } from './lib/use-store.ts';
@@ -27,10 +28,14 @@ function Current({ session }: { session: PageSession }) {
       );
     case 'signIn':
       return <SignIn account={session.account} failure={state.failure} />;
+    case 'settingUp':
+      return <SettingUp />;
+    case 'noDevice':
+      return <NoDeviceScreen session={session} failure={state.failure} />;
     case 'home':
-      return <HomeScreen session={session} home={state.home} />;
+      return <HomeScreen session={session} chat={state.chat} />;
     case 'call':
-      return <CallScreen session={session} home={state.home} call={state.call} />;
+      return <CallScreen session={session} home={state.chat.home} call={state.call} />;
   }
 }
 

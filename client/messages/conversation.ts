@@ -18,9 +18,10 @@ import { Store } from '../store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { TimelineEvent } from './fold.ts';
 import { type OutboxItem, outboxKey, outboxPrefix, readItem, writeItem } from './outbox.ts';
-import { type Change, type GapReason, recordBytes, recordFrom } from './records.ts';
+import { type Change, type GapReason, keys, recordBytes, recordFrom, type Said } from './records.ts';
+import { Reports } from './reports.ts';
 import { Timeline } from './timeline.ts';
-import { type Typing, withTyping } from './typing.ts';
+import { TYPING_LASTS, type Typing, withTyping } from './typing.ts';
 
 export interface ConversationMessagesOptions {
   readonly conversation: ConversationId;
@@ -31,6 +32,10 @@ export interface ConversationMessagesOptions {
   readonly send: (message: NewMessage) => Promise<SentMessage>;
   /** Resolves when it is worth to try again. */
   readonly untilConnected: () => Promise<void>;
+  /** Whether senders are told who got and read what they said: in small conversations only. */
+  readonly reports: () => boolean;
+  /** A setting of some conversation was said by this person in this one: it has a place in the order now, or was refused. */
+  readonly onSettings: (said: Said) => Promise<void>;
   readonly now: () => number;
   readonly random: () => number;
   readonly onFault: (error: unknown) => void;
@@ -47,11 +52,14 @@ export class ConversationMessages {
   readonly group: ConversationGroup;
   /** Who is writing just now. */
   readonly typing = new Store<Typing>(new Map());
+  /** What the last event changed in the timeline; empty where the keys changed, or all was read again. */
+  readonly changed = new Store<readonly Change[]>([]);
   readonly #options: ConversationMessagesOptions;
   #timeline: Timeline;
   #outbox: OutboxItem[];
   #number: number;
   #draining: Promise<void> | undefined;
+  readonly #reports: Reports;
   #closed = false;
 
   private constructor(options: ConversationMessagesOptions, timeline: Timeline, outbox: OutboxItem[], number: number) {
@@ -61,6 +69,8 @@ export class ConversationMessages {
     this.#timeline = timeline;
     this.#outbox = outbox;
     this.#number = number;
+    const { onFault } = options;
+    this.#reports = new Reports((reports) => void this.say({ kind: 'report', reports }).catch(onFault));
   }
 
   /** @throws HawserError VAULT_DAMAGED */
@@ -83,18 +93,47 @@ export class ConversationMessages {
 
   /**
    * Says something. It is on disk when the promise resolves, shown from then on, and sent once the hub can be reached.
+   * @param also stored together with it
    * @throws HawserError of the CONTENT family where it cannot be said
    */
-  async say(content: Content): Promise<MessageId> {
+  async say(content: Content, also?: (id: MessageId) => Changes): Promise<MessageId> {
     const { device, vault, now } = this.#options;
     const { id, bytes } = await encodeContent(content, { sender: userOfDevice(device), room: this.id });
     const place = (this.#outbox.at(-1)?.place ?? 0) + 1;
     const item: OutboxItem = { place, id, content: bytes };
     this.#outbox.push(item);
     const changes = this.#apply({ type: 'queued', id, device, content, now: now() });
-    await vault.write(new Map([...changes, [outboxKey(this.id, place), writeItem(item)]]));
+    await vault.write(new Map([...changes, ...(also?.(id) ?? []), [outboxKey(this.id, place), writeItem(item)]]));
     this.drain();
     return id;
+  }
+
+  /** Says once more what the hub refused. It gets another name and a place at the end. */
+  async again(id: MessageId): Promise<MessageId | undefined> {
+    const outgoing = this.#timeline.get(keys.outgoing(id));
+    if (outgoing?.kind !== 'outgoing' || outgoing.sending.state !== 'failed') return undefined;
+    const discarded = this.#apply({ type: 'discarded', id });
+    return this.say(outgoing.said.content, () => new Map(discarded));
+  }
+
+  /** Gives up what the hub refused. */
+  async discard(id: MessageId): Promise<void> {
+    await this.#options.vault.write(new Map(this.#apply({ type: 'discarded', id })));
+  }
+
+  /** A setting of this conversation that is said in another one, shown until it has its place there. To be stored. */
+  settingQueued(id: MessageId, content: Content & { readonly kind: 'settings' }): Changes {
+    const { device, now } = this.#options;
+    return new Map(this.#apply({ type: 'queued', id, device, content, now: now() }));
+  }
+
+  /** A setting of this conversation that was said in another one, with its place there; without one it was refused. */
+  async settingTaken(said: Said): Promise<void> {
+    const { vault, now } = this.#options;
+    const { order, id } = said;
+    const event: TimelineEvent =
+      order === undefined ? { type: 'discarded', id } : { type: 'received', said: { ...said, order }, now: now() };
+    await vault.write(new Map(this.#apply(event)));
   }
 
   /** Sends what waits, in order. */
@@ -109,8 +148,19 @@ export class ConversationMessages {
 
   /** Everything up to this message was seen. */
   async read(upTo: MessageId): Promise<void> {
-    const { vault, now } = this.#options;
+    const { vault, now, reports } = this.#options;
+    const before = this.#mark;
     await vault.write(new Map(this.#apply({ type: 'read', upTo, now: now() })));
+    if (!reports()) return;
+    for (const { id, sender } of this.#timeline.between(before, this.#mark)) {
+      if (sender !== this.#timeline.reader.self) this.#reports.add(id, 'read');
+    }
+  }
+
+  /** Up to where it was read. */
+  get #mark(): number {
+    const mark = this.#timeline.get(keys.mark);
+    return mark?.kind === 'mark' ? mark.order : Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -124,10 +174,12 @@ export class ConversationMessages {
         entry,
         async (received) => new Map([...(await this.#noteAll(received, entry)), ...progress]),
       );
+      if (entry.kind !== 'message') this.changed.set([]);
     } catch (error) {
       if (!(error instanceof HawserError) || error.code === 'MLS_NOT_SAVED' || error.retry) {
         // What is shown may be ahead of what is stored.
         this.#timeline = await readTimeline(this.#options);
+        this.changed.set([]);
         throw error;
       }
       if (entry.kind === 'message') return vault.write(new Map([...this.#gap(entry, error.code), ...progress]));
@@ -140,7 +192,10 @@ export class ConversationMessages {
   /** Lets messages vanish whose time is over. Returns when to call it again, ms since 1970. */
   async expire(): Promise<number | undefined> {
     const { changes, next } = this.#timeline.expire(this.#options.now());
-    if (changes.length > 0) await this.#options.vault.write(new Map(this.#stored(changes)));
+    if (changes.length === 0) return next;
+    const stored = this.#stored(changes);
+    this.changed.set(changes);
+    await this.#options.vault.write(new Map(stored));
     return next;
   }
 
@@ -151,6 +206,7 @@ export class ConversationMessages {
 
   close(): void {
     this.#closed = true;
+    this.#reports.close();
     this.group.close();
   }
 
@@ -178,6 +234,7 @@ export class ConversationMessages {
     if (number === undefined || !message) return;
     const { position: order, at } = await send({ conversation: this.id, number, message: toBase64Url(message) });
     const changes = this.#apply({ type: 'accepted', id: item.id, order, at, now: now() });
+    await this.#tellSettings(item, { order, at });
     await vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
     this.#outbox.shift();
   }
@@ -212,8 +269,16 @@ export class ConversationMessages {
 
   async #giveUp(item: OutboxItem, code: ErrorCode): Promise<void> {
     this.#outbox.shift();
+    await this.#tellSettings(item, { at: this.#options.now() });
     const changes = this.#apply({ type: 'failed', id: item.id, code });
     await this.#options.vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
+  }
+
+  async #tellSettings(item: OutboxItem, place: { readonly order?: number; readonly at: number }): Promise<void> {
+    const { device, onSettings } = this.#options;
+    const sender = userOfDevice(device);
+    const { id, content } = await decodeContent(item.content, { sender, room: this.id }, place.at);
+    if (content.kind === 'settings') await onSettings({ id, sender, device, content, ...place });
   }
 
   async #noteAll(received: readonly Received[], entry: Entry): Promise<[string, Uint8Array | undefined][]> {
@@ -232,10 +297,16 @@ export class ConversationMessages {
       const origin = { sender: user, room: this.id };
       const { id, content } = await decodeContent(received.content, origin, entry.at);
       if (content.kind === 'typing') {
-        this.#noteTyping(user, content.active);
+        // What waited in the queue for longer says nothing about now.
+        if (now() - entry.at < TYPING_LASTS) this.#noteTyping(user, content.active);
         return [];
       }
       const said = { id, sender: user, device, order: entry.position, at: entry.at, content };
+      if (content.kind === 'settings' && user === this.#timeline.reader.self) await this.#options.onSettings(said);
+      if (content.kind === 'message' && user !== this.#timeline.reader.self) {
+        this.#noteTyping(user, false);
+        if (this.#options.reports()) this.#reports.add(id, 'delivered');
+      }
       return this.#apply({ type: 'received', said, now: now() });
     } catch (error) {
       if (!(error instanceof HawserError)) throw error;
@@ -255,7 +326,9 @@ export class ConversationMessages {
   }
 
   #apply(event: TimelineEvent): [string, Uint8Array | undefined][] {
-    return this.#stored(this.#timeline.apply(event).changes);
+    const { changes } = this.#timeline.apply(event);
+    if (changes.length > 0) this.changed.set(changes);
+    return this.#stored(changes);
   }
 
   #stored(changes: readonly Change[]): [string, Uint8Array | undefined][] {

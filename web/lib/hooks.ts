@@ -1,5 +1,5 @@
 /**
- * `window.hawser`: a debugging aid, also used by the end-to-end tests. It shows what the page knows about its call and
+ * `window.hawser`: a debugging aid, also used by the end-to-end tests. It shows what the page knows about its call and what failed, and
  * offers nothing that the page itself could not do.
  */
 import type { BrowserConference } from '#client/call.ts';
@@ -35,6 +35,8 @@ export interface HawserHooks {
   readonly conference: BrowserConference | undefined;
   readonly timings: TimingsReport | undefined;
   stats(): Promise<readonly TileStats[]>;
+  /** Codes of what failed in the background. */
+  readonly faults: readonly string[];
 }
 
 declare global {
@@ -54,6 +56,9 @@ export function installHooks(session: PageSession): void {
     },
     get timings() {
       return conference?.timings.report;
+    },
+    get faults() {
+      return session.faults;
     },
     stats: async () => (conference ? statsOf(conference) : []),
   };

@@ -1,31 +1,51 @@
-/** What the page as a whole knows: who is signed in, the homeserver's view, the call that is on the screen. */
+/** What the page as a whole knows: who is signed in, his conversations, the call that is on the screen. */
 import { Account } from '#client/account.ts';
 import { BrowserCall, type CallOptions } from '#client/call.ts';
+import type { MessageId } from '#client/content/message-id.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
-import { Home } from '#client/home.ts';
 import { BrowserEngine } from '#client/media/browser/engine.ts';
 import { Store } from '#client/store.ts';
+import type { User } from '#signalling/client-home.ts';
 import type { ConversationId } from '#signalling/ids.ts';
+import { Chat } from './chat.ts';
 import { changeSettings, readSettings } from './settings.ts';
+import { openVault } from './vault.ts';
 
 export type Screen =
   | { readonly screen: 'loading' }
   | { readonly screen: 'signIn'; readonly failure?: Failure }
-  | { readonly screen: 'home'; readonly home: Home }
-  | { readonly screen: 'call'; readonly home: Home; readonly call: BrowserCall };
+  /** This browser is made one of the person's devices, or found to be one. */
+  | { readonly screen: 'settingUp' }
+  /** It could not be: the failure says why, and the screen what to do. */
+  | { readonly screen: 'noDevice'; readonly user: User; readonly failure: Failure }
+  | { readonly screen: 'home'; readonly chat: Chat }
+  | { readonly screen: 'call'; readonly chat: Chat; readonly call: BrowserCall };
+
+/** What stands beside the list. */
+export type Place =
+  | { readonly at: 'nothing' }
+  | {
+      readonly at: 'conversation';
+      readonly conversation: ConversationId;
+      /** Where one comes from a search: the message that was found. */
+      readonly message?: MessageId;
+    }
+  | { readonly at: 'devices' };
 
 export class PageSession {
   readonly account = new Account();
   readonly store = new Store<Screen>({ screen: 'loading' });
-  /** The conversation that is open beside the list; one comes back to it after a call. */
-  readonly selected = new Store<ConversationId | undefined>(undefined);
+  /** One comes back to it after a call. */
+  readonly place = new Store<Place>({ at: 'nothing' });
   /** Why the last call ended, shown on the page to which one comes back. */
   readonly callEnded = new Store<Failure | undefined>(undefined);
+  /** What failed without a person having asked for it, newest last; for looking inside. */
+  readonly faults: string[] = [];
 
   async begin(): Promise<void> {
     this.account.store.subscribe((account) => {
       changeSettings({ signedIn: account.phase === 'signedIn' });
-      if (account.phase === 'signedIn') this.#enter();
+      if (account.phase === 'signedIn') void this.#enter(account.user);
       else if (account.phase === 'signedOut') this.#exit();
     });
     if (!readSettings().signedIn) return this.#exit();
@@ -36,42 +56,71 @@ export class PageSession {
     }
   }
 
+  /** Tries to set this browser up as a device once more. */
+  async setUpAgain(): Promise<void> {
+    const current = this.store.state;
+    if (current.screen === 'noDevice') await this.#enter(current.user);
+  }
+
+  /** The same, and what the browser has kept of the device that it was is deleted before. */
+  async setUpAnew(): Promise<void> {
+    const current = this.store.state;
+    if (current.screen !== 'noDevice') return;
+    await (await openVault(current.user.user)).destroy();
+    await this.#enter(current.user);
+  }
+
   /** Joins the call of a conversation, or starts one. */
   enterCall(conversation: ConversationId, start: boolean): void {
     const current = this.store.state;
     if (current.screen !== 'home') return;
-    const { home } = current;
+    const { chat } = current;
+    const { home } = chat;
     const settings = readSettings();
     const devices: CallOptions['devices'] = {
       camera: { on: settings.camera, ...(settings.cameraId && { id: settings.cameraId }) },
       microphone: { on: settings.microphone, ...(settings.microphoneId && { id: settings.microphoneId }) },
     };
     this.callEnded.set(undefined);
-    this.selected.set(conversation);
+    this.place.set({ at: 'conversation', conversation });
     const call = new BrowserCall({ home, conversation, devices, start, cameraCodec: settings.cameraCodec });
     const stop = call.conference.store.subscribe((state) => {
       if (state.phase !== 'left') return;
       stop();
       call.close();
       this.callEnded.set(state.reason);
-      if (this.store.state.screen === 'call') this.store.set({ screen: 'home', home });
+      if (this.store.state.screen === 'call') this.store.set({ screen: 'home', chat });
     });
     void call.begin(devices);
-    this.store.set({ screen: 'call', home, call });
+    this.store.set({ screen: 'call', chat, call });
   }
 
-  #enter(): void {
+  async #enter(user: User): Promise<void> {
     const { screen } = this.store.state;
-    if (screen === 'home' || screen === 'call') return;
-    this.store.set({ screen: 'home', home: new Home({ account: this.account }) });
+    if (screen === 'home' || screen === 'call' || screen === 'settingUp') return;
+    this.store.set({ screen: 'settingUp' });
+    const onFault = (error: unknown) => void this.faults.push(failureOf(error).code);
+    try {
+      const chat = await Chat.open(this.account, user, onFault);
+      // Signed out meanwhile.
+      if (!this.#isSettingUp) return chat.close();
+      this.store.set({ screen: 'home', chat });
+    } catch (error) {
+      if (this.#isSettingUp) this.store.set({ screen: 'noDevice', user, failure: failureOf(error) });
+      return;
+    }
     void BrowserEngine.prewarm().catch((error: unknown) => this.callEnded.set(failureOf(error)));
+  }
+
+  get #isSettingUp(): boolean {
+    return this.store.state.screen === 'settingUp';
   }
 
   #exit(failure?: Failure): void {
     const current = this.store.state;
     this.store.set({ screen: 'signIn', ...(failure && { failure }) });
-    this.selected.set(undefined);
+    this.place.set({ at: 'nothing' });
     if (current.screen === 'call') current.call.close();
-    if (current.screen === 'home' || current.screen === 'call') current.home.close();
+    if (current.screen === 'home' || current.screen === 'call') current.chat.close();
   }
 }

@@ -1,26 +1,33 @@
-import { useEffect, useState } from 'preact/hooks';
-import type { Home } from '#client/home.ts';
-import type { ConversationId } from '#signalling/ids.ts';
-import { addressOf } from '#signalling/ids.ts';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { Found } from '#client/following.ts';
+import { addressOf, type ConversationId } from '#signalling/ids.ts';
+import { ConversationList } from '../chat/conversation-list.tsx';
+import { ConversationPage } from '../chat/conversation-page.tsx';
+import { countedOf } from '../chat/order.ts';
+import { SearchResults } from '../chat/search-results.tsx';
+import { DeviceBanner } from '../device/device-banner.tsx';
+import { DevicesPage } from '../device/devices-page.tsx';
 import { announce } from '../lib/announce.ts';
+import type { Chat } from '../lib/chat.ts';
 import type { PageSession } from '../lib/session.ts';
 import { useStore } from '../lib/use-store.ts';
-import { ConversationList } from './conversation-list.tsx';
-import { ConversationPage } from './conversation-page.tsx';
 import { Icon } from './icon.tsx';
 import { Logo } from './logo.tsx';
 import { Message } from './message.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { Ringing } from './ringing.tsx';
 
-export function HomeScreen({ session, home }: { session: PageSession; home: Home }) {
+export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat }) {
+  const { home } = chat;
   const state = useStore(home.store);
-  const account = useStore(session.account.store);
   const ended = useStore(session.callEnded);
-  const selected = useStore(session.selected);
+  const place = useStore(session.place);
   const [adding, setAdding] = useState(false);
-  const select = (conversation: ConversationId | undefined) => session.selected.set(conversation);
-  const me = account.phase === 'signedIn' ? account.user : undefined;
+  const open = useCallback(
+    (conversation: ConversationId) => session.place.set({ at: 'conversation', conversation }),
+    [session],
+  );
+  const close = () => session.place.set({ at: 'nothing' });
 
   useEffect(() => {
     const retry = () => home.retryNow();
@@ -30,51 +37,33 @@ export function HomeScreen({ session, home }: { session: PageSession; home: Home
   useEffect(() => {
     if (ended) announce(ended.sentence);
   }, [ended]);
+  useTitle(chat);
 
+  const selected = place.at === 'conversation' ? place.conversation : undefined;
   const shown = state.conversations.find((each) => each.conversation === selected);
   return (
-    <div class={shown ? 'home has-selection' : 'home'}>
-      <nav class="side" aria-label="Conversations">
-        <header class="side-head">
-          <Logo size={32} />
-          <h1>Hawser</h1>
-          <button
-            type="button"
-            class="quiet icon-only"
-            aria-label="New conversation"
-            title="New conversation"
-            onClick={() => setAdding(true)}
-          >
-            <Icon name="plus" />
-          </button>
-        </header>
-        {state.ready && !state.connected && <p class="side-note">Connecting to your server again…</p>}
-        <ConversationList state={state} me={me?.user} selected={selected} onSelect={select} />
-        <footer class="side-foot">
-          <span class="side-me">
-            <strong>{me?.name}</strong>
-            <span class="quiet-text">{me && addressOf(me.user)}</span>
-          </span>
-          <button type="button" class="quiet" onClick={() => void session.account.signOut().catch(() => undefined)}>
-            Sign out
-          </button>
-        </footer>
-      </nav>
+    <div class={shown || place.at === 'devices' ? 'home has-selection' : 'home'}>
+      <Side session={session} chat={chat} selected={selected} onOpen={open} onNew={() => setAdding(true)} />
       <main class="stage">
-        {ended && <Message failure={ended} onDismiss={() => session.callEnded.set(undefined)} />}
-        <Ringing
-          home={home}
-          me={me?.user}
-          open={selected}
-          onJoin={(conversation) => session.enterCall(conversation, false)}
-        />
-        {shown ? (
+        <div class="stage-notices">
+          {ended && <Message failure={ended} onDismiss={() => session.callEnded.set(undefined)} />}
+          <DeviceBanner chat={chat} onLook={() => session.place.set({ at: 'devices' })} />
+          <Ringing
+            home={home}
+            me={chat.me.user}
+            open={selected}
+            onJoin={(conversation) => session.enterCall(conversation, false)}
+          />
+        </div>
+        {place.at === 'devices' ? (
+          <DevicesPage chat={chat} onBack={close} />
+        ) : shown ? (
           <ConversationPage
             key={shown.conversation}
-            home={home}
+            chat={chat}
             conversation={shown}
-            me={me}
-            onBack={() => select(undefined)}
+            message={place.at === 'conversation' ? place.message : undefined}
+            onBack={close}
             onCall={(start) => session.enterCall(shown.conversation, start)}
           />
         ) : (
@@ -83,17 +72,115 @@ export function HomeScreen({ session, home }: { session: PageSession; home: Home
       </main>
       {adding && (
         <NewConversation
-          home={home}
-          me={me}
+          messenger={chat.messenger}
+          me={chat.me}
           onClose={() => setAdding(false)}
           onCreated={(conversation) => {
             setAdding(false);
-            select(conversation);
+            open(conversation);
           }}
         />
       )}
     </div>
   );
+}
+
+interface SideProps {
+  readonly session: PageSession;
+  readonly chat: Chat;
+  readonly selected: ConversationId | undefined;
+  readonly onOpen: (conversation: ConversationId) => void;
+  readonly onNew: () => void;
+}
+
+function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
+  const { ready, connected } = useStore(chat.home.store);
+  const place = useStore(session.place);
+  const [query, setQuery] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  const find = ({ conversation, message }: Found) => session.place.set({ at: 'conversation', conversation, message });
+  return (
+    <nav class="side" aria-label="Conversations">
+      <header class="side-head">
+        <Logo size={32} />
+        <h1>Hawser</h1>
+        <button
+          type="button"
+          class="quiet icon-only"
+          aria-label="New conversation"
+          title="New conversation"
+          onClick={onNew}
+        >
+          <Icon name="plus" />
+        </button>
+      </header>
+      <search class="search">
+        <Icon name="search" size={18} />
+        <input
+          ref={field}
+          type="search"
+          value={query}
+          dir="auto"
+          aria-label="Search in all messages on this device"
+          placeholder="Search messages"
+          onInput={(event) => setQuery(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === 'Escape' && setQuery('')}
+        />
+        {query !== '' && (
+          <button
+            type="button"
+            class="quiet icon-only"
+            aria-label="Clear the search"
+            onClick={() => {
+              setQuery('');
+              field.current?.focus();
+            }}
+          >
+            <Icon name="close" size={16} />
+          </button>
+        )}
+      </search>
+      {ready && !connected && <p class="side-note">Connecting to your server again…</p>}
+      {query.trim() === '' ? (
+        <ConversationList chat={chat} selected={selected} onSelect={onOpen} />
+      ) : (
+        <SearchResults chat={chat} query={query} onOpen={find} />
+      )}
+      <footer class="side-foot">
+        <span class="side-me">
+          <strong>
+            <bdi>{chat.me.name}</bdi>
+          </strong>
+          <span class="quiet-text">{addressOf(chat.me.user)}</span>
+        </span>
+        <button
+          type="button"
+          class="quiet icon-only"
+          aria-label="Your devices"
+          title="Your devices"
+          aria-current={place.at === 'devices' ? 'page' : undefined}
+          onClick={() => session.place.set({ at: 'devices' })}
+        >
+          <Icon name="laptop" />
+        </button>
+        <button type="button" class="quiet" onClick={() => void session.account.signOut().catch(() => undefined)}>
+          Sign out
+        </button>
+      </footer>
+    </nav>
+  );
+}
+
+/** How much is new, in the name of the window. */
+function useTitle(chat: Chat): void {
+  const summaries = useStore(chat.following.store);
+  const count = [...summaries.values()].reduce((sum, each) => sum + countedOf(each).messages, 0);
+  useEffect(() => {
+    document.title = count > 0 ? `(${count}) Hawser` : 'Hawser';
+    return () => {
+      document.title = 'Hawser';
+    };
+  }, [count]);
 }
 
 function Welcome({ empty, onNew }: { empty: boolean; onNew: () => void }) {
@@ -111,7 +198,9 @@ function Welcome({ empty, onNew }: { empty: boolean; onNew: () => void }) {
       ) : (
         <>
           <h2>Choose a conversation</h2>
-          <p class="quiet-text">Start a call from it, or join the one that goes on.</p>
+          <p class="quiet-text">
+            Write, call, or join a call that goes on. This device reads what is said from the day on which it was added.
+          </p>
         </>
       )}
     </div>

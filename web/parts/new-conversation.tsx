@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { type Failure, failureOf } from '#client/failure.ts';
-import type { Home } from '#client/home.ts';
+import type { Messenger } from '#client/messenger.ts';
 import type { User } from '#signalling/client-home.ts';
 import { addressOf, type ConversationId, parseAddress } from '#signalling/ids.ts';
 import { Dialog } from './dialog.tsx';
@@ -9,13 +9,13 @@ import { Message } from './message.tsx';
 import { Organisation } from './organisation.tsx';
 
 interface Props {
-  readonly home: Home;
+  readonly messenger: Messenger;
   readonly me: User | undefined;
   readonly onClose: () => void;
   readonly onCreated: (conversation: ConversationId) => void;
 }
 
-export function NewConversation({ home, me, onClose, onCreated }: Props) {
+export function NewConversation({ messenger, me, onClose, onCreated }: Props) {
   const [title, setTitle] = useState('');
   const [address, setAddress] = useState('');
   const [people, setPeople] = useState<readonly User[]>([]);
@@ -31,7 +31,7 @@ export function NewConversation({ home, me, onClose, onCreated }: Props) {
       setFailure({ code: 'ADDRESS', sentence, retry: true });
       return undefined;
     }
-    const found = await home.findUser(addressOf(id));
+    const found = await messenger.home.findUser(addressOf(id));
     const next = [...people.filter(({ user }) => user !== found.user), found];
     setPeople(next);
     setAddress('');
@@ -60,11 +60,10 @@ export function NewConversation({ home, me, onClose, onCreated }: Props) {
           .join(', ')
           .slice(0, 120) ||
         'Notes';
-      const made = await home.createConversation(
+      const made = await messenger.create(
         name,
         members.map(({ user }) => user),
       );
-      await home.refresh();
       onCreated(made.conversation);
     });
 
@@ -101,7 +100,9 @@ export function NewConversation({ home, me, onClose, onCreated }: Props) {
           <ul class="chosen">
             {people.map((person) => (
               <li key={person.user}>
-                <strong>{person.name}</strong>
+                <strong>
+                  <bdi>{person.name}</bdi>
+                </strong>
                 <Organisation domain={person.domain} foreign={person.domain !== me?.domain} />
                 <button
                   type="button"

@@ -1,6 +1,6 @@
 /**
  * The neighbour that the page's test talks to: serves the built page under the content security policy of the homeserver,
- * knows one conversation, and lets into the calls of one SFT.
+ * knows one conversation in which nothing is said, makes the browser a device, and lets into the calls of one SFT.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -64,8 +64,7 @@ export class MiniHome {
           notifications: { acknowledge: () => undefined },
           requests: {
             hello: async () => ({ user: { ...userOf('alice'), handle: 'alice' } }),
-            // The page of these tests is no device.
-            receive: () => Promise.reject(new HawserError('HOME_NO_DEVICE')),
+            receive: async () => ({ queue: 'empty' }),
             send: () => Promise.reject(new HawserError('HOME_NO_DEVICE')),
           },
           onClose: () => this.#listeners.delete(rpc),
@@ -134,6 +133,17 @@ export class MiniHome {
       return void json(200, { accessToken: TOKEN, expiresInSeconds: 600, user });
     }
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return void refuse(401, 'HOME_UNAUTHENTICATED');
+    if (path === `${API}/devices`) {
+      if (request.method === 'GET') return void json(200, { devices: [] });
+      const notBefore = Date.now();
+      return void json(201, {
+        device: `${userOf('alice').user}/d/browser`,
+        certificates: ['AAAA', 'AAAA'],
+        notBefore,
+        notAfter: notBefore + 90 * 86_400_000,
+      });
+    }
+    if (path === `${API}/devices/current/key-packages`) return void json(200, { left: 100 });
     if (route === 'GET conversations') return void json(200, { conversations: [this.#conversation] });
     if (route === 'POST conversations/:id/call' || route === 'POST conversations/:id/call/tickets') {
       const ticket = this.#sft.ticket('alice');

@@ -1,0 +1,40 @@
+/** The people of a conversation, by id. Pure. */
+import type { Conversation, Member } from '#signalling/client-home.ts';
+import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { plain } from '../lib/plain.ts';
+import { EVERYONE, strangerName } from './mentions.ts';
+
+export interface People {
+  readonly conversation: ConversationId;
+  readonly self: UserId;
+  readonly members: ReadonlyMap<UserId, Member>;
+  /** Everybody but this person. */
+  readonly others: readonly UserId[];
+}
+
+export function peopleOf({ conversation, members }: Conversation, self: UserId): People {
+  return {
+    conversation,
+    self,
+    members: new Map(members.map((each) => [each.user, each])),
+    others: members.map(({ user }) => user).filter((user) => user !== self),
+  };
+}
+
+/** How somebody is called in a sentence; whoever has left is called by his handle. */
+export function nameOf({ members }: Pick<People, 'members'>, user: UserId): string {
+  const name = plain(members.get(user)?.name ?? '').trim();
+  return name === '' ? strangerName(user) : name;
+}
+
+/** The same, but `You` for this person. */
+export function calledOf(people: People, user: UserId): string {
+  return user === people.self ? 'You' : nameOf(people, user);
+}
+
+/** How the target of a mention is called here; undefined where nobody here knows it. */
+export function mentionedOf(people: People, target: UserId | ConversationId): string | undefined {
+  if (target === people.conversation) return EVERYONE;
+  const member = people.members.get(target as UserId);
+  return member && `@${nameOf(people, member.user)}`;
+}

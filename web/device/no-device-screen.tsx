@@ -1,0 +1,135 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Account } from '#client/account.ts';
+import { type Failure, failureOf } from '#client/failure.ts';
+import { type Device, Devices } from '#signalling/devices.ts';
+import type { PageSession } from '../lib/session.ts';
+import { Logo } from '../parts/logo.tsx';
+import { Message } from '../parts/message.tsx';
+import { DeviceCard } from './device-card.tsx';
+
+/** While the keys of this browser are made, or found. */
+export function SettingUp() {
+  return (
+    <main class="centre" aria-busy="true">
+      <div class="card device-screen">
+        <Logo size={52} />
+        <h1>Setting up this device</h1>
+        <p class="quiet-text" role="status">
+          Its keys are made and stay on it. This takes a moment.
+        </p>
+      </div>
+    </main>
+  );
+}
+
+/** This browser could not be made a device: says why, and what to do. */
+export function NoDeviceScreen({ session, failure }: { session: PageSession; failure: Failure }) {
+  const signOut = () => void session.account.signOut().catch(() => undefined);
+  const again = () => void session.setUpAgain();
+  const anew = () => void session.setUpAnew();
+  switch (failure.code) {
+    case 'HOME_TOO_MANY_DEVICES':
+      return <TooMany account={session.account} onRemoved={again} onSignOut={signOut} />;
+    case 'HOME_DEVICE_GONE':
+      return (
+        <Screen title="This device was removed" onSignOut={signOut}>
+          <p>
+            Somebody removed it from your account, from another device or after a change of your password. If you did
+            not do that, change your password. To go on here, set it up as a new device: what is stored here is deleted,
+            and it will read what is said from then on.
+          </p>
+          <button type="button" class="primary wide" onClick={anew}>
+            Delete what is stored here and set it up
+          </button>
+        </Screen>
+      );
+    case 'VAULT_DAMAGED':
+      return (
+        <Screen title="What is stored here cannot be read" onSignOut={signOut}>
+          <p>
+            The browser or its disk has damaged it. Set this device up anew: what is stored here is deleted, your other
+            devices keep what they have.
+          </p>
+          <button type="button" class="primary wide" onClick={anew}>
+            Delete what is stored here and set it up
+          </button>
+        </Screen>
+      );
+    case 'HOME_HAS_DEVICE':
+      return (
+        <Screen title="The keys of this device are gone">
+          <p>
+            The browser has deleted what was stored for this page, so that it cannot read your messages any more. Sign
+            out, then sign in again: it becomes a new device.
+          </p>
+          <button type="button" class="primary wide" onClick={signOut}>
+            Sign out
+          </button>
+        </Screen>
+      );
+    default:
+      return (
+        <Screen title="This device could not be set up" onSignOut={signOut}>
+          <Message failure={failure} />
+          <button type="button" class="primary wide" onClick={again}>
+            Try again
+          </button>
+        </Screen>
+      );
+  }
+}
+
+function Screen(props: { title: string; children: ComponentChildren; onSignOut?: () => void }) {
+  return (
+    <main class="centre">
+      <div class="card device-screen">
+        <Logo size={52} />
+        <h1>{props.title}</h1>
+        {props.children}
+        {props.onSignOut && (
+          <button type="button" class="quiet wide" onClick={props.onSignOut}>
+            Sign out
+          </button>
+        )}
+      </div>
+    </main>
+  );
+}
+
+/** There is no room for one more: one of the others has to go. */
+function TooMany({
+  account,
+  onRemoved,
+  onSignOut,
+}: {
+  account: Account;
+  onRemoved: () => void;
+  onSignOut: () => void;
+}) {
+  const [devices, setDevices] = useState<readonly Device[]>([]);
+  const [failure, setFailure] = useState<Failure>();
+  useEffect(() => {
+    account
+      .call({ method: 'GET', path: 'devices', answer: Devices })
+      .then((answer) => setDevices(answer.devices))
+      .catch((error: unknown) => setFailure(failureOf(error)));
+  }, [account]);
+  const remove = async ({ device }: Device) => {
+    await account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(device)}` });
+    onRemoved();
+  };
+  return (
+    <Screen title="You have too many devices" onSignOut={onSignOut}>
+      <p>One person can have eight. Remove one that you do not use any more; then this one is set up.</p>
+      {failure && <Message failure={failure} />}
+      <ul class="device-list">
+        {[...devices]
+          .sort((a, b) => a.lastUsedAt - b.lastUsedAt)
+          .map((device) => (
+            <DeviceCard key={device.device} device={device} isThis={false} isNew={false} onRemove={remove} />
+          ))}
+      </ul>
+    </Screen>
+  );
+}

@@ -1,0 +1,46 @@
+/** Everything of one person that the page shows and that is no call. */
+import type { Account } from '#client/account.ts';
+import { Verification } from '#client/device/verification.ts';
+import { Following } from '#client/following.ts';
+import type { Home } from '#client/home.ts';
+import { UnsentTexts } from '#client/messages/unsent.ts';
+import { Messenger } from '#client/messenger.ts';
+import type { User } from '#signalling/client-home.ts';
+import { deviceNameOf } from './device-name.ts';
+import { openVault } from './vault.ts';
+
+export class Chat {
+  readonly me: User;
+  readonly messenger: Messenger;
+  readonly following: Following;
+  readonly verification: Verification;
+  readonly unsent: UnsentTexts;
+
+  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'verification' | 'unsent'>) {
+    this.me = parts.me;
+    this.messenger = parts.messenger;
+    this.following = parts.following;
+    this.verification = parts.verification;
+    this.unsent = parts.unsent;
+  }
+
+  /** Sets this browser up as a device where it is none yet. @throws as `Messenger.open` */
+  static async open(account: Account, me: User, onFault: (error: unknown) => void): Promise<Chat> {
+    const vault = await openVault(me.user);
+    const deviceName = deviceNameOf(navigator.userAgent);
+    const messenger = await Messenger.open({ account, vault, deviceName, onFault });
+    const verification = await Verification.open(vault);
+    const following = new Following(messenger, onFault);
+    messenger.devices.refresh().catch(onFault);
+    return new Chat({ me, messenger, following, verification, unsent: new UnsentTexts(vault) });
+  }
+
+  get home(): Home {
+    return this.messenger.home;
+  }
+
+  close(): void {
+    this.following.close();
+    this.messenger.close();
+  }
+}

@@ -24,7 +24,8 @@ export default defineConfig({
           ...everywhere,
           name: 'postgres',
           include: ['homeserver/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.e2e.test.ts'],
+          // What a file costs in memory has nothing to do with the database.
+          exclude: ['**/node_modules/**', '**/*.e2e.test.ts', 'homeserver/assets/memory.test.ts'],
           globalSetup: ['homeserver/testing/postgres.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,

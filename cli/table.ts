@@ -63,7 +63,7 @@ export const table: readonly Entry[] = [
   },
   {
     name: 'certs renew',
-    summary: 'Make new certificates and keys for the servers of a domain',
+    summary: 'Make new certificates for the servers and for what certifies the devices of a domain',
     load: async () => (await import('./certs.ts')).certsRenew,
   },
   {

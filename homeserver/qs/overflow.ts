@@ -39,7 +39,7 @@ export async function dropOldest(
   const candidates = await db
     .selectFrom('queues')
     .select('device_id')
-    .where('acknowledged', '<', newest - Math.min(bounds.messages, bounds.bytes / 100_000))
+    .where('acknowledged', '<', newest - Math.min(bounds.messages, Math.floor(bounds.bytes / 100_000)))
     .execute();
   for (const { device_id: device } of candidates) {
     const { floor, audiences } = await floorOf(db, device, bounds);

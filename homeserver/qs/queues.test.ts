@@ -100,6 +100,7 @@ describe('a device', () => {
     const device = await new Device(desk).connect();
     device.acknowledging = false;
     for (const text of ['a', 'b', 'c']) await say(text);
+    await until(() => device.entries.length === 3, 'all three');
     device.connection?.acknowledge(device.entries[0]?.position ?? 0);
     await queues.close();
     queues = await open();

@@ -9,7 +9,7 @@ import type { User } from '#signalling/client-home.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { Chat } from './chat.ts';
 import { changeSettings, readSettings } from './settings.ts';
-import { openVault } from './vault.ts';
+import { destroyVault } from './vault.ts';
 
 export type Screen =
   | { readonly screen: 'loading' }
@@ -66,7 +66,7 @@ export class PageSession {
   async setUpAnew(): Promise<void> {
     const current = this.store.state;
     if (current.screen !== 'noDevice') return;
-    await (await openVault(current.user.user)).destroy();
+    await destroyVault(current.user.user);
     await this.#enter(current.user);
   }
 

@@ -1,12 +1,45 @@
-/** Where this browser keeps what must survive, for one person. */
-import { MemoryVault } from '#client/vault/memory.ts';
+/** Where this browser keeps what must survive, for each person who uses it. */
+import { askToKeep, openBrowserVault } from '#client/vault/indexed-db.ts';
 import type { Vault } from '#client/vault/vault.ts';
+import { HawserError } from '#signalling/errors.ts';
 import type { UserId } from '#signalling/ids.ts';
 
-const open = new Map<UserId, Vault>();
+/** A page that is reloaded waits for its former self; another tab does not go away by itself. ms */
+const WAIT_MS = 4_000;
 
-export async function openVault(user: UserId): Promise<Vault> {
-  const vault = open.get(user) ?? new MemoryVault();
-  open.set(user, vault);
-  return vault;
+const open = new Map<UserId, Promise<Vault>>();
+
+/** @throws HawserError of the VAULT family, VAULT_IN_USE where Hawser is open in another tab */
+export function openVault(user: UserId): Promise<Vault> {
+  const known = open.get(user);
+  if (known) return known;
+  const opening = openHere(user);
+  open.set(user, opening);
+  opening.catch(() => open.delete(user));
+  return opening;
+}
+
+/** Forgets all that this browser keeps for a person. */
+export async function destroyVault(user: UserId): Promise<void> {
+  const vault = await openVault(user);
+  open.delete(user);
+  await vault.destroy();
+}
+
+async function openHere(user: UserId): Promise<Vault> {
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(new HawserError('VAULT_IN_USE')), WAIT_MS);
+  try {
+    const vault = await openBrowserVault({
+      name: user,
+      ifMissing: 'create',
+      ifInUse: 'wait',
+      signal: waiting.signal,
+      onLost: () => open.delete(user),
+    });
+    void askToKeep();
+    return vault;
+  } finally {
+    clearTimeout(timer);
+  }
 }

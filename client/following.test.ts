@@ -81,7 +81,11 @@ test('settings go to the own devices and to nobody else', { timeout: 60_000 }, a
   const { conversation } = await alice.messenger.create('Muted', [bob.user]);
   await alice.messenger.say(conversation, text('first'));
   await hears(bob, conversation, 'first');
-  await alice.messenger.set(conversation, { muted: 'all-but-mentions', archived: true });
+  // At once: the second must not be said before the other device can hear it.
+  await Promise.all([
+    alice.messenger.set(conversation, { muted: 'all-but-mentions' }),
+    alice.messenger.set(conversation, { archived: true }),
+  ]);
   const wanted = { muted: 'all-but-mentions', archived: true };
   expect(summary(alice, conversation)?.settings).toEqual(wanted);
   await until(() => summary(phone, conversation)?.settings.archived, 'the other device knows');

@@ -61,6 +61,7 @@ export class Following {
   readonly #closed = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #isTelling = false;
+  #hasList = false;
 
   constructor(messenger: Messenger, onFault: (error: unknown) => void) {
     this.#messenger = messenger;
@@ -100,20 +101,23 @@ export class Following {
   #follow(conversations: readonly Conversation[]): void {
     const present = new Set(conversations.map(({ conversation }) => conversation));
     for (const conversation of this.#followed.keys()) if (!present.has(conversation)) this.#leave(conversation);
+    // A device that is new has no Welcome to wait for.
+    const wait = this.#hasList ? WELCOME_MS : 0;
+    this.#hasList ||= this.#messenger.home.store.state.ready;
     for (const each of conversations) {
       if (this.#opening.has(each.conversation)) continue;
       this.#opening.add(each.conversation);
       // One after the other: what is on the screen must not wait for a thousand that are not.
-      this.#work = this.#work.then(() => this.#open(each)).catch(this.#fault);
+      this.#work = this.#work.then(() => this.#open(each, wait)).catch(this.#fault);
     }
   }
 
-  async #open(conversation: Conversation): Promise<void> {
+  async #open(conversation: Conversation, wait: number): Promise<void> {
     if (this.#closed.signal.aborted || !this.#opening.has(conversation.conversation)) return;
     const { conversation: id } = conversation;
     const messages = await this.#messenger.messages(id);
     if (this.#closed.signal.aborted) return;
-    this.#joinLater(id, messages);
+    this.#joinLater(id, messages, wait);
     if (isOwnConversation(conversation, this.#messenger.device.user)) return;
     const stop = messages.changed.subscribe((changes) => {
       if (changes.length === 0) this.#indexAll(messages);
@@ -171,7 +175,7 @@ export class Following {
       .catch(this.#fault);
   }
 
-  #joinLater(id: ConversationId, { group }: ConversationMessages): void {
+  #joinLater(id: ConversationId, { group }: ConversationMessages, wait: number): void {
     const { store } = this.#messenger.home;
     const { signal } = this.#closed;
     const find = () => store.state.conversations.find((each) => each.conversation === id);
@@ -182,21 +186,20 @@ export class Following {
       } catch (error) {
         if (!(error instanceof HawserError)) throw error;
         // Another member has to do something first, for instance take out a device that was removed.
-        this.#joinAfter(attempt, () => join(attempt + 1));
+        this.#joinAfter(JOIN_AGAIN_MS * Math.min(attempt, 10), () => join(attempt + 1));
       }
     };
     const begin = async () => {
       if ((await group.loaded())?.isMember) return;
       // Without a group there is nothing to miss: who says the first word makes it.
       await store.when(() => find() === undefined || find()?.group !== undefined, signal);
-      this.#joinAfter(0, () => join(1));
+      this.#joinAfter(wait, () => join(1));
     };
     begin().catch(this.#fault);
   }
 
   /** One after the other. */
-  #joinAfter(attempt: number, join: () => Promise<void>): void {
-    const wait = attempt === 0 ? WELCOME_MS : JOIN_AGAIN_MS * Math.min(attempt, 10);
+  #joinAfter(wait: number, join: () => Promise<void>): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#joining = this.#joining.then(join).catch(this.#fault);

@@ -182,9 +182,11 @@ export class Messenger {
 
   #ownConversation(): Promise<ConversationId> {
     const find = () => findOwnConversation(this.home.store.state.conversations, this.device.user);
+    // While it is made it is known already, and the other devices are not in it yet.
+    if (this.#own) return this.#own;
     const known = find();
     if (known) return Promise.resolve(known);
-    this.#own ??= this.create(OWN_CONVERSATION, [])
+    this.#own = this.create(OWN_CONVERSATION, [])
       .then((made) => find() ?? made.conversation)
       .finally(() => {
         this.#own = undefined;

@@ -6,6 +6,7 @@ import type { Conversation, Member } from '#signalling/client-home.ts';
 import { addressOf, parseAddress } from '#signalling/ids.ts';
 import { VerifyDialog } from '../device/verify-dialog.tsx';
 import type { Chat } from '../lib/chat.ts';
+import { plain } from '../lib/plain.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Message } from '../parts/message.tsx';
@@ -29,10 +30,17 @@ const MUTED = [
 /** Who is in the conversation, and how this person wants to hear of it. */
 export function AboutDialog({ chat, conversation, settings, devices, onClose }: Props) {
   const [failure, setFailure] = useState<Failure>();
+  /** Chosen, and not taken yet: shown at once. */
+  const [wished, setWished] = useState<Settings>({});
   const set = (change: Settings) => {
     setFailure(undefined);
-    chat.messenger.set(conversation.conversation, change).catch((error: unknown) => setFailure(failureOf(error)));
+    setWished((before) => ({ ...before, ...change }));
+    chat.messenger
+      .set(conversation.conversation, change)
+      .catch((error: unknown) => setFailure(failureOf(error)))
+      .finally(() => setWished({}));
   };
+  const { muted = 'nothing', archived = false } = { ...settings, ...wished };
   return (
     <Dialog title="About this conversation" onClose={onClose}>
       <div class="stack">
@@ -50,12 +58,7 @@ export function AboutDialog({ chat, conversation, settings, devices, onClose }: 
           <legend>New messages here</legend>
           {MUTED.map(([value, words]) => (
             <label key={value} class="choice">
-              <input
-                type="radio"
-                name="muted"
-                checked={(settings.muted ?? 'nothing') === value}
-                onChange={() => set({ muted: value })}
-              />
+              <input type="radio" name="muted" checked={muted === value} onChange={() => set({ muted: value })} />
               <span>{words}</span>
             </label>
           ))}
@@ -63,7 +66,7 @@ export function AboutDialog({ chat, conversation, settings, devices, onClose }: 
         <label class="choice">
           <input
             type="checkbox"
-            checked={settings.archived ?? false}
+            checked={archived}
             onChange={(event) => set({ archived: event.currentTarget.checked })}
           />
           <span>Archive: show this conversation below the others</span>
@@ -93,7 +96,7 @@ function Person({ chat, member, devices }: { chat: Chat; member: Member; devices
       {!isMe && (
         <button type="button" class="small" onClick={() => setComparing(true)}>
           Compare numbers
-          <span class="sr-only"> with {member.name}</span>
+          <span class="sr-only"> with {plain(member.name)}</span>
         </button>
       )}
       {comparing && (

@@ -69,10 +69,9 @@ function Head({
   onBack,
   onCall,
 }: Props & { messages: ConversationMessages | undefined }) {
-  const { call, members, title } = conversation;
+  const { call, title } = conversation;
   const [about, setAbout] = useState(false);
   const settings = useStore(chat.following.store).get(conversation.conversation)?.settings ?? {};
-  const foreign = new Set(members.map(({ domain }) => domain).filter((domain) => domain !== chat.me.domain)).size;
   return (
     <header class="page-head">
       <button type="button" class="quiet icon-only only-narrow" aria-label="Back to the list" onClick={onBack}>
@@ -85,11 +84,11 @@ function Head({
         </h2>
         <p class="quiet-text">
           <Icon name="lock" size={14} />
-          <span>
-            {members.length} {members.length === 1 ? 'person' : 'people'}
-            {foreign > 0 && `, ${foreign + 1} organisations`}, encrypted
-          </span>
-          {messages && <HeadTrust chat={chat} conversation={conversation} messages={messages} />}
+          {messages ? (
+            <HeadLine chat={chat} conversation={conversation} messages={messages} />
+          ) : (
+            <span>{peopleWords(conversation, chat)}</span>
+          )}
         </p>
       </div>
       <button
@@ -127,8 +126,8 @@ function AboutWith({
   return <AboutDialog {...rest} devices={useDevicesIn(messages)} />;
 }
 
-/** Of a conversation of two, how far the other one is verified. */
-function HeadTrust({
+/** Who is here; whether this device can read yet; and of a conversation of two, how far the other one is verified. */
+function HeadLine({
   chat,
   conversation,
   messages,
@@ -136,7 +135,21 @@ function HeadTrust({
   const devices = useDevicesIn(messages);
   const [other, more] = conversation.members.filter(({ user }) => user !== chat.me.user);
   const trust = useTrust(chat.verification, devices, other?.user ?? chat.me.user);
-  return other && !more ? <TrustSign trust={trust} /> : null;
+  if (devices.length === 0 && conversation.group !== undefined) {
+    return <span>This device is being let in, and reads what is said from then on…</span>;
+  }
+  return (
+    <>
+      <span>{peopleWords(conversation, chat)}</span>
+      {other && !more && <TrustSign trust={trust} />}
+    </>
+  );
+}
+
+function peopleWords({ members }: Conversation, { me }: Chat): string {
+  const foreign = new Set(members.map(({ domain }) => domain).filter((domain) => domain !== me.domain)).size;
+  const organisations = foreign > 0 ? `, ${foreign + 1} organisations` : '';
+  return `${members.length} ${members.length === 1 ? 'person' : 'people'}${organisations}, encrypted`;
 }
 
 function CallBanner({ chat, conversation, onCall }: Props) {
@@ -231,7 +244,7 @@ function Conversing({
         onEditLast={editLast}
         field={field}
         connected={connected}
-        name={conversation.title}
+        name={plain(conversation.title)}
       />
       {removing && (
         <Confirm

@@ -3,6 +3,7 @@ import { excerptOf } from '#client/content/summary.ts';
 import { failureOfCode } from '#client/failure.ts';
 import type { MessageItem, Quote } from '#client/messages/view.ts';
 import { domainOf } from '#signalling/ids.ts';
+import { plain } from '../lib/plain.ts';
 import { dayWords, durationOf, fullWhen, timeOf } from '../lib/when.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -126,7 +127,7 @@ function QuoteView({ quote }: { quote: Quote }) {
       class="quote"
       tabIndex={tabIndex}
       onClick={() => jump(quote.id)}
-      aria-label={`Answers ${name}: ${words}. Go to that message`}
+      aria-label={`Answers ${name}: ${plain(words)}. Go to that message`}
     >
       <bdi class="quote-name">{name}</bdi>
       <bdi class="quote-words">{words}</bdi>
@@ -192,7 +193,7 @@ function Vanishing({ item }: { item: MessageItem }) {
 }
 
 function labelOf(item: MessageItem, people: Parameters<typeof calledOf>[0]): string {
-  const words = item.body ? excerptOf(item.body) : '';
+  const words = item.body ? plain(excerptOf(item.body)) : '';
   const what = words === '' && item.body?.kind === 'attachments' ? 'a file' : words;
   const waits = item.sending
     ? `. ${deliveryWords({ state: item.sending.state, read: 0, delivered: 0, unreadable: 0, of: 0 })}`

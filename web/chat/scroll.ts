@@ -23,8 +23,10 @@ export class ScrollKeeper {
   note(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
-    const row = this.#rowAt(scrollTop);
-    this.#anchor = row && { key: row.dataset.key ?? '', top: row.offsetTop - scrollTop };
+    let row = this.#rowAt(scrollTop);
+    // A line between days is where the first message of the day is, and moves away from the others when an older one comes.
+    while (row && isLine(row)) row = row.nextElementSibling as HTMLElement | null;
+    this.#anchor = row ? { key: row.dataset.key ?? '', top: row.offsetTop - scrollTop } : undefined;
   }
 
   /** To be called when rows have changed, before the browser paints. @param hasEnd whether the newest is among them */
@@ -62,7 +64,7 @@ export class ScrollKeeper {
   }
 
   /** The row at a height. Found by halving: measuring all of them with each step of a wheel would be seen. */
-  #rowAt(height: number): HTMLElement | undefined {
+  #rowAt(height: number): HTMLElement | null {
     const rows = this.#list.children;
     let [low, high] = [0, rows.length - 1];
     while (low < high) {
@@ -71,8 +73,12 @@ export class ScrollKeeper {
       if (row.offsetTop + row.offsetHeight <= height) low = middle + 1;
       else high = middle;
     }
-    return rows[low] as HTMLElement | undefined;
+    return (rows[low] as HTMLElement | undefined) ?? null;
   }
+}
+
+function isLine({ dataset: { key = '' } }: HTMLElement): boolean {
+  return key === 'new' || key.startsWith('day/');
 }
 
 function rowsIn(list: HTMLElement): HTMLElement[] {

@@ -3,6 +3,7 @@ import { type Failure, failureOf } from '#client/failure.ts';
 import type { Messenger } from '#client/messenger.ts';
 import type { User } from '#signalling/client-home.ts';
 import { addressOf, type ConversationId, parseAddress } from '#signalling/ids.ts';
+import { plain } from '../lib/plain.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 import { Message } from './message.tsx';
@@ -107,7 +108,7 @@ export function NewConversation({ messenger, me, onClose, onCreated }: Props) {
                 <button
                   type="button"
                   class="quiet icon-only"
-                  aria-label={`Take ${person.name} out`}
+                  aria-label={`Take ${plain(person.name)} out`}
                   onClick={() => setPeople(people.filter(({ user }) => user !== person.user))}
                 >
                   <Icon name="close" size={16} />

@@ -45,6 +45,8 @@ export function Popup({ anchor, label, class: name = '', role = 'group', onClose
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     const buttons = ref.current ? buttonsIn(ref.current) : [];
     const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
+    // The browser closes it; whoever is outside must not take it for his own.
+    if (event.key === 'Escape') return event.stopPropagation();
     if (event.key === 'Tab') return onClose();
     const next = event.key === 'Home' ? 0 : event.key === 'End' ? buttons.length - 1 : step && at + step;
     if (next === undefined || buttons.length === 0) return;

@@ -4,6 +4,7 @@ import {
   AssetId,
   addressOf,
   assetIdOf,
+  ConversationId,
   DeviceId,
   DomainName,
   domainOf,
@@ -11,9 +12,11 @@ import {
   handleOf,
   parseAddress,
   parseAssetId,
+  parseConversationId,
   parseDeviceId,
   parseDomainName,
   parseGroupId,
+  parseUserId,
   UserId,
   userIdOf,
   userOfDevice,
@@ -64,6 +67,27 @@ it.each(['alice', '@alice', 'alice@127.0.0.1', 'a@b@c.example', '@@alpha.example
   'refuses %j as an address',
   (text) => expect(parseAddress(text)).toBeUndefined(),
 );
+
+it('reads a user and a conversation, each as its schema does', () => {
+  const user = 'mimi://alpha.example/u/alice';
+  const conversation = 'mimi://alpha.example/r/AAECAwQFBgcICQoLDA0ODw';
+  expect([parseUserId(user), parseConversationId(conversation)]).toEqual([user, conversation]);
+  expect([Compile(UserId).Check(user), Compile(ConversationId).Check(conversation)]).toEqual([true, true]);
+  for (const wrong of [
+    conversation,
+    `${user}/d/x`,
+    'mimi://alpha.example/u/',
+    'mimi://127.0.0.1/u/alice',
+    `x${user}`,
+  ]) {
+    expect(parseUserId(wrong)).toBeUndefined();
+    expect(Compile(UserId).Check(wrong)).toBe(false);
+  }
+  for (const wrong of [user, `${conversation}/c/x`, 'mimi://alpha.example/r/short', '']) {
+    expect(parseConversationId(wrong)).toBeUndefined();
+    expect(Compile(ConversationId).Check(wrong)).toBe(false);
+  }
+});
 
 it('reads a device and a group, each as its schema does', () => {
   const device = 'mimi://alpha.example/u/alice/d/AAECAwQFBgcICQoL';

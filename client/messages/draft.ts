@@ -1,6 +1,6 @@
 /** Records as they will be after one event: what was changed lies over what there is. */
 import type { MessageId } from '#client/content/message-id.ts';
-import { inOrder } from './message.ts';
+import { inOrder, isEarlier } from './message.ts';
 import {
   type Change,
   type GapRecord,
@@ -92,7 +92,9 @@ export class Draft {
 
   /** Keeps something until the message comes that it is about. */
   wait(target: MessageId, said: Said): void {
-    if (this.#get(keys.waiting(target, said.id)) === undefined) this.put({ kind: 'waiting', target, said });
+    const known = this.#get(keys.waiting(target, said.id));
+    if (known?.kind === 'waiting' && !isEarlier(said.order, known.said.order)) return;
+    this.put({ kind: 'waiting', target, said });
   }
 
   /** Takes out what waits for a message, the earliest first. */

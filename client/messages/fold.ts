@@ -33,7 +33,7 @@ export type TimelineEvent =
       readonly now: number;
     }
   | { readonly type: 'failed'; readonly id: MessageId; readonly code: ErrorCode }
-  /** Was given up by who wrote it, before it was accepted. */
+  /** Was given up by who wrote it: it failed, or was never sent. */
   | { readonly type: 'discarded'; readonly id: MessageId }
   /** Was seen on this device, with everything before it. */
   | { readonly type: 'read'; readonly upTo: MessageId; readonly now: number };
@@ -116,27 +116,32 @@ class Step {
     return this.#refused;
   }
 
-  /** This, and after it whatever waited for it. */
-  #all(said: Said, now: number): void {
+  /** This, and after it whatever waited for it. Returns whether this was taken. */
+  #all(said: Said, now: number): boolean {
     const next: Said[] = [said];
+    let taken = false;
     for (let each = next.shift(); each !== undefined; each = next.shift()) {
       this.#arrived = [];
-      this.#one(each, now);
+      const done = this.#one(each, now);
+      if (each === said) taken = done;
       for (const id of this.#arrived) next.push(...this.#draft.takeWaiting(id).map((waiting) => waiting.said));
     }
+    return taken;
   }
 
   #one(said: Said, now: number): boolean {
+    const { id, order, content } = said;
+    // Refused or not: the hub has it, so that this device need not send it again.
+    if (order !== undefined) this.#draft.drop(keys.outgoing(id));
     try {
       this.#say(said, now);
     } catch (error) {
       if (!(error instanceof HawserError)) throw error;
-      this.#refused.push({ id: said.id, code: error.code });
+      this.#refused.push({ id, code: error.code });
       return false;
     }
     // The places of settings are those of another conversation, in which the devices of one person talk.
-    if (said.order !== undefined && said.content.kind !== 'settings') this.#draft.drop(keys.gap(said.order));
-    if (said.order !== undefined) this.#draft.drop(keys.outgoing(said.id));
+    if (order !== undefined && content.kind !== 'settings') this.#draft.drop(keys.gap(order));
     return true;
   }
 
@@ -148,7 +153,7 @@ class Step {
     if (known?.order !== undefined) return;
     const before = this.#draft.outgoing(id)?.said.at;
     const said: Said = { id, sender: this.#reader.self, device, at: before ?? now, content };
-    if (kind !== 'settings' && !this.#one(said, now)) return;
+    if (kind !== 'settings' && !this.#all(said, now)) return;
     this.#draft.put({ kind: 'outgoing', said, sending: { state: 'queued' } });
     const message = this.#draft.message(id);
     if (message !== undefined) this.#draft.put({ ...message, sending: { state: 'queued' } });
@@ -223,6 +228,7 @@ class Step {
       if (order === undefined || (known.order !== undefined && known.order <= order)) return;
       const { sending: _sent, ...rest } = known;
       this.#draft.put(this.#clocked({ ...rest, ...place }, now));
+      this.#arrived.push(id);
       return;
     }
     const { body, replyTo, expires } = content;
@@ -282,7 +288,7 @@ class Step {
     const { self } = this.#reader;
     if (said.sender === self) {
       // Another device of this person: what was read there was read.
-      if (status === 'read' && message.sender !== self) this.#readUpTo(message, now);
+      if (status === 'read' && message.sender !== self) this.#readUpTo(message, now, said);
     } else if (message.sender === self && !isOver(message)) {
       const next = withReport(this.#draft.receipts(message.id), said.sender, status, said.at);
       if (next === undefined) refuse('MSG_LIMIT');
@@ -302,8 +308,9 @@ class Step {
     if (muted !== undefined && order > (next.muted?.order ?? -1)) next = { ...next, muted: { value: muted, order } };
     if (next.archived !== undefined || next.muted !== undefined) this.#draft.put(next);
     if (readUpTo === undefined) return;
-    const message = this.#about(readUpTo, { ...said, content: { ...content, settings: { readUpTo } } });
-    if (message !== undefined && message !== 'reaction') this.#readUpTo(message, now);
+    const alone: Said = { ...said, content: { ...content, settings: { readUpTo } } };
+    const message = this.#about(readUpTo, alone);
+    if (message !== undefined && message !== 'reaction') this.#readUpTo(message, now, alone);
   }
 
   #read(upTo: MessageId, now: number): void {
@@ -311,9 +318,11 @@ class Step {
     if (message !== undefined && message !== 'reaction') this.#readUpTo(message, now);
   }
 
-  #readUpTo(message: MessageRecord, now: number): void {
+  /** @param said by what another device told; it can know the place of an own message before this device does, and waits then */
+  #readUpTo(message: MessageRecord, now: number, said?: Said): void {
     const { order } = message;
     const before = this.#draft.mark().order;
+    if (order === undefined && said !== undefined) this.#draft.wait(message.id, said);
     if (order === undefined || order <= before) return;
     this.#draft.put({ kind: 'mark', order });
     // The message itself may have come in this very step, and have no place among the others yet.

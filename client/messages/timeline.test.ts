@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Content } from '#client/content/content.ts';
 import { mentionOf } from '#client/content/mentions.ts';
 import { ROOM } from '#client/content/testing/contents.ts';
+import { FUZZ_RUNS } from '#client/content/testing/spoil.ts';
 import type { UserId } from '#signalling/ids.ts';
 import { MAX_WAITING } from './fold.ts';
 import { MAX_REACTIONS_OF_ONE, MAX_VERSIONS } from './message.ts';
@@ -137,6 +138,9 @@ describe('reactions', () => {
     expect(chat.lines()).toEqual(['bob: one 👍1']);
     const [item] = chat.timeline.items();
     expect(item).toMatchObject({ reactions: [{ emoji: '👍', users: [ALICE], mine: [idOf(4)] }] });
+    chat.receive(9, BOB, react(1, '❤'));
+    chat.receive(10, CAROL, react(1, '❤️'));
+    expect(chat.lines()).toEqual(['bob: one 👍1 ❤2']);
   });
 
   it('may be about a version, and wait for it', () => {
@@ -392,6 +396,9 @@ describe('settings', () => {
   });
 });
 
+/** ms. */
+const LONG = 60_000 + FUZZ_RUNS * 2;
+
 /** A history in which everybody says everything, about everything that was said and some things that never were. */
 const history = fc
   .array(
@@ -451,75 +458,129 @@ function contentOf(kind: string, who: UserId, target: number, emoji: string, ord
   }
 }
 
-it('ends the same in whatever order the same things come, and however often', () => {
-  const run = (all: readonly ReturnType<typeof said>[]) => {
-    const timeline = new Timeline(READER);
-    for (const each of all) timeline.apply({ type: 'received', said: each, now: at(1000) });
-    return timeline;
-  };
-  const shuffled = history.chain((all) =>
-    fc.tuple(
-      fc.constant(all),
-      fc.shuffledSubarray(all, { minLength: all.length }),
-      fc.array(fc.nat(), { maxLength: 10 }),
-    ),
-  );
-  fc.assert(
-    fc.property(shuffled, ([all, order, again]) => {
-      const straight = run(all);
-      const other = run(order);
-      expect(recordsOf(other)).toEqual(recordsOf(straight));
-      expect(other.items()).toEqual(straight.items());
-      expect(other.unread()).toEqual(straight.unread());
-      for (const index of again) {
-        const each = all[index % all.length];
-        if (each === undefined) continue;
-        expect(other.apply({ type: 'received', said: each, now: at(2000) }).changes).toEqual([]);
-      }
-    }),
-    { numRuns: 1000 },
-  );
-});
-
-it('is the same again from its records, of which only those were written that changed', () => {
-  fc.assert(
-    fc.property(history, (all) => {
+it(
+  'ends the same in whatever order the same things come, and however often',
+  () => {
+    const run = (all: readonly ReturnType<typeof said>[]) => {
       const timeline = new Timeline(READER);
-      const stored = new Map<string, Uint8Array>();
-      const store = (changes: ReturnType<Timeline['apply']>['changes']) => {
-        for (const { key, record } of changes) {
-          if (record === undefined) stored.delete(key);
-          else stored.set(key, recordBytes(record));
+      for (const each of all) timeline.apply({ type: 'received', said: each, now: at(1000) });
+      return timeline;
+    };
+    const shuffled = history.chain((all) =>
+      fc.tuple(
+        fc.constant(all),
+        fc.shuffledSubarray(all, { minLength: all.length }),
+        fc.array(fc.nat(), { maxLength: 10 }),
+      ),
+    );
+    fc.assert(
+      fc.property(shuffled, ([all, order, again]) => {
+        const straight = run(all);
+        const other = run(order);
+        expect(recordsOf(other)).toEqual(recordsOf(straight));
+        expect(other.items()).toEqual(straight.items());
+        expect(other.unread()).toEqual(straight.unread());
+        for (const index of again) {
+          const each = all[index % all.length];
+          if (each === undefined) continue;
+          expect(other.apply({ type: 'received', said: each, now: at(2000) }).changes).toEqual([]);
         }
-      };
-      for (const each of all) {
-        store(timeline.apply({ type: 'received', said: each, now: at(1000) }).changes);
-        if (each.sender === ALICE) {
-          const { content } = each;
-          store(
-            timeline.apply({
-              type: 'queued',
-              id: idOf(5000 + each.order),
-              device: deviceOf(ALICE),
-              content,
-              now: at(1000),
-            }).changes,
-          );
+      }),
+      { numRuns: Math.ceil(FUZZ_RUNS / 10) },
+    );
+  },
+  LONG,
+);
+
+it(
+  'ends the same where this device wrote a part of it, whatever failed meanwhile',
+  () => {
+    const written = fc.tuple(
+      history,
+      fc.array(fc.record({ delay: fc.nat(5), fails: fc.boolean() }), { minLength: 40, maxLength: 40 }),
+    );
+    fc.assert(
+      fc.property(written, ([all, ways]) => {
+        const [writing, receiving] = [new Timeline(READER), new Timeline(READER)];
+        const later: (() => void)[][] = Array.from({ length: all.length + 8 }, () => []);
+        for (const [step, each] of all.entries()) {
+          const { id, order, content } = each;
+          receiving.apply({ type: 'received', said: each, now: at(1000) });
+          const { delay = 0, fails = false } = ways[step] ?? {};
+          const queue = (as: typeof id) =>
+            writing.apply({ type: 'queued', id: as, device: deviceOf(ALICE), content, now: at(order) });
+          if (each.sender !== ALICE) writing.apply({ type: 'received', said: each, now: at(1000) });
+          else {
+            // What is about other devices is told to the timeline as it is; what was refused here is never sent.
+            queue(id);
+            const sent = writing.outgoing().some(({ said: out }) => out.id === id);
+            const event = sent
+              ? ({ type: 'accepted', id, order, at: at(order), now: at(1000) } as const)
+              : ({ type: 'received', said: each, now: at(1000) } as const);
+            later[step + delay]?.push(() => writing.apply(event));
+          }
+          if (fails) {
+            const lost = idOf(order + 10_000);
+            queue(lost);
+            later[step + delay]?.push(
+              () => writing.apply({ type: 'failed', id: lost, code: 'FED_UNREACHABLE' }),
+              () => writing.apply({ type: 'discarded', id: lost }),
+            );
+          }
+          for (const work of later[step] ?? []) work();
         }
-      }
-      const read = [...stored.values()].map(recordFrom);
-      expect(read).not.toContain(undefined);
-      const again = new Timeline(
-        READER,
-        read.filter((record) => record !== undefined),
-      );
-      expect(recordsOf(again)).toEqual(recordsOf(timeline));
-      expect(again.items()).toEqual(timeline.items());
-      expect([...stored.keys()].sort()).toEqual([...timeline.records()].map(keyOf).sort());
-    }),
-    { numRuns: 300 },
-  );
-});
+        for (const work of later.slice(all.length).flat()) work();
+        expect(recordsOf(writing)).toEqual(recordsOf(receiving));
+      }),
+      { numRuns: Math.ceil(FUZZ_RUNS / 10) },
+    );
+  },
+  LONG,
+);
+
+it(
+  'is the same again from its records, of which only those were written that changed',
+  () => {
+    fc.assert(
+      fc.property(history, (all) => {
+        const timeline = new Timeline(READER);
+        const stored = new Map<string, Uint8Array>();
+        const store = (changes: ReturnType<Timeline['apply']>['changes']) => {
+          for (const { key, record } of changes) {
+            if (record === undefined) stored.delete(key);
+            else stored.set(key, recordBytes(record));
+          }
+        };
+        for (const each of all) {
+          store(timeline.apply({ type: 'received', said: each, now: at(1000) }).changes);
+          if (each.sender === ALICE) {
+            const { content } = each;
+            store(
+              timeline.apply({
+                type: 'queued',
+                id: idOf(5000 + each.order),
+                device: deviceOf(ALICE),
+                content,
+                now: at(1000),
+              }).changes,
+            );
+          }
+        }
+        const read = [...stored.values()].map(recordFrom);
+        expect(read).not.toContain(undefined);
+        const again = new Timeline(
+          READER,
+          read.filter((record) => record !== undefined),
+        );
+        expect(recordsOf(again)).toEqual(recordsOf(timeline));
+        expect(again.items()).toEqual(timeline.items());
+        expect([...stored.keys()].sort()).toEqual([...timeline.records()].map(keyOf).sort());
+      }),
+      { numRuns: Math.ceil(FUZZ_RUNS / 30) },
+    );
+  },
+  LONG,
+);
 
 it('reads no record that it did not write', () => {
   expect(recordFrom(Uint8Array.of(0xff))).toBeUndefined();

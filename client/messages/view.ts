@@ -83,10 +83,12 @@ export function reactionsOf({ reactions }: MessageRecord, { self }: Reader): rea
   for (const { id, user, emojis, removed } of reactions) {
     if (removed !== undefined) continue;
     for (const emoji of emojis) {
-      const group = groups.get(emoji) ?? { emoji, users: [], mine: [] };
+      // Some devices ask for the picture of a sign (U+FE0F) and some do not; a person sees the same.
+      const sign = emoji.replaceAll('\ufe0f', '');
+      const group = groups.get(sign) ?? { emoji, users: [], mine: [] };
       if (!group.users.includes(user)) group.users.push(user);
       if (user === self) group.mine.push(id);
-      groups.set(emoji, group);
+      groups.set(sign, group);
     }
   }
   return [...groups.values()];

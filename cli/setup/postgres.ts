@@ -1,5 +1,5 @@
 /** PostgreSQL's programs, for tests of the homeserver on it. Whoever runs a homeserver has a database of his own. */
-import { readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -93,6 +93,7 @@ async function fetchPostgres(): Promise<string> {
       [...new Set([name, ...wanted])].filter((each) => !LEFT_OUT.test(each)),
       join(folder, 'unpacked'),
     );
+    await mkdir(dirname(target), { recursive: true });
     await rm(target, { recursive: true, force: true });
     await rename(join(folder, 'unpacked'), target);
   });

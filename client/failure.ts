@@ -69,6 +69,13 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
     'The server of your organisation has no room for more files. Tell your administrator, and try again later.',
   HOME_ASSET_STORE: 'The files of your organisation cannot be reached. Try again later, or tell your administrator.',
   HOME_NO_CALL: 'The call has ended.',
+  HOME_FORBIDDEN: 'You may not do this here. Ask an administrator of the conversation.',
+  HOME_SLOW_DOWN: 'That was too often in a short time. Wait a minute, then try again.',
+  CONTENT_TEXT: 'The text holds characters that no text may hold. Take them out and send it again.',
+  CONTENT_TOO_LARGE: 'The message is too long. Shorten it, or send it as two messages.',
+  MLS_NOT_MEMBER: 'This device is not in the conversation. If you still belong to it, try again in a moment.',
+  MLS_NOT_SAVED: 'There is no room on this device to store it, so that nothing was sent. Make room and try again.',
+  MLS_MALFORMED: 'The message could not be encrypted. Reload the page and send it again.',
   FED_NOT_ALLOWED: 'The two organisations have not allowed each other. Ask your administrator.',
 };
 

@@ -193,7 +193,6 @@ function Conversing({
   const [failure, setFailure] = useState<Failure>();
   const [jump, setJump] = useState<Jump | undefined>(message && { to: message, number: 0 });
   const field = useRef<HTMLTextAreaElement>(null);
-  const failed = (error: unknown) => setFailure(failureOf(error));
   useEffect(() => {
     if (message) setJump((before) => ({ to: message, number: (before?.number ?? 0) + 1 }));
   }, [message]);
@@ -202,25 +201,28 @@ function Conversing({
     if (!message && matchMedia('(hover: hover)').matches) field.current?.focus();
   }, []);
 
-  const talk: Talk = {
-    messages,
-    people,
-    react: (item, emoji) => {
-      const mine = item.reactions.find((each) => each.emoji === emoji)?.mine ?? [];
-      const work =
-        mine.length > 0
-          ? mine.map((reaction) => messages.say({ kind: 'unreact', reaction, target: item.id }))
-          : [messages.say({ kind: 'reaction', target: item.id, emojis: [emoji] })];
-      Promise.all(work).catch(failed);
-    },
-    reply: (item) => setAbout({ kind: 'reply', item }),
-    edit: (item) => setAbout({ kind: 'edit', item }),
-    remove: setRemoving,
-    again: (item) => void messages.again(item.id).catch(failed),
-    discard: (item) => void messages.discard(item.id).catch(failed),
-    jump: (id) => setJump((before) => ({ to: id, number: (before?.number ?? 0) + 1 })),
-    ask: setLink,
-  };
+  const talk = useMemo((): Talk => {
+    const failed = (error: unknown) => setFailure(failureOf(error));
+    return {
+      messages,
+      people,
+      react: (item, emoji) => {
+        const mine = item.reactions.find((each) => each.emoji === emoji)?.mine ?? [];
+        const work =
+          mine.length > 0
+            ? mine.map((reaction) => messages.say({ kind: 'unreact', reaction, target: item.id }))
+            : [messages.say({ kind: 'reaction', target: item.id, emojis: [emoji] })];
+        Promise.all(work).catch(failed);
+      },
+      reply: (item) => setAbout({ kind: 'reply', item }),
+      edit: (item) => setAbout({ kind: 'edit', item }),
+      remove: setRemoving,
+      again: (item) => void messages.again(item.id).catch(failed),
+      discard: (item) => void messages.discard(item.id).catch(failed),
+      jump: (id) => setJump((before) => ({ to: id, number: (before?.number ?? 0) + 1 })),
+      ask: setLink,
+    };
+  }, [messages, people]);
   const editLast = () => {
     const mine = messages.timeline
       .items({ limit: 50 })

@@ -22,7 +22,7 @@ interface Props {
   readonly ends: boolean;
   /** The keyboard is at this message. */
   readonly active: boolean;
-  readonly onActive: () => void;
+  readonly onActive: (key: string) => void;
   /** Somebody has just jumped to it. */
   readonly found: boolean;
 }
@@ -53,12 +53,21 @@ export function MessageRow({ item, begins, ends, active, onActive, found }: Prop
 
 function Bubble({ item, begins, ends, active, onActive }: Omit<Props, 'found'>) {
   const { people } = useTalk();
+  // What can be done with a message is drawn for the one at hand only: it is half of what a row would be made of.
+  const [near, setNear] = useState(false);
   const { sender, body, quote, sending, versions } = item;
   const isOwn = sender === people.self;
   const domain = domainOf(sender);
   const isForeign = domain !== domainOf(people.self);
   return (
-    <article class="bubble" tabIndex={active ? 0 : -1} aria-label={labelOf(item, people)} onFocus={onActive}>
+    <article
+      class="bubble"
+      tabIndex={active ? 0 : -1}
+      aria-label={labelOf(item, people)}
+      onFocusIn={() => onActive(item.id)}
+      onPointerEnter={() => setNear(true)}
+      onPointerLeave={() => setNear(false)}
+    >
       {begins && !isOwn && (
         <header class="bubble-head">
           <bdi class="bubble-name">{nameOf(people, sender)}</bdi>
@@ -77,7 +86,7 @@ function Bubble({ item, begins, ends, active, onActive }: Omit<Props, 'found'>) 
         {isOwn && (ends || sending) && <OwnDelivery item={item} />}
       </footer>
       <Reactions item={item} />
-      {sending?.state !== 'failed' && item.order !== undefined && <Actions item={item} />}
+      {(active || near) && sending?.state !== 'failed' && item.order !== undefined && <Actions item={item} />}
     </article>
   );
 }
@@ -92,7 +101,12 @@ function Note({ item, active, onActive }: Pick<Props, 'item' | 'active' | 'onAct
     expired: `A message of ${name === 'You' ? 'yours' : name} has vanished`,
   }[item.state];
   return (
-    <article class="note" tabIndex={active ? 0 : -1} aria-label={`${words}, ${timeOf(item.at)}`} onFocus={onActive}>
+    <article
+      class="note"
+      tabIndex={active ? 0 : -1}
+      aria-label={`${words}, ${timeOf(item.at)}`}
+      onFocusIn={() => onActive(item.id)}
+    >
       <Icon name={item.state === 'shown' ? 'knock' : item.state === 'deleted' ? 'trash' : 'clock'} size={16} />
       <span>
         {words} <span class="quiet-text">· {timeOf(item.at)}</span>

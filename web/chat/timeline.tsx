@@ -163,7 +163,7 @@ export function TimelineView({ jump, onFocusComposer }: { jump: Jump | undefined
               row={row}
               active={row.key === tabStop}
               found={row.key === found}
-              onActive={() => setActive(row.key)}
+              onActive={setActive}
             />
           ))}
         </ol>
@@ -183,7 +183,7 @@ interface RowProps {
   readonly row: Row;
   readonly active: boolean;
   readonly found: boolean;
-  readonly onActive: () => void;
+  readonly onActive: (key: string) => void;
 }
 
 function OneRow({ row, ...state }: RowProps) {
@@ -207,8 +207,28 @@ function OneRow({ row, ...state }: RowProps) {
         </li>
       );
     case 'message':
-      return <MessageRow item={row.item} begins={row.begins} ends={row.ends} {...state} />;
+      return <StillRow {...row} {...state} />;
   }
+}
+
+/** Drawn again only when something of it is another: with each page that comes, two hundred rows stay as they are. */
+function StillRow({
+  item,
+  begins,
+  ends,
+  active,
+  found,
+  onActive,
+}: Extract<Row, { kind: 'message' }> & Omit<RowProps, 'row'>) {
+  const talk = useTalk();
+  const { timeline } = talk.messages;
+  const record = timeline.message(item.id);
+  const quoted = record?.replyTo && timeline.message(record.replyTo);
+  const receipts = timeline.get(keys.receipts(item.id));
+  return useMemo(
+    () => <MessageRow item={item} begins={begins} ends={ends} active={active} found={found} onActive={onActive} />,
+    [record, quoted, receipts, talk, begins, ends, active, found, onActive],
+  );
 }
 
 function Empty() {

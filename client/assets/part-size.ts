@@ -10,8 +10,13 @@ export const LARGEST_PART = 8 * 1024 * 1024;
 const SHORT_MS = 700;
 const LONG_MS = 3_000;
 
-/** @param size of the part that went, bytes @param ms it took; undefined where it failed @param most that the server takes */
-export function nextPartSize(size: number, ms: number | undefined, most: number): number {
-  const next = ms === undefined || ms > LONG_MS ? size / 2 : ms < SHORT_MS ? size * 2 : size;
-  return Math.floor(Math.max(SMALLEST, Math.min(next, LARGEST_PART, most)));
+/**
+ * @param size that parts have now, bytes @param sent what the last request carried; that a remainder went quickly says nothing
+ * @param ms it took; undefined where it failed @param most that the server takes
+ */
+export function nextPartSize(size: number, sent: number, ms: number | undefined, most: number): number {
+  let next = size;
+  if (ms === undefined || ms > LONG_MS) next = size / 2;
+  else if (ms < SHORT_MS && sent >= size) next = size * 2;
+  return Math.floor(Math.min(Math.max(SMALLEST, next), LARGEST_PART, most));
 }

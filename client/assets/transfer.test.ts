@@ -96,6 +96,23 @@ describe('a file', () => {
   });
 });
 
+it('goes in ever larger parts over a fast line, never in crumbs', async () => {
+  const lengths: number[] = [];
+  const watched: Pick<Account, 'call' | 'callRaw'> = {
+    call: (call) => alice.call(call),
+    callRaw: (call) => {
+      lengths.push((call.body as Uint8Array).length);
+      return alice.callRaw(call);
+    },
+  };
+  const bytes = random(12_000_000);
+  await send(bytes, { account: watched });
+  expect(lengths.reduce((sum, length) => sum + length)).toBe(sealedSize(bytes.length));
+  // On a machine that is busy parts may shrink, but to no less than this.
+  expect(Math.min(...lengths.slice(0, -1))).toBeGreaterThanOrEqual(64 * 1024);
+  expect(lengths.length).toBeLessThan(48);
+});
+
 describe('a line that breaks off', () => {
   it('does not keep a file from arriving, both ways', async () => {
     const bytes = random(6_000_000);

@@ -67,7 +67,7 @@ class Upload {
     const refusal = refusalBy(policy, { size, kind });
     if (refusal) throw refusal;
     this.#maxPart = policy.maxPartBytes;
-    this.#partSize = nextPartSize(FIRST_PART, undefined, this.#maxPart);
+    this.#partSize = Math.min(FIRST_PART, this.#maxPart);
     const begin = () => {
       const body = { request, size: this.#total, kind };
       return this.#retry.run(() => account.call({ method: 'POST', path: 'assets', body, answer: AssetUpload, signal }));
@@ -119,17 +119,19 @@ class Upload {
     const start = this.#received;
     const end = start + part.length;
     while (this.#received < end) {
-      // A part may have become smaller since it was cut.
-      const rest = part.subarray(this.#received - start, this.#received - start + this.#partSize);
+      // All that is left of the part, unless parts have become much smaller since it was cut.
+      const left = end - this.#received;
+      const length = Math.min(left <= this.#partSize * 2 ? left : this.#partSize, this.#maxPart);
+      const rest = part.subarray(this.#received - start, this.#received - start + length);
       const before = this.#received;
       const began = performance.now();
       try {
         this.#settle(await this.#patch(asset, rest), start, end);
-        this.#partSize = nextPartSize(rest.length, performance.now() - began, this.#maxPart);
+        this.#partSize = nextPartSize(this.#partSize, length, performance.now() - began, this.#maxPart);
       } catch (error) {
         if (error instanceof Rewind) throw error;
         const isElsewhere = error instanceof WrongOffset || isCode(error, 'HOME_ASSET_COMPLETE');
-        if (!isElsewhere) this.#partSize = nextPartSize(rest.length, undefined, this.#maxPart);
+        if (!isElsewhere) this.#partSize = nextPartSize(this.#partSize, length, undefined, this.#maxPart);
         // Also for a wrong offset: an upload that never comes to rest ends here.
         await this.#retry.after(isElsewhere ? new HawserError('SIG_CLOSED') : error);
         this.#settle(await this.#ask(asset), start, end);

@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts';
 import type { AssetRow } from '../store/tables.ts';
 import { randomToken, type World } from '../world.ts';
 import { rangeOf } from './range.ts';
+import { release } from './release.ts';
 import { type AssetRules, DAY_MS } from './rules.ts';
 import type { AssetName, AssetStore, ByteRange } from './store.ts';
 import * as table from './table.ts';
@@ -46,6 +47,7 @@ export interface Part {
   readonly offset: number;
   /** Of `bytes`. */
   readonly length: number;
+  /** Its pieces are used up: each is released when it is on its way to the disk. */
   readonly bytes: Readable;
 }
 
@@ -341,6 +343,7 @@ class Source implements AsyncIterable<Uint8Array> {
         const piece = value.subarray(0, this.#left);
         this.#left -= piece.length;
         yield piece;
+        release(value);
       }
     } finally {
       this.#signal.removeEventListener('abort', stop);

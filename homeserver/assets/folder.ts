@@ -68,7 +68,7 @@ export class FolderStore implements AssetStore {
       const { size } = await file.stat();
       if (size < expected.size) throw new HawserError('HOME_ASSET_INCOMPLETE');
       if (size > expected.size) await file.truncate(expected.size);
-      if ((await sha256Of(createReadStream(at, { highWaterMark: READ_BYTES }))) !== expected.sha256) {
+      if ((await sha256Of(file)) !== expected.sha256) {
         throw new HawserError('HOME_ASSET_HASH');
       }
       await file.sync();
@@ -166,11 +166,16 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** base64url */
-export async function sha256Of(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+/** base64url. Into one buffer: a stream's many would be thrown away faster than memory is given back. */
+async function sha256Of(file: FileHandle): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of bytes) hash.update(piece);
-  return hash.digest('base64url');
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return hash.digest('base64url');
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -17,7 +17,7 @@ export function streamOf(bytes: Uint8Array, { piece = 65_536, breakAt = Number.P
     (async function* () {
       for (let at = 0; at < bytes.length; at += piece) {
         const next = bytes.subarray(at, Math.min(at + piece, breakAt));
-        if (next.length > 0) yield next;
+        if (next.length > 0) yield Buffer.from(next); // a copy, since whoever reads it uses it up
         if (at + piece >= breakAt) throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
       }
     })(),

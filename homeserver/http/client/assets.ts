@@ -1,4 +1,5 @@
 /** Encrypted files: upload part by part, download of any range. Bytes are streamed both ways, as fast as the slower end takes them. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CompleteAsset, MAX_PART, NewAsset, PartQuery } from '#signalling/assets.ts';
@@ -6,6 +7,7 @@ import { API } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { UserId } from '#signalling/ids.ts';
 import { WrongRange } from '../../assets/assets.ts';
+import { release } from '../../assets/release.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
@@ -96,7 +98,12 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
     reply.headers(INERT).header('content-length', range.to - range.from + 1);
     if (!isWhole) reply.status(206).header('content-range', `bytes ${range.from}-${range.to}/${size}`);
     reply.raw.setTimeout(idleMs);
-    return reply.send(bytes);
+    reply.hijack();
+    await stream(bytes, reply).catch((error: unknown) => {
+      // Too late for a refusal: the client sees an answer that breaks off, and asks for the rest.
+      reply.raw.destroy();
+      if (!(error instanceof HawserError)) request.log.error({ err: error }, 'fault');
+    });
   });
 
   // The only route whose body is no JSON, in a scope of its own, so that no other takes such a body.
@@ -118,6 +125,25 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
       }
     });
   });
+}
+
+/** Piece by piece: the next is read when this one has left, so that a slow client holds two of them and no more. */
+async function stream(bytes: Readable, reply: FastifyReply): Promise<void> {
+  const { raw } = reply;
+  raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+  for await (const piece of bytes) {
+    await new Promise<void>((resolve, reject) => {
+      const gone = () => reject(new HawserError('SIG_CLOSED'));
+      raw.once('close', gone);
+      raw.write(piece, (error) => {
+        raw.off('close', gone);
+        if (error) gone();
+        else resolve();
+      });
+    });
+    release(piece);
+  }
+  raw.end();
 }
 
 /** @throws HawserError SIG_TOO_LARGE; HOME_BAD_REQUEST where no length or nothing is announced */

@@ -125,9 +125,9 @@ export class ConversationGroup {
     const group = await this.loaded();
     if (!group) throw new HawserError('MLS_NOT_MEMBER');
     const isOwn = entry.id !== undefined && group.pending?.id === entry.id;
-    if (isOwn) await group.accepted(entry.id ?? '', note);
-    else if (entry.sender === this.#options.device.id) await this.#store.save(new Map(), await note([]));
-    else await this.#withFreshAuthorities(() => group.receive(payload, note));
+    const isTaken = isOwn && (await this.#accept(group, entry.id ?? '', note));
+    if (!isTaken && entry.sender === this.#options.device.id) await this.#store.save(new Map(), await note([]));
+    else if (!isTaken) await this.#withFreshAuthorities(() => group.receive(payload, note));
     if (group.hasProposals) this.#commitSoon(group);
   }
 
@@ -196,7 +196,7 @@ export class ConversationGroup {
       await this.#forget();
       throw error;
     }
-    if (group.pending?.id === id) await group.accepted(id);
+    await this.#accept(group, id);
     return group;
   }
 
@@ -232,7 +232,7 @@ export class ConversationGroup {
       try {
         await api.commit(conversation, pending);
         this.#hasTurn = false;
-        if (group.pending?.id === pending.id) await group.accepted(pending.id);
+        await this.#accept(group, pending.id);
         if (!waiting) return;
       } catch (error) {
         // The one that won comes by the queue, and makes the own one void.
@@ -258,6 +258,17 @@ export class ConversationGroup {
     while (group.pending?.id === id) {
       if (this.#closed || this.#options.now() > end) throw new HawserError('SIG_TIMEOUT', 'the commit that won');
       await sleep(20);
+    }
+  }
+
+  /** The hub took the commit. Its answer and its delivery come in any order, and either may be the first: false for the second. */
+  async #accept(group: Group, id: string, note?: Note): Promise<boolean> {
+    try {
+      await group.accepted(id, note);
+      return true;
+    } catch (error) {
+      ignoreNoPending(error);
+      return false;
     }
   }
 

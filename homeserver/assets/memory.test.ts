@@ -12,8 +12,9 @@ import { type Organisation, organise, PASSWORD, type World } from '../testing/or
 import { HomeserverProcess } from '../testing/process.ts';
 
 const MB = 1_000_000;
-const SIZE = 300 * MB;
-const LIMIT = 40 * MB;
+const SIZE = 150 * MB;
+// Garbage that was not collected yet comes to some 50 MB on a busy machine; the whole file would be three times that.
+const LIMIT = 75 * MB;
 
 let world: World;
 let server: HomeserverProcess;
@@ -53,7 +54,7 @@ async function thereAndBack(size: number): Promise<void> {
   expect(bytes).toBe(size);
 }
 
-it('grows by less than 40 MB for a file of 300 MB, there and back', async () => {
+it('grows by less than half of a file of 150 MB, there and back', async () => {
   const before = await server.memory();
   let most = 0;
   const timer = setInterval(() => {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { DomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
+import { freePorts } from '#site/testing-ports.ts';
 import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
 import { type HomeserverOptions, type RunningHomeserver, startHomeserver } from '../main.ts';
 import { Person } from './person.ts';
-import { freePorts } from './ports.ts';
 import { FakeSft } from './sft.ts';
 
 export const PASSWORD = 'correct horse battery';

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { open, rm, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { complaintsAbout, htmlOf, loadScenario, measureTrunk, notesOn, ScenarioError, tableOf } from '#bench/main.ts';
+import { REPEAT_FLAGS } from './bench-repeat.ts';
 import { command } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
 import { progress, say } from './setup/say.ts';
@@ -76,14 +77,7 @@ export const benchTrunk = command({
       choices: ['everything', 'sources', 'layers', 'all'],
       summary: 'What the media servers ask each other for; all: each in turn, side by side',
     },
-    runs: {
-      type: 'integer',
-      value: 'N',
-      default: 1,
-      min: 1,
-      max: 20,
-      summary: 'How often to measure; the figures are the medians',
-    },
+    runs: REPEAT_FLAGS.runs,
     loss: {
       type: 'number',
       value: 'PERCENT',

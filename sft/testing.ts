@@ -3,7 +3,6 @@
  * a double: it signs tickets and grants with the domain's real key over the real door, and knows no people.
  */
 import { randomBytes } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { ASSET_KINDS } from '#signalling/assets.ts';
@@ -16,6 +15,7 @@ import { until } from '#signalling/testing.ts';
 import { type GrantClaims, signGrant, signTicket, type TicketClaims } from '#signalling/ticket.ts';
 import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
 import type { Site } from '#site/schema.ts';
+import { freePorts } from '#site/testing-ports.ts';
 import { Credentials } from '#trust/credentials.ts';
 import { PeerDialler } from '#trust/dialler.ts';
 import { createPeerServer } from '#trust/door.ts';
@@ -320,16 +320,12 @@ export interface TestClient {
   readonly closed: Promise<string>;
 }
 
-/** Below the ports that the system gives to outgoing connections (from 32,768 on Linux). */
-let nextMediaPort = 24_000 + (process.pid % 200) * 40;
-
 async function siteOf(
   test: TestDomain,
   { mode = 'everything', voices = { loud: 4, warm: 16 }, clientIp, trunkIp, entrance = 'webrtc' }: TestSetting,
 ): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
-  const media = nextMediaPort;
-  nextMediaPort += 20;
+  const [media = 0] = await freePorts(13);
   const at = (port: number) => `127.0.0.1:${port}`;
   return {
     domain: test.domain,
@@ -381,12 +377,4 @@ async function siteOf(
       peerLimits: { sendMbit: 200, receiveMbit: 200, sources: 500, conferences: 100, participants: 500 },
     },
   };
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -6,10 +6,10 @@ import { pino } from 'pino';
 import { ASSET_KINDS } from '#signalling/assets.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
+import { freePorts } from '#site/testing-ports.ts';
 import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
 import { type HomeserverOptions, type RunningHomeserver, startHomeserver } from '../main.ts';
 import { Person } from './person.ts';
-import { freePorts } from './ports.ts';
 import { FakeSft } from './sft.ts';
 import { testDatabase } from './world.ts';
 

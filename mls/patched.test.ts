@@ -32,8 +32,13 @@ import {
 } from 'ts-mls';
 import { validateRatchetTree } from 'ts-mls/internal/clientState.js';
 import { initializeEpoch } from 'ts-mls/internal/keySchedule.js';
+import { calculateParentHash, verifyParentHashes } from 'ts-mls/internal/parentHash.js';
 import { encryptSenderData } from 'ts-mls/internal/privateMessage.js';
+import { addLeafNodeMutable } from 'ts-mls/internal/ratchetTree.js';
 import { reuseGuardDecoder } from 'ts-mls/internal/sender.js';
+import { treeHashRoot } from 'ts-mls/internal/treeHash.js';
+import { toLeafIndex, toNodeIndex } from 'ts-mls/internal/treemath.js';
+import { createUpdatePath } from 'ts-mls/internal/updatePath.js';
 import { describe, expect, it } from 'vitest';
 import { CAPABILITIES, cipherSuite } from './suite.ts';
 import { byValue, commitWithWrongKey, publicly, signedCommit, withProposal } from './testing/attacker.ts';
@@ -361,6 +366,54 @@ describe('13-sole-member', () => {
     const joiner = await device();
     const next = await commit(newState, add(joiner));
     expect(authenticator(await welcomed(next, joiner))).toBe(authenticator(next.newState));
+  });
+});
+
+describe('14-tree-hashes', () => {
+  /** A tree in which every member renewed his keys, and a hash that remembers nothing yet and counts. */
+  async function populated(size: number) {
+    const devices = await Promise.all(Array.from({ length: size }, () => device()));
+    const { groupContext } = await create();
+    let tree: RatchetTree = [];
+    for (const { keyPackage } of devices) {
+      if (tree.length === 0) tree.push({ nodeType: nodeTypes.leaf, leaf: keyPackage.leafNode });
+      else addLeafNodeMutable(tree, keyPackage.leafNode);
+    }
+    for (const [index, { keys }] of devices.entries()) {
+      const leaf = toLeafIndex(index);
+      [tree] = await createUpdatePath(tree, tree.slice(), leaf, groupContext, keys.signKey, cs);
+    }
+    let count = 0;
+    const digest = (data: Uint8Array) => {
+      count++;
+      return cs.hash.digest(data);
+    };
+    const counted = async (work: (hash: typeof cs.hash) => Promise<unknown>) => {
+      count = 0;
+      await work(hash);
+      return count;
+    };
+    const hash = { ...cs.hash, digest };
+    return { tree, counted };
+  }
+
+  it('hashes what changed only', async () => {
+    const { tree, counted } = await populated(32);
+    expect(await counted((hash) => treeHashRoot(tree, hash))).toBe(63);
+    const changed = tree.with(10, undefined);
+    // The leaf, and the five parents above it.
+    expect(await counted((hash) => treeHashRoot(changed, hash))).toBe(6);
+    expect(await counted((hash) => treeHashRoot(tree, hash))).toBeLessThanOrEqual(6);
+    const fresh = await counted((hash) => calculateParentHash(tree, toNodeIndex(0), hash));
+    expect(fresh).toBeLessThanOrEqual(2);
+  });
+
+  it('verifies a tree in time linear in its size', async () => {
+    const [small, large] = [await populated(16), await populated(32)];
+    const verified = ({ tree, counted }: typeof small) =>
+      counted(async (hash) => expect(await verifyParentHashes(tree, hash)).toBe(true));
+    const [few, many] = [await verified(small), await verified(large)];
+    expect(many / few).toBeLessThan(2.5);
   });
 });
 

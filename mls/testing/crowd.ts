@@ -11,6 +11,7 @@ import {
   type LeafNode,
   nodeTypes,
   type Proposal,
+  processMessage,
   type RatchetTree,
 } from 'ts-mls';
 import { addLeafNodeMutable } from 'ts-mls/internal/ratchetTree.js';
@@ -20,7 +21,7 @@ import { hubExtensions } from '../library.ts';
 import type { CommitParts, GroupParts } from '../public-group.ts';
 import { cipherSuite } from '../suite.ts';
 import { hashTree, rootHash } from '../tree-hash.ts';
-import { groupIdBytes, messageBytes, treeBytes } from '../wire.ts';
+import { groupIdBytes, messageBytes, parseFramed, treeBytes } from '../wire.ts';
 import { groupInfoOf, keyPackageOf, unguarded } from './attacker.ts';
 import type { TestHub } from './hub.ts';
 import { GROUP, type TestDevice } from './world.ts';
@@ -93,6 +94,14 @@ export class Crowd {
     this.#state = made.newState;
     const welcome = made.welcome && messageBytes(made.welcome);
     return { commit: messageBytes(made.commit), groupInfo: await groupInfoOf(made.newState), welcome };
+  }
+
+  /** A commit of somebody who is as real. */
+  async take(commit: Uint8Array): Promise<void> {
+    const { message } = parseFramed(commit);
+    if (!('publicMessage' in message)) throw new Error('no commit');
+    const context = { ...(await unguarded()), cipherSuite: await cipherSuite(this.hub.environment.engine) };
+    this.#state = (await processMessage({ context, state: this.#state, message })).newState;
   }
 }
 

@@ -1,8 +1,8 @@
 import { get } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { smtpTransport } from '#homeserver/mail/transport.ts';
-import { freePorts } from '#homeserver/testing/ports.ts';
 import type { EmailAddress } from '#signalling/person.ts';
+import { freePorts } from '#site/testing-ports.ts';
 import { Mailbox } from './mailbox.ts';
 
 let mailbox: Mailbox;

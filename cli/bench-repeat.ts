@@ -14,6 +14,8 @@ export interface Benchmark<R> {
   readonly table: (medians: R) => readonly string[];
   /** What a reader should know of a run before he believes its figures. */
   readonly notes?: (run: R) => readonly string[];
+  /** Whether the medians are members of the JSON object itself, beside what it says of machine and runs. */
+  readonly flat?: boolean;
   /** Empty where all figures are reached. */
   readonly complaints: (medians: R, runs: readonly R[]) => readonly string[];
 }
@@ -33,7 +35,7 @@ export const REPEAT_FLAGS = {
 
 /** @returns the exit code: 1 where a figure is missed */
 export async function repeat<R>(
-  { doing, measure, table, notes, complaints }: Benchmark<R>,
+  { doing, measure, table, notes, complaints, flat = false }: Benchmark<R>,
   { runs: count, json }: { readonly runs: number; readonly json: boolean },
   { out, err, signal }: Terminal,
 ): Promise<number> {
@@ -56,6 +58,7 @@ export async function repeat<R>(
   for (const note of runs.flatMap((run) => notes?.(run) ?? [])) err(`note: ${note}`);
   const missed = complaints(report.medians, runs);
   for (const complaint of missed) err(complaint);
-  if (json) out(JSON.stringify(report));
+  const { medians, ...told } = report;
+  if (json) out(JSON.stringify(flat ? { ...medians, ...told } : report));
   return missed.length === 0 ? 0 : 1;
 }

@@ -71,7 +71,7 @@ export const certsShow = command({
 
 export const certsRenew = command({
   name: 'certs renew',
-  summary: 'Make new certificates for the servers and for what certifies the devices of a domain',
+  summary: 'Make new certificates for the servers and devices of a domain',
   usage: 'FOLDER',
   words: { min: 1, max: 1 },
   about: [

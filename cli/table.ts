@@ -63,7 +63,7 @@ export const table: readonly Entry[] = [
   },
   {
     name: 'certs renew',
-    summary: 'Make new certificates for the servers and for what certifies the devices of a domain',
+    summary: 'Make new certificates for the servers and devices of a domain',
     load: async () => (await import('./certs.ts')).certsRenew,
   },
   {
@@ -140,5 +140,10 @@ export const table: readonly Entry[] = [
     name: 'bench voices',
     summary: 'Measure who is heard at another organisation, and how soon',
     load: async () => (await import('./bench-voices.ts')).benchVoices,
+  },
+  {
+    name: 'bench messages',
+    summary: 'Measure what a homeserver accepts, delivers and needs',
+    load: async () => (await import('./bench-messages.ts')).benchMessages,
   },
 ];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { TrunkMode } from '#sft/conference/demand.ts';
 import type { DomainName } from '#signalling/ids.ts';
+import type { Part } from '#site/part.ts';
 import { issueServer, makeAuthority, makeRevocationList, makeTicketKeys } from '#trust/issue.ts';
 import { issueDeviceAuthority, makeDeviceRoot } from '#trust/issue-devices.ts';
 import { DAY, validityFrom } from '#trust/issuing.ts';
@@ -34,6 +35,8 @@ export interface OrganisationOptions {
   readonly participantsPerConference?: number;
   /** Mail server, `smtp://127.0.0.1:2525`; with it everybody may register. */
   readonly mail?: string;
+  /** A PostgreSQL database in place of the file of SQLite. */
+  readonly database?: string | undefined;
 }
 
 const HOST = '127.0.0.1';
@@ -95,16 +98,17 @@ export class Organisation {
    * @param onDied called with a sentence when one of them ends by itself
    */
   async start(onDied: (sentence: string) => void): Promise<void> {
-    const start = (part: 'homeserver' | 'sft', says: string) =>
-      ServerProcess.start(part, says, this.config, join(this.folder, `${part}.log`), onDied).then((server) => {
-        this.#servers.push(server);
-      });
-    const started = await Promise.allSettled([
-      start('homeserver', `the homeserver of ${this.name}`),
-      start('sft', `the SFT of ${this.name}`),
-    ]);
+    const started = await Promise.allSettled([this.startServer('homeserver', onDied), this.startServer('sft', onDied)]);
     for (const result of started) if (result.status === 'rejected') throw result.reason;
     await this.#whole();
+  }
+
+  /** Starts one of them alone; it is stopped with the others. */
+  async startServer(part: Part, onDied: (sentence: string) => void): Promise<ServerProcess> {
+    const name = `the ${part === 'sft' ? 'SFT' : part} of ${this.name}`;
+    const server = await ServerProcess.start(part, name, this.config, join(this.folder, `${part}.log`), onDied);
+    this.#servers.push(server);
+    return server;
   }
 
   async stop(): Promise<void> {
@@ -170,6 +174,7 @@ export class Organisation {
     participantsPerConference = 200,
     mode,
     mail,
+    database,
   }: OrganisationOptions) {
     const { domain, places } = this;
     return {
@@ -191,6 +196,7 @@ export class Organisation {
         client: { listen: `${HOST}:${places.home}`, url: this.url },
         federation: { listen: `${HOST}:${places.federation}`, address: `${HOST}:${places.federation}` },
         admin: { listen: `${HOST}:${places.homeAdmin}` },
+        ...(database !== undefined && { database }),
         ...(mail && { mail: { url: mail, from: `hawser@${domain}` }, registration: { mode: 'open', workBits: 14 } }),
       },
       sft: {

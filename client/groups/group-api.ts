@@ -30,9 +30,9 @@ export interface ClaimedKeyPackage {
 }
 
 export class GroupApi {
-  readonly #account: Account;
+  readonly #account: Pick<Account, 'call'>;
 
-  constructor(account: Account) {
+  constructor(account: Pick<Account, 'call'>) {
     this.#account = account;
   }
 

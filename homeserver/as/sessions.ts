@@ -83,10 +83,7 @@ export class Sessions {
     }
     for (const key of keys) succeeded(this.#failures, key);
     const user = row.user_id;
-    const session = randomToken(this.#world, SESSION_ID_BYTES);
-    const refresh = randomToken(this.#world, TOKEN_BYTES);
-    const now = this.#world.now();
-    const access = await this.#store.transaction(async (tx) => {
+    const { access, refresh } = await this.#store.transaction(async (tx) => {
       // The password may have been changed while it was compared, and every session ended: none may begin after that.
       // Written and not read, which also makes a change that is under way wait or come first.
       const { numUpdatedRows } = await tx
@@ -96,22 +93,30 @@ export class Sessions {
         .where('password', '=', row.password)
         .executeTakeFirstOrThrow();
       if (numUpdatedRows !== 1n) throw new HawserError('HOME_WRONG_CREDENTIALS');
-      await tx
-        .insertInto('sessions')
-        .values({
-          id: session,
-          user_id: user,
-          refresh_hash: hashOf(refresh),
-          previous_hash: null,
-          rotated_at: now,
-          expires_at: now + REFRESH_SECONDS * 1000,
-          created_at: now,
-          device_id: null,
-        })
-        .execute();
-      return this.#issueAccess(tx, session);
+      return this.begin(tx, user);
     });
     return { access, refresh, account: { user, name: row.name } };
+  }
+
+  /** A new session of somebody of whom it is known who he is. */
+  async begin(tx: Db, user: UserId): Promise<{ readonly access: string; readonly refresh: string }> {
+    const session = randomToken(this.#world, SESSION_ID_BYTES);
+    const refresh = randomToken(this.#world, TOKEN_BYTES);
+    const now = this.#world.now();
+    await tx
+      .insertInto('sessions')
+      .values({
+        id: session,
+        user_id: user,
+        refresh_hash: hashOf(refresh),
+        previous_hash: null,
+        rotated_at: now,
+        expires_at: now + REFRESH_SECONDS * 1000,
+        created_at: now,
+        device_id: null,
+      })
+      .execute();
+    return { access: await this.#issueAccess(tx, session), refresh };
   }
 
   /** @throws HawserError HOME_UNAUTHENTICATED */

@@ -17,11 +17,8 @@ import { until } from './world.ts';
 const NOBODY = 65_534;
 const USER = 'hawser';
 
-/** Durability costs a test time and gives it nothing: what a crash of the machine leaves is thrown away. */
 const SETTINGS = {
   listen_addresses: '',
-  fsync: 'off',
-  full_page_writes: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
   max_connections: '200',
@@ -29,6 +26,9 @@ const SETTINGS = {
   autovacuum: 'off',
   jit: 'off',
 };
+
+/** Durability costs a test time and gives it nothing: what a crash of the machine leaves is thrown away. */
+const CARELESS = { fsync: 'off', full_page_writes: 'off' };
 
 /**
  * Started as a session of its own, so that Ctrl-C does not reach the server before the tests. It waits for the end of its
@@ -47,17 +47,23 @@ wait $server
 export class Cluster {
   readonly #folder: string;
   readonly #programs: string;
+  readonly #settings: Readonly<Record<string, string>>;
   #keeper: ChildProcess | undefined;
 
-  private constructor(folder: string, programs: string) {
+  private constructor(folder: string, programs: string, settings: Readonly<Record<string, string>>) {
     this.#folder = folder;
     this.#programs = programs;
+    this.#settings = settings;
   }
 
-  /** @param programs folder of `initdb` and `postgres` */
-  static async make(programs: string): Promise<Cluster> {
+  /**
+   * @param programs folder of `initdb` and `postgres`
+   * @param options whether what it says to be on disk is there, as in the real life; not when left out
+   */
+  static async make(programs: string, { isDurable = false } = {}): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'hawser-postgres-'));
-    const cluster = new Cluster(folder, await reachable(programs, folder));
+    const settings = isDurable ? SETTINGS : { ...SETTINGS, ...CARELESS };
+    const cluster = new Cluster(folder, await reachable(programs, folder), settings);
     try {
       if (isRoot()) await chown(folder, NOBODY, NOBODY);
       const args = ['-D', join(folder, 'data'), '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
@@ -76,7 +82,7 @@ export class Cluster {
   }
 
   async start(): Promise<void> {
-    const settings = { ...SETTINGS, unix_socket_directories: this.#folder };
+    const settings = { ...this.#settings, unix_socket_directories: this.#folder };
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     this.#keeper = spawn('/bin/sh', ['-c', KEEPER, 'sh', this.#programs, this.#folder, ...flags], {
       ...this.#options(),

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Errand, type Guard, guarded } from './guarded.ts';
 import { Helper } from './helper.ts';
-import { processorSeconds } from './measure/processor.ts';
+import { residentMb } from './measure/memory.ts';
+import { withProcessor } from './measure/processor.ts';
+import { type AgainstReport, measureAgainst, type Rival } from './messages/against.ts';
 import type { Changed, LoadMethods } from './messages/load.ts';
 import { populate, type Seat } from './messages/population.ts';
 import { BenchServer, type Storage } from './messages/server.ts';
@@ -20,6 +22,8 @@ export interface MessagesOptions {
   readonly group: number;
   /** Connected devices that do nothing. */
   readonly idle: number;
+  /** Another server, to be measured by the same traffic. */
+  readonly rival?: Rival | undefined;
 }
 
 export interface MessagesReport {
@@ -46,6 +50,7 @@ export interface MessagesReport {
   readonly devices: number;
   readonly group: number;
   readonly idle: number;
+  readonly against?: AgainstReport;
 }
 
 /** The figures to reach. */
@@ -72,7 +77,7 @@ export async function measureMessages(
   { signal, say, onProgress }: Errand,
 ): Promise<MessagesReport> {
   const { storage } = options;
-  const steps = 4;
+  const steps = options.rival === undefined ? 4 : 5;
   const start = await guarded(signal, (guard) => measureStart(storage, guard));
   onProgress(1, steps);
   say(`${options.devices} devices write to each other`);
@@ -84,11 +89,17 @@ export async function measureMessages(
   say(`${options.idle} devices are connected and do nothing`);
   const rssIdleDevicesMb = await guarded(signal, (guard) => measureIdle(options, guard));
   onProgress(4, steps);
+  const { rival, ...same } = options;
+  const rate = FIGURES.acceptedPerSecond / 2;
+  const against =
+    rival &&
+    (await measureAgainst({ ...same, rival, rate, senders: WRITERS }, { signal, say, onProgress: () => undefined }));
+  onProgress(steps, steps);
   const { cpu: fanOut, ...grouped } = group;
   return {
     ...{ storage, ...start, ...talk, ...grouped, rssIdleDevicesMb },
     cpu: { ...talk.cpu, fanOut },
-    ...{ devices: options.devices, group: options.group, idle: options.idle },
+    ...{ devices: options.devices, group: options.group, idle: options.idle, ...(against && { against }) },
   };
 }
 
@@ -103,11 +114,11 @@ async function measureStart(storage: Storage, guard: Guard) {
     starts.push(await server.start());
     if (count === COLD_STARTS - 1) {
       await wait(SETTLED_MS);
-      memory = await server.memory();
+      memory = await residentMb(server.pid);
     }
     await server.stop();
   }
-  return { coldStartMs: Math.round(spreadOf(starts).median), rssStartMb: round(memory) };
+  return { coldStartMs: Math.round(spreadOf(starts).median), rssStartMb: memory };
 }
 
 async function measureTalk({ storage, seconds, devices }: MessagesOptions, guard: Guard) {
@@ -115,9 +126,9 @@ async function measureTalk({ storage, seconds, devices }: MessagesOptions, guard
   await load.call('pair', undefined);
   await load.call('connect', undefined);
   await load.call('flood', { seconds: 1, senders: devices, receivers: 1 }); // until everything is compiled
-  const flood = await withProcessor(server, () => load.call('flood', { seconds, senders: devices, receivers: 1 }));
+  const flood = await withProcessor(server.pid, () => load.call('flood', { seconds, senders: devices, receivers: 1 }));
   const rate = FIGURES.acceptedPerSecond / 2;
-  const pace = await withProcessor(server, () => load.call('pace', { seconds, rate }));
+  const pace = await withProcessor(server.pid, () => load.call('pace', { seconds, rate }));
   const times = pace.result.toSorted((a, b) => a - b);
   return {
     acceptedPerSecond: Math.round((flood.result.accepted / flood.result.ms) * 1_000),
@@ -135,7 +146,7 @@ async function measureGroup({ storage, seconds, group }: MessagesOptions, guard:
   await load.call('gather', undefined);
   const senders = Math.min(WRITERS, group);
   await load.call('flood', { seconds: 1, senders, receivers: group - 1 });
-  const flood = await withProcessor(server, () => load.call('flood', { seconds, senders, receivers: group - 1 }));
+  const flood = await withProcessor(server.pid, () => load.call('flood', { seconds, senders, receivers: group - 1 }));
   const changed: Changed = await load.call('change', { rounds: CHANGES });
   return {
     deliveriesPerSecond: Math.round((flood.result.delivered / flood.result.deliveredMs) * 1_000),
@@ -152,7 +163,7 @@ async function measureIdle({ storage, idle }: MessagesOptions, guard: Guard): Pr
   await wait(SETTLED_MS);
   const connected = await load.call('connected', undefined);
   if (connected !== idle) throw new Error(`Only ${connected} of ${idle} devices stayed connected.`);
-  return round(await server.memory());
+  return residentMb(server.pid);
 }
 
 /** A server of its own with people in it, and the process of their devices. */
@@ -166,45 +177,51 @@ async function enrolled(storage: Storage, count: number, guard: Guard) {
   return { server, load };
 }
 
-async function withProcessor<T>(server: BenchServer, work: () => Promise<T>): Promise<{ result: T; percent: number }> {
-  const before = (await processorSeconds(server.pid)) ?? 0;
-  const began = performance.now();
-  const result = await work();
-  const seconds = (performance.now() - began) / 1_000;
-  return { result, percent: Math.round(((((await processorSeconds(server.pid)) ?? 0) - before) / seconds) * 100) };
-}
-
 export function messagesTable(report: MessagesReport): string[] {
-  const { changeMs, committerMs, followerMs, cpu } = report;
-  const of = (value: number, unit: string) => `${value.toLocaleString('en')} ${unit}`;
-  return aligned([
-    [`On ${report.storage}`, 'measured', 'to reach'],
+  const { changeMs, committerMs, followerMs, cpu, against } = report;
+  const of = (value: number | undefined, unit: string) =>
+    value === undefined ? '' : `${value.toLocaleString('en')} ${unit}`;
+  const core = (percent: number | undefined) => (percent === undefined ? '' : ` (${percent} % of a core)`);
+  const rows: [string, string, string, string?][] = [
+    [`On ${report.storage}`, 'measured', 'to reach', against?.title],
     [
-      `messages accepted, ${report.devices} devices, in pairs`,
-      `${of(report.acceptedPerSecond, 'a second')} (${cpu.flood} % of a core)`,
+      `messages accepted, ${report.devices} devices in pairs`,
+      `${of(report.acceptedPerSecond, 'a second')}${core(cpu.flood)}`,
       `at least ${of(FIGURES.acceptedPerSecond, 'a second')}`,
+      `${of(against?.acceptedPerSecond, 'a second')}${core(against?.cpu?.flood)}`,
     ],
     [
       `time to acceptance at ${of(report.pacePerSecond, 'a second')}, 99 %`,
-      `${of(report.acceptP99Ms, 'ms')} (half: ${of(report.acceptP50Ms, 'ms')}; ${cpu.pace} % of a core)`,
+      `${of(report.acceptP99Ms, 'ms')} (half: ${of(report.acceptP50Ms, 'ms')})${core(cpu.pace)}`,
       `below ${of(FIGURES.acceptP99Ms, 'ms')}`,
+      of(against?.acceptP99Ms, 'ms'),
     ],
     [
       `deliveries to a group of ${report.group} devices`,
-      `${of(report.deliveriesPerSecond, 'a second')} (${cpu.fanOut} % of a core)`,
+      `${of(report.deliveriesPerSecond, 'a second')}${core(cpu.fanOut)}`,
       `at least ${of(FIGURES.deliveriesPerSecond, 'a second')}`,
+      `${of(against?.deliveriesPerSecond, 'a second')}${core(against?.cpu?.fanOut)}`,
     ],
-    [`memory after the start`, of(report.rssStartMb, 'MB'), `below ${of(FIGURES.rssStartMb, 'MB')}`],
+    [
+      'memory after the start',
+      of(report.rssStartMb, 'MB'),
+      `below ${of(FIGURES.rssStartMb, 'MB')}`,
+      of(against?.rssStartMb, 'MB'),
+    ],
     [
       `memory with ${of(report.idle, 'idle devices')}`,
       of(report.rssIdleDevicesMb, 'MB'),
       `below ${of(FIGURES.rssIdleDevicesMb, 'MB')}`,
+      of(against?.rssIdleDevicesMb, 'MB'),
     ],
-    [`from start to serving`, of(report.coldStartMs, 'ms'), `below ${of(FIGURES.coldStartMs, 'ms')}`],
-    [`one more or fewer in the group, 95 %`, of(changeMs.p95, 'ms'), `below ${of(FIGURES.changeP95Ms, 'ms')}`],
-    [`  besides, the device that changes it, 95 %`, of(committerMs.p95, 'ms'), ''],
-    [`  besides, each device that follows, 95 %`, of(followerMs.p95, 'ms'), ''],
-  ]);
+    ['from start to serving', of(report.coldStartMs, 'ms'), `below ${of(FIGURES.coldStartMs, 'ms')}`],
+    ['one more or fewer in the group, 95 %', of(changeMs.p95, 'ms'), `below ${of(FIGURES.changeP95Ms, 'ms')}`],
+    ['  besides, the device that changes it, 95 %', of(committerMs.p95, 'ms'), ''],
+    ['  besides, each device that follows, 95 %', of(followerMs.p95, 'ms'), ''],
+  ];
+  return aligned(
+    rows.map(([name, measured, toReach, other = '']) => [name, measured, toReach, ...(against ? [other] : [])]),
+  );
 }
 
 /** Empty where all figures are reached. */

@@ -22,6 +22,12 @@ export interface InboxOptions {
 }
 
 const RECORD = 'inbox';
+/** One acknowledgement for all that came in this time: what a crash loses of them only comes again. ms */
+const ACKNOWLEDGE_MS = 200;
+/** At once where so much came that the server may wait for it, before it sends more. Characters */
+const MUCH = 128 * 1024;
+/** Around each payload. */
+const ENTRY_LENGTH = 300;
 const Stored = Closed({ queue: Type.String({ maxLength: 40 }), position: Position });
 type Progress = Static<typeof Stored>;
 const validator = Compile(Stored);
@@ -30,6 +36,9 @@ export class Inbox {
   readonly #options: InboxOptions;
   #progress: Progress;
   #last: Promise<unknown> = Promise.resolve();
+  /** What was taken since the last acknowledgement, characters. */
+  #unacknowledged = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Counts connections: what is left of an older one is not taken any more. */
   #turn = 0;
 
@@ -56,6 +65,8 @@ export class Inbox {
    */
   async begin(receive: (after: number) => Promise<string>): Promise<void> {
     this.#turn += 1;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     await this.#last;
     const gate = Promise.withResolvers<void>();
     this.#last = gate.promise;
@@ -74,7 +85,10 @@ export class Inbox {
     }
   }
 
-  /** Takes a delivery. @param acknowledge told the position up to which everything is stored */
+  /**
+   * Takes a delivery.
+   * @param acknowledge told the position up to which everything is stored, once for all that came in a while
+   */
   take(entries: readonly Entry[], acknowledge: (position: number) => void): void {
     const turn = this.#turn;
     this.#last = this.#last
@@ -99,6 +113,16 @@ export class Inbox {
       await this.#options.take(entry, new Map([[RECORD, write(progress)]]));
       this.#progress = progress;
     }
+    if (turn !== this.#turn) return;
+    this.#unacknowledged += entries.reduce((sum, { payload }) => sum + ENTRY_LENGTH + payload.length, 0);
+    if (this.#unacknowledged >= MUCH) this.#acknowledge(turn, acknowledge);
+    else this.#timer ??= setTimeout(() => this.#acknowledge(turn, acknowledge), ACKNOWLEDGE_MS);
+  }
+
+  #acknowledge(turn: number, acknowledge: (position: number) => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#unacknowledged = 0;
     if (turn === this.#turn) acknowledge(this.position);
   }
 }

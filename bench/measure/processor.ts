@@ -27,3 +27,15 @@ export function busyTicksOf(stat: string): number {
   const [, user, nice, system, _idle, _waiting, hard, soft, stolen] = stat.split(/\s+/, 9).map(Number);
   return [user, nice, system, hard, soft, stolen].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0);
 }
+
+/** Does something, and says how busy a process was meanwhile: per cent of one core, 0 where nobody can tell. */
+export async function withProcessor<T>(
+  pid: number | undefined,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly percent: number }> {
+  const spent = async () => (pid === undefined ? undefined : await processorSeconds(pid)) ?? 0;
+  const [before, began] = [await spent(), performance.now()];
+  const result = await work();
+  const seconds = (performance.now() - began) / 1_000;
+  return { result, percent: Math.round((((await spent()) - before) / seconds) * 100) };
+}

@@ -1,38 +1,22 @@
 /** The process of the devices: the program of it, and what it can be asked. The processor time of the server is not its own. */
 import { performance } from 'node:perf_hooks';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Group } from '#mls/group.ts';
 import type { Environment } from '#mls/library.ts';
 import { fromBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { ConversationId } from '#signalling/ids.ts';
 import type { Delivery, Entry } from '#signalling/queue.ts';
 import { answerCalls } from '../helper.ts';
 import { inTurns } from '../people/crowd.ts';
 import { BenchDevice } from './device.ts';
 import { BenchGroup, environmentOf, joinAsFollower } from './group.ts';
 import type { Seat } from './population.ts';
+import { type Flood, type Flooded, flood, type Pace, pace, type Talk } from './traffic.ts';
 
 /** Bytes of a message: a sentence or two with everything that mimi-content puts around them. */
 const MESSAGE_BYTES = 200;
 /** Devices of the large group that are real to the end: they join by the Welcome and follow each commit. */
 const FOLLOWERS = 4;
 const DELIVERED_MS = 30_000;
-
-interface Talk {
-  readonly sender: BenchDevice;
-  readonly conversation: ConversationId;
-  readonly message: string;
-}
-
-export interface Flooded {
-  /** Messages that the server answered to be on disk, and in which time, ms. */
-  readonly accepted: number;
-  readonly ms: number;
-  /** Entries that devices got, until all had come. */
-  readonly delivered: number;
-  readonly deliveredMs: number;
-}
 
 export interface Changed {
   /** From the commit's departure to its arrival at the last device: server and network, ms. */
@@ -72,7 +56,7 @@ const methods = {
       const group = await BenchGroup.make(first, [second], surroundings());
       await group.add([bytes]);
       const message = await group.message(MESSAGE_BYTES);
-      return [first, second].map((sender) => ({ sender, conversation: group.conversation, message }));
+      return [first, second].map((sender) => () => sender.send(group.conversation, message));
     });
     talks = made.flat();
   },
@@ -99,61 +83,12 @@ const methods = {
     const message = await group.message(MESSAGE_BYTES);
     talks = devices
       .filter((device) => device !== newcomer)
-      .map((sender) => ({ sender, conversation: group.conversation, message }));
+      .map((sender) => () => sender.send(group.conversation, message));
   },
 
-  /**
-   * Senders write as fast as they are answered.
-   * @param senders how many of the devices write @param receivers who gets each message, without its sender
-   */
-  async flood({
-    seconds,
-    senders,
-    receivers,
-  }: {
-    readonly seconds: number;
-    readonly senders: number;
-    readonly receivers: number;
-  }): Promise<Flooded> {
-    const before = received();
-    let accepted = 0;
-    const began = performance.now();
-    const end = began + seconds * 1_000;
-    await Promise.all(
-      talks.slice(0, senders).map(async ({ sender, conversation, message }) => {
-        while (performance.now() < end) {
-          await sender.send(conversation, message);
-          accepted += 1;
-        }
-      }),
-    );
-    const ms = performance.now() - began;
-    await arrived(before + accepted * receivers);
-    return { accepted, ms, delivered: received() - before, deliveredMs: performance.now() - began };
-  },
+  flood: (how: Flood): Promise<Flooded> => flood(talks, how, received),
 
-  /** Senders write at random moments, at a rate together, whether they are answered or not. @returns times to the answers, ms */
-  async pace({ seconds, rate }: { readonly seconds: number; readonly rate: number }): Promise<number[]> {
-    const times: number[] = [];
-    const asked: Promise<void>[] = [];
-    const began = performance.now();
-    let due = began;
-    for (let index = 0; due < began + seconds * 1_000; index++) {
-      // Between events that do not know of each other: exponential.
-      due += (-Math.log(1 - Math.random()) / rate) * 1_000;
-      const early = due - performance.now();
-      if (early > 1) await wait(early);
-      const talk = talks[(index * 7) % talks.length];
-      if (!talk) throw new Error('nobody talks');
-      // Counted from when it was due: a sender that is late must not hide it.
-      const from = due;
-      asked.push(
-        talk.sender.send(talk.conversation, talk.message).then(() => void times.push(performance.now() - from)),
-      );
-    }
-    await Promise.all(asked);
-    return times;
-  },
+  pace: (how: Pace): Promise<number[]> => pace(talks, how),
 
   /** Adds one device to the large group and removes it again, so many times. */
   async change({ rounds }: { readonly rounds: number }): Promise<Changed> {
@@ -201,15 +136,6 @@ function surroundings(): Environment {
 
 function received(): number {
   return devices.reduce((sum, device) => sum + device.received, 0);
-}
-
-async function arrived(count: number): Promise<void> {
-  const end = performance.now() + DELIVERED_MS;
-  while (received() < count) {
-    if (performance.now() > end) throw new Error(`${received()} of ${count} entries arrived within ${DELIVERED_MS} ms`);
-    await wait(2);
-  }
-  if (received() > count) throw new Error(`${received()} entries arrived, of ${count}`);
 }
 
 /** The next entry of a kind that a device gets. */

@@ -1,5 +1,5 @@
 /** The homeserver under test: a real process with nobody else's work in it, on either storage. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -60,11 +60,5 @@ export class BenchServer {
 
   get pid(): number {
     return this.#process?.pid ?? 0;
-  }
-
-  /** Resident memory, MB of 10^6 bytes. */
-  async memory(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
-    return (Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024) / 1e6;
   }
 }

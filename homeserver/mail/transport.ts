@@ -1,7 +1,6 @@
 /** The way to the organisation's own mail server: SMTP with TLS, except to this machine itself. */
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { createTransport } from 'nodemailer';
 import type { Site } from '#site/schema.ts';
 import type { Envelope } from './queue.ts';
 
@@ -41,6 +40,8 @@ const CONNECTIONS = 2;
 
 /** Opens no connection yet. Rejects where the password's file cannot be read. */
 export async function smtpTransport({ url, from, user, passwordFile }: MailSettings): Promise<Transport> {
+  // Half a megabyte of program that a homeserver without e-mail need not hold.
+  const { createTransport } = await import('nodemailer');
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const isImplicit = protocol === 'smtps:';

@@ -8,6 +8,7 @@ import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import { randomToken, type World } from '../world.ts';
+import { MAX_DELIVERY_LENGTH, parts, Texts } from './deliveries.ts';
 import { Flow } from './flow.ts';
 import { dropOldest, type QueueBounds } from './overflow.ts';
 import type { Audience, NewEntry, Placed } from './queue-table.ts';
@@ -31,6 +32,8 @@ interface Connected extends Receiver {
   readonly device: DeviceId;
   readonly flow: Flow;
   readonly audiences: Set<Audience>;
+  /** What goes out at the end of this moment. */
+  fresh: Entry[];
   /** Whether everything that was accepted has been sent: then it gets what comes at once, else from the database. */
   isLive: boolean;
   isPumping: boolean;
@@ -40,12 +43,13 @@ interface Connected extends Receiver {
 const ORDER_ID_BYTES = 12;
 
 /** Acknowledgements are written together, after this time; what a crash loses of them is only sent again. ms */
-const ACKNOWLEDGE_MS = 50;
+const ACKNOWLEDGE_MS = 500;
 
 export class Queues {
   readonly #options: QueuesOptions;
   readonly #connected = new Map<DeviceId, Connected>();
   readonly #byAudience = new Map<Audience, Set<Connected>>();
+  readonly #withFresh = new Set<Connected>();
   /** Position of the newest entry that is on disk. */
   #newest: number;
   #acknowledged = new Map<DeviceId, number>();
@@ -121,6 +125,7 @@ export class Queues {
       device,
       flow: new Flow(Math.min(after, this.#newest)),
       audiences: new Set(),
+      fresh: [],
       isLive: false,
       isPumping: false,
       isGone: false,
@@ -184,21 +189,31 @@ export class Queues {
 
   #committed({ audience, entry }: Placed): void {
     this.#newest = entry.position;
-    const receivers = this.#byAudience.get(audience);
-    if (!receivers) return;
-    let text: string | undefined;
-    for (const connected of receivers) {
+    for (const connected of this.#byAudience.get(audience) ?? []) {
       if (!connected.isLive) continue;
       if (entry.kind === 'message' && entry.sender === connected.device) continue;
       // It was on disk when the database was asked last.
       if (entry.position <= connected.flow.sent) continue;
       if (connected.flow.isFull) connected.isLive = false;
       else {
-        text ??= JSON.stringify([entry]);
         connected.flow.send(entry.position, audience, entry.payload.length);
-        connected.deliver([entry], text);
+        connected.fresh.push(entry);
+        // All that was written in one transaction is told in this very moment, and goes out in one delivery.
+        if (this.#withFresh.size === 0) queueMicrotask(() => this.#sendFresh());
+        this.#withFresh.add(connected);
       }
     }
+  }
+
+  #sendFresh(): void {
+    const texts = new Texts();
+    for (const connected of this.#withFresh) {
+      const { fresh } = connected;
+      connected.fresh = [];
+      if (connected.isGone) continue; // it asks for it again
+      for (const part of parts(fresh)) connected.deliver(part, texts.of(part));
+    }
+    this.#withFresh.clear();
   }
 
   #acknowledge(connected: Connected, position: number): boolean {
@@ -275,13 +290,10 @@ function takeWhileRoom(entries: readonly Entry[], flow: Flow, device: DeviceId):
   const taken: Entry[] = [];
   let bytes = 0;
   for (const entry of entries) {
-    if (flow.isFull || (taken.length > 0 && bytes + entry.payload.length > MAX_DELIVERY_BYTES)) break;
+    if (flow.isFull || (taken.length > 0 && bytes + entry.payload.length > MAX_DELIVERY_LENGTH)) break;
     bytes += entry.payload.length;
     flow.send(entry.position, entry.group ?? device, entry.payload.length);
     taken.push(entry);
   }
   return taken;
 }
-
-/** Of one delivery from the database, characters. */
-const MAX_DELIVERY_BYTES = 512 * 1024;

@@ -6,7 +6,6 @@ import { collectHooks } from './after-commit.ts';
 import { StoreError, startFault } from './faults.ts';
 import { migrate } from './migrate.ts';
 import type { Place } from './place.ts';
-import { OneWriterDialect } from './postgres.ts';
 import type { PostgresPlace } from './postgres-session.ts';
 import { lockForThisProcess } from './process-lock.ts';
 import { sqliteDialect } from './sqlite.ts';
@@ -65,6 +64,8 @@ async function openSqlite(path: string): Promise<Store> {
 
 async function openPostgres(place: PostgresPlace, options: StoreOptions) {
   const { onTrouble = () => undefined, patienceMs, lockWaitMs, isPatient = false } = options;
+  // Only whoever uses PostgreSQL holds its driver in memory.
+  const { OneWriterDialect } = await import('./postgres.ts');
   const dialect = new OneWriterDialect({ place, onTrouble, patienceMs, lockWaitMs });
   const db = new Kysely<Tables>({ dialect });
   try {

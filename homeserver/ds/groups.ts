@@ -37,6 +37,7 @@ import * as table from './group-table.ts';
 import type { Journal } from './journal.ts';
 import { nodeEngine } from './mls-crypto.ts';
 import { load } from './repository.ts';
+import { Sending } from './sending.ts';
 import { Turns } from './turns.ts';
 
 export interface GroupsOptions {
@@ -77,9 +78,11 @@ export class Groups {
   /** The last thing that is done to a group: commits and proposals of one come one after the other. */
   readonly #last = new Map<ConversationId, Promise<unknown>>();
   readonly #turns = new Turns();
+  readonly #sending: Sending;
 
   constructor(options: GroupsOptions) {
     this.#options = options;
+    this.#sending = new Sending(options);
   }
 
   /**
@@ -174,37 +177,16 @@ export class Groups {
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
   async send({ user, device }: Asker, { conversation, number, message }: NewMessage): Promise<SentMessage> {
-    const { writer, queues, world } = this.#options;
     const { group, devices } = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
     checkApplication(group, Buffer.from(message, 'base64url'));
     if (!devices.has(device)) throw new HawserError('MLS_NOT_MEMBER');
-    return writer.run(async (tx) => {
-      const before = await tx
-        .selectFrom('sent_numbers')
-        .select(['number', 'position', 'at'])
-        .where('device_id', '=', device)
-        .where('conversation_id', '=', conversation)
-        .executeTakeFirst();
-      if (before && number <= before.number) return { position: before.position, at: before.at };
+    return this.#sending.send({
+      ...{ conversation, group: group.id, device, number, message },
       // Looked at again, because whoever was removed since it was asked above must not write any more.
-      const { users } = this.#held.get(conversation) ?? (await this.#people(conversation, tx));
-      if (!users.has(user)) throw new HawserError('HOME_NOT_FOUND');
-      const at = world.now();
-      const { position } = await queues.append(tx, {
-        audience: group.id,
-        kind: 'message',
-        sender: device,
-        id: `${number}`,
-        payload: message,
-        at,
-      });
-      const sent = { number, position, at };
-      await tx
-        .insertInto('sent_numbers')
-        .values({ device_id: device, conversation_id: conversation, ...sent })
-        .onConflict((c) => c.columns(['device_id', 'conversation_id']).doUpdateSet(sent))
-        .execute();
-      return { position, at };
+      permit: async (tx) => {
+        const { users } = this.#held.get(conversation) ?? (await this.#people(conversation, tx));
+        if (!users.has(user)) throw new HawserError('HOME_NOT_FOUND');
+      },
     });
   }
 

@@ -6,6 +6,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
+import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { EntryRow } from '../store/tables.ts';
 
@@ -29,12 +30,23 @@ export interface Placed {
   readonly entry: Entry;
 }
 
-/** Writes an entry, and says where it stands. */
-export async function append(tx: Db, entry: NewEntry): Promise<Placed> {
-  const { audience, kind, group: group_id = null, sender = null, id = null, payload, at } = entry;
-  const row = { audience, kind, group_id, sender, id, payload, at };
-  const { position } = await tx.insertInto('entries').values(row).returning('position').executeTakeFirstOrThrow();
-  return { audience, entry: shown({ ...row, position }) };
+/** Writes entries, and says where each stands: in the order in which they are given. */
+export async function append(tx: Db, entries: readonly NewEntry[]): Promise<Placed[]> {
+  const placed: Placed[] = [];
+  for (const part of inParts(entries)) {
+    const rows = part.map(({ audience, kind, group: group_id = null, sender = null, id = null, payload, at }) => ({
+      ...{ audience, kind, group_id, sender, id, payload, at },
+    }));
+    const written = await tx.insertInto('entries').values(rows).returning('position').execute();
+    // Both engines number the rows of a statement one after the other, and say so in any order.
+    const positions = written.map(({ position }) => position).sort((x, y) => x - y);
+    for (const [index, row] of rows.entries()) {
+      const position = positions[index];
+      if (position === undefined) throw new Error('an entry was not written');
+      placed.push({ audience: row.audience, entry: shown({ ...row, position }) });
+    }
+  }
+  return placed;
 }
 
 /** The first of what waits for a device behind a position, in order. Its own application messages are not for it. */
@@ -120,13 +132,35 @@ export async function audiencesOf(db: Db, device: DeviceId): Promise<Audience[]>
 }
 
 /** A position is acknowledged once: an older one changes nothing. */
-export async function acknowledge(tx: Db, device: DeviceId, position: number): Promise<void> {
-  await tx
-    .updateTable('queues')
-    .set({ acknowledged: position })
-    .where('device_id', '=', device)
-    .where('acknowledged', '<', position)
-    .execute();
+export async function acknowledge(tx: Db, positions: ReadonlyMap<DeviceId, number>): Promise<void> {
+  for (const part of inParts([...positions])) {
+    const known = await tx
+      .selectFrom('queues')
+      .select('device_id')
+      .where(
+        'device_id',
+        'in',
+        part.map(([device]) => device),
+      )
+      .execute();
+    // Of devices that were removed meanwhile nothing is kept.
+    const here = new Set(known.map(({ device_id }) => device_id));
+    const rows = part
+      .filter(([device]) => here.has(device))
+      .map(([device_id, acknowledged]) => ({ device_id, acknowledged, dropped: 0 }));
+    for (const some of inParts(rows)) {
+      await tx
+        .insertInto('queues')
+        .values(some)
+        .onConflict((c) =>
+          c
+            .column('device_id')
+            .doUpdateSet((e) => ({ acknowledged: e.ref('excluded.acknowledged') }))
+            .whereRef('queues.acknowledged', '<', 'excluded.acknowledged'),
+        )
+        .execute();
+    }
+  }
 }
 
 /** The device is gone, and whatever waited for it alone with it. */

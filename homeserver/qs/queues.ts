@@ -79,9 +79,18 @@ export class Queues {
 
   /** Writes an entry; whoever is connected gets it when the transaction is on disk. */
   async append(tx: Db, entry: NewEntry): Promise<Entry> {
-    const placed = await table.append(tx, entry);
-    afterCommit(tx, () => this.#committed(placed));
-    return placed.entry;
+    const [written] = await this.appendAll(tx, [entry]);
+    if (!written) throw new Error('an entry was not written');
+    return written;
+  }
+
+  /** The same for many. @returns them in the order in which they are given, which is that of their positions */
+  async appendAll(tx: Db, entries: readonly NewEntry[]): Promise<Entry[]> {
+    const placed = await table.append(tx, entries);
+    afterCommit(tx, () => {
+      for (const each of placed) this.#committed(each);
+    });
+    return placed.map(({ entry }) => entry);
   }
 
   /** From now on what goes to the audience is for the device too. */
@@ -177,9 +186,7 @@ export class Queues {
     const acknowledged = this.#acknowledged;
     if (acknowledged.size === 0) return;
     this.#acknowledged = new Map();
-    await this.#options.writer.run(async (tx) => {
-      for (const [device, position] of acknowledged) await table.acknowledge(tx, device, position);
-    });
+    await this.#options.writer.run((tx) => table.acknowledge(tx, acknowledged));
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { Credentials } from '#mls/credentials.ts';
 import type { Changes } from '#mls/journal.ts';
-import type { Conversation } from '#signalling/client-home.ts';
+import type { Conversation, HomeEvent } from '#signalling/client-home.ts';
 import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { Account } from './account.ts';
@@ -66,9 +66,8 @@ export class Messenger {
     this.#authorities = new Authorities(this.#api, this.#options.now);
     this.#credentials = new Credentials(this.#authorities.of);
     this.devices = new OwnDevices({ account, vault, self: device.id });
-    const onEvent = this.devices.hear;
-    this.home = new Home({ account, inbox, onEvent, ...(dial && { dial }) });
-    this.#every(MAINTAIN_MS, () => device.maintain());
+    this.home = new Home({ account, inbox, onEvent: (event) => this.#hear(event), ...(dial && { dial }) });
+    this.#every(MAINTAIN_MS, () => this.#maintain());
   }
 
   /** @throws HawserError HOME_TOO_MANY_DEVICES, HOME_DEVICE_GONE, and what the vault throws */
@@ -218,10 +217,11 @@ export class Messenger {
     return find();
   }
 
-  /** Opens conversations in which something waits to be sent since the last time. */
+  /** Opens conversations in which something waits to be sent or told since the last time. */
   async #resume(): Promise<void> {
-    const records = await this.#options.vault.list('outbox/');
-    const waiting = new Set([...records.keys()].map((key) => key.slice('outbox/'.length, key.lastIndexOf('/'))));
+    const { vault } = this.#options;
+    const keys = [...(await vault.list('outbox/')).keys(), ...(await vault.list('report/')).keys()];
+    const waiting = new Set(keys.map((key) => key.slice(key.indexOf('/') + 1, key.lastIndexOf('/'))));
     for (const conversation of waiting) (await this.messages(conversation as ConversationId)).drain();
   }
 
@@ -241,14 +241,22 @@ export class Messenger {
     if (typeof timer === 'object') timer.unref?.();
   }
 
+  #hear(event: HomeEvent): void {
+    this.devices.hear(event);
+    // Its certificate was taken back: the list that is known says nothing of it yet.
+    if (event.type === 'deviceRemoved') this.#authorities.forget(domainOf(this.device.user));
+    if (event.type === 'keyPackagesLow') this.device.maintain().catch(this.#options.onFault);
+  }
+
+  /** What ends is renewed: the certificate, and with it what this device shows in its groups. */
+  async #maintain(): Promise<void> {
+    await this.device.maintain();
+    for (const opening of this.#conversations.values()) await (await opening).group.renew();
+  }
+
   #every(ms: number, work: () => Promise<void>): void {
     const timer = setInterval(() => work().catch(this.#options.onFault), ms);
     if (typeof timer === 'object') timer.unref?.();
     this.#timers.push(timer);
-  }
-
-  /** A certificate somewhere was taken back. */
-  forgetAuthority(user: UserId): void {
-    this.#authorities.forget(domainOf(user));
   }
 }

@@ -10,8 +10,7 @@ import { ALICE, deviceOf, message } from './testing/chat.ts';
 /** A group that encrypts nothing, and a hub that takes or refuses. */
 async function conversation(send: (sent: NewMessage) => Promise<SentMessage>, vault = new MemoryVault()) {
   const group = {
-    ready: async () => ({
-      hasProposals: false,
+    readyToSend: async () => ({
       send: async (content: Uint8Array, _data: undefined, note: (bytes: Uint8Array) => Map<string, Uint8Array>) =>
         vault.write(note(content)),
     }),

@@ -87,7 +87,14 @@ export class ConversationGroup {
     const records = await vault.list(prefix);
     if (records.size === 0) return undefined;
     const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
-    this.#group ??= Group.load(own, this.#store, await this.#surroundings());
+    const surroundings = await this.#surroundings();
+    try {
+      this.#group ??= Group.load(own, this.#store, surroundings);
+    } catch (cause) {
+      // What this device has written makes a group; something of it is missing.
+      if (isCode(cause, 'MLS_STATE_UNREADABLE')) throw new HawserError('VAULT_DAMAGED', 'a group', { cause });
+      throw cause;
+    }
     return this.#group;
   }
 

@@ -17,7 +17,13 @@ async function conversation(send: (sent: NewMessage) => Promise<SentMessage>, va
     close: () => undefined,
   } as unknown as ConversationGroup;
   const options = { conversation: ROOM, device: deviceOf(ALICE), vault, group, send };
-  const rest = { now: Date.now, random: () => 0, reports: () => false, onSettings: async () => undefined };
+  const rest = {
+    now: Date.now,
+    random: () => 0,
+    reports: () => false,
+    onSettings: async () => undefined,
+    onCompared: async () => undefined,
+  };
   const faults: unknown[] = [];
   const messages = await ConversationMessages.open({
     ...options,

@@ -3,7 +3,7 @@
  * shown as done: what a person wrote before anything of it leaves, what came together with the keys that read it.
  */
 import { decodeContent, encodeContent } from '#client/content/codec.ts';
-import type { Content, Report } from '#client/content/content.ts';
+import type { Comparison, Content, Report } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { Received } from '#mls/step.ts';
@@ -36,6 +36,8 @@ export interface ConversationMessagesOptions {
   readonly reports: () => boolean;
   /** A setting of some conversation was said by this person in this one: it has a place in the order now, or was refused. */
   readonly onSettings: (said: Said) => Promise<void>;
+  /** Another device of this person says in this conversation whom he compared. */
+  readonly onCompared: (device: DeviceId, comparison: Comparison) => Promise<void>;
   readonly now: () => number;
   readonly random: () => number;
   readonly onFault: (error: unknown) => void;
@@ -214,7 +216,7 @@ export class ConversationMessages {
       this.#reports.add(told);
       if (entry.kind !== 'message') this.changed.set([]);
     } catch (error) {
-      if (!(error instanceof HawserError) || error.code === 'MLS_NOT_SAVED' || error.retry) {
+      if (!(error instanceof HawserError) || error.code === 'MLS_NOT_SAVED' || error.retry || isOfVault(error)) {
         // What is shown may be ahead of what is stored.
         this.#timeline = await readTimeline(this.#options);
         this.changed.set([]);
@@ -256,7 +258,8 @@ export class ConversationMessages {
         await this.#sendOne(item);
         failures = 0;
       } catch (error) {
-        if (!(error instanceof HawserError)) throw error;
+        // What the person wrote is not to blame.
+        if (!(error instanceof HawserError) || (isOfVault(error) && !error.retry)) throw error;
         if (isStale(error)) await this.#encryptAnew(item, error.code);
         else if (!error.retry) await this.#giveUp(item, error.code);
         failures += 1;
@@ -358,6 +361,9 @@ export class ConversationMessages {
         return [];
       }
       const said = { id, sender: user, device, order: entry.position, at: entry.at, content };
+      if (content.kind === 'compared' && user === this.#timeline.reader.self) {
+        await this.#options.onCompared(device, content);
+      }
       if (content.kind === 'settings' && user === this.#timeline.reader.self) await this.#options.onSettings(said);
       if (content.kind === 'message' && user !== this.#timeline.reader.self) {
         this.#noteTyping(user, false);
@@ -417,6 +423,11 @@ function numberBytes(number: number): Uint8Array {
 /** Encrypted too early, or too late: with the keys of now it can be taken. */
 function isStale({ code }: HawserError): boolean {
   return code === 'MLS_EPOCH_PAST' || code === 'MLS_NOT_MEMBER' || code === 'MLS_PROPOSALS_PENDING';
+}
+
+/** The storage of this device failed, which says nothing about what was sent or received. */
+function isOfVault({ code }: HawserError): boolean {
+  return code.startsWith('VAULT_');
 }
 
 function sleep(ms: number): Promise<void> {

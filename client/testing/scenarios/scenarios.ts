@@ -90,8 +90,14 @@ const SCENARIOS_OF_CAST = {
     const [ann, phone, ben, cat] = await cast.devices('ann laptop', 'ann phone', 'ben laptop', 'cat laptop');
     const { conversation } = await ann.messenger.create('Group', [ben.user]);
     for (const each of [ann, phone, ben]) await each.joins(conversation);
+    await ann.say(conversation, 'early');
+    for (const each of [ann, phone, ben]) await each.shows(conversation, 'early');
     await ann.messenger.addMember(conversation, cat.user);
     await cat.joins(conversation);
+    await ben.say(conversation, 'welcome');
+    for (const each of [ann, phone, ben]) await each.shows(conversation, 'early', 'welcome');
+    // Who comes later reads what is said from then on.
+    await cat.shows(conversation, 'welcome');
     const late = await cast.device('ben phone');
     await late.joins(conversation);
     await Promise.all([ann, ben].map(async (each) => (await each.messenger.messages(conversation)).group.update()));

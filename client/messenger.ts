@@ -79,6 +79,7 @@ export class Messenger {
     this.devices = new OwnDevices({ account, vault, self: device.id });
     this.home = new Home({ account, inbox, onEvent: (event) => this.#hear(event), ...(dial && { dial }) });
     this.#every(MAINTAIN_MS, () => this.#maintain());
+    this.home.store.subscribe(({ connected }) => connected && this.verification.tellWaiting());
   }
 
   /** @throws HawserError HOME_TOO_MANY_DEVICES, HOME_DEVICE_GONE, and what the vault throws */
@@ -214,9 +215,9 @@ export class Messenger {
     await (await this.messages(content.conversation)).settingTaken(said);
   }
 
-  async #tellCompared(comparison: Comparison, also: Changes): Promise<void> {
+  async #tellCompared(comparison: Comparison, also: () => Changes): Promise<void> {
     const own = await this.messages(await this.#ownConversation());
-    await own.say({ kind: 'compared', ...comparison }, () => also);
+    await own.say({ kind: 'compared', ...comparison }, also);
   }
 
   async #takeCompared(conversation: ConversationId, by: DeviceId, comparison: Comparison): Promise<void> {

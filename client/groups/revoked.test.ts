@@ -1,10 +1,13 @@
 /** A device is removed from its account, and is a leaf of the group until somebody commits its removal: nobody is shut out meanwhile. */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
 import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId } from '#signalling/ids.ts';
+import { Device } from '../device/device.ts';
 import { TestDevice } from '../testing/test-device.ts';
 import { MemoryVault } from '../vault/memory.ts';
 
@@ -75,6 +78,15 @@ test('while nobody is there: the next one joins, takes it out and is heard by al
   const early = toBase64Url((await group?.send(new TextEncoder().encode('too early'))) ?? new Uint8Array());
   for (const each of devices) each.close();
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
+  // Nothing waits for it any more.
+  const database = new DatabaseSync(join(alpha.site.data, 'homeserver.sqlite'), { readOnly: true });
+  for (const table of ['queues', 'subscriptions']) {
+    const { count } = database
+      .prepare(`SELECT count(*) AS count FROM ${table} WHERE device_id = ?`)
+      .get(stolen.device.id) as { count: number };
+    expect(count, table).toBe(0);
+  }
+  database.close();
 
   const back = await deviceOf('bob', bob.vault);
   // Neither while the removal waits nor afterwards.
@@ -175,4 +187,53 @@ test('whoever was away while a device joined, committed and was removed follows 
   await until(() => back.heard.length === 2, 'both');
   expect(back.heard).toEqual(['two', 'three']);
   expect(back.troubles).toEqual([]);
+});
+
+test('what a crash of the homeserver left undone of a removal is done when the next one joins', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, stolen, bob] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('bob')];
+  const conversation = await converse(alice, bob);
+  await says(alice, conversation, 'before');
+  await until(() => stolen.heard.length === 1 && bob.heard.length === 1, 'before');
+  for (const each of devices) each.close();
+  await alpha.stop();
+  // The device is gone and its certificates are revoked, and no group has heard of it.
+  const database = new DatabaseSync(join(alpha.site.data, 'homeserver.sqlite'));
+  const { id } = stolen.device;
+  database.prepare('UPDATE device_certificates SET revoked_at = ? WHERE device_id = ?').run(Date.now(), id);
+  database.prepare('DELETE FROM sessions WHERE device_id = ?').run(id);
+  database.prepare('DELETE FROM devices WHERE device_id = ?').run(id);
+  database.close();
+  await alpha.start();
+  const late = await deviceOf('bob');
+  await late.home.refresh();
+  await late.group(conversation).ready();
+  await says(late, conversation, 'after');
+  expect(await isIn(late, conversation, stolen)).toBe(false);
+  const back = await deviceOf('alice', alice.vault);
+  await until(() => back.heard.at(-1) === 'after', 'after');
+});
+
+test('a device shows its new certificates in its groups', { timeout: 60_000 }, async () => {
+  const [alice, bob] = [await deviceOf('alice'), await deviceOf('bob')];
+  const conversation = await converse(alice, bob);
+  await until(async () => (await bob.group(conversation).loaded())?.isMember, 'bob is in');
+  alice.close();
+  const [old] = alice.device.keys.certificates;
+  const early = await deviceOf('alice', alice.vault);
+  early.close();
+  const { account, vault } = early;
+  // At a time at which two thirds of the life of the old ones are over; for its key packages it really is too early.
+  const opening = Device.open({ account, vault, name: 'Test', now: () => Date.now() + 61 * 86_400_000 });
+  expect(await codeOf(opening)).toBe('HOME_BAD_KEY_PACKAGE');
+  const again = await deviceOf('alice', alice.vault);
+  expect(again.device.keys.certificates[0]).not.toEqual(old);
+  await again.group(conversation).renew();
+  expect((await again.group(conversation).loaded())?.shows(again.device.keys.certificates)).toBe(true);
+  await says(again, conversation, 'renewed');
+  await until(() => bob.heard.at(-1) === 'renewed', 'bob follows');
+  const { epoch } = (await again.group(conversation).loaded()) ?? {};
+  await again.group(conversation).renew();
+  expect((await again.group(conversation).loaded())?.epoch).toBe(epoch);
 });

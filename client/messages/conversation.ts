@@ -86,14 +86,17 @@ export class ConversationMessages {
   static async open(options: ConversationMessagesOptions): Promise<ConversationMessages> {
     const { vault, conversation } = options;
     const items = [...(await vault.list(outboxPrefix(conversation)))].map(([key, bytes]) => readItem(key, bytes));
+    const timeline = await readTimeline(options);
     const number = await vault.get(numberKey(conversation));
+    // Counting from the beginning, the hub would take what is said now for what was said then.
+    if (!number && hasSaid(timeline, options.device)) throw new HawserError('VAULT_DAMAGED', 'the number of messages');
     const count = number ? new DataView(number.slice().buffer).getFloat64(0) : 0;
     const { onFault } = options;
     let self: ConversationMessages | undefined;
     const say = async (reports: readonly Report[], also: Changes) => self?.say({ kind: 'report', reports }, () => also);
     const reports = await Reports.open({ conversation, vault, say, onFault });
     self = new ConversationMessages(options, {
-      timeline: await readTimeline(options),
+      timeline,
       outbox: items,
       number: count,
       reports,
@@ -404,6 +407,14 @@ async function readTimeline({ vault, conversation, device }: ConversationMessage
     { self: userOfDevice(device), conversation },
     records.filter((record) => record !== undefined),
   );
+}
+
+/** Whether the hub took something that this device said. */
+function hasSaid(timeline: Timeline, device: DeviceId): boolean {
+  for (const record of timeline.records()) {
+    if (record.kind === 'message' && record.device === device && record.order !== undefined) return true;
+  }
+  return false;
 }
 
 function timelinePrefix(conversation: ConversationId): string {

@@ -55,51 +55,6 @@ function lastOf(person: Person, conversation: ConversationId): string | undefine
 const hears = (person: Person, conversation: ConversationId, said: string) =>
   until(() => lastOf(person, conversation) === said, `${person.user} hears ${said}`);
 
-test('what is new counts until it is read on any device, and senders learn who got and read it', {
-  timeout: 60_000,
-}, async () => {
-  const [alice, phone, bob] = [await follow('alice'), await follow('alice'), await follow('bob')];
-  const { conversation } = await alice.messenger.create('Rigging', [bob.user]);
-  const id = await bob.messenger.say(conversation, text(`ahoy [@alice](${alice.user})`));
-  for (const each of [alice, phone]) {
-    await hears(each, conversation, `ahoy [@alice](${alice.user})`);
-    expect(summary(each, conversation)?.unread).toEqual({ messages: 1, mentions: 1 });
-  }
-  const { timeline } = await bob.messenger.messages(conversation);
-  const state = () => {
-    const message = timeline.message(id);
-    return message && timeline.delivery(message, [alice.user]).state;
-  };
-  await until(() => state() === 'delivered', 'it is delivered');
-  await (await phone.messenger.messages(conversation)).read(id);
-  await until(() => state() === 'read', 'it is read');
-  await until(() => summary(alice, conversation)?.unread.messages === 0, 'it is read on the other device too');
-});
-
-test('settings go to the own devices and to nobody else', { timeout: 60_000 }, async () => {
-  const [alice, phone, bob] = [await follow('alice'), await follow('alice'), await follow('bob')];
-  const { conversation } = await alice.messenger.create('Muted', [bob.user]);
-  await alice.messenger.say(conversation, text('first'));
-  await hears(bob, conversation, 'first');
-  // At once: the second must not be said before the other device can hear it.
-  await Promise.all([
-    alice.messenger.set(conversation, { muted: 'all-but-mentions' }),
-    alice.messenger.set(conversation, { archived: true }),
-  ]);
-  const wanted = { muted: 'all-but-mentions', archived: true };
-  expect(summary(alice, conversation)?.settings).toEqual(wanted);
-  await until(() => summary(phone, conversation)?.settings.archived, 'the other device knows');
-  expect(summary(phone, conversation)?.settings).toEqual(wanted);
-  await phone.messenger.set(conversation, { archived: false });
-  await until(() => summary(alice, conversation)?.settings.archived === false, 'and back');
-  expect(summary(alice, conversation)?.settings.muted).toBe('all-but-mentions');
-  expect(summary(bob, conversation)?.settings).toEqual({});
-  for (const each of [alice, phone, bob]) expect(each.following.store.state.has(conversation)).toBe(true);
-  const own = alice.messenger.home.store.state.conversations.filter(({ members }) => members.length === 1);
-  expect(own).toHaveLength(1);
-  expect(alice.following.store.state.has(own[0]?.conversation as ConversationId)).toBe(false);
-});
-
 test('a new device joins every conversation by itself, and the others are told of it', {
   timeout: 60_000,
 }, async () => {

@@ -149,6 +149,41 @@ describe('devices', () => {
     await head.getByText('New device, not verified').waitFor();
   });
 
+  it('with damaged storage say so, and are set up anew in their own place', async () => {
+    await world.account('edith', 'Edith');
+    const edith = await world.visit();
+    await edith.signIn('edith');
+    await edith.page.getByRole('navigation', { name: 'Conversations' }).waitFor();
+    await edith.converse('Damaged', '@alice@alpha.example');
+    await edith.say('before');
+    await edith.page.evaluate(async () => {
+      const result = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      for (const { name = '' } of await indexedDB.databases()) {
+        const database = await result(indexedDB.open(name));
+        const store = database.transaction('records', 'readwrite').objectStore('records');
+        await result(store.delete('device'));
+        database.close();
+      }
+    });
+    await edith.page.reload();
+    await edith.page.getByRole('heading', { name: 'What is stored here cannot be read' }).waitFor();
+    const button = edith.page.getByRole('button', { name: /set it up/ });
+    await edith.page.getByLabel('Your password').fill('wrong password');
+    await button.click();
+    await edith.page.getByRole('alert').waitFor();
+    await edith.page.getByLabel('Your password').fill(PASSWORD);
+    await button.click();
+    await edith.page.getByRole('navigation', { name: 'Conversations' }).waitFor();
+    await edith.open('Damaged');
+    await edith.say('after');
+    await alice.open('Damaged');
+    await alice.message('after').waitFor();
+  });
+
   it('are eight at most: the ninth says so and lets one go', async () => {
     await world.account('dora', 'Dora');
     for (let count = 0; count < 8; count++) {

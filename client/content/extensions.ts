@@ -13,6 +13,7 @@ export const ROOM = 2;
 export const PING = 'hawser.ping';
 export const TYPING = 'hawser.typing';
 export const SETTINGS = 'hawser.settings';
+export const COMPARED = 'hawser.compared';
 
 /** Where a message came from, as the encryption proved it. */
 export interface Origin {

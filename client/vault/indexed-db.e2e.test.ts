@@ -55,6 +55,21 @@ describe('the vault of a browser', () => {
     );
   });
 
+  it('is deleted where it cannot be opened, and not while somebody works with it', async () => {
+    const [page, other] = [await tab(), await tab()];
+    const remove = () => other.evaluate((given) => window.page.delete(given), name);
+    expect(await open(page)).toBe('done');
+    expect(await write(page, ['a/1', 'a/2'])).toBe('done');
+    expect(await remove()).toBe('VAULT_IN_USE');
+    expect(await keysOf(page)).toEqual(['a/1', 'a/2']);
+    expect(await close(page)).toBe('done');
+    await other.evaluate(alter, { database: name, record: 0, value: [1, 2, 3] });
+    expect(await open(page)).toBe('VAULT_GONE');
+    expect(await remove()).toBe('done');
+    expect(await open(page)).toBe('done');
+    expect(await keysOf(page)).toEqual([]);
+  });
+
   it('keeps each write whole or not at all, and every one that was reported, however the page ends', async () => {
     let written = 0;
     for (let end = 0; end < 12; end++) {

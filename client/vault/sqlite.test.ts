@@ -136,6 +136,24 @@ describe('the file', () => {
   });
 });
 
+describe('deleting', () => {
+  it('takes away what cannot be opened, and nothing that somebody works with', async () => {
+    const vault = await open();
+    await vault.write(new Map([['a', value]]));
+    await expect(FileVault.delete(path)).rejects.toMatchObject(code('VAULT_IN_USE'));
+    await vault.write(new Map([['b', value]]));
+    await vault.close();
+    const bytes = await readFile(path);
+    for (const damaged of [bytes.subarray(0, bytes.length / 2), bytes.fill(0x5a, 0, 100), new Uint8Array(10), bytes]) {
+      await writeFile(path, damaged);
+      await FileVault.delete(path);
+      expect(await readdir(join(folder, 'below'))).toEqual([]);
+    }
+    await FileVault.delete(path);
+    expect(await (await open()).get('a')).toBeUndefined();
+  });
+});
+
 describe('the lock', () => {
   it('lets nobody else in, in this process or another, and goes with a process that is killed', async () => {
     const vault = await open();

@@ -1,6 +1,6 @@
 /** Everything of one person that the page shows and that is no call. */
 import type { Account } from '#client/account.ts';
-import { Verification } from '#client/device/verification.ts';
+import type { Verification } from '#client/device/verification.ts';
 import { Following } from '#client/following.ts';
 import type { Home } from '#client/home.ts';
 import { UnsentTexts } from '#client/messages/unsent.ts';
@@ -13,14 +13,12 @@ export class Chat {
   readonly me: User;
   readonly messenger: Messenger;
   readonly following: Following;
-  readonly verification: Verification;
   readonly unsent: UnsentTexts;
 
-  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'verification' | 'unsent'>) {
+  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'unsent'>) {
     this.me = parts.me;
     this.messenger = parts.messenger;
     this.following = parts.following;
-    this.verification = parts.verification;
     this.unsent = parts.unsent;
   }
 
@@ -29,10 +27,13 @@ export class Chat {
     const vault = await openVault(me.user);
     const deviceName = deviceNameOf(navigator.userAgent);
     const messenger = await Messenger.open({ account, vault, deviceName, onFault });
-    const verification = await Verification.open(vault);
     const following = new Following(messenger, onFault);
     messenger.devices.refresh().catch(onFault);
-    return new Chat({ me, messenger, following, verification, unsent: new UnsentTexts(vault) });
+    return new Chat({ me, messenger, following, unsent: new UnsentTexts(vault) });
+  }
+
+  get verification(): Verification {
+    return this.messenger.verification;
   }
 
   get home(): Home {

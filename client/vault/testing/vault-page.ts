@@ -1,6 +1,6 @@
 /** For tests: a page with a vault in a real browser. Built by the test; `window.page` is what it drives. */
 import { HawserError } from '#signalling/errors.ts';
-import { type BrowserVaultOptions, openBrowserVault } from '../indexed-db.ts';
+import { type BrowserVaultOptions, deleteBrowserVault, openBrowserVault } from '../indexed-db.ts';
 import { ordinal } from '../record-key.ts';
 import type { Vault } from '../vault.ts';
 import { type Figures, measure } from './measure.ts';
@@ -58,6 +58,11 @@ class VaultPage {
 
   destroy(): Promise<Outcome> {
     return outcome(() => this.#open.destroy());
+  }
+
+  /** Whether it can be opened or not. */
+  delete(name: string): Promise<Outcome> {
+    return outcome(() => deleteBrowserVault({ name, ifInUse: 'refuse' }));
   }
 
   play(steps: readonly Step[], options: Options): Promise<Shown[]> {

@@ -16,6 +16,7 @@ import type { Dial } from './dial.ts';
 import { Authorities } from './groups/authorities.ts';
 import { ConversationGroup } from './groups/conversation-group.ts';
 import { GroupApi } from './groups/group-api.ts';
+import { type Heard, HeardMessages } from './heard.ts';
 import { Home } from './home.ts';
 import { Inbox } from './inbox.ts';
 import { ConversationMessages } from './messages/conversation.ts';
@@ -31,6 +32,8 @@ export interface MessengerOptions {
   /** What people call this device: `Firefox on Linux`. */
   readonly deviceName: string;
   readonly dial?: Dial;
+  /** Whether what others say is kept until a program took it with `heard`. A device that people look at needs no such thing. */
+  readonly hears?: boolean;
   /** ms since 1970 */
   readonly now?: () => number;
   /** 0 to 1 */
@@ -56,12 +59,14 @@ export class Messenger {
   readonly #conversations = new Map<ConversationId, Promise<ConversationMessages>>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #closed = new AbortController();
+  readonly #heard: HeardMessages | undefined;
   #own: Promise<ConversationId> | undefined;
 
-  private constructor(options: MessengerOptions, device: Device, inbox: Inbox) {
+  private constructor(options: MessengerOptions, device: Device, inbox: Inbox, heard: HeardMessages | undefined) {
     const { account, vault, dial } = options;
-    this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, ...options };
+    this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, hears: false, ...options };
     this.device = device;
+    this.#heard = heard;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, this.#options.now);
     this.#credentials = new Credentials(this.#authorities.of);
@@ -81,7 +86,10 @@ export class Messenger {
       take: async (entry, progress) => (await promise).#take(entry, progress),
       onTrouble: async (error) => (await promise).#onTrouble(error),
     });
-    const messenger = new Messenger(options, device, inbox);
+    const say = async (conversation: ConversationId, content: Content, also: () => Changes) =>
+      (await (await promise).messages(conversation)).say(content, also);
+    const heard = options.hears ? await HeardMessages.open(vault, say) : undefined;
+    const messenger = new Messenger(options, device, inbox, heard);
     resolve(messenger);
     await messenger.#resume();
     return messenger;
@@ -101,6 +109,7 @@ export class Messenger {
       untilConnected: () => this.#untilConnected(),
       reports: () => (this.#find(conversation)?.members.length ?? 0) <= MAX_REPORTING,
       onSettings: (said) => this.#takeSettings(said),
+      onHeard: (said) => this.#heard?.note(conversation, said) ?? new Map(),
       now,
       random,
       onFault,
@@ -113,6 +122,16 @@ export class Messenger {
   /** Says something; it is stored when the promise resolves and sent as soon as that can be. */
   async say(conversation: ConversationId, content: Content): Promise<MessageId> {
     return (await this.messages(conversation)).say(content);
+  }
+
+  /**
+   * What others said since this device is there, one message after the other, each until the program is done with it: when it
+   * answered, or asks for the next one. After a crash it hears what it was not done with once more. Where `hears` was chosen.
+   * @param signal ends the listening; closing the messenger does too
+   */
+  heard(signal?: AbortSignal): AsyncGenerator<Heard, void, undefined> {
+    if (!this.#heard) throw new TypeError('the messenger was opened without `hears`');
+    return this.#heard.listen(AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])]));
   }
 
   /**
@@ -206,6 +225,7 @@ export class Messenger {
     // Of a conversation that this person has left: there is nobody to tell.
     if (conversation === undefined) return vault.write(progress);
     await (await this.messages(conversation)).take(entry, progress);
+    this.#heard?.came();
   }
 
   async #conversationOf(group: GroupId | undefined): Promise<ConversationId | undefined> {

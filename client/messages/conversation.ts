@@ -36,6 +36,8 @@ export interface ConversationMessagesOptions {
   readonly reports: () => boolean;
   /** A setting of some conversation was said by this person in this one: it has a place in the order now, or was refused. */
   readonly onSettings: (said: Said) => Promise<void>;
+  /** Somebody else said something new; what it returns is stored together with it. */
+  readonly onHeard?: (said: Said) => Changes;
   readonly now: () => number;
   readonly random: () => number;
   readonly onFault: (error: unknown) => void;
@@ -307,7 +309,9 @@ export class ConversationMessages {
         this.#noteTyping(user, false);
         if (this.#options.reports()) this.#reports.add(id, 'delivered');
       }
-      return this.#apply({ type: 'received', said, now: now() });
+      const isNew = content.kind === 'message' && this.#timeline.get(keys.message(id)) === undefined;
+      const heard = isNew && user !== this.#timeline.reader.self ? this.#options.onHeard?.(said) : undefined;
+      return [...this.#apply({ type: 'received', said, now: now() }), ...(heard ?? [])];
     } catch (error) {
       if (!(error instanceof HawserError)) throw error;
       return this.#gap(entry, error.code, device);

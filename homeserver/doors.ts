@@ -26,6 +26,7 @@ interface Options {
   readonly log: Logger;
   readonly world: World;
   readonly webRoot: string | undefined;
+  readonly onUntold: ((complaint: string) => void) | undefined;
 }
 
 /** Node looks after its time limits only every 30 s by default. */
@@ -36,7 +37,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-export async function serveClients({ site, log, world, webRoot }: Options, parts: Parts): Promise<Door> {
+export async function serveClients({ site, log, world, webRoot, onUntold }: Options, parts: Parts): Promise<Door> {
   const {
     sessions,
     devices,
@@ -61,6 +62,7 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
     bodyLimit: CLIENT_BODY_LIMIT,
     // A reverse proxy that ends TLS stands on this machine; nobody else is believed about an address.
     trustProxy: 'loopback',
+    ...(onUntold && { onUntold }),
     onRefusal: (code) => metrics.clientRefusals.inc({ code }),
     serverFactory: (handler) =>
       secure

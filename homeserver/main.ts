@@ -53,6 +53,8 @@ export interface HomeserverOptions {
   /** Folder of the built web application. */
   readonly webRoot?: string;
   readonly world?: World;
+  /** For tests: an answer to a client is not what the reference says. */
+  readonly onUntold?: (complaint: string) => void;
 }
 
 export interface RunningHomeserver {
@@ -67,7 +69,7 @@ export interface RunningHomeserver {
 
 /** @throws SiteError, StartError, StoreError */
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
-  const { site, webRoot, world = WORLD } = options;
+  const { site, webRoot, world = WORLD, onUntold } = options;
   const log = discreet(options.log);
   // Whatever was opened before something failed is closed again.
   await using opened = new AsyncDisposableStack();
@@ -127,7 +129,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
 
-  const doors = { site, log, world, webRoot };
+  const doors = { site, log, world, webRoot, onUntold };
   const federation = await serveFederation(doors, parts);
   opened.defer(() => federation.close());
   const client = await serveClients(doors, parts);

@@ -1,4 +1,5 @@
 /** The client's routes, noun by noun. Each parses, asks the service that knows, and shows what came back. */
+import { API } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName, UserId } from '#signalling/ids.ts';
 import type { Authorities } from '../../as/authorities.ts';
@@ -14,6 +15,7 @@ import type { Groups } from '../../ds/groups.ts';
 import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
+import { writeReference } from '../openapi.ts';
 import { RateLimit } from '../rate.ts';
 import { assetRoutes } from './assets.ts';
 import { callRoutes } from './calls.ts';
@@ -56,7 +58,8 @@ export const CLIENT_BODY_LIMIT = 128 * 1024;
 /** Requests a second from one address, behind which a whole organisation may sit. */
 const PER_SECOND = 200;
 
-export function clientApi(app: App, options: ClientApiOptions): void {
+export async function clientApi(app: App, options: ClientApiOptions): Promise<void> {
+  await writeReference(app);
   const rate = new RateLimit(PER_SECOND, options.world.now);
   app.addHook('onRequest', async (request, reply) => {
     if (!rate.take(request.ip)) throw new HawserError('SIG_FLOOD');
@@ -75,4 +78,13 @@ export function clientApi(app: App, options: ClientApiOptions): void {
   groupRoutes(app, options);
   callRoutes(app, options);
   assetRoutes(app, options);
+  referenceRoute(app);
+}
+
+/** The reference itself: the same for everybody, until this server is replaced by a newer one. */
+function referenceRoute(app: App): void {
+  app.get(`${API}/openapi.json`, { schema: { hide: true } }, async (_request, reply) => {
+    reply.header('cache-control', 'public, max-age=3600');
+    return app.swagger();
+  });
 }

@@ -35,6 +35,7 @@ import { Outbox } from './federation/outbox.ts';
 import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
+import type { ClientSocketLimits } from './http/limits.ts';
 import { Postman } from './mail/postman.ts';
 import { countMails } from './mail/queue.ts';
 import { smtpTransport, type Transport } from './mail/transport.ts';
@@ -55,6 +56,8 @@ export interface HomeserverOptions {
   readonly world?: World;
   /** For tests: an answer to a client is not what the reference says. */
   readonly onUntold?: (complaint: string) => void;
+  /** For tests: shorter times than people get. */
+  readonly clientSockets?: Partial<ClientSocketLimits>;
 }
 
 export interface RunningHomeserver {
@@ -69,7 +72,7 @@ export interface RunningHomeserver {
 
 /** @throws SiteError, StartError, StoreError */
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
-  const { site, webRoot, world = WORLD, onUntold } = options;
+  const { site, webRoot, world = WORLD, onUntold, clientSockets } = options;
   const log = discreet(options.log);
   // Whatever was opened before something failed is closed again.
   await using opened = new AsyncDisposableStack();
@@ -129,7 +132,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
 
-  const doors = { site, log, world, webRoot, onUntold };
+  const doors = { site, log, world, webRoot, onUntold, clientSockets };
   const federation = await serveFederation(doors, parts);
   opened.defer(() => federation.close());
   const client = await serveClients(doors, parts);

@@ -20,7 +20,7 @@ import { HawserError, isErrorCode } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
 import type { World } from '../world.ts';
 import { SOCKET_LIMITS } from './limits.ts';
-import { answerBadUrls, answerProblems, type OnRefusal } from './problem.ts';
+import { answerBadUrls, answerNoRequest, answerProblems, type OnRefusal } from './problem.ts';
 import { EVERYWHERE } from './told.ts';
 
 export type App = FastifyInstance<
@@ -69,6 +69,7 @@ export function makeApp(options: AppOptions): App {
     return503OnClosing: false,
     exposeHeadRoutes: false,
     frameworkErrors: answerBadUrls(onRefusal),
+    clientErrorHandler: answerNoRequest,
     ...(serverFactory && { serverFactory }),
     ...(trustProxy && { trustProxy }),
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -90,6 +91,10 @@ export function makeApp(options: AppOptions): App {
   if (onUntold) complainOfUntoldRefusals(app, onUntold);
   parseJson(app);
   answerProblems(app, onRefusal);
+  app.addHook('onRequest', async (request, reply) => {
+    // Whoever asks for help names it, and the log is searched for it.
+    reply.header('request-id', request.id);
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { url = 'none', method } = request.routeOptions;
     const ms = Math.round(reply.elapsedTime * 10) / 10;

@@ -9,26 +9,28 @@ import type { App } from '../fastify.ts';
 import { told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 
-const COOKIE = 'hawser_refresh';
-
+/**
+ * Over HTTPS the prefix makes browsers take it from this very host and scheme only (RFC 6265bis, section 4.1.3.2): no
+ * subdomain, and nobody in the network, can put another person's session in its place. It costs the narrow path.
+ */
 function cookieFor(origin: string) {
+  const secure = origin.startsWith('https:');
   return {
-    httpOnly: true,
-    sameSite: 'strict',
-    secure: origin.startsWith('https:'),
-    path: `${API}/sessions`,
+    name: secure ? '__Host-hawser_refresh' : 'hawser_refresh',
+    attributes: { httpOnly: true, sameSite: 'strict', secure, path: secure ? '/' : `${API}/sessions` },
   } as const;
 }
 
 /** The browser forgets its refresh token. */
 export function endCookie(reply: FastifyReply, origin: string): FastifyReply {
-  return reply.clearCookie(COOKIE, cookieFor(origin));
+  const { name, attributes } = cookieFor(origin);
+  return reply.clearCookie(name, attributes);
 }
 
 export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiOptions): void {
-  const cookie = cookieFor(origin);
+  const { name, attributes } = cookieFor(origin);
   const answer = ({ access, refresh, account }: Tokens, reply: FastifyReply): Session => {
-    if (refresh !== undefined) reply.setCookie(COOKIE, refresh, { ...cookie, maxAge: REFRESH_SECONDS });
+    if (refresh !== undefined) reply.setCookie(name, refresh, { ...attributes, maxAge: REFRESH_SECONDS });
     return { accessToken: access, expiresInSeconds: ACCESS_SECONDS, user: userOf(account, domain) };
   };
 
@@ -44,7 +46,7 @@ export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiO
 
   const renew = told('A new access token, and a new refresh cookie.', { by: 'cookie', answer: Session });
   app.post(`${API}/sessions/refresh`, { schema: renew }, async (request, reply) => {
-    const token = request.cookies[COOKIE];
+    const token = request.cookies[name];
     if (token === undefined || token.length > 200) throw new HawserError('HOME_UNAUTHENTICATED');
     return answer(await sessions.refresh(token), reply);
   });

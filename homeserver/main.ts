@@ -36,6 +36,7 @@ import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
 import type { ClientSocketLimits } from './http/limits.ts';
+import { alertOf } from './mail/alerts.ts';
 import { Postman } from './mail/postman.ts';
 import { countMails } from './mail/queue.ts';
 import { smtpTransport, type Transport } from './mail/transport.ts';
@@ -193,14 +194,21 @@ function build(ground: Ground) {
     store,
     world,
     authority: deviceAuthority,
-    onCreated: (tx, device) => queues.create(tx, device),
-    onAdded: (user, device) => events.tell(user, { type: 'deviceAdded', device }),
+    onCreated: async (tx, user, device) => {
+      await queues.create(tx, device.device);
+      await alertOf(tx, mail, user, device);
+    },
+    onAdded: (user, device) => {
+      mail?.wake();
+      events.tell(user, { type: 'deviceAdded', device });
+    },
     onRemoved: async (user, device, ended) => {
       for (const session of ended) events.endSession(session);
       events.tell(user, { type: 'deviceRemoved', device });
       await authorities.renew();
-      await queues.remove(device);
       await groups.removeDevice(device);
+      // Last: as long as there is a queue, the rest is done again after a crash.
+      await queues.remove(device);
     },
     onFault,
   });
@@ -360,7 +368,7 @@ function build(ground: Ground) {
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
   const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues } = parts;
-  const { mail, people, assets, sft, peerClient, onFault } = parts;
+  const { mail, people, devices, assets, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
@@ -388,6 +396,10 @@ function startWork(parts: Parts): () => void {
   ];
   outbox.start().catch(onFault);
   mail?.wake();
+  queues
+    .devices()
+    .then((known) => devices.finishRemovals(known))
+    .catch(onFault);
   return () => {
     for (const stop of stops) stop();
   };

@@ -109,6 +109,12 @@ export async function unsubscribe(tx: Db, device: DeviceId, audience: Audience, 
     .execute();
 }
 
+/** All devices that something may wait for. */
+export async function queuedDevices(db: Db): Promise<DeviceId[]> {
+  const rows = await db.selectFrom('queues').select('device_id').execute();
+  return rows.map(({ device_id }) => device_id);
+}
+
 export async function audiencesOf(db: Db, device: DeviceId): Promise<Audience[]> {
   const rows = await db
     .selectFrom('subscriptions')

@@ -103,6 +103,11 @@ export class Queues {
     await table.subscribe(tx, device, device, 0);
   }
 
+  /** All devices that have a queue. */
+  devices(): Promise<DeviceId[]> {
+    return table.queuedDevices(this.#options.store.db);
+  }
+
   async remove(device: DeviceId): Promise<void> {
     const connected = this.#connected.get(device);
     if (connected) this.#disconnect(connected);

@@ -23,6 +23,7 @@ import { Calls } from './calls/calls.ts';
 import { Grants } from './calls/grants.ts';
 import { SftDoor } from './calls/sft-door.ts';
 import { serveAdmin, serveClients, serveFederation } from './doors.ts';
+import { toldBy } from './ds/changes.ts';
 import { Conversations } from './ds/conversations.ts';
 import { accept, endCallsOf } from './ds/follower.ts';
 import { Groups } from './ds/groups.ts';
@@ -41,6 +42,9 @@ import { Postman } from './mail/postman.ts';
 import { countMails } from './mail/queue.ts';
 import { smtpTransport, type Transport } from './mail/transport.ts';
 import { makeMetrics } from './metrics.ts';
+import { Push } from './qs/push.ts';
+import { openPushKey } from './qs/push-key.ts';
+import { type PushNetwork, pushSender } from './qs/push-sender.ts';
 import { Queues } from './qs/queues.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 import { placeOf } from './store/place.ts';
@@ -59,6 +63,8 @@ export interface HomeserverOptions {
   readonly onUntold?: (complaint: string) => void;
   /** For tests: shorter times than people get. */
   readonly clientSockets?: Partial<ClientSocketLimits>;
+  /** For tests: push services that are none. */
+  readonly pushNetwork?: PushNetwork;
 }
 
 export interface RunningHomeserver {
@@ -73,7 +79,7 @@ export interface RunningHomeserver {
 
 /** @throws SiteError, StartError, StoreError */
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
-  const { site, webRoot, world = WORLD, onUntold, clientSockets } = options;
+  const { site, webRoot, world = WORLD, onUntold, clientSockets, pushNetwork } = options;
   const log = discreet(options.log);
   // Whatever was opened before something failed is closed again.
   await using opened = new AsyncDisposableStack();
@@ -102,10 +108,32 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => authorities.close());
   const signer = await openHubSigner(store.db);
   const writer = new Writer(store);
-  const queues = await Queues.open({ store, writer, world, onFault: (error) => parts.onFault(error) });
+  const queues = await Queues.open({
+    ...{ store, writer, world },
+    onLoud: (audience, sender) => push.said(audience, sender),
+    onMissed: (device) => push.wake(device, 'message'),
+    onFault: (error) => parts.onFault(error),
+  });
   opened.defer(() => writer.idle());
   opened.defer(() => queues.close());
   const secrets = await readSecrets(site.certificates.tickets.privateKey);
+  const pushKey = await openPushKey(store.db, secrets.push, world);
+  const push = await Push.open({
+    db: store.db,
+    world,
+    key: pushKey.publicKey,
+    services: site.homeserver.pushServices,
+    send: pushSender({
+      key: pushKey,
+      // The page of this organisation is where somebody at a push service finds whom to talk to.
+      subject: `https://${new URL(site.homeserver.client.url).hostname}`,
+      ...(pushNetwork && { network: pushNetwork }),
+    }),
+    isConnected: (device) => queues.isConnected(device),
+    onSent: (result) => parts.metrics.pushSent.inc({ result }),
+    onFault: (error) => parts.onFault(error),
+  });
+  opened.defer(() => push.close());
   const { mail } = site.homeserver;
   const transport = mail && (await smtpTransport(mail));
   const files = await openAssetStore(site);
@@ -122,6 +150,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
       signer,
       writer,
       queues,
+      push,
       secrets,
       transport,
       files,
@@ -172,6 +201,7 @@ interface Ground {
   readonly signer: PublicSigner;
   readonly writer: Writer;
   readonly queues: Queues;
+  readonly push: Push;
   readonly secrets: Secrets;
   /** Undefined where the site names no mail server. */
   readonly transport: Transport | undefined;
@@ -180,7 +210,7 @@ interface Ground {
 
 function build(ground: Ground) {
   const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
-  const { secrets, transport, files } = ground;
+  const { push, secrets, transport, files } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -318,6 +348,11 @@ function build(ground: Ground) {
   journal.subscribe(groups.changed);
   journal.subscribe(calls.changed);
   journal.subscribe(events.changed);
+  journal.subscribe((change) => {
+    for (const { user, event } of toldBy(change)) {
+      if (event.type === 'ringing' && domainOf(user) === domain) push.ring(user).catch(onFault);
+    }
+  });
   journal.subscribe(({ before, after }) => {
     if (domainOf(after.conversation) !== domain) return;
     for (const member of [...(before?.members ?? []), ...after.members]) {
@@ -346,6 +381,7 @@ function build(ground: Ground) {
     authorities,
     groups,
     queues,
+    push,
     signer,
     mail,
     people,
@@ -367,12 +403,14 @@ function build(ground: Ground) {
 
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
-  const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues } = parts;
+  const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues, push } =
+    parts;
   const { mail, people, devices, assets, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
     every(10_000, () => queues.sweep(), onFault),
+    every(1_000, async () => push.sweep(), onFault),
     every(600_000, () => groups.sweep(), onFault),
     every(3_600_000, () => sessions.sweep(), onFault),
     every(3_600_000, () => keyPackages.sweep(), onFault),

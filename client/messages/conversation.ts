@@ -234,7 +234,13 @@ export class ConversationMessages {
     const { vault, send, now } = this.#options;
     const { number, message } = item.message ? item : await this.#encrypt(item);
     if (number === undefined || !message) return;
-    const { position: order, at } = await send({ conversation: this.id, number, message: toBase64Url(message) });
+    const { kind } = await this.#contentOf(item, 0); // also where its time is over already
+    // Nobody's telephone rings for a receipt, a reaction or an edit.
+    const quiet = kind !== 'message' && { quiet: true };
+    const { position: order, at } = await send({
+      ...{ conversation: this.id, number, message: toBase64Url(message) },
+      ...quiet,
+    });
     const changes = this.#apply({ type: 'accepted', id: item.id, order, at, now: now() });
     await this.#tellSettings(item, { order, at });
     await vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
@@ -278,9 +284,14 @@ export class ConversationMessages {
 
   async #tellSettings(item: OutboxItem, place: { readonly order?: number; readonly at: number }): Promise<void> {
     const { device, onSettings } = this.#options;
+    const content = await this.#contentOf(item, place.at);
     const sender = userOfDevice(device);
-    const { id, content } = await decodeContent(item.content, { sender, room: this.id }, place.at);
-    if (content.kind === 'settings') await onSettings({ id, sender, device, content, ...place });
+    if (content.kind === 'settings') await onSettings({ id: item.id, sender, device, content, ...place });
+  }
+
+  async #contentOf({ content }: OutboxItem, at: number): Promise<Content> {
+    const origin = { sender: userOfDevice(this.#options.device), room: this.id };
+    return (await decodeContent(content, origin, at)).content;
   }
 
   async #noteAll(received: readonly Received[], entry: Entry): Promise<[string, Uint8Array | undefined][]> {

@@ -173,7 +173,7 @@ export class Groups {
    * Takes a message; one that was taken before is taken again without effect.
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
-  async send({ user, device }: Asker, { conversation, number, message }: NewMessage): Promise<SentMessage> {
+  async send({ user, device }: Asker, { conversation, number, message, quiet }: NewMessage): Promise<SentMessage> {
     const { writer, queues, world } = this.#options;
     const { group, devices } = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
     checkApplication(group, Buffer.from(message, 'base64url'));
@@ -197,6 +197,7 @@ export class Groups {
         id: `${number}`,
         payload: message,
         at,
+        ...(quiet !== undefined && { quiet }),
       });
       const sent = { number, position, at };
       await tx

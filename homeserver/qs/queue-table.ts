@@ -20,6 +20,8 @@ export interface NewEntry {
   readonly id?: string;
   /** base64url */
   readonly payload: string;
+  /** Whether nobody is to be woken for it. Not written down. */
+  readonly quiet?: boolean;
   /** ms since 1970 */
   readonly at: number;
 }

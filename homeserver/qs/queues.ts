@@ -18,6 +18,10 @@ export interface QueuesOptions {
   readonly writer: Writer;
   readonly world: World;
   readonly bounds?: QueueBounds;
+  /** A message for an audience is on disk that is worth waking somebody for. */
+  readonly onLoud?: (audience: Audience, sender: DeviceId | undefined) => void;
+  /** A device is gone, and such a message was on its way to it. */
+  readonly onMissed?: (device: DeviceId) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -33,6 +37,8 @@ interface Connected extends Receiver {
   readonly audiences: Set<Audience>;
   /** Whether everything that was accepted has been sent: then it gets what comes at once, else from the database. */
   isLive: boolean;
+  /** Position of the newest message sent to it that is worth waking somebody for. */
+  loud: number;
   isPumping: boolean;
   isGone: boolean;
 }
@@ -73,10 +79,15 @@ export class Queues {
     return this.#connected.size;
   }
 
+  isConnected(device: DeviceId): boolean {
+    return this.#connected.has(device);
+  }
+
   /** Writes an entry; whoever is connected gets it when the transaction is on disk. */
   async append(tx: Db, entry: NewEntry): Promise<Entry> {
     const placed = await table.append(tx, entry);
-    afterCommit(tx, () => this.#committed(placed));
+    const isLoud = entry.kind === 'message' && entry.quiet !== true;
+    afterCommit(tx, () => this.#committed(placed, isLoud));
     return placed.entry;
   }
 
@@ -127,6 +138,7 @@ export class Queues {
       flow: new Flow(Math.min(after, this.#newest)),
       audiences: new Set(),
       isLive: false,
+      loud: 0,
       isPumping: false,
       isGone: false,
     };
@@ -187,8 +199,9 @@ export class Queues {
     await this.flush();
   }
 
-  #committed({ audience, entry }: Placed): void {
+  #committed({ audience, entry }: Placed, isLoud: boolean): void {
     this.#newest = entry.position;
+    if (isLoud) this.#options.onLoud?.(audience, entry.sender);
     const receivers = this.#byAudience.get(audience);
     if (!receivers) return;
     let text: string | undefined;
@@ -201,6 +214,7 @@ export class Queues {
       else {
         text ??= JSON.stringify([entry]);
         connected.flow.send(entry.position, audience, entry.payload.length);
+        if (isLoud) connected.loud = entry.position;
         connected.deliver([entry], text);
       }
     }
@@ -266,6 +280,7 @@ export class Queues {
     connected.isLive = false;
     for (const audience of [...connected.audiences]) this.#unlisten(connected, audience);
     if (this.#connected.get(connected.device) === connected) this.#connected.delete(connected.device);
+    if (connected.loud > connected.flow.acknowledged) this.#options.onMissed?.(connected.device);
   }
 }
 

@@ -154,6 +154,7 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       ...(database && { database: database.url }),
       registration: { mode: 'closed', emailDomains: [], workBits: 10, invitationDays: 7 },
       teamMates: 'domain',
+      pushServices: [],
       assets: {
         fileMb: 100,
         kinds: [...ASSET_KINDS],

@@ -31,6 +31,12 @@ export class Chat {
     const messenger = await Messenger.open({ account, vault, deviceName, onFault });
     const verification = await Verification.open(vault);
     const following = new Following(messenger, onFault);
+    // Also after a time without a connection: a device that was added then was told to nobody here.
+    let wasConnected = false;
+    messenger.home.store.subscribe(({ connected }) => {
+      if (connected && !wasConnected) messenger.devices.refresh().catch(onFault);
+      wasConnected = connected;
+    });
     messenger.devices.refresh().catch(onFault);
     return new Chat({ me, messenger, following, verification, unsent: new UnsentTexts(vault) });
   }

@@ -12,6 +12,7 @@ import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
 import type { Groups } from '../../ds/groups.ts';
+import type { Push } from '../../qs/push.ts';
 import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
@@ -25,6 +26,7 @@ import { deviceRoutes } from './devices.ts';
 import { groupRoutes } from './groups.ts';
 import { passwordRoutes } from './password.ts';
 import { peopleRoutes } from './people.ts';
+import { pushRoutes } from './push.ts';
 import { registrationRoutes } from './registration.ts';
 import { sessionRoutes } from './sessions.ts';
 
@@ -43,6 +45,7 @@ export interface ClientApiOptions {
   readonly conversations: Conversations;
   readonly groups: Groups;
   readonly queues: Queues;
+  readonly push: Push;
   /** With which this hub proposes to groups: Ed25519, 32 bytes. */
   readonly hubKey: Uint8Array;
   readonly calls: Calls;
@@ -76,6 +79,7 @@ export async function clientApi(app: App, options: ClientApiOptions): Promise<vo
   connectionRoutes(app, options);
   conversationRoutes(app, options);
   groupRoutes(app, options);
+  pushRoutes(app, options);
   callRoutes(app, options);
   assetRoutes(app, options);
   referenceRoute(app);

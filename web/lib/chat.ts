@@ -8,6 +8,7 @@ import { Messenger } from '#client/messenger.ts';
 import type { User } from '#signalling/client-home.ts';
 import { deviceNameOf } from './device-name.ts';
 import { openVault } from './vault.ts';
+import { WakeUps } from './wake-ups.ts';
 
 export class Chat {
   readonly me: User;
@@ -15,13 +16,15 @@ export class Chat {
   readonly following: Following;
   readonly verification: Verification;
   readonly unsent: UnsentTexts;
+  readonly wakeUps: WakeUps;
 
-  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'verification' | 'unsent'>) {
+  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'verification' | 'unsent' | 'wakeUps'>) {
     this.me = parts.me;
     this.messenger = parts.messenger;
     this.following = parts.following;
     this.verification = parts.verification;
     this.unsent = parts.unsent;
+    this.wakeUps = parts.wakeUps;
   }
 
   /** Sets this browser up as a device where it is none yet. @throws as `Messenger.open` */
@@ -38,7 +41,9 @@ export class Chat {
       wasConnected = connected;
     });
     messenger.devices.refresh().catch(onFault);
-    return new Chat({ me, messenger, following, verification, unsent: new UnsentTexts(vault) });
+    const wakeUps = new WakeUps(account, me.user);
+    wakeUps.look().catch(onFault);
+    return new Chat({ me, messenger, following, verification, unsent: new UnsentTexts(vault), wakeUps });
   }
 
   get home(): Home {

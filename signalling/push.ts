@@ -3,6 +3,14 @@ import Type, { type Static } from 'typebox';
 import { Base64Url } from './base64.ts';
 import { Closed } from './contract.ts';
 
+/** Of the makers of browsers: Chrome and most that are made of it, Firefox, Safari, Edge. */
+export const PUSH_SERVICES = [
+  'fcm.googleapis.com',
+  'updates.push.services.mozilla.com',
+  'web.push.apple.com',
+  'notify.windows.com',
+] as const;
+
 /** `GET push`: whether this homeserver wakes browsers, and with which key it signs (RFC 8292; P-256, 65 bytes). */
 export const PushOffer = Closed({
   /** Absent where the administrator has switched it off. */

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import Type, { type Static } from 'typebox';
 import { ASSET_KINDS, AssetKind } from '#signalling/assets.ts';
 import { DomainName } from '#signalling/ids.ts';
+import { PUSH_SERVICES } from '#signalling/push.ts';
 import type { RegistrationMode } from '#signalling/registration.ts';
 import { count, file, ip, listen, mbit, PORT, port, section, url } from './fields.ts';
 
@@ -283,12 +284,7 @@ export const SiteSchema = section(
           {
             maxItems: 20,
             uniqueItems: true,
-            default: [
-              'fcm.googleapis.com',
-              'updates.push.services.mozilla.com',
-              'web.push.apple.com',
-              'notify.windows.com',
-            ],
+            default: [...PUSH_SERVICES],
             defaultText: 'those of Google, Mozilla, Apple and Microsoft',
             description:
               'Push services that wake browsers which are closed, each with what is below its name. An empty list switches it off.',

@@ -12,17 +12,23 @@ let server: Server;
 let issued: number;
 let refreshes: number;
 let isSignedIn: boolean;
+let cookies: string[];
 let account: Account;
 
 beforeEach(async () => {
   issued = 0;
   refreshes = 0;
   isSignedIn = true;
+  cookies = [];
   server = createServer((request, response) => {
     const answer = (status: number, body?: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(body && JSON.stringify(body));
     const refuse = (code: string) => answer(401, { code, message: code, retry: false });
-    const session = () => answer(200, { accessToken: token(++issued), expiresInSeconds: 600, user });
+    const session = () => {
+      response.setHeader('set-cookie', `refresh=number-${refreshes}; Path=/; HttpOnly; SameSite=Strict`);
+      return answer(200, { accessToken: token(++issued), expiresInSeconds: 600, user });
+    };
+    cookies.push(request.headers.cookie ?? '');
     if (request.url === '/api/v1/sessions/refresh') {
       refreshes += 1;
       return isSignedIn ? session() : refuse('HOME_UNAUTHENTICATED');
@@ -58,6 +64,14 @@ describe('an account', () => {
     issued += 1; // the server has forgotten the token
     await Promise.all([list(), list(), list()]);
     expect(refreshes).toBe(1);
+  });
+
+  it('keeps the refresh cookie where no browser does, and sends it with nothing else', async () => {
+    await account.signIn('alice', 'secret');
+    await account.resume();
+    await account.resume();
+    await list();
+    expect(cookies).toEqual(['', 'refresh=number-0', 'refresh=number-1', '']);
   });
 
   it('is signed out where the refresh is refused', async () => {

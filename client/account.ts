@@ -1,10 +1,12 @@
 /**
  * Who is signed in. The access token lives in memory only, where no other page and no later visitor of the machine finds
- * it; what survives a reload is the homeserver's refresh cookie, which scripts cannot read.
+ * it; what survives a reload is the homeserver's refresh cookie, which scripts cannot read. In Node, where nobody else keeps
+ * it, it is in memory too.
  */
 import type { Static, TSchema } from 'typebox';
 import { Session, User } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
+import { Cookies } from './cookies.ts';
 import { type Call, callApi, callRaw, type RawCall } from './http.ts';
 import { Store } from './store.ts';
 
@@ -19,6 +21,7 @@ const RENEW_AFTER = 0.8;
 export class Account {
   readonly store = new Store<AccountState>({ phase: 'unknown' });
   readonly #origin: string;
+  readonly #cookies = new Cookies();
   #accessToken: string | undefined;
   #refreshing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -38,7 +41,7 @@ export class Account {
    */
   async signIn(handle: string, password: string): Promise<User> {
     const call = { method: 'POST', path: 'sessions', body: { handle, password }, answer: Session } as const;
-    return this.#accept(await callApi(this.#origin, call));
+    return this.#accept(await callApi(this.#origin, { ...call, cookies: this.#cookies }));
   }
 
   /** After a reload: signed in again if the refresh cookie still is good, else signed out. */
@@ -111,7 +114,12 @@ export class Account {
 
   /** Several callers that find the token ended share one renewal: a refresh cookie is good for one use. */
   #refresh(): Promise<void> {
-    this.#refreshing ??= callApi(this.#origin, { method: 'POST', path: 'sessions/refresh', answer: Session })
+    this.#refreshing ??= callApi(this.#origin, {
+      method: 'POST',
+      path: 'sessions/refresh',
+      answer: Session,
+      cookies: this.#cookies,
+    })
       .then((session) => void this.#accept(session))
       .catch((error: unknown) => {
         if (error instanceof HawserError && !error.retry) this.#forget();
@@ -139,6 +147,7 @@ export class Account {
   #forget(): void {
     clearTimeout(this.#timer);
     this.#accessToken = undefined;
+    this.#cookies.clear();
     this.store.set({ phase: 'signedOut' });
   }
 }

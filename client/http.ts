@@ -4,6 +4,7 @@ import { Compile, type Validator } from 'typebox/compile';
 import { isLimited, LimitRefusal, WrongOffset } from '#signalling/assets.ts';
 import { API, Problem } from '#signalling/client-home.ts';
 import { HawserError, isErrorCode } from '#signalling/errors.ts';
+import type { Cookies } from './cookies.ts';
 import { UnreachableError } from './failure.ts';
 
 export interface Call<S extends TSchema> {
@@ -12,6 +13,8 @@ export interface Call<S extends TSchema> {
   readonly path: string;
   readonly body?: object;
   readonly accessToken?: string;
+  /** Those that go with the call, and take what its answer sets. */
+  readonly cookies?: Cookies;
   /** Absent where the answer has no body. */
   readonly answer?: S;
   readonly signal?: AbortSignal | undefined;
@@ -43,10 +46,15 @@ export async function callApi<S extends TSchema>(origin: string, call: Call<S>):
     method: call.method,
     path: call.path,
     signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
-    headers: { accept: 'application/json', ...(call.body && { 'content-type': 'application/json' }) },
+    headers: {
+      accept: 'application/json',
+      ...(call.body && { 'content-type': 'application/json' }),
+      ...(call.cookies?.header && { cookie: call.cookies.header }),
+    },
     ...(call.accessToken && { accessToken: call.accessToken }),
     ...(call.body && { body: JSON.stringify(call.body) }),
   });
+  call.cookies?.note(response.headers);
   const body: unknown = await response.json().catch(() => undefined);
   if (call.answer === undefined) return undefined as Static<S>;
   if (!validatorOf(call.answer).Check(body)) throw new HawserError('SIG_SCHEMA', call.path.split('/')[0]);

@@ -17,6 +17,7 @@ import type { Dial } from './dial.ts';
 import { Authorities } from './groups/authorities.ts';
 import { ConversationGroup } from './groups/conversation-group.ts';
 import { GroupApi } from './groups/group-api.ts';
+import { type Heard, HeardMessages } from './heard.ts';
 import { Home } from './home.ts';
 import { Inbox } from './inbox.ts';
 import { ConversationMessages } from './messages/conversation.ts';
@@ -32,6 +33,8 @@ export interface MessengerOptions {
   /** What people call this device: `Firefox on Linux`. */
   readonly deviceName: string;
   readonly dial?: Dial;
+  /** Whether what others say is kept until a program took it with `heard`. A device that people look at needs no such thing. */
+  readonly hears?: boolean;
   /** ms since 1970 */
   readonly now?: () => number;
   /** 0 to 1 */
@@ -45,6 +48,7 @@ interface Parts {
   readonly device: Device;
   readonly inbox: Inbox;
   readonly verification: Verification;
+  readonly heard: HeardMessages | undefined;
 }
 
 /** Time between looks at what ends: certificates, key packages, lists. ms */
@@ -66,13 +70,15 @@ export class Messenger {
   readonly #conversations = new Map<ConversationId, Promise<ConversationMessages>>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #closed = new AbortController();
+  readonly #heard: HeardMessages | undefined;
   #own: Promise<ConversationId> | undefined;
 
-  private constructor(options: MessengerOptions, { device, inbox, verification }: Parts) {
+  private constructor(options: MessengerOptions, { device, inbox, verification, heard }: Parts) {
     const { account, vault, dial } = options;
-    this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, ...options };
+    this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, hears: false, ...options };
     this.device = device;
     this.verification = verification;
+    this.#heard = heard;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, this.#options.now);
     this.#credentials = new Credentials(this.#authorities.of);
@@ -95,7 +101,10 @@ export class Messenger {
     const verification = await Verification.open(vault, async (comparison, also) =>
       (await promise).#tellCompared(comparison, also),
     );
-    const messenger = new Messenger(options, { device, inbox, verification });
+    const say = async (conversation: ConversationId, content: Content, also: () => Changes) =>
+      (await (await promise).messages(conversation)).say(content, also);
+    const heard = options.hears ? await HeardMessages.open(vault, say) : undefined;
+    const messenger = new Messenger(options, { device, inbox, verification, heard });
     resolve(messenger);
     await messenger.#resume();
     return messenger;
@@ -116,6 +125,7 @@ export class Messenger {
       reports: () => (this.#find(conversation)?.members.length ?? 0) <= MAX_REPORTING,
       onSettings: (said) => this.#takeSettings(said),
       onCompared: (by, comparison) => this.#takeCompared(conversation, by, comparison),
+      onHeard: (said) => this.#heard?.note(conversation, said) ?? new Map(),
       now,
       random,
       onFault,
@@ -128,6 +138,16 @@ export class Messenger {
   /** Says something; it is stored when the promise resolves and sent as soon as that can be. */
   async say(conversation: ConversationId, content: Content): Promise<MessageId> {
     return (await this.messages(conversation)).say(content);
+  }
+
+  /**
+   * What others said since this device is there, one message after the other, each until the program is done with it: when it
+   * answered, or asks for the next one. After a crash it hears what it was not done with once more. Where `hears` was chosen.
+   * @param signal ends the listening; closing the messenger does too
+   */
+  heard(signal?: AbortSignal): AsyncGenerator<Heard, void, undefined> {
+    if (!this.#heard) throw new TypeError('the messenger was opened without `hears`');
+    return this.#heard.listen(AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])]));
   }
 
   /**
@@ -236,6 +256,7 @@ export class Messenger {
     // Of a conversation that this person has left: there is nobody to tell.
     if (conversation === undefined) return vault.write(progress);
     await (await this.messages(conversation)).take(entry, progress);
+    this.#heard?.came();
   }
 
   async #conversationOf(group: GroupId | undefined): Promise<ConversationId | undefined> {

@@ -39,7 +39,9 @@ export class Store<S> {
         reject(signal?.reason);
       };
       const stop = this.subscribe(check);
-      if (!check(this.#state)) signal?.addEventListener('abort', abort, { once: true });
+      if (check(this.#state)) return;
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
     });
   }
 }

@@ -15,7 +15,7 @@ import { ADMIN_BODY_LIMIT, adminRoutes } from './http/admin.ts';
 import { CLIENT_BODY_LIMIT, clientApi } from './http/client/api.ts';
 import { type App, makeApp } from './http/fastify.ts';
 import { securityHeaders } from './http/headers.ts';
-import { SOCKET_LIMITS } from './http/limits.ts';
+import { CLIENT_SOCKET_LIMITS, type ClientSocketLimits, SOCKET_LIMITS } from './http/limits.ts';
 import { webRoutes } from './http/web.ts';
 import { listen } from './listen.ts';
 import type { Parts } from './main.ts';
@@ -26,17 +26,18 @@ interface Options {
   readonly log: Logger;
   readonly world: World;
   readonly webRoot: string | undefined;
+  readonly onUntold: ((complaint: string) => void) | undefined;
+  readonly clientSockets: Partial<ClientSocketLimits> | undefined;
 }
-
-/** Node looks after its time limits only every 30 s by default. */
-const CLIENT_SOCKETS = { ...SOCKET_LIMITS, connectionsCheckingInterval: 5_000 };
 
 export interface Door {
   readonly port: number;
   close(): Promise<void>;
 }
 
-export async function serveClients({ site, log, world, webRoot }: Options, parts: Parts): Promise<Door> {
+export async function serveClients(options: Options, parts: Parts): Promise<Door> {
+  const { site, log, world, webRoot, onUntold } = options;
+  const limits = { ...CLIENT_SOCKET_LIMITS, ...options.clientSockets };
   const {
     sessions,
     devices,
@@ -45,6 +46,7 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
     conversations,
     groups,
     queues,
+    push,
     people,
     calls,
     assets,
@@ -61,11 +63,12 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
     bodyLimit: CLIENT_BODY_LIMIT,
     // A reverse proxy that ends TLS stands on this machine; nobody else is believed about an address.
     trustProxy: 'loopback',
+    ...(onUntold && { onUntold }),
     onRefusal: (code) => metrics.clientRefusals.inc({ code }),
     serverFactory: (handler) =>
       secure
-        ? createHttpsServer({ ...CLIENT_SOCKETS, ...secure, minVersion: 'TLSv1.2' }, handler)
-        : createHttpServer(CLIENT_SOCKETS, handler),
+        ? createHttpsServer({ ...limits, ...secure, minVersion: 'TLSv1.2' }, handler)
+        : createHttpServer(limits, handler),
   });
   await app.register(fastifyCookie);
   await webRoutes(app, securityHeaders(site), webRoot);
@@ -83,6 +86,7 @@ export async function serveClients({ site, log, world, webRoot }: Options, parts
       conversations,
       groups,
       queues,
+      push,
       hubKey: parts.signer.publicKey,
       calls,
       assets,

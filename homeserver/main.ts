@@ -23,6 +23,7 @@ import { Calls } from './calls/calls.ts';
 import { Grants } from './calls/grants.ts';
 import { SftDoor } from './calls/sft-door.ts';
 import { serveAdmin, serveClients, serveFederation } from './doors.ts';
+import { toldBy } from './ds/changes.ts';
 import { Conversations } from './ds/conversations.ts';
 import { accept, endCallsOf } from './ds/follower.ts';
 import { Groups } from './ds/groups.ts';
@@ -35,10 +36,15 @@ import { Outbox } from './federation/outbox.ts';
 import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
+import type { ClientSocketLimits } from './http/limits.ts';
+import { alertOf } from './mail/alerts.ts';
 import { Postman } from './mail/postman.ts';
 import { countMails } from './mail/queue.ts';
 import { smtpTransport, type Transport } from './mail/transport.ts';
 import { makeMetrics } from './metrics.ts';
+import { Push } from './qs/push.ts';
+import { openPushKey } from './qs/push-key.ts';
+import { type PushNetwork, pushSender } from './qs/push-sender.ts';
 import { Queues } from './qs/queues.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 import { placeOf } from './store/place.ts';
@@ -53,6 +59,12 @@ export interface HomeserverOptions {
   /** Folder of the built web application. */
   readonly webRoot?: string;
   readonly world?: World;
+  /** For tests: an answer to a client is not what the reference says. */
+  readonly onUntold?: (complaint: string) => void;
+  /** For tests: shorter times than people get. */
+  readonly clientSockets?: Partial<ClientSocketLimits>;
+  /** For tests: push services that are none. */
+  readonly pushNetwork?: PushNetwork;
 }
 
 export interface RunningHomeserver {
@@ -67,7 +79,7 @@ export interface RunningHomeserver {
 
 /** @throws SiteError, StartError, StoreError */
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
-  const { site, webRoot, world = WORLD } = options;
+  const { site, webRoot, world = WORLD, onUntold, clientSockets, pushNetwork } = options;
   const log = discreet(options.log);
   // Whatever was opened before something failed is closed again.
   await using opened = new AsyncDisposableStack();
@@ -96,10 +108,32 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => authorities.close());
   const signer = await openHubSigner(store.db);
   const writer = new Writer(store);
-  const queues = await Queues.open({ store, writer, world, onFault: (error) => parts.onFault(error) });
+  const queues = await Queues.open({
+    ...{ store, writer, world },
+    onLoud: (audience, sender) => push.said(audience, sender),
+    onMissed: (device) => push.wake(device, 'message'),
+    onFault: (error) => parts.onFault(error),
+  });
   opened.defer(() => writer.idle());
   opened.defer(() => queues.close());
   const secrets = await readSecrets(site.certificates.tickets.privateKey);
+  const pushKey = await openPushKey(store.db, secrets.push, world);
+  const push = await Push.open({
+    db: store.db,
+    world,
+    key: pushKey.publicKey,
+    services: site.homeserver.pushServices,
+    send: pushSender({
+      key: pushKey,
+      // The page of this organisation is where somebody at a push service finds whom to talk to.
+      subject: `https://${new URL(site.homeserver.client.url).hostname}`,
+      ...(pushNetwork && { network: pushNetwork }),
+    }),
+    isConnected: (device) => queues.isConnected(device),
+    onSent: (result) => parts.metrics.pushSent.inc({ result }),
+    onFault: (error) => parts.onFault(error),
+  });
+  opened.defer(() => push.close());
   const { mail } = site.homeserver;
   const transport = mail && (await smtpTransport(mail));
   const files = await openAssetStore(site);
@@ -116,6 +150,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
       signer,
       writer,
       queues,
+      push,
       secrets,
       transport,
       files,
@@ -127,7 +162,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
 
-  const doors = { site, log, world, webRoot };
+  const doors = { site, log, world, webRoot, onUntold, clientSockets };
   const federation = await serveFederation(doors, parts);
   opened.defer(() => federation.close());
   const client = await serveClients(doors, parts);
@@ -166,6 +201,7 @@ interface Ground {
   readonly signer: PublicSigner;
   readonly writer: Writer;
   readonly queues: Queues;
+  readonly push: Push;
   readonly secrets: Secrets;
   /** Undefined where the site names no mail server. */
   readonly transport: Transport | undefined;
@@ -174,7 +210,7 @@ interface Ground {
 
 function build(ground: Ground) {
   const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
-  const { secrets, transport, files } = ground;
+  const { push, secrets, transport, files } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -188,14 +224,21 @@ function build(ground: Ground) {
     store,
     world,
     authority: deviceAuthority,
-    onCreated: (tx, device) => queues.create(tx, device),
-    onAdded: (user, device) => events.tell(user, { type: 'deviceAdded', device }),
+    onCreated: async (tx, user, device) => {
+      await queues.create(tx, device.device);
+      await alertOf(tx, mail, user, device);
+    },
+    onAdded: (user, device) => {
+      mail?.wake();
+      events.tell(user, { type: 'deviceAdded', device });
+    },
     onRemoved: async (user, device, ended) => {
       for (const session of ended) events.endSession(session);
       events.tell(user, { type: 'deviceRemoved', device });
       await authorities.renew();
-      await queues.remove(device);
       await groups.removeDevice(device);
+      // Last: as long as there is a queue, the rest is done again after a crash.
+      await queues.remove(device);
     },
     onFault,
   });
@@ -305,6 +348,11 @@ function build(ground: Ground) {
   journal.subscribe(groups.changed);
   journal.subscribe(calls.changed);
   journal.subscribe(events.changed);
+  journal.subscribe((change) => {
+    for (const { user, event } of toldBy(change)) {
+      if (event.type === 'ringing' && domainOf(user) === domain) push.ring(user).catch(onFault);
+    }
+  });
   journal.subscribe(({ before, after }) => {
     if (domainOf(after.conversation) !== domain) return;
     for (const member of [...(before?.members ?? []), ...after.members]) {
@@ -333,6 +381,7 @@ function build(ground: Ground) {
     authorities,
     groups,
     queues,
+    push,
     signer,
     mail,
     people,
@@ -354,12 +403,14 @@ function build(ground: Ground) {
 
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
-  const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues } = parts;
-  const { mail, people, assets, sft, peerClient, onFault } = parts;
+  const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues, push } =
+    parts;
+  const { mail, people, devices, assets, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
     every(10_000, () => queues.sweep(), onFault),
+    every(1_000, async () => push.sweep(), onFault),
     every(600_000, () => groups.sweep(), onFault),
     every(3_600_000, () => sessions.sweep(), onFault),
     every(3_600_000, () => keyPackages.sweep(), onFault),
@@ -383,6 +434,10 @@ function startWork(parts: Parts): () => void {
   ];
   outbox.start().catch(onFault);
   mail?.wake();
+  queues
+    .devices()
+    .then((known) => devices.finishRemovals(known))
+    .catch(onFault);
   return () => {
     for (const stop of stops) stop();
   };

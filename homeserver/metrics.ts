@@ -31,6 +31,8 @@ export interface Metrics {
   readonly ticketsIssued: Counter;
   /** By the mail library's code. */
   readonly mailFailed: Counter<'code'>;
+  /** Wake-ups, by what became of them: `taken`, `later`, `gone`. */
+  readonly pushSent: Counter<'result'>;
   readonly faults: Counter;
   close(): void;
 }
@@ -51,6 +53,7 @@ export function makeMetrics(sampled: Sampled): Metrics {
     outboxGivenUp: counter('outbox_given_up', 'What another domain refused for good', 'peer', 'code'),
     ticketsIssued: counter('tickets_issued', 'Tickets for calls'),
     mailFailed: counter('mail_failed', 'Attempts to send an e-mail that failed', 'code'),
+    pushSent: counter('push_sent', 'Requests to push services of browser makers', 'result'),
     faults: counter('faults', 'Errors without a code, which are faults of ours'),
     close,
   };

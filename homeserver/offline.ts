@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Site } from '#site/schema.ts';
 import type { Administration } from './as/administration.ts';
+import { dropDevices } from './as/devices.ts';
 import { makePeople } from './as/people.ts';
 import { Sessions } from './as/sessions.ts';
 import { Postman } from './mail/postman.ts';
@@ -41,7 +42,20 @@ export async function openAdministration(site: Site): Promise<OfflineAdministrat
     });
   opened.defer(() => mail?.close());
   const sessions = new Sessions(store, site.domain, WORLD, () => undefined);
-  const people = makePeople({ site, store, world: WORLD, secrets, sessions, mail, onConnection: () => undefined });
+  const people = makePeople({
+    site,
+    store,
+    world: WORLD,
+    secrets,
+    sessions,
+    mail,
+    // The homeserver takes their keys out of the groups when it starts, and lists their certificates as revoked.
+    hooks: {
+      onPasswordChanged: async (user, keep, tx) => void (await dropDevices(tx, user, keep, WORLD.now())),
+      onRemoved: async (user, tx) => void (await dropDevices(tx, user, undefined, WORLD.now())),
+    },
+    onConnection: () => undefined,
+  });
   const running = opened.move();
   return {
     administration: people.administration,

@@ -12,6 +12,8 @@ export interface Secrets {
   readonly work: Buffer;
   /** Encrypts e-mail that waits: codes stand in there. */
   readonly mail: Buffer;
+  /** Encrypts the key that signs wake-ups. */
+  readonly push: Buffer;
 }
 
 /** @param file of a private key; rejects where it cannot be read */
@@ -20,7 +22,8 @@ export async function readSecrets(file: string): Promise<Secrets> {
 }
 
 export function secretsOf(root: Buffer): Secrets {
-  return { codes: derive(root, 'codes'), work: derive(root, 'work'), mail: derive(root, 'mail') };
+  const keys = { codes: derive(root, 'codes'), work: derive(root, 'work'), mail: derive(root, 'mail') };
+  return { ...keys, push: derive(root, 'push') };
 }
 
 function derive(root: Buffer, purpose: string): Buffer {

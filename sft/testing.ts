@@ -345,6 +345,7 @@ async function siteOf(
       admin: { listen: at(homeAdmin) },
       registration: { mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 },
       teamMates: 'domain',
+      pushServices: [],
       assets: {
         fileMb: 100,
         kinds: [...ASSET_KINDS],

@@ -350,6 +350,18 @@ export const ERRORS = {
     true,
     'The place where your organisation keeps files cannot be reached. Try again later, or tell your administrator.',
   ),
+  HOME_PUSH_OFF: entry(
+    409,
+    4409,
+    false,
+    'Your organisation does not wake browsers that are closed. Keep the page open to hear of what is new.',
+  ),
+  HOME_PUSH_SERVICE: entry(
+    409,
+    4409,
+    false,
+    'Your organisation does not use the push service of this browser. Ask your administrator to add it.',
+  ),
 
   // Federation between homeservers
   FED_NOT_ALLOWED: entry(403, 4521, false, 'The organisations have not allowed each other. Ask your administrator.'),

@@ -60,6 +60,11 @@ export const NewMessage = Closed({
   number: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   /** An MLSMessage with a PrivateMessage (RFC 9420, section 6.3) of the current epoch or one of the two before it. */
   message: Base64Url(MAX_MESSAGE_BYTES),
+  /**
+   * Whether nobody needs to be woken for it: a receipt, somebody typing, a reaction. The server cannot see which of these it
+   * is, and the size of a message says as much.
+   */
+  quiet: Type.Optional(Type.Boolean()),
 });
 export type NewMessage = Static<typeof NewMessage>;
 /** Its place in the order of the conversation, and when the hub took it, ms since 1970. */

@@ -86,6 +86,10 @@ const STATUS_TEXT: Record<number, string> = {
 };
 
 function refuse(stream: Duplex, status: number): void {
+  // Nobody else listens to a stream that was upgraded: without this, a client that resets it would end the process.
+  stream.on('error', () => stream.destroy());
+  // Node's server would wait for the client to close its half, for ever.
+  stream.once('finish', () => stream.destroy());
   stream.end(`HTTP/1.1 ${status} ${STATUS_TEXT[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

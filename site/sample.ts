@@ -29,7 +29,7 @@ function optionLines(schema: TObject, depth: number, off: boolean): string[] {
 
 function exampleOf(property: TSchema): string {
   const value: unknown = 'example' in property ? property.example : 'default' in property ? property.default : '';
-  return stringify(value, { collectionStyle: 'flow' }).trim();
+  return stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim();
 }
 
 function pad(depth: number): string {

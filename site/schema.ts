@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import Type, { type Static } from 'typebox';
 import { ASSET_KINDS, AssetKind } from '#signalling/assets.ts';
 import { DomainName } from '#signalling/ids.ts';
+import { PUSH_SERVICES } from '#signalling/push.ts';
 import type { RegistrationMode } from '#signalling/registration.ts';
 import { count, file, ip, listen, mbit, PORT, port, section, url } from './fields.ts';
 
@@ -278,6 +279,20 @@ export const SiteSchema = section(
           reason: 'Whoever has blocked somebody is left alone in either case.',
           expects: 'domain or nobody',
         }),
+        pushServices: Type.Array(
+          Type.Unsafe<DomainName>({ ...DomainName, expects: 'a DNS name in lower case, such as push.alpha.example' }),
+          {
+            maxItems: 20,
+            uniqueItems: true,
+            default: [...PUSH_SERVICES],
+            defaultText: 'those of Google, Mozilla, Apple and Microsoft',
+            description:
+              'Push services that wake browsers which are closed, each with what is below its name. An empty list switches it off.',
+            reason:
+              'A wake-up is an empty request to the maker of the browser, over HTTPS at port 443: that some device should look, not who wrote or what.',
+            expects: 'a list of DNS names, such as fcm.googleapis.com, or [] for none',
+          },
+        ),
         assets: section(
           {
             fileMb: count(1_000_000, {

@@ -38,6 +38,8 @@ export interface ConversationMessagesOptions {
   readonly onSettings: (said: Said) => Promise<void>;
   /** Another device of this person says in this conversation whom he compared. */
   readonly onCompared: (device: DeviceId, comparison: Comparison) => Promise<void>;
+  /** Somebody else said something new; what it returns is stored together with it. */
+  readonly onHeard?: (said: Said) => Changes;
   readonly now: () => number;
   readonly random: () => number;
   readonly onFault: (error: unknown) => void;
@@ -276,7 +278,13 @@ export class ConversationMessages {
     const { vault, send, now } = this.#options;
     const { number, message } = item.message ? item : await this.#encrypt(item);
     if (number === undefined || !message) return;
-    const { position: order, at } = await send({ conversation: this.id, number, message: toBase64Url(message) });
+    const { kind } = await this.#contentOf(item, 0); // also where its time is over already
+    // Nobody's telephone rings for a receipt, a reaction or an edit.
+    const quiet = kind !== 'message' && { quiet: true };
+    const { position: order, at } = await send({
+      ...{ conversation: this.id, number, message: toBase64Url(message) },
+      ...quiet,
+    });
     const changes = this.#apply({ type: 'accepted', id: item.id, order, at, now: now() });
     await this.#tellSettings(item, { order, at });
     await vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
@@ -333,9 +341,14 @@ export class ConversationMessages {
 
   async #tellSettings(item: OutboxItem, place: { readonly order?: number; readonly at: number }): Promise<void> {
     const { device, onSettings } = this.#options;
+    const content = await this.#contentOf(item, place.at);
     const sender = userOfDevice(device);
-    const { id, content } = await decodeContent(item.content, { sender, room: this.id }, place.at);
-    if (content.kind === 'settings') await onSettings({ id, sender, device, content, ...place });
+    if (content.kind === 'settings') await onSettings({ id: item.id, sender, device, content, ...place });
+  }
+
+  async #contentOf({ content }: OutboxItem, at: number): Promise<Content> {
+    const origin = { sender: userOfDevice(this.#options.device), room: this.id };
+    return (await decodeContent(content, origin, at)).content;
   }
 
   /** @param told where to put what the senders are to be told of */
@@ -372,7 +385,9 @@ export class ConversationMessages {
         this.#noteTyping(user, false);
         if (this.#options.reports()) told.push({ message: id, status: 'delivered' });
       }
-      return this.#apply({ type: 'received', said, now: now() });
+      const isNew = content.kind === 'message' && this.#timeline.get(keys.message(id)) === undefined;
+      const heard = isNew && user !== this.#timeline.reader.self ? this.#options.onHeard?.(said) : undefined;
+      return [...this.#apply({ type: 'received', said, now: now() }), ...(heard ?? [])];
     } catch (error) {
       if (!(error instanceof HawserError)) throw error;
       return this.#gap(entry, error.code, device);

@@ -6,7 +6,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { type CertifiedDevice, DEVICE_PROOF, type Device, MAX_DEVICES, type NewDevice } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { DeviceId, UserId } from '#signalling/ids.ts';
+import { type DeviceId, type UserId, userOfDevice } from '#signalling/ids.ts';
 import type { DeviceAuthority } from '#trust/device-authority.ts';
 import { type DeviceCertificate, deviceKeyIn } from '#trust/issue-devices.ts';
 import { afterCommit } from '../store/after-commit.ts';
@@ -19,7 +19,7 @@ export interface DevicesOptions {
   readonly world: World;
   readonly authority: DeviceAuthority;
   /** In the transaction that makes a device. */
-  readonly onCreated: (tx: Db, device: DeviceId) => Promise<void>;
+  readonly onCreated: (tx: Db, user: UserId, device: Device) => Promise<void>;
   /** A person has one device more. */
   readonly onAdded: (user: UserId, device: Device) => void;
   /** A device is gone, its certificates are revoked, and these sessions of it have ended. */
@@ -84,7 +84,7 @@ export class Devices {
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows !== 1n) throw new HawserError('HOME_BAD_DEVICE_KEY', 'another device has this key');
       await keep(tx, device, certificate);
-      await onCreated(tx, device);
+      await onCreated(tx, user, deviceOf(row));
     });
     onAdded(user, deviceOf(row));
     return this.#certified(device, certificate);
@@ -143,11 +143,12 @@ export class Devices {
 
   /** @throws HawserError HOME_NOT_FOUND where it is no device of that person */
   async remove(user: UserId, device: DeviceId): Promise<void> {
-    const { store, onRemoved } = this.#options;
+    const { store, world, onRemoved } = this.#options;
     const sessions = await store.transaction(async (tx) => {
       const known = (await rowsOf(tx, user)).map(({ device_id }) => device_id);
       if (!known.includes(device)) throw new HawserError('HOME_NOT_FOUND', 'device');
-      return this.#drop(tx, device);
+      this.#noted.delete(device);
+      return drop(tx, device, world.now());
     });
     await onRemoved(user, device, sessions);
   }
@@ -157,15 +158,23 @@ export class Devices {
    * @param kept the session whose device stays; none when left out
    */
   async removeOthers(tx: Db, user: UserId, kept: string | undefined): Promise<void> {
-    const { onRemoved, onFault } = this.#options;
-    const stays =
-      kept === undefined
-        ? undefined
-        : await tx.selectFrom('sessions').select('device_id').where('id', '=', kept).executeTakeFirst();
-    for (const { device_id: device } of await rowsOf(tx, user)) {
-      if (device === stays?.device_id) continue;
-      const sessions = await this.#drop(tx, device);
+    const { world, onRemoved, onFault } = this.#options;
+    for (const { device, sessions } of await dropDevices(tx, user, kept, world.now())) {
+      this.#noted.delete(device);
       afterCommit(tx, () => void onRemoved(user, device, sessions).catch(onFault));
+    }
+  }
+
+  /**
+   * Does what follows from removals that nobody followed up: the process ended just then, or an administrator worked on the
+   * database while none ran. To be called at the start.
+   * @param devices that other services still know
+   */
+  async finishRemovals(devices: readonly DeviceId[]): Promise<void> {
+    const rows = await this.#options.store.db.selectFrom('devices').select('device_id').execute();
+    const present = new Set(rows.map(({ device_id }) => device_id));
+    for (const device of devices) {
+      if (!present.has(device)) await this.#options.onRemoved(userOfDevice(device), device, []);
     }
   }
 
@@ -194,21 +203,6 @@ export class Devices {
     return row && this.#certify(row.device_id, publicKey);
   }
 
-  /** Takes a device out of the database and revokes its certificates; returns the sessions that end with it. */
-  async #drop(tx: Db, device: DeviceId): Promise<string[]> {
-    const sessions = await tx.selectFrom('sessions').select('id').where('device_id', '=', device).execute();
-    await tx
-      .updateTable('device_certificates')
-      .set({ revoked_at: this.#options.world.now() })
-      .where('device_id', '=', device)
-      .where('revoked_at', 'is', null)
-      .execute();
-    await tx.deleteFrom('sessions').where('device_id', '=', device).execute();
-    await tx.deleteFrom('devices').where('device_id', '=', device).execute();
-    this.#noted.delete(device);
-    return sessions.map(({ id }) => id);
-  }
-
   async #certify(device: DeviceId, publicKey: Uint8Array<ArrayBuffer>): Promise<CertifiedDevice> {
     const { store, world, authority } = this.#options;
     const certificate = await authority.certify(device, publicKey, world.now());
@@ -225,6 +219,43 @@ export class Devices {
     const chain = [certificate, this.#options.authority.current.certificate];
     return { device, certificates: chain.map(toBase64Url), notBefore, notAfter };
   }
+}
+
+/**
+ * In a transaction: takes all devices of a person but that of a session out of the database, and revokes their certificates.
+ * What follows from it is up to the caller, or to `finishRemovals` at the next start.
+ * @param kept the session whose device stays; none when left out
+ * @returns the devices that are gone, and the sessions that end with each
+ */
+export async function dropDevices(
+  tx: Db,
+  user: UserId,
+  kept: string | undefined,
+  now: number,
+): Promise<{ readonly device: DeviceId; readonly sessions: readonly string[] }[]> {
+  const stays =
+    kept === undefined
+      ? undefined
+      : await tx.selectFrom('sessions').select('device_id').where('id', '=', kept).executeTakeFirst();
+  const gone = [];
+  for (const { device_id: device } of await rowsOf(tx, user)) {
+    if (device !== stays?.device_id) gone.push({ device, sessions: await drop(tx, device, now) });
+  }
+  return gone;
+}
+
+/** Takes a device out of the database and revokes its certificates; returns the sessions that end with it. */
+async function drop(tx: Db, device: DeviceId, now: number): Promise<string[]> {
+  const sessions = await tx.selectFrom('sessions').select('id').where('device_id', '=', device).execute();
+  await tx
+    .updateTable('device_certificates')
+    .set({ revoked_at: now })
+    .where('device_id', '=', device)
+    .where('revoked_at', 'is', null)
+    .execute();
+  await tx.deleteFrom('sessions').where('device_id', '=', device).execute();
+  await tx.deleteFrom('devices').where('device_id', '=', device).execute();
+  return sessions.map(({ id }) => id);
 }
 
 /** SHA-256 of the raw key, base64url. */

@@ -194,12 +194,12 @@ export class Groups {
    * Takes a message; one that was taken before is taken again without effect.
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
-  async send({ user, device }: Asker, { conversation, number, message }: NewMessage): Promise<SentMessage> {
+  async send({ user, device }: Asker, { conversation, number, message, quiet }: NewMessage): Promise<SentMessage> {
     const { group, devices, oldest } = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
     if (checkApplication(group, Buffer.from(message, 'base64url')) < oldest) throw new HawserError('MLS_EPOCH_PAST');
     if (!devices.has(device)) throw new HawserError('MLS_NOT_MEMBER');
     return this.#sending.send({
-      ...{ conversation, group: group.id, device, number, message },
+      ...{ conversation, group: group.id, device, number, message, isQuiet: quiet === true },
       // Looked at again, because whoever was removed since it was asked above must not write any more.
       permit: async (tx) => {
         const { users } = this.#held.get(conversation) ?? (await this.#people(conversation, tx));

@@ -25,6 +25,8 @@ export interface Outgoing {
   readonly number: number;
   /** base64url */
   readonly message: string;
+  /** Nobody is to be woken for it. */
+  readonly isQuiet: boolean;
   /** Looks once more, when nothing else can come in between. @throws HawserError where it may not be sent any more */
   readonly permit: (tx: Db) => Promise<void>;
 }
@@ -111,8 +113,9 @@ export class Sending {
     }
     const entries = await queues.appendAll(
       tx,
-      fresh.map(({ outgoing: { group, device, number, message } }) => ({
-        ...({ audience: group, kind: 'message', sender: device, id: `${number}`, payload: message, at } as const),
+      fresh.map(({ outgoing: { group, device, number, message, isQuiet } }) => ({
+        ...({ audience: group, kind: 'message', sender: device, id: `${number}` } as const),
+        ...{ payload: message, at, quiet: isQuiet },
       })),
     );
     for (const [index, { outgoing, resolve }] of fresh.entries()) {

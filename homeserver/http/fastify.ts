@@ -16,11 +16,12 @@ import fastify, {
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { HawserError } from '#signalling/errors.ts';
+import { HawserError, isErrorCode } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
 import type { World } from '../world.ts';
 import { SOCKET_LIMITS } from './limits.ts';
-import { answerBadUrls, answerProblems, type OnRefusal } from './problem.ts';
+import { answerBadUrls, answerNoRequest, answerProblems, type OnRefusal } from './problem.ts';
+import { EVERYWHERE } from './told.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -39,6 +40,11 @@ export interface AppOptions {
   readonly serverFactory?: FastifyServerFactory;
   /** Whose X-Forwarded-For is believed. */
   readonly trustProxy?: string;
+  /**
+   * Told where an answer is not what the reference says of it. Left out where nobody tests: holding every answer against its
+   * schema costs what parsing costs.
+   */
+  readonly onUntold?: (complaint: string) => void;
 }
 
 /** Deeper than any schema of ours, shallow enough for every recursive function. */
@@ -48,7 +54,8 @@ const REQUEST_ID_BYTES = 6;
 /** The longest parameter is a conversation's id, percent-encoded. */
 const MAX_PARAMETER = 600;
 
-export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trustProxy }: AppOptions): App {
+export function makeApp(options: AppOptions): App {
+  const { log, world, bodyLimit, onRefusal, serverFactory, trustProxy, onUntold } = options;
   const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance,
@@ -62,6 +69,7 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
     return503OnClosing: false,
     exposeHeadRoutes: false,
     frameworkErrors: answerBadUrls(onRefusal),
+    clientErrorHandler: answerNoRequest,
     ...(serverFactory && { serverFactory }),
     ...(trustProxy && { trustProxy }),
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -70,9 +78,23 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
     // Nothing is converted, removed or filled in: what does not fit is refused.
     return (value: unknown) => (parser.Check(value) ? { value } : { error: invalid(parser.Errors(value)) });
   });
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setSerializerCompiler<FastifySchema & TSchema>(({ schema, method, url, httpStatus }) => {
+    if (!onUntold) return (data) => JSON.stringify(data);
+    const parser = Compile(schema as TSchema);
+    return (data) => {
+      const text = JSON.stringify(data);
+      const [first] = parser.Errors(JSON.parse(text) as unknown);
+      if (first) onUntold(`${method} ${url} answers ${httpStatus} with another shape: ${first.message}`);
+      return text;
+    };
+  });
+  if (onUntold) complainOfUntoldRefusals(app, onUntold);
   parseJson(app);
   answerProblems(app, onRefusal);
+  app.addHook('onRequest', async (request, reply) => {
+    // Whoever asks for help names it, and the log is searched for it.
+    reply.header('request-id', request.id);
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { url = 'none', method } = request.routeOptions;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
@@ -80,6 +102,16 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
     done();
   });
   return app;
+}
+
+function complainOfUntoldRefusals(app: App, onUntold: (complaint: string) => void): void {
+  app.addHook('preSerialization', async ({ routeOptions: { method, url, schema } }, _reply, payload) => {
+    if (!schema?.refusals || typeof payload !== 'object' || payload === null || !('code' in payload)) return payload;
+    const code = String(payload.code);
+    const isTold = isErrorCode(code) && (EVERYWHERE.includes(code) || schema.refusals.includes(code));
+    if (!isTold) onUntold(`${method} ${url} refuses with ${code}: add it to what is told of the route`);
+    return payload;
+  });
 }
 
 /** Fastify's own parser goes as deep as the sender likes. */

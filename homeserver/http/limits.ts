@@ -6,6 +6,27 @@ export const SOCKET_LIMITS = {
   requestTimeout: 15_000,
   /** ms that an idle connection is kept for the next request; long, so that a request between servers finds it warm */
   keepAliveTimeout: 75_000,
-  /** bytes */
+  /** bytes of the request line and all headers */
   maxHeaderSize: 16 * 1024,
 } as const;
+
+/**
+ * Of the door to everybody, which has no handshake that a stranger fails. Node looks after its time limits every 30 s by
+ * default, and waits two minutes for a TLS handshake.
+ */
+export const CLIENT_SOCKET_LIMITS: ClientSocketLimits = {
+  ...SOCKET_LIMITS,
+  handshakeTimeout: 10_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+export interface ClientSocketLimits {
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly maxHeaderSize: number;
+  /** ms until TLS is agreed on */
+  readonly handshakeTimeout: number;
+  /** ms between looks at what is over its time */
+  readonly connectionsCheckingInterval: number;
+}

@@ -1,4 +1,6 @@
 /** How every refusal looks, on each of the homeserver's doors: a status, a code of the closed list, a sentence, an id. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LimitRefusal, WrongOffset } from '#signalling/assets.ts';
 import type { Problem } from '#signalling/client-home.ts';
@@ -44,10 +46,31 @@ export function answerBadUrls(onRefusal: OnRefusal) {
 
 function send(error: HawserError, request: FastifyRequest, reply: FastifyReply, onRefusal: OnRefusal): void {
   onRefusal(error.code, request);
+  // Also where the route had no time to say so: a refusal is never the next person's answer.
+  reply.header('cache-control', 'no-store');
   if (error.code === 'HOME_SLOW_DOWN' || error.code === 'SIG_FLOOD') reply.header('retry-after', '60');
   if (error.code === 'HOME_MAIL_LIMIT') reply.header('retry-after', '1200');
   if (error.code === 'HOME_UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   reply.status(error.status).send(problemOf(error, request.id));
+}
+
+/** For bytes that are no request: too many headers, too slow, not HTTP. There is no request yet that a reply could be to. */
+export function answerNoRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
+  const refusal = new HawserError(
+    status === 431 ? 'SIG_TOO_LARGE' : status === 408 ? 'SIG_TIMEOUT' : 'HOME_BAD_REQUEST',
+  );
+  const { id: _none, ...problem } = problemOf(refusal, '');
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: no-store',
+    'connection: close',
+  ];
+  if (socket.writable && error.code !== 'ECONNRESET') socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroy();
 }
 
 function codedOf(error: unknown, log: FastifyBaseLogger): HawserError {
@@ -57,14 +80,15 @@ function codedOf(error: unknown, log: FastifyBaseLogger): HawserError {
   if (known) return new HawserError(known, code === 'FST_ERR_VALIDATION' ? placeOf(error) : undefined);
   // A body that Node's parser or the connection refused has a status and no code of ours.
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  if (typeof status === 'number' && status >= 400 && status < 500 && status in STATUS_CODES) {
+  if (typeof status === 'number' && status >= 400 && status < 500 && status in OF_CONNECTION) {
     return new HawserError('HOME_BAD_REQUEST');
   }
   log.error({ err: error }, 'fault');
   return new HawserError('SIG_INTERNAL');
 }
 
-const STATUS_CODES: Readonly<Record<number, true>> = {
+/** What Node's parser or the connection refuses with. */
+const OF_CONNECTION: Readonly<Record<number, true>> = {
   400: true,
   408: true,
   411: true,

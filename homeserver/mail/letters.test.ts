@@ -9,7 +9,7 @@ const all = {
   alreadyRegistered: letters.alreadyRegistered(sender, alice),
   resetCode: letters.resetCode(sender, '012345', 10),
   passwordChanged: letters.passwordChanged(sender, alice),
-  newDevice: letters.newDevice(sender, alice, 'Firefox on Linux', new Date(0)),
+  newDevice: letters.newDevice(sender, alice, { name: 'Firefox on Linux', address: '2001:db8::17', at: 0 }),
   invitation: letters.invitation(sender, 'AAAA-BBBB-CCCC-DDDD', alice, 7),
 };
 
@@ -28,7 +28,11 @@ test('a code stands in the text, not in the subject that every locked screen sho
 });
 
 test('a device that calls itself an address or a sentence in another line does not speak for us', () => {
-  const { text } = letters.newDevice(sender, alice, 'x\n\nPay at https://evil.example/now!', new Date(0));
+  const { text } = letters.newDevice(sender, alice, {
+    name: 'x\n\nPay at https://evil.example/now!',
+    address: '192.0.2.1',
+    at: 0,
+  });
   expect(text).not.toContain('https://evil');
   expect(text).toContain('"x  Pay at https   evil.example now "');
 });

@@ -55,13 +55,21 @@ export function passwordChanged({ domain, url }: Sender, user: UserId): Letter {
   );
 }
 
-/** @param device what it calls itself; shown in quotes and shortened, because whoever signs in chooses it */
-export function newDevice({ domain, url }: Sender, user: UserId, device: string, at: Date): Letter {
+export interface NewDevice {
+  /** What it calls itself; shown in quotes and shortened, because whoever signs in chooses it. */
+  readonly name: string;
+  /** IP address that it came from. */
+  readonly address: string;
+  /** ms since 1970 */
+  readonly at: number;
+}
+
+export function newDevice({ domain, url }: Sender, user: UserId, { name, address, at }: NewDevice): Letter {
   return letter(
     `A new device at ${domain}`,
     `Somebody, probably you, signed in to ${addressOf(user)} on a new device:`,
-    `    "${plain(device)}", ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-    `If it was not you, change your password at ${url} at once and remove the device there.`,
+    `    "${plain(name)}"\n    ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC, from ${address}`,
+    `If it was you, do nothing. If it was not, change your password at ${url} at once: that removes every other device and signs it out. Then tell your administrator.`,
   );
 }
 

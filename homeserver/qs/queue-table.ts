@@ -21,6 +21,8 @@ export interface NewEntry {
   readonly id?: string;
   /** base64url */
   readonly payload: string;
+  /** Whether nobody is to be woken for it. Not written down. */
+  readonly quiet?: boolean;
   /** ms since 1970 */
   readonly at: number;
 }
@@ -119,6 +121,12 @@ export async function unsubscribe(tx: Db, device: DeviceId, audience: Audience, 
     .where('audience', '=', audience)
     .where('until', 'is', null)
     .execute();
+}
+
+/** All devices that something may wait for. */
+export async function queuedDevices(db: Db): Promise<DeviceId[]> {
+  const rows = await db.selectFrom('queues').select('device_id').execute();
+  return rows.map(({ device_id }) => device_id);
 }
 
 export async function audiencesOf(db: Db, device: DeviceId): Promise<Audience[]> {

@@ -19,6 +19,10 @@ export interface QueuesOptions {
   readonly writer: Writer;
   readonly world: World;
   readonly bounds?: QueueBounds;
+  /** A message for an audience is on disk that is worth waking somebody for. */
+  readonly onLoud?: (audience: Audience, sender: DeviceId | undefined) => void;
+  /** A device is gone, and such a message was on its way to it. */
+  readonly onMissed?: (device: DeviceId) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -36,6 +40,8 @@ interface Connected extends Receiver {
   fresh: Entry[];
   /** Whether everything that was accepted has been sent: then it gets what comes at once, else from the database. */
   isLive: boolean;
+  /** Position of the newest message sent to it that is worth waking somebody for. */
+  loud: number;
   isPumping: boolean;
   isGone: boolean;
 }
@@ -77,6 +83,10 @@ export class Queues {
     return this.#connected.size;
   }
 
+  isConnected(device: DeviceId): boolean {
+    return this.#connected.has(device);
+  }
+
   /** Writes an entry; whoever is connected gets it when the transaction is on disk. */
   async append(tx: Db, entry: NewEntry): Promise<Entry> {
     const [written] = await this.appendAll(tx, [entry]);
@@ -88,7 +98,10 @@ export class Queues {
   async appendAll(tx: Db, entries: readonly NewEntry[]): Promise<Entry[]> {
     const placed = await table.append(tx, entries);
     afterCommit(tx, () => {
-      for (const each of placed) this.#committed(each);
+      for (const [index, each] of placed.entries()) {
+        const { kind, quiet } = entries[index] ?? {};
+        this.#committed(each, kind === 'message' && quiet !== true);
+      }
     });
     return placed.map(({ entry }) => entry);
   }
@@ -116,6 +129,11 @@ export class Queues {
     await table.subscribe(tx, device, device, 0);
   }
 
+  /** All devices that have a queue. */
+  devices(): Promise<DeviceId[]> {
+    return table.queuedDevices(this.#options.store.db);
+  }
+
   async remove(device: DeviceId): Promise<void> {
     const connected = this.#connected.get(device);
     if (connected) this.#disconnect(connected);
@@ -136,6 +154,7 @@ export class Queues {
       audiences: new Set(),
       fresh: [],
       isLive: false,
+      loud: 0,
       isPumping: false,
       isGone: false,
     };
@@ -194,8 +213,9 @@ export class Queues {
     await this.flush();
   }
 
-  #committed({ audience, entry }: Placed): void {
+  #committed({ audience, entry }: Placed, isLoud: boolean): void {
     this.#newest = entry.position;
+    if (isLoud) this.#options.onLoud?.(audience, entry.sender);
     for (const connected of this.#byAudience.get(audience) ?? []) {
       if (!connected.isLive) continue;
       if (entry.kind === 'message' && entry.sender === connected.device) continue;
@@ -204,6 +224,7 @@ export class Queues {
       if (connected.flow.isFull) connected.isLive = false;
       else {
         connected.flow.send(entry.position, audience, entry.payload.length);
+        if (isLoud) connected.loud = entry.position;
         connected.fresh.push(entry);
         // All that was written in one transaction is told in this very moment, and goes out in one delivery.
         if (this.#withFresh.size === 0) queueMicrotask(() => this.#sendFresh());
@@ -283,6 +304,7 @@ export class Queues {
     connected.isLive = false;
     for (const audience of [...connected.audiences]) this.#unlisten(connected, audience);
     if (this.#connected.get(connected.device) === connected) this.#connected.delete(connected.device);
+    if (connected.loud > connected.flow.acknowledged) this.#options.onMissed?.(connected.device);
   }
 }
 

@@ -13,6 +13,7 @@ import * as connections from './migrations/0007-connections.ts';
 import * as queues from './migrations/0008-queues.ts';
 import * as groups from './migrations/0009-groups.ts';
 import * as assets from './migrations/0010-assets.ts';
+import * as push from './migrations/0013-push.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -25,4 +26,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-registration': registration,
   '0007-connections': connections,
   '0010-assets': assets,
+  '0013-push': push,
 };

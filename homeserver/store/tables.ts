@@ -2,7 +2,7 @@
  * The tables as Kysely sees them. Each service reads and writes its own only: accounts and what is about them, sessions,
  * access tokens, registrations, invitations, resets, connections, devices, their certificates and key packages belong to as/;
  * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets and pseudonyms to
- * calls/; the outbox to federation/; entries, queues, subscriptions and properties to qs/; assets
+ * calls/; the outbox to federation/; entries, queues, subscriptions, push targets and properties to qs/; assets
  * and their usage to assets/.
  * Every id is qualified by its domain. Times are ms since 1970.
  */
@@ -48,6 +48,7 @@ export interface Tables {
   entries: EntryRow;
   queues: QueueRow;
   subscriptions: SubscriptionRow;
+  push_targets: PushTargetRow;
   properties: PropertyRow;
   groups: GroupRow;
   group_records: GroupRecordRow;
@@ -285,10 +286,10 @@ export interface QueueRow {
 
 /**
  * `queue`: under which name devices know the order of positions; a restored database gets another one. `hub`: the key with
- * which this hub proposes to groups, PKCS #8, base64url.
+ * which this hub proposes to groups, PKCS #8, base64url. `push`: the key that signs wake-ups, encrypted.
  */
 export interface PropertyRow {
-  name: 'queue' | 'hub';
+  name: 'queue' | 'hub' | 'push';
   value: string;
 }
 
@@ -298,6 +299,16 @@ export interface SubscriptionRow {
   audience: GroupId | DeviceId;
   since: number;
   until: number | null;
+}
+
+/** Where a device is woken while it is not connected; gone with the session that said so. */
+export interface PushTargetRow {
+  device_id: DeviceId;
+  session_id: string;
+  user_id: UserId;
+  /** `https://`, at one of the push services that are used. */
+  endpoint: string;
+  created_at: number;
 }
 
 /** The MLS group of a conversation of which this domain is the hub. */

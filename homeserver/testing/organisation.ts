@@ -23,6 +23,7 @@ export class Organisation {
   #running: RunningHomeserver | undefined;
   #sft: FakeSft | undefined;
   readonly #people: Person[] = [];
+  readonly #untold = new Set<string>();
   readonly #drop: () => Promise<void>;
 
   /** @param drop takes away what is not in the folder */
@@ -56,7 +57,12 @@ export class Organisation {
 
   async start(options: Partial<HomeserverOptions> = {}): Promise<void> {
     const log = pino({ level: 'debug' }, { write: (line: string) => void this.logged.push(line) });
-    this.#running = await startHomeserver({ site: this.site, log, ...options });
+    this.#running = await startHomeserver({
+      site: this.site,
+      log,
+      onUntold: (complaint) => this.#untold.add(complaint),
+      ...options,
+    });
   }
 
   /** Only the homeserver; its data stay. */
@@ -98,6 +104,7 @@ export class Organisation {
     this.#sft?.close();
     await this.stop();
     await this.#drop();
+    if (this.#untold.size > 0) throw new Error([...this.#untold].join('\n'));
   }
 }
 
@@ -147,6 +154,7 @@ async function makeOrganisation(parent: string, name: string): Promise<Organisat
       ...(database && { database: database.url }),
       registration: { mode: 'closed', emailDomains: [], workBits: 10, invitationDays: 7 },
       teamMates: 'domain',
+      pushServices: [],
       assets: {
         fileMb: 100,
         kinds: [...ASSET_KINDS],

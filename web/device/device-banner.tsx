@@ -40,5 +40,5 @@ function sentenceOf(added: readonly Device[]): string {
   if (added.length > 1) {
     return `${added.length} new devices were added: ${added.map(({ name }) => plain(name)).join(', ')}. ${end.replace('it', 'them')}`;
   }
-  return `A new device was added: ${plain(first?.name ?? '')}, ${fullWhen(first?.createdAt ?? 0, Date.now())}. ${end}`;
+  return `A new device was added: ${plain(first?.name ?? '')}, ${fullWhen(first?.createdAt ?? 0, Date.now())}, from ${first?.lastAddress || 'an unknown address'}. ${end}`;
 }

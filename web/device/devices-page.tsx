@@ -6,6 +6,7 @@ import { useStore } from '../lib/use-store.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
 import { DeviceCard } from './device-card.tsx';
+import { WakeUpSwitch } from './wake-up-switch.tsx';
 
 /** All devices of this person. */
 export function DevicesPage({ chat, onBack }: { chat: Chat; onBack: () => void }) {
@@ -35,6 +36,7 @@ export function DevicesPage({ chat, onBack }: { chat: Chat; onBack: () => void }
         </div>
       </header>
       {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+      <WakeUpSwitch chat={chat} />
       <ul class="device-list">
         {sorted.map((device) => (
           <DeviceCard

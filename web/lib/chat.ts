@@ -8,18 +8,21 @@ import { Messenger } from '#client/messenger.ts';
 import type { User } from '#signalling/client-home.ts';
 import { deviceNameOf } from './device-name.ts';
 import { openVault } from './vault.ts';
+import { WakeUps } from './wake-ups.ts';
 
 export class Chat {
   readonly me: User;
   readonly messenger: Messenger;
   readonly following: Following;
   readonly unsent: UnsentTexts;
+  readonly wakeUps: WakeUps;
 
-  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'unsent'>) {
+  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'unsent' | 'wakeUps'>) {
     this.me = parts.me;
     this.messenger = parts.messenger;
     this.following = parts.following;
     this.unsent = parts.unsent;
+    this.wakeUps = parts.wakeUps;
   }
 
   /** Sets this browser up as a device where it is none yet. @throws as `Messenger.open` */
@@ -28,8 +31,16 @@ export class Chat {
     const deviceName = deviceNameOf(navigator.userAgent);
     const messenger = await Messenger.open({ account, vault, deviceName, onFault });
     const following = new Following(messenger, onFault);
+    // Also after a time without a connection: a device that was added then was told to nobody here.
+    let wasConnected = false;
+    messenger.home.store.subscribe(({ connected }) => {
+      if (connected && !wasConnected) messenger.devices.refresh().catch(onFault);
+      wasConnected = connected;
+    });
     messenger.devices.refresh().catch(onFault);
-    return new Chat({ me, messenger, following, unsent: new UnsentTexts(vault) });
+    const wakeUps = new WakeUps(account, me.user);
+    wakeUps.look().catch(onFault);
+    return new Chat({ me, messenger, following, unsent: new UnsentTexts(vault), wakeUps });
   }
 
   get verification(): Verification {

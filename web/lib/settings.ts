@@ -1,5 +1,5 @@
 import type { PictureCodec } from '#client/media/browser/picture-codec.ts';
-import type { DeviceId } from '#signalling/ids.ts';
+import type { DeviceId, UserId } from '#signalling/ids.ts';
 
 /** What a person chose on this machine. Nothing of it is secret, and the page works as well where storing is refused. */
 export interface Settings {
@@ -13,6 +13,8 @@ export interface Settings {
   readonly cameraCodec: PictureCodec;
   /** The device that this browser was last: where its own storage is lost, it says which one is to be removed. */
   readonly device?: DeviceId;
+  /** Who wants to be told here of what is new while the page is closed. */
+  readonly wakeUps?: UserId | undefined;
 }
 
 const KEY = 'hawser.settings';

@@ -4,6 +4,7 @@ import { type Browser, chromium, type Locator, type Page } from 'playwright-core
 import { Account } from '#client/account.ts';
 import { Messenger } from '#client/messenger.ts';
 import { MemoryVault } from '#client/vault/memory.ts';
+import type { HomeserverOptions } from '#homeserver/main.ts';
 import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import { buildWeb } from '../build.ts';
 
@@ -39,8 +40,8 @@ export class ChatWorld {
   }
 
   /** Starts the homeserver, with the page. */
-  serve(): Promise<void> {
-    return this.alpha.start({ webRoot: this.#folder });
+  serve(options: Partial<HomeserverOptions> = {}): Promise<void> {
+    return this.alpha.start({ webRoot: this.#folder, ...options });
   }
 
   account(handle: string, name: string): Promise<unknown> {

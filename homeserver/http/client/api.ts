@@ -1,4 +1,5 @@
 /** The client's routes, noun by noun. Each parses, asks the service that knows, and shows what came back. */
+import { API } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName, UserId } from '#signalling/ids.ts';
 import type { Authorities } from '../../as/authorities.ts';
@@ -11,9 +12,11 @@ import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
 import type { Groups } from '../../ds/groups.ts';
+import type { Push } from '../../qs/push.ts';
 import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
+import { writeReference } from '../openapi.ts';
 import { RateLimit } from '../rate.ts';
 import { assetRoutes } from './assets.ts';
 import { callRoutes } from './calls.ts';
@@ -23,6 +26,7 @@ import { deviceRoutes } from './devices.ts';
 import { groupRoutes } from './groups.ts';
 import { passwordRoutes } from './password.ts';
 import { peopleRoutes } from './people.ts';
+import { pushRoutes } from './push.ts';
 import { registrationRoutes } from './registration.ts';
 import { sessionRoutes } from './sessions.ts';
 
@@ -41,6 +45,7 @@ export interface ClientApiOptions {
   readonly conversations: Conversations;
   readonly groups: Groups;
   readonly queues: Queues;
+  readonly push: Push;
   /** With which this hub proposes to groups: Ed25519, 32 bytes. */
   readonly hubKey: Uint8Array;
   readonly calls: Calls;
@@ -56,7 +61,8 @@ export const CLIENT_BODY_LIMIT = 128 * 1024;
 /** Requests a second from one address, behind which a whole organisation may sit. */
 const PER_SECOND = 200;
 
-export function clientApi(app: App, options: ClientApiOptions): void {
+export async function clientApi(app: App, options: ClientApiOptions): Promise<void> {
+  await writeReference(app);
   const rate = new RateLimit(PER_SECOND, options.world.now);
   app.addHook('onRequest', async (request, reply) => {
     if (!rate.take(request.ip)) throw new HawserError('SIG_FLOOD');
@@ -73,6 +79,16 @@ export function clientApi(app: App, options: ClientApiOptions): void {
   connectionRoutes(app, options);
   conversationRoutes(app, options);
   groupRoutes(app, options);
+  pushRoutes(app, options);
   callRoutes(app, options);
   assetRoutes(app, options);
+  referenceRoute(app);
+}
+
+/** The reference itself: the same for everybody, until this server is replaced by a newer one. */
+function referenceRoute(app: App): void {
+  app.get(`${API}/openapi.json`, { schema: { hide: true } }, async (_request, reply) => {
+    reply.header('cache-control', 'public, max-age=3600');
+    return app.swagger();
+  });
 }

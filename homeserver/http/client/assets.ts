@@ -2,7 +2,8 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CompleteAsset, MAX_PART, NewAsset, PartQuery } from '#signalling/assets.ts';
+import Type from 'typebox';
+import { AssetPolicy, AssetUpload, CompleteAsset, MAX_PART, NewAsset, PartQuery } from '#signalling/assets.ts';
 import { API } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { UserId } from '#signalling/ids.ts';
@@ -12,6 +13,7 @@ import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
 import { Slots } from '../slots.ts';
+import { told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 import { OfAsset } from './parameters.ts';
 
@@ -52,12 +54,29 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
     if (reply.raw.closed) giveBack();
   };
 
-  app.get(`${API}/assets/policy`, async (request) => {
+  const policy = told('Which files the organisation accepts.', { by: 'session', answer: AssetPolicy });
+  app.get(`${API}/assets/policy`, { schema: policy }, async (request) => {
     const { user } = await authenticate(sessions, request);
     return assets.policy(user);
   });
 
-  app.post(`${API}/assets`, { schema: { body: NewAsset } }, async (request, reply) => {
+  const create = told('Makes room for an encrypted file. The same request again finds the same upload.', {
+    by: 'session',
+    status: 201,
+    answer: AssetUpload,
+    refusals: [
+      'HOME_ASSET_TOO_LARGE',
+      'HOME_ASSET_KIND',
+      'HOME_ASSET_QUOTA',
+      'HOME_ASSET_UPLOADS',
+      'HOME_ASSET_NO_ROOM',
+      'HOME_ASSET_CONFLICT',
+      'HOME_ASSET_STORE',
+      'HOME_NOT_FOUND',
+      'HOME_SLOW_DOWN',
+    ],
+  });
+  app.post(`${API}/assets`, { schema: { body: NewAsset, ...create } }, async (request, reply) => {
     const { user } = await authenticate(sessions, request);
     if (!begun.take(user)) throw new HawserError('HOME_SLOW_DOWN');
     const upload = await assets.create(user, request.body);
@@ -65,23 +84,54 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
     return upload;
   });
 
-  app.get(`${API}/assets/:asset/upload`, { schema: OfAsset }, async (request) => {
+  const progress = told('Where an own upload stands.', {
+    by: 'session',
+    answer: AssetUpload,
+    refusals: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN'],
+  });
+  app.get(`${API}/assets/:asset/upload`, { schema: { ...OfAsset, ...progress } }, async (request) => {
     const { user } = await authenticate(sessions, request);
     return assets.progress(user, request.params.asset);
   });
 
-  app.post(`${API}/assets/:asset/complete`, { schema: { ...OfAsset, body: CompleteAsset } }, async (request) => {
-    const { user } = await authenticate(sessions, request);
-    return assets.complete(user, request.params.asset, request.body.sha256);
+  const complete = told('Makes a file of an upload, once all of it is there and has the given hash.', {
+    by: 'session',
+    answer: AssetUpload,
+    refusals: [
+      'HOME_ASSET_INCOMPLETE',
+      'HOME_ASSET_HASH',
+      'HOME_ASSET_COMPLETE',
+      'HOME_ASSET_STORE',
+      'HOME_NOT_FOUND',
+      'HOME_FORBIDDEN',
+    ],
   });
+  app.post(
+    `${API}/assets/:asset/complete`,
+    { schema: { ...OfAsset, body: CompleteAsset, ...complete } },
+    async (request) => {
+      const { user } = await authenticate(sessions, request);
+      return assets.complete(user, request.params.asset, request.body.sha256);
+    },
+  );
 
-  app.delete(`${API}/assets/:asset`, { schema: OfAsset }, async (request, reply) => {
+  const remove = told('Deletes an own file, or gives up an upload.', {
+    by: 'session',
+    refusals: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'HOME_ASSET_STORE'],
+  });
+  app.delete(`${API}/assets/:asset`, { schema: { ...OfAsset, ...remove } }, async (request, reply) => {
     const { user } = await authenticate(sessions, request);
     await assets.remove(user, request.params.asset);
     reply.status(204);
   });
 
-  app.get(`${API}/assets/:asset`, { schema: OfAsset }, async (request, reply) => {
+  const download = told('The ciphertext of a file, or the range that the Range header names (206).', {
+    by: 'session',
+    answer: Type.String({ format: 'binary' }),
+    produces: ['application/octet-stream'],
+    refusals: ['HOME_NOT_FOUND', 'HOME_ASSET_RANGE', 'HOME_ASSET_STORE', 'SIG_BUSY'],
+  });
+  app.get(`${API}/assets/:asset`, { schema: { ...OfAsset, ...download } }, async (request, reply) => {
     const { user } = await authenticate(sessions, request);
     takeSlot(user, reply);
     const { size, range, isWhole, bytes } = await assets
@@ -110,7 +160,24 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
   app.register(async (scope: App) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/octet-stream', async (_request: unknown, body: unknown) => body);
-    scope.patch(`${API}/assets/:asset`, { schema: { ...OfAsset, querystring: PartQuery } }, async (request, reply) => {
+    const append = told('The next part of an upload: bytes, and their length in Content-Length.', {
+      by: 'session',
+      answer: AssetUpload,
+      consumes: ['application/octet-stream'],
+      refusals: [
+        'HOME_ASSET_OFFSET',
+        'HOME_ASSET_OVERTAKEN',
+        'HOME_ASSET_COMPLETE',
+        'HOME_ASSET_NO_ROOM',
+        'HOME_ASSET_STORE',
+        'HOME_NOT_FOUND',
+        'HOME_FORBIDDEN',
+        'SIG_BUSY',
+        'SIG_CLOSED',
+      ],
+    });
+    const OnePart = { ...OfAsset, querystring: PartQuery, ...append };
+    scope.patch(`${API}/assets/:asset`, { schema: OnePart }, async (request, reply) => {
       try {
         const { user } = await authenticate(sessions, request);
         takeSlot(user, reply);

@@ -3,12 +3,24 @@
 import { toBase64Url } from '#signalling/base64.ts';
 import { API } from '#signalling/client-home.ts';
 import { Closed } from '#signalling/contract.ts';
-import { Claim, KnownDevice, NewDevice, NewKeyPackages, Renewal } from '#signalling/devices.ts';
+import {
+  Authority,
+  CertifiedDevice,
+  Claim,
+  Claimed,
+  Devices,
+  KeyPackageCount,
+  KnownDevice,
+  NewDevice,
+  NewKeyPackages,
+  Renewal,
+} from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { DeviceId, DomainName, domainOf } from '#signalling/ids.ts';
 import { authenticate, authenticateDevice, tokenOf } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
+import { told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 
 /** 101 key packages with their chains of certificates. */
@@ -28,37 +40,63 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
   const certificates = new RateLimit(CERTIFICATES_PER_SECOND, world.now, CERTIFICATES_AT_ONCE);
   const path = `${API}/devices`;
 
-  app.get(path, async (request) => {
-    const { user } = await authenticate(sessions, request);
-    return { devices: await devices.list(user) };
-  });
+  app.get(
+    path,
+    { schema: told('The own devices, oldest first.', { by: 'session', answer: Devices }) },
+    async (request) => {
+      const { user } = await authenticate(sessions, request);
+      return { devices: await devices.list(user) };
+    },
+  );
 
-  app.post(path, { schema: { body: NewDevice } }, async (request, reply) => {
+  const add = told('Makes a device and binds the session to it. Every other device is told, and an e-mail is sent.', {
+    by: 'session',
+    status: 201,
+    answer: CertifiedDevice,
+    refusals: ['HOME_BAD_DEVICE_KEY', 'HOME_TOO_MANY_DEVICES', 'HOME_HAS_DEVICE', 'HOME_SLOW_DOWN'],
+  });
+  app.post(path, { schema: { body: NewDevice, ...add } }, async (request, reply) => {
     const { session, user } = await authenticate(sessions, request);
     if (!certificates.take(user)) throw new HawserError('HOME_SLOW_DOWN');
     reply.status(201);
     return devices.add({ session, user, address: request.ip }, request.body);
   });
 
-  app.post(`${path}/current`, { schema: { body: KnownDevice } }, async (request) => {
+  const resume = told('Binds the session to a device that is known, by a proof that its key is there.', {
+    by: 'session',
+    answer: CertifiedDevice,
+    refusals: ['HOME_BAD_DEVICE_KEY', 'HOME_NOT_FOUND', 'HOME_HAS_DEVICE'],
+  });
+  app.post(`${path}/current`, { schema: { body: KnownDevice, ...resume } }, async (request) => {
     const { session, user } = await authenticate(sessions, request);
     return devices.resume({ session, user, address: request.ip }, tokenOf(request), request.body);
   });
 
-  app.post(`${path}/current/certificate`, { schema: { body: Renewal } }, async (request) => {
+  const renew = told('A certificate for a longer time, for the same key.', {
+    by: 'device',
+    answer: CertifiedDevice,
+    refusals: ['HOME_BAD_DEVICE_KEY', 'HOME_NOT_FOUND', 'HOME_SLOW_DOWN'],
+  });
+  app.post(`${path}/current/certificate`, { schema: { body: Renewal, ...renew } }, async (request) => {
     const { user, device } = await authenticateDevice(sessions, request);
     if (!certificates.take(user)) throw new HawserError('HOME_SLOW_DOWN');
     return devices.renew(device, request.body.request);
   });
 
-  app.get(`${path}/current/key-packages`, async (request) => {
+  const left = told('How many key packages wait to be used.', { by: 'device', answer: KeyPackageCount });
+  app.get(`${path}/current/key-packages`, { schema: left }, async (request) => {
     const { device } = await authenticateDevice(sessions, request);
     return { left: await keyPackages.left(device) };
   });
 
+  const bring = told('Brings key packages in the place of those before. One bad one, and the old ones stay.', {
+    by: 'device',
+    answer: KeyPackageCount,
+    refusals: ['HOME_BAD_KEY_PACKAGE', 'HOME_NOT_FOUND', 'HOME_SLOW_DOWN'],
+  });
   app.put(
     `${path}/current/key-packages`,
-    { schema: { body: NewKeyPackages }, bodyLimit: KEY_PACKAGES_LIMIT },
+    { schema: { body: NewKeyPackages, ...bring }, bodyLimit: KEY_PACKAGES_LIMIT },
     async (request) => {
       const { user, device } = await authenticateDevice(sessions, request);
       if (!claims.take(user)) throw new HawserError('HOME_SLOW_DOWN');
@@ -66,13 +104,22 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
     },
   );
 
-  app.delete(`${path}/:device`, { schema: OneDevice }, async (request, reply) => {
+  const remove = told('Removes a device: its certificate is revoked, its sessions end, and it leaves every group.', {
+    by: 'session',
+    refusals: ['HOME_NOT_FOUND'],
+  });
+  app.delete(`${path}/:device`, { schema: { ...OneDevice, ...remove } }, async (request, reply) => {
     const { user } = await authenticate(sessions, request);
     await devices.remove(user, request.params.device);
     reply.status(204);
   });
 
-  app.post(`${API}/key-packages/claim`, { schema: { body: Claim } }, async (request) => {
+  const claim = told('One key package of each device of a person, to add them to a group.', {
+    by: 'device',
+    answer: Claimed,
+    refusals: ['HOME_NOT_FOUND', 'HOME_SLOW_DOWN'],
+  });
+  app.post(`${API}/key-packages/claim`, { schema: { body: Claim, ...claim } }, async (request) => {
     const self = await authenticateDevice(sessions, request);
     if (!claims.take(self.user)) throw new HawserError('HOME_SLOW_DOWN');
     const { user } = request.body;
@@ -80,14 +127,19 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
     return { keyPackages: await keyPackages.claim(user, self.device) };
   });
 
-  app.get(`${API}/authorities/:domain`, { schema: OneDomain }, async (request) => {
+  const authority = told('What speaks for the devices of a domain, and what it took back.', {
+    by: 'session',
+    answer: Authority,
+    refusals: ['HOME_NOT_FOUND'],
+  });
+  app.get(`${API}/authorities/:domain`, { schema: { ...OneDomain, ...authority } }, async (request) => {
     await authenticate(sessions, request);
-    const authority = authorities.of(request.params.domain);
-    if (!authority) throw new HawserError('HOME_NOT_FOUND', 'domain');
+    const known = authorities.of(request.params.domain);
+    if (!known) throw new HawserError('HOME_NOT_FOUND', 'domain');
     return {
       domain: request.params.domain,
-      roots: authority.roots.map(toBase64Url),
-      revocations: authority.revocations.map(toBase64Url),
+      roots: known.roots.map(toBase64Url),
+      revocations: known.revocations.map(toBase64Url),
       hub: toBase64Url(hubKey),
     };
   });

@@ -3,13 +3,22 @@
 import Type from 'typebox';
 import { API } from '#signalling/client-home.ts';
 import { Closed, Nothing } from '#signalling/contract.ts';
-import { HawserError } from '#signalling/errors.ts';
-import { NewCommit, NewGroup, NewMessage } from '#signalling/groups.ts';
+import { type ErrorCode, HawserError } from '#signalling/errors.ts';
+import {
+  GroupState,
+  GroupTree,
+  NewCommit,
+  NewGroup,
+  NewMessage,
+  SentMessage,
+  TakenCommit,
+} from '#signalling/groups.ts';
 import { ConversationId } from '#signalling/ids.ts';
-import { Acknowledgement } from '#signalling/queue.ts';
+import { Acknowledgement, Delivery } from '#signalling/queue.ts';
 import { authenticate, authenticateDevice } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
+import { told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 import { InConversation } from './parameters.ts';
 
@@ -19,6 +28,32 @@ const GROUP_LIMIT = 4 * 1024 * 1024;
 const COMMITS_PER_SECOND = 10;
 /** Messages of one device: nobody types faster. Over the WebSocket its own limit holds. */
 const MESSAGES_PER_SECOND = 30;
+
+/** Where the asker is no member, or the conversation has no group. */
+const NO_GROUP = ['HOME_NOT_FOUND', 'HOME_NO_GROUP'] as const;
+/** What the hub refuses because a conforming member would (RFC 9420). */
+const AGAINST_MLS = [
+  'MLS_MALFORMED',
+  'MLS_REFUSED',
+  'MLS_UNSUPPORTED',
+  'MLS_TOO_LARGE',
+  'MLS_WRONG_GROUP',
+  'MLS_EPOCH_PAST',
+  'MLS_EPOCH_FUTURE',
+  'MLS_NOT_MEMBER',
+  'MLS_NOT_ADMITTED',
+  'MLS_PROPOSAL_REFUSED',
+  'MLS_PROPOSALS_PENDING',
+  'MLS_FOREIGN_REMOVAL',
+  'MLS_GROUP_INFO_REFUSED',
+  'MLS_KEY_PACKAGE_REFUSED',
+  'MLS_WELCOME_REFUSED',
+  'MLS_UNKNOWN_DEVICE',
+  'MLS_CREDENTIAL_REFUSED',
+  'MLS_CREDENTIAL_REVOKED',
+  'MLS_CREDENTIAL_EXPIRED',
+  'MLS_REVOCATION_UNKNOWN',
+] as const satisfies readonly ErrorCode[];
 
 // Numbers in a URL are text; what is no number is refused.
 const Digits = Type.String({ pattern: '^[0-9]{1,15}$' });
@@ -31,55 +66,101 @@ export function groupRoutes(app: App, { sessions, groups, queues, world }: Clien
   const path = `${API}/conversations/:conversation/group`;
   const large = { bodyLimit: GROUP_LIMIT };
 
-  app.post(path, { schema: { ...InConversation, body: NewGroup }, ...large }, async (request, reply) => {
+  const create = told('Makes the MLS group of a conversation, with the asking device alone in it.', {
+    by: 'device',
+    status: 201,
+    answer: GroupState,
+    refusals: ['HOME_NOT_FOUND', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
+  });
+  app.post(path, { schema: { ...InConversation, body: NewGroup, ...create }, ...large }, async (request, reply) => {
     const asker = await authenticateDevice(sessions, request);
     if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
     reply.status(201);
     return groups.create(asker, request.params.conversation, request.body);
   });
 
-  app.get(path, { schema: InConversation }, async (request) => {
+  const state = told('What a device joins by itself with, in an external commit.', {
+    by: 'session',
+    answer: GroupState,
+    refusals: NO_GROUP,
+  });
+  app.get(path, { schema: { ...InConversation, ...state } }, async (request) => {
     const { user } = await authenticate(sessions, request);
     return groups.state(user, request.params.conversation);
   });
 
-  app.get(`${path}/trees/:epoch`, { schema: OneEpoch }, async (request) => {
+  const tree = told('The tree to a Welcome, for an hour.', { by: 'session', answer: GroupTree, refusals: NO_GROUP });
+  app.get(`${path}/trees/:epoch`, { schema: { ...OneEpoch, ...tree } }, async (request) => {
     const { user } = await authenticate(sessions, request);
     const { conversation, epoch } = request.params;
     return { tree: await groups.tree(user, conversation, Number(epoch)) };
   });
 
-  app.post(`${path}/commits`, { schema: { ...InConversation, body: NewCommit }, ...large }, async (request) => {
-    const asker = await authenticateDevice(sessions, request);
-    if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
-    return groups.commit(asker, request.params.conversation, request.body);
+  const commit = told('Changes the group. The hub takes one commit for each epoch.', {
+    by: 'device',
+    answer: TakenCommit,
+    refusals: [...NO_GROUP, 'HOME_FORBIDDEN', ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
   });
+  app.post(
+    `${path}/commits`,
+    { schema: { ...InConversation, body: NewCommit, ...commit }, ...large },
+    async (request) => {
+      const asker = await authenticateDevice(sessions, request);
+      if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
+      return groups.commit(asker, request.params.conversation, request.body);
+    },
+  );
 
-  app.post(`${path}/turns`, { schema: { ...InConversation, body: Nothing } }, async (request) => {
+  const turn = told("Answered when it is the device's turn to commit, after it lost a race.", {
+    by: 'device',
+    answer: Nothing,
+    refusals: [...NO_GROUP, 'HOME_SLOW_DOWN', 'SIG_CLOSED'],
+  });
+  app.post(`${path}/turns`, { schema: { ...InConversation, body: Nothing, ...turn } }, async (request) => {
     const asker = await authenticateDevice(sessions, request);
     await groups.waitForTurn(asker, request.params.conversation);
     return {};
   });
 
-  app.delete(`${path}/turns`, { schema: InConversation }, async (request, reply) => {
+  const endTurn = told('Gives a turn back unused.', { by: 'device' });
+  app.delete(`${path}/turns`, { schema: { ...InConversation, ...endTurn } }, async (request, reply) => {
     groups.endTurn(await authenticateDevice(sessions, request), request.params.conversation);
     reply.status(204);
   });
 
-  app.post(`${API}/messages`, { schema: { body: NewMessage }, bodyLimit: 256 * 1024 }, async (request) => {
+  const send = told(
+    'Sends an encrypted message to the group of a conversation. The same number again is the same message.',
+    {
+      by: 'device',
+      answer: SentMessage,
+      refusals: [...NO_GROUP, ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
+    },
+  );
+  app.post(`${API}/messages`, { schema: { body: NewMessage, ...send }, bodyLimit: 256 * 1024 }, async (request) => {
     const asker = await authenticateDevice(sessions, request);
     if (!messages.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
     return groups.send(asker, request.body);
   });
 
-  app.get(`${API}/queue`, { schema: { querystring: After } }, async (request) => {
+  const waiting = told('What waits for the device behind a position, for clients without a WebSocket.', {
+    by: 'device',
+    answer: Delivery,
+  });
+  app.get(`${API}/queue`, { schema: { querystring: After, ...waiting } }, async (request) => {
     const { device } = await authenticateDevice(sessions, request);
     return { entries: await queues.waiting(device, Number(request.query.after)) };
   });
 
-  app.post(`${API}/queue/acknowledgements`, { schema: { body: Acknowledgement } }, async (request, reply) => {
-    const { device } = await authenticateDevice(sessions, request);
-    await queues.acknowledge(device, request.body.position);
-    reply.status(204);
+  const acknowledge = told('Everything up to this position is on the device, and may be forgotten here.', {
+    by: 'device',
   });
+  app.post(
+    `${API}/queue/acknowledgements`,
+    { schema: { body: Acknowledgement, ...acknowledge } },
+    async (request, reply) => {
+      const { device } = await authenticateDevice(sessions, request);
+      await queues.acknowledge(device, request.body.position);
+      reply.status(204);
+    },
+  );
 }

@@ -1,5 +1,5 @@
 /** Who somebody is. */
-import { API, UserQuery } from '#signalling/client-home.ts';
+import { API, User, UserQuery } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { domainOf, handleOf, parseAddress } from '#signalling/ids.ts';
 import { userOf } from '../../as/accounts.ts';
@@ -7,6 +7,7 @@ import type { Person } from '../../ds/conversation.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
+import { FEDERATION, told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 
 /** Of one person: nobody types faster, and other domains count all our people's look-ups together. */
@@ -16,14 +17,19 @@ export function peopleRoutes(app: App, { sessions, domain, world, localPerson, r
   const lookUps = new RateLimit(LOOK_UPS_PER_SECOND, world.now);
   const show = (person: Person) => userOf(person, domainOf(person.user));
 
-  app.get(`${API}/me`, async (request) => {
+  app.get(`${API}/me`, { schema: told('Who is signed in.', { by: 'session', answer: User }) }, async (request) => {
     const { user } = await authenticate(sessions, request);
     const person = await localPerson(user);
     if (!person) throw new HawserError('HOME_UNAUTHENTICATED');
     return show(person);
   });
 
-  app.get(`${API}/users`, { schema: { querystring: UserQuery } }, async (request) => {
+  const find = told('Finds a person by the exact address, also in another organisation.', {
+    by: 'session',
+    answer: User,
+    refusals: ['HOME_NOT_FOUND', ...FEDERATION, 'HOME_SLOW_DOWN'],
+  });
+  app.get(`${API}/users`, { schema: { querystring: UserQuery, ...find } }, async (request) => {
     const self = await authenticate(sessions, request);
     if (!lookUps.take(self.user)) throw new HawserError('HOME_SLOW_DOWN');
     const user = parseAddress(request.query.address);

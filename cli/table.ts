@@ -141,4 +141,9 @@ export const table: readonly Entry[] = [
     summary: 'Measure who is heard at another organisation, and how soon',
     load: async () => (await import('./bench-voices.ts')).benchVoices,
   },
+  {
+    name: 'soak kills',
+    summary: 'Kill a homeserver again and again while people write, and look for what got lost',
+    load: async () => (await import('./soak-kills.ts')).soakKills,
+  },
 ];

@@ -1,0 +1,162 @@
+/** `hawser soak fuzz`: spoilt inputs for everything that takes bytes from a client, on a real homeserver and beside it. */
+import type { HomeserverProcess } from '#homeserver/testing/process.ts';
+import { type Errand, guarded } from '../../guarded.ts';
+import { Helper } from '../../helper.ts';
+import { Stage } from '../stage.ts';
+import { runBatch } from './batch.ts';
+import { ClientDoor } from './door.ts';
+import type { ParserMethods } from './parsers-process.ts';
+import { clientRoutes } from './routes.ts';
+import { type Counts, type Finding, Tally } from './tally.ts';
+import { BATCH, type Share, turnsOf } from './target.ts';
+
+export interface FuzzOptions extends Errand {
+  readonly seed: number;
+  readonly inputs: number;
+  /** Only this batch. */
+  readonly batch?: number | undefined;
+  /** URL of an empty PostgreSQL database; SQLite when left out. */
+  readonly database?: string | undefined;
+}
+
+export interface FuzzReport {
+  readonly seed: number;
+  readonly storage: 'sqlite' | 'postgres';
+  readonly inputs: number;
+  readonly routes: number;
+  readonly targets: Readonly<Record<string, Counts>>;
+  /** Resident memory of the homeserver when it began and at its highest, MiB. */
+  readonly memoryMiB: { readonly first: number; readonly highest: number };
+  /** Errors without a code that the homeserver counted itself. */
+  readonly faults: number;
+  readonly wrong: number;
+  readonly findings: readonly Finding[];
+  readonly seconds: number;
+}
+
+const PARSERS = 'parsers';
+
+/** Of a hundred batches, how many go to what. All parsers together have the rest, in turn. */
+const SHARES: readonly Share[] = [
+  { target: 'routes', of100: 26 },
+  { target: 'uploads', of100: 10 },
+  { target: 'files', of100: 7 },
+  { target: 'heads', of100: 7 },
+  { target: 'sockets', of100: 6 },
+  { target: PARSERS, of100: 44 },
+];
+
+/** Inputs that are on their way at the same time. */
+const AT_ONCE = 12;
+/** A batch of parsers that takes longer hangs, ms. */
+const PARSERS_MS = 120_000;
+const PARSERS_PROGRAM = new URL('parsers-process.ts', import.meta.url).pathname;
+/** Most that a homeserver may grow by, whatever it is sent. */
+export const MAX_GROWTH_MIB = 600;
+const MIB = 2 ** 20;
+
+/** @throws Error with a plain sentence where it was stopped or does not get under way */
+export function measureFuzz(options: FuzzOptions): Promise<FuzzReport> {
+  return guarded(options.signal, async ({ undo, ended, onDied }) => {
+    const stage = await Stage.set(options.database, undo);
+    await stage.start();
+    const parsers = Helper.start<ParserMethods>('parsers', PARSERS_PROGRAM, undo, onDied);
+    const door = new ClientDoor(stage, await clientRoutes());
+    undo.defer(() => door.close());
+    return new Run(options, stage, door, parsers, ended).play();
+  });
+}
+
+class Run {
+  readonly #options: FuzzOptions;
+  readonly #stage: Stage;
+  readonly #door: ClientDoor;
+  readonly #parsers: Helper<ParserMethods>;
+  readonly #ended: AbortSignal;
+  readonly #tally = new Tally();
+  readonly #memory: number[] = [];
+
+  constructor(
+    options: FuzzOptions,
+    stage: Stage,
+    door: ClientDoor,
+    parsers: Helper<ParserMethods>,
+    ended: AbortSignal,
+  ) {
+    this.#options = options;
+    this.#stage = stage;
+    this.#door = door;
+    this.#parsers = parsers;
+    this.#ended = ended;
+  }
+
+  async play(): Promise<FuzzReport> {
+    const { seed, inputs, batch, say, onProgress, database } = this.#options;
+    const began = performance.now();
+    const names = await this.#parsers.call('names', {});
+    const routes = await clientRoutes();
+    say(`seed ${seed}: ${routes.length} routes and ${names.length} parsers`);
+    await this.#door.refresh();
+    const turns = turnsOf(SHARES);
+    const last = Math.ceil(inputs / BATCH);
+    for (let at = batch ?? 0; at < (batch === undefined ? last : batch + 1); at++) {
+      this.#ended.throwIfAborted();
+      const name = turns[at % turns.length] ?? '';
+      const count = batch === undefined ? Math.min(BATCH, inputs - at * BATCH) : BATCH;
+      if (name === PARSERS) await this.#parse(names[parserAt(turns, at) % names.length] ?? '', at, count);
+      else await this.#ask(name, at, count);
+      onProgress(Math.min(inputs, (at + 1) * BATCH), inputs);
+    }
+    const faults = await this.#faults();
+    return {
+      seed,
+      storage: database === undefined ? 'sqlite' : 'postgres',
+      inputs: this.#tally.inputs,
+      routes: routes.length,
+      targets: this.#tally.targets,
+      memoryMiB: { first: this.#memory[0] ?? 0, highest: Math.max(...this.#memory) },
+      faults,
+      wrong: this.#tally.wrong,
+      findings: this.#tally.findings,
+      seconds: (performance.now() - began) / 1_000,
+    };
+  }
+
+  async #ask(name: string, batch: number, count: number): Promise<void> {
+    const target = this.#door.targets.find((each) => each.name === name);
+    if (!target) throw new Error(`no target ${name}`);
+    await this.#door.refresh();
+    await runBatch(target, { seed: this.#options.seed, batch, count, atOnce: AT_ONCE }, this.#tally);
+    if (this.server.isOver) throw new Error(`The homeserver ended in batch ${batch} of ${name}.`);
+    this.#memory.push(Math.round((await this.server.memory()) / MIB));
+  }
+
+  async #parse(name: string, batch: number, count: number): Promise<void> {
+    const { seed } = this.#options;
+    const late = AbortSignal.timeout(PARSERS_MS);
+    const hangs = new Promise<never>((_, reject) => {
+      const sentence = `The parser ${name} did not come to an end in batch ${batch} of seed ${seed}.`;
+      late.addEventListener('abort', () => reject(new Error(sentence)), { once: true });
+    });
+    const { targets, findings } = await Promise.race([this.#parsers.call('run', { name, seed, batch, count }), hangs]);
+    this.#tally.add(targets, findings);
+  }
+
+  get server(): HomeserverProcess {
+    return this.#stage.server;
+  }
+
+  async #faults(): Promise<number> {
+    const text = await (await fetch(`${this.#stage.admin}/metrics`)).text();
+    const count = /^hawser_homeserver_faults(?:_total)? (\d+)/m.exec(text)?.[1];
+    if (count === undefined) throw new Error('The homeserver does not say how many faults it had.');
+    return Number(count);
+  }
+}
+
+/** How many batches of parsers there were before. */
+function parserAt(turns: readonly string[], batch: number): number {
+  const inTurn = turns.filter((each) => each === PARSERS).length;
+  const before = turns.slice(0, batch % turns.length).filter((each) => each === PARSERS).length;
+  return Math.floor(batch / turns.length) * inTurn + before;
+}

@@ -1,12 +1,11 @@
 /** `hawser soak kills`: nothing that was accepted is lost, doubled or out of order, whatever dies when. */
 import { randomInt } from 'node:crypto';
 import { complaintsAboutKills, killsTable } from '#bench/soak/kills/report.ts';
-import { type KillsOptions, measureKills } from '#bench/soak/kills/run.ts';
-import { Cluster } from '#homeserver/testing/cluster.ts';
+import { measureKills } from '#bench/soak/kills/run.ts';
 import { command } from './command.ts';
 import { Problem } from './errors.ts';
-import { ensurePostgres } from './setup/postgres.ts';
 import { progress, say } from './setup/say.ts';
+import { freshDatabase, SOAK_FLAGS } from './soak-storage.ts';
 
 export const soakKills = command({
   name: 'soak kills',
@@ -16,6 +15,7 @@ export const soakKills = command({
     'Starts a homeserver on loopback, and applications on the SDK: three people with two devices each, in three conversations.',
     'While they write, the homeserver is killed with SIGKILL at random moments and started again. In the end every message',
     'that was acknowledged must be on every device of the conversation, once, in the order of the homeserver.',
+    'PostgreSQL, where it is the storage, stays up.',
     '',
     'Exit code 1: a message is lost, there twice, out of order, unreadable, stuck, or delivered and not accepted.',
   ],
@@ -28,21 +28,7 @@ export const soakKills = command({
       choices: ['server', 'client'],
       summary: 'What is killed: the homeserver, or applications, which come back from their vaults',
     },
-    storage: {
-      type: 'string',
-      value: 'ENGINE',
-      default: 'sqlite',
-      choices: ['sqlite', 'postgres'],
-      summary: 'The database of the homeserver; PostgreSQL itself stays up',
-    },
-    seed: {
-      type: 'integer',
-      value: 'N',
-      min: 0,
-      max: 2 ** 32 - 1,
-      summary: 'Who writes what and when something is killed; drawn and told when left out',
-    },
-    json: { type: 'boolean', summary: 'End with one JSON object on the last line' },
+    ...SOAK_FLAGS,
   },
   async run({ flags, out, err, signal }) {
     const { times, victim, storage, json, seed = randomInt(2 ** 32) } = flags;
@@ -51,9 +37,9 @@ export const soakKills = command({
     undo.defer(() => bar.end());
     const report = await measureKills({
       ...{ seed, times, victim, signal, say },
-      database: storage === 'postgres' ? await freshDatabase(undo) : undefined,
+      database: await freshDatabase(storage, undo),
       onProgress: (done, total) => (done < total ? bar.update(done, total) : bar.end()),
-    } satisfies KillsOptions).catch((error: unknown) => {
+    }).catch((error: unknown) => {
       throw error instanceof Error ? new Problem(error.message, { cause: error }) : error;
     });
     for (const line of killsTable(report)) out(line);
@@ -63,10 +49,3 @@ export const soakKills = command({
     return complaints.length === 0 ? 0 : 1;
   },
 });
-
-/** Of a server of its own, which goes in its turn. */
-async function freshDatabase(undo: AsyncDisposableStack): Promise<string> {
-  const cluster = await Cluster.make(await ensurePostgres());
-  undo.defer(() => cluster.remove());
-  return (await cluster.database()).url;
-}

@@ -20,7 +20,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
 import type { World } from '../world.ts';
 import { SOCKET_LIMITS } from './limits.ts';
-import { answerBadUrls, answerProblems, type OnRefusal } from './problem.ts';
+import { answerBadUrls, answerExpectation, answerProblems, answerUnreadable, type OnRefusal } from './problem.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -62,6 +62,7 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
     return503OnClosing: false,
     exposeHeadRoutes: false,
     frameworkErrors: answerBadUrls(onRefusal),
+    clientErrorHandler: answerUnreadable,
     ...(serverFactory && { serverFactory }),
     ...(trustProxy && { trustProxy }),
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -73,6 +74,7 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   parseJson(app);
   answerProblems(app, onRefusal);
+  app.server.on('checkExpectation', answerExpectation);
   app.addHook('onResponse', (request, reply, done) => {
     const { url = 'none', method } = request.routeOptions;
     const ms = Math.round(reply.elapsedTime * 10) / 10;

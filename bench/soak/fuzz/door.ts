@@ -12,8 +12,6 @@ import type { Outcome, Target } from './target.ts';
 import { requestOf, type UploadInput, uploads } from './uploads.ts';
 import { type Reply, Wire } from './wire.ts';
 
-/** People who ask in turn, because what one of them may do in a second is limited. */
-const PERSONAS = 8;
 /** Requests from the network after which others take their places: what they have made would slow down their lists. */
 const GENERATION = 20_000;
 /** Addresses that they come from, for the same reason. */
@@ -24,12 +22,15 @@ export class ClientDoor {
   readonly #wire: Wire;
   readonly #port: number;
   readonly #routes: readonly Route[];
+  readonly #count: number;
   #personas: Persona[] = [];
   #made = 0;
   #asked = 0;
 
-  constructor(stage: Stage, routes: readonly Route[]) {
+  /** @param people who ask in turn, because what one of them may do in a second is limited; two or more */
+  constructor(stage: Stage, routes: readonly Route[], people: number) {
     this.#stage = stage;
+    this.#count = people;
     this.#routes = routes;
     this.#port = Number(new URL(stage.url).port);
     this.#wire = new Wire(this.#port);
@@ -61,25 +62,22 @@ export class ClientDoor {
       this.#leave();
     }
     if (this.#personas.length === 0) {
-      this.#personas = await Promise.all(Array.from({ length: PERSONAS }, () => this.#make()));
-      await Promise.all(this.#personas.map((persona, index) => persona.prepare(this.#peerOf(index))));
-      return;
+      this.#personas = await Promise.all(Array.from({ length: this.#count }, () => this.#make()));
     }
-    await Promise.all(this.#personas.map((_, index) => this.#refresh(index)));
+    const states = await Promise.all(this.#personas.map((persona) => persona.state()));
+    for (const [index, state] of states.entries()) {
+      if (state !== 'gone') continue;
+      this.#personas[index]?.[Symbol.dispose]();
+      this.#personas[index] = await this.#make();
+    }
+    for (const [index, state] of states.entries()) {
+      if (state !== 'ready') await this.#personas[index]?.prepare(this.#peerOf(index));
+    }
   }
 
   close(): void {
     this.#wire.close();
     this.#leave();
-  }
-
-  async #refresh(index: number): Promise<void> {
-    const persona = this.#personas[index];
-    if (await persona?.isFresh()) return;
-    persona?.[Symbol.dispose]();
-    const fresh = await this.#make();
-    this.#personas[index] = fresh;
-    await fresh.prepare(this.#peerOf(index));
   }
 
   #leave(): void {
@@ -99,7 +97,7 @@ export class ClientDoor {
 
   #next(): Persona {
     this.#asked += 1;
-    const persona = this.#personas[this.#asked % PERSONAS];
+    const persona = this.#personas[this.#asked % this.#personas.length];
     if (!persona) throw new Error('nobody is there');
     return persona;
   }

@@ -1,20 +1,27 @@
 /** Somebody with a real device, a group and a file, who has ready what the requests of a client hold. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Account } from '#client/account.ts';
-import { Device } from '#client/device/device.ts';
 import { certificationRequest, makeSignatureKeys } from '#client/device/keys.ts';
 import { Authorities } from '#client/groups/authorities.ts';
 import { GroupApi } from '#client/groups/group-api.ts';
-import { MemoryVault } from '#client/vault/memory.ts';
 import { Credentials } from '#mls/credentials.ts';
 import { Group } from '#mls/group.ts';
-import { makeKeyPackage } from '#mls/key-package.ts';
+import { type DeviceKeys, makeKeyPackage } from '#mls/key-package.ts';
 import type { Environment } from '#mls/library.ts';
 import { AssetUpload } from '#signalling/assets.ts';
-import { toBase64Url } from '#signalling/base64.ts';
+import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { Conversation } from '#signalling/client-home.ts';
+import { CertifiedDevice } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import { GroupState } from '#signalling/groups.ts';
+import {
+  type ConversationId,
+  type DeviceId,
+  domainOf,
+  type GroupId,
+  type UserId,
+  userOfDevice,
+} from '#signalling/ids.ts';
 import { PASSWORD, type Stage } from '../stage.ts';
 
 /** Bytes as a client uploads them, by what they are; for a group that the hub has at this moment. */
@@ -32,20 +39,23 @@ export interface Samples {
 export class Persona {
   readonly handle: string;
   readonly account: Account;
-  readonly device: Device;
+  readonly device: DeviceId;
+  readonly keys: DeviceKeys;
+  readonly token: string;
   readonly #api: GroupApi;
   readonly #authorities: Authorities;
   #samples: Samples | undefined;
   #values: ReadonlyMap<string, string> = new Map();
   #grouped: ConversationId | undefined;
   #epoch = -1;
-  #signedInAt = performance.now();
-  #token = '';
+  readonly #signedInAt = performance.now();
 
-  private constructor(handle: string, account: Account, device: Device) {
+  private constructor(handle: string, account: Account, device: DeviceId, keys: DeviceKeys, token: string) {
     this.handle = handle;
     this.account = account;
     this.device = device;
+    this.keys = keys;
+    this.token = token;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, Date.now);
   }
@@ -54,18 +64,16 @@ export class Persona {
     await stage.createAccount(handle);
     const account = new Account(stage.url);
     await account.signIn(handle, PASSWORD);
-    const device = await Device.open({ account, vault: new MemoryVault(), name: 'Fuzz' });
-    const persona = new Persona(handle, account, device);
-    persona.#token = await account.accessToken();
-    return persona;
+    // By hand, because a real device brings sixty key packages first.
+    const keys = await makeSignatureKeys();
+    const body = { name: 'Fuzz', request: toBase64Url(await certificationRequest(keys)) };
+    const certified = await account.call({ method: 'POST', path: 'devices', body, answer: CertifiedDevice });
+    const certificates = certified.certificates.map((each) => fromBase64Url(each) ?? new Uint8Array());
+    return new Persona(handle, account, certified.device, { ...keys, certificates }, await account.accessToken());
   }
 
   get user(): UserId {
-    return this.device.user;
-  }
-
-  get token(): string {
-    return this.#token;
+    return userOfDevice(this.device);
   }
 
   /** @throws Error before `prepare` */
@@ -79,19 +87,17 @@ export class Persona {
     return this.#values;
   }
 
-  /** Whether its session is good, and its device and its group are as the samples are. */
-  async isFresh(): Promise<boolean> {
-    if (this.#grouped === undefined || performance.now() - this.#signedInAt > SESSION_MS) return false;
+  /** `gone`: its session ended, or its device was removed. `stale`: its group is not any more as the samples are. */
+  async state(): Promise<'gone' | 'stale' | 'ready'> {
+    if (performance.now() - this.#signedInAt > SESSION_MS) return 'gone';
+    if (this.#grouped === undefined) return 'stale';
     try {
       await this.account.call({ method: 'GET', path: 'devices/current/key-packages' });
-      const path = `conversations/${encodeURIComponent(this.#grouped)}/group`;
-      const response = await this.account.callRaw({ method: 'GET', path, signal: AbortSignal.timeout(10_000) });
-      const { epoch } = (await response.json()) as { epoch: number };
-      return epoch === this.#epoch;
     } catch (error) {
-      if (error instanceof HawserError) return false;
+      if (error instanceof HawserError) return 'gone';
       throw error;
     }
+    return (await this.#epochAtHub(this.#grouped)) === this.#epoch ? 'ready' : 'stale';
   }
 
   /** Makes a group, one more that is not uploaded, and a file. @param peer whom the commit adds */
@@ -100,13 +106,13 @@ export class Persona {
     const group = await this.#group(first);
     await this.#api.create(first, { group: group.id, groupInfo: await group.groupInfo(), tree: group.tree() });
     const message = await group.send(new TextEncoder().encode('a message'));
-    const own = await makeKeyPackage(peer.device.keys, Date.now());
+    const own = await makeKeyPackage(peer.keys, Date.now());
     const { commit, groupInfo: commitInfo, welcome } = await group.commit({ add: [own.bytes] }, 'fuzz-commit');
     const other = await this.#group(second);
     this.#samples = {
       ...{ groupInfo: await other.groupInfo(), tree: other.tree(), commit, commitInfo, message },
       welcome: welcome ?? new Uint8Array(),
-      keyPackage: (await makeKeyPackage(this.device.keys, Date.now())).bytes,
+      keyPackage: (await makeKeyPackage(this.keys, Date.now())).bytes,
       request: await certificationRequest(await makeSignatureKeys()),
     };
     this.#grouped = first;
@@ -119,12 +125,19 @@ export class Persona {
       ['newGroup', other.id],
       ['user', peer.user],
       ['self', this.user],
-      ['device', this.device.id],
+      ['device', this.device],
+      ['peerDevice', peer.device],
       ['domain', domainOf(this.user)],
       ['handle', this.handle],
       ['address', `@${peer.handle}@${domainOf(this.user)}`],
       ...(await this.#files()),
     ]);
+  }
+
+  async #epochAtHub(conversation: ConversationId): Promise<number | undefined> {
+    const path = `conversations/${encodeURIComponent(conversation)}/group`;
+    const state = this.account.call({ method: 'GET', path, answer: GroupState });
+    return state.then(({ epoch }) => epoch).catch(() => undefined);
   }
 
   async #conversation(peer: Persona): Promise<ConversationId> {
@@ -143,7 +156,7 @@ export class Persona {
       now: Date.now,
     };
     const id = `mimi://${domain}/g/${randomBytes(16).toString('base64url')}` as GroupId;
-    return Group.create(id, this.device.keys, { save: async () => undefined }, environment);
+    return Group.create(id, this.keys, { save: async () => undefined }, environment);
   }
 
   /** One that is complete, and one that is half there. */

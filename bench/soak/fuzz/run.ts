@@ -13,6 +13,8 @@ import { BATCH, type Share, turnsOf } from './target.ts';
 export interface FuzzOptions extends Errand {
   readonly seed: number;
   readonly inputs: number;
+  /** Who ask; 8 when left out. */
+  readonly people?: number;
   /** Only this batch. */
   readonly batch?: number | undefined;
   /** URL of an empty PostgreSQL database; SQLite when left out. */
@@ -38,16 +40,21 @@ const PARSERS = 'parsers';
 
 /** Of a hundred batches, how many go to what. All parsers together have the rest, in turn. */
 const SHARES: readonly Share[] = [
-  { target: 'routes', of100: 26 },
-  { target: 'uploads', of100: 10 },
-  { target: 'files', of100: 7 },
-  { target: 'heads', of100: 7 },
-  { target: 'sockets', of100: 6 },
-  { target: PARSERS, of100: 44 },
+  { target: 'routes', of100: 20 },
+  { target: 'uploads', of100: 6 },
+  { target: 'files', of100: 5 },
+  { target: 'heads', of100: 5 },
+  { target: 'sockets', of100: 4 },
+  { target: PARSERS, of100: 60 },
 ];
 
+const PEOPLE = 8;
 /** Inputs that are on their way at the same time. */
-const AT_ONCE = 12;
+const AT_ONCE = 16;
+/** The same where most of them wait for a server that waits for the rest. */
+const WAITING_AT_ONCE = 50;
+/** Batches after which those who ask are looked after. */
+const LOOK_EVERY = 10;
 /** A batch of parsers that takes longer hangs, ms. */
 const PARSERS_MS = 120_000;
 const PARSERS_PROGRAM = new URL('parsers-process.ts', import.meta.url).pathname;
@@ -61,7 +68,7 @@ export function measureFuzz(options: FuzzOptions): Promise<FuzzReport> {
     const stage = await Stage.set(options.database, undo);
     await stage.start();
     const parsers = Helper.start<ParserMethods>('parsers', PARSERS_PROGRAM, undo, onDied);
-    const door = new ClientDoor(stage, await clientRoutes());
+    const door = new ClientDoor(stage, await clientRoutes(), options.people ?? PEOPLE);
     undo.defer(() => door.close());
     return new Run(options, stage, door, parsers, ended).play();
   });
@@ -98,15 +105,20 @@ class Run {
     say(`seed ${seed}: ${routes.length} routes and ${names.length} parsers`);
     await this.#door.refresh();
     const turns = turnsOf(SHARES);
-    const last = Math.ceil(inputs / BATCH);
-    for (let at = batch ?? 0; at < (batch === undefined ? last : batch + 1); at++) {
-      this.#ended.throwIfAborted();
-      const name = turns[at % turns.length] ?? '';
-      const count = batch === undefined ? Math.min(BATCH, inputs - at * BATCH) : BATCH;
-      if (name === PARSERS) await this.#parse(names[parserAt(turns, at) % names.length] ?? '', at, count);
-      else await this.#ask(name, at, count);
-      onProgress(Math.min(inputs, (at + 1) * BATCH), inputs);
-    }
+    const all = batch === undefined ? Array.from({ length: Math.ceil(inputs / BATCH) }, (_, at) => at) : [batch];
+    const targetOf = (at: number) => turns[at % turns.length] ?? '';
+    const run = async (batches: readonly number[]) => {
+      for (const at of batches) {
+        this.#ended.throwIfAborted();
+        const name = targetOf(at);
+        const count = batch === undefined ? Math.min(BATCH, inputs - at * BATCH) : BATCH;
+        if (name === PARSERS) await this.#parse(names[parserAt(turns, at) % names.length] ?? '', at, count);
+        else await this.#ask(name, at, count);
+        onProgress(Math.min(inputs, this.#tally.inputs), inputs);
+      }
+    };
+    const isParsers = (at: number) => targetOf(at) === PARSERS;
+    await Promise.all([run(all.filter(isParsers)), run(all.filter((at) => !isParsers(at)))]);
     const faults = await this.#faults();
     return {
       seed,
@@ -114,7 +126,7 @@ class Run {
       inputs: this.#tally.inputs,
       routes: routes.length,
       targets: this.#tally.targets,
-      memoryMiB: { first: this.#memory[0] ?? 0, highest: Math.max(...this.#memory) },
+      memoryMiB: { first: this.#memory[0] ?? 0, highest: this.#memory.reduce((most, each) => Math.max(most, each), 0) },
       faults,
       wrong: this.#tally.wrong,
       findings: this.#tally.findings,
@@ -125,8 +137,10 @@ class Run {
   async #ask(name: string, batch: number, count: number): Promise<void> {
     const target = this.#door.targets.find((each) => each.name === name);
     if (!target) throw new Error(`no target ${name}`);
-    await this.#door.refresh();
-    await runBatch(target, { seed: this.#options.seed, batch, count, atOnce: AT_ONCE }, this.#tally);
+    // What is uploaded is worth nothing once the group went on without it.
+    if (name === 'uploads' || batch % LOOK_EVERY === 0) await this.#door.refresh();
+    const atOnce = name === 'heads' || name === 'sockets' ? WAITING_AT_ONCE : AT_ONCE;
+    await runBatch(target, { seed: this.#options.seed, batch, count, atOnce }, this.#tally);
     if (this.server.isOver) throw new Error(`The homeserver ended in batch ${batch} of ${name}.`);
     this.#memory.push(Math.round((await this.server.memory()) / MIB));
   }

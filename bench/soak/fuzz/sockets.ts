@@ -57,7 +57,7 @@ export const sockets: Arbitrary<SocketInput> = fc.record(
 const LAST = '{"ping":4242}';
 const ANSWERED = '{"pong":4242}';
 /** A frame that is not whole is waited for by the server. ms */
-const PATIENCE_MS = 150;
+const PATIENCE_MS = 60;
 
 export function socketBytes(input: SocketInput, { token, values }: Sender): Buffer {
   const real = (text: string) => withReal(text, new Map([...values, ['token', token]]));

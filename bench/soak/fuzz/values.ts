@@ -26,7 +26,8 @@ const REAL: ReadonlyMap<string | undefined, readonly string[]> = new Map(
   [
     [ConversationId, ['conversation', 'conversation', 'ungrouped']],
     [UserId, ['user', 'self']],
-    [DeviceId, ['device']],
+    // Whoever removes his own device can be asked for nothing else.
+    [DeviceId, ['peerDevice', 'peerDevice', 'peerDevice', 'peerDevice', 'device']],
     [GroupId, ['group', 'newGroup']],
     [AssetId, ['asset', 'upload']],
     [DomainName, ['domain']],

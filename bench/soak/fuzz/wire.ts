@@ -8,7 +8,7 @@ export type Reply = Answer | 'closed' | 'silent';
 /** What one input may take, ms, on a machine that does other things too. */
 export const LONGEST_MS = 10_000;
 /** Where the server may wait for the rest of a request: then it is told that nothing more comes. ms */
-const PATIENCE_MS = 100;
+const PATIENCE_MS = 40;
 
 export interface Sending {
   /** It may be no request: the connection is not used for another one, and may be closed without an answer. */

@@ -93,6 +93,13 @@ export class Helper<M extends Methods> {
     clearTimeout(timer);
   }
 
+  /** No word of goodbye. */
+  async kill(): Promise<void> {
+    this.#stopping = true;
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
   #hear(answer: Answer): void {
     const asked = this.#asked.get(answer.id);
     this.#asked.delete(answer.id);

@@ -146,4 +146,14 @@ export const table: readonly Entry[] = [
     summary: 'Measure what a homeserver accepts, delivers and needs',
     load: async () => (await import('./bench-messages.ts')).benchMessages,
   },
+  {
+    name: 'soak kills',
+    summary: 'Kill a homeserver again and again while people write, and look for what got lost',
+    load: async () => (await import('./soak-kills.ts')).soakKills,
+  },
+  {
+    name: 'soak fuzz',
+    summary: 'Send a homeserver spoilt inputs, and look for what is answered without a code',
+    load: async () => (await import('./soak-fuzz.ts')).soakFuzz,
+  },
 ];

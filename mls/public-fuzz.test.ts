@@ -1,23 +1,21 @@
 /**
  * Spoilt uploads to a hub: each is refused with a code, or makes the very epoch that the real one makes, because what was spoilt is
- * something that only members can check. HAWSER_FUZZ_RUNS=<number> makes more of them.
+ * something that only members can check. `HAWSER_FUZZ_RUNS` sets how many.
  */
-import process from 'node:process';
 import fc from 'fast-check';
 import { encode } from 'ts-mls';
 import { groupContextEncoder } from 'ts-mls/internal/groupContext.js';
 import { beforeAll, expect, it } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
+import { FUZZ_RUNS, spoiling, spoilt } from '#signalling/testing-spoil.ts';
 import { type CommitParts, checkApplication, type GroupParts, type PublicGroup } from './public-group.ts';
 import { readPublicGroup, writePublicGroup } from './public-records.ts';
 import { joinInPlaceOf } from './testing/attacker.ts';
 import { TestHub } from './testing/hub.ts';
-import { spoiling, spoilt } from './testing/spoil.ts';
 import { bytes, request, type TestDevice } from './testing/world.ts';
 
-const RUNS = Number(process.env.HAWSER_FUZZ_RUNS ?? 10_000);
-const TIMEOUT = 60_000 + RUNS * 10;
-const OPTIONS = { numRuns: RUNS, seed: 9420 };
+const TIMEOUT = 60_000 + FUZZ_RUNS * 10;
+const OPTIONS = { numRuns: FUZZ_RUNS, seed: 9420 };
 
 let hub: TestHub;
 let alice: TestDevice;
@@ -69,7 +67,7 @@ it(
       }),
       OPTIONS,
     );
-    expect(refused).toBeGreaterThan(RUNS / 2);
+    expect(refused).toBeGreaterThan(FUZZ_RUNS / 2);
     expect(contextOf(hub.state)).toBe(before);
     for (const { parts, context } of commits) expect(contextOf((await hub.try(parts)).state)).toBe(context);
   },

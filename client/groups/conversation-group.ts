@@ -84,12 +84,15 @@ export class ConversationGroup {
     if (this.#group) return this.#group;
     const { vault, conversation } = this.#options;
     const prefix = prefixOf(conversation);
+    const store = this.#store;
     const records = await vault.list(prefix);
     if (records.size === 0) return undefined;
     const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
     const surroundings = await this.#surroundings();
     try {
-      this.#group ??= Group.load(own, this.#store, surroundings);
+      // Others may have asked meanwhile, or put another group in its place. Two of one group would use a key twice: then nobody
+      // can read the second message, and of two commits one is forgotten.
+      if (this.#store === store) this.#group ??= Group.load(own, store, surroundings);
     } catch (cause) {
       // What this device has written makes a group; something of it is missing.
       if (isCode(cause, 'MLS_STATE_UNREADABLE')) throw new HawserError('VAULT_DAMAGED', 'a group', { cause });
@@ -200,6 +203,7 @@ export class ConversationGroup {
     const random = toBase64Url(crypto.getRandomValues(new Uint8Array(GROUP_ID_BYTES)));
     const id = `mimi://${domainOf(conversation)}/g/${random}` as GroupId;
     const group = await Group.create(id, device.keys, this.#store, await this.#surroundings());
+    this.#group = group;
     try {
       await api.create(conversation, { group: id, groupInfo: await group.groupInfo(), tree: group.tree() });
     } catch (error) {
@@ -207,7 +211,6 @@ export class ConversationGroup {
       await this.#forget();
       throw error;
     }
-    this.#group = group;
     return group;
   }
 

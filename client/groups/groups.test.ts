@@ -39,6 +39,18 @@ async function converse(creator: TestDevice, ...others: TestDevice[]): Promise<C
 const epochOf = async (device: TestDevice, conversation: ConversationId) =>
   (await device.group(conversation).loaded())?.epoch;
 
+test('it is one, however many ask for it at once after a start', async () => {
+  const first = await deviceOf('alice');
+  const conversation = await converse(first);
+  first.close();
+  const again = await TestDevice.open(alpha.url, 'alice', PASSWORD, first.vault);
+  devices.push(again);
+  const group = again.group(conversation);
+  const all = await Promise.all([group.loaded(), group.loaded(), group.loaded()]);
+  expect(all[0]?.isMember).toBe(true);
+  expect(new Set(all).size).toBe(1);
+});
+
 test('two people write to each other', async () => {
   const [alice, bob] = [await deviceOf('alice'), await deviceOf('bob')];
   const conversation = await converse(alice, bob);

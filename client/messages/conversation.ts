@@ -401,7 +401,7 @@ export class ConversationMessages {
 
   #gap(entry: Entry, code: ErrorCode, sender = entry.sender) {
     const reason = GAPS[code] ?? (code.startsWith('CONTENT_') ? 'not-understood' : 'damaged');
-    const gap = { order: entry.position, at: entry.at, reason, ...(sender && { sender: userOfDevice(sender) }) };
+    const gap = { order: entry.position, at: entry.at, reason, code, ...(sender && { sender: userOfDevice(sender) }) };
     return this.#apply({ type: 'unreadable', gap });
   }
 

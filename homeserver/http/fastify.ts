@@ -20,7 +20,7 @@ import { HawserError, isErrorCode } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
 import type { World } from '../world.ts';
 import { SOCKET_LIMITS } from './limits.ts';
-import { answerBadUrls, answerNoRequest, answerProblems, type OnRefusal } from './problem.ts';
+import { answerBadUrls, answerExpectation, answerNoRequest, answerProblems, type OnRefusal } from './problem.ts';
 import { EVERYWHERE } from './told.ts';
 
 export type App = FastifyInstance<
@@ -95,6 +95,7 @@ export function makeApp(options: AppOptions): App {
     // Whoever asks for help names it, and the log is searched for it.
     reply.header('request-id', request.id);
   });
+  app.server.on('checkExpectation', answerExpectation);
   app.addHook('onResponse', (request, reply, done) => {
     const { url = 'none', method } = request.routeOptions;
     const ms = Math.round(reply.elapsedTime * 10) / 10;

@@ -1,5 +1,5 @@
 /** How every refusal looks, on each of the homeserver's doors: a status, a code of the closed list, a sentence, an id. */
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LimitRefusal, WrongOffset } from '#signalling/assets.ts';
@@ -18,7 +18,8 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_NOT_FOUND: 'HOME_NOT_FOUND',
 };
 
-export function problemOf(error: HawserError, id: string): Problem {
+/** @param id of the request; none where there was none */
+export function problemOf(error: HawserError, id?: string): Problem {
   return {
     code: error.code,
     message: error.message.slice(0, 1_000),
@@ -26,9 +27,11 @@ export function problemOf(error: HawserError, id: string): Problem {
     ...(error instanceof Unreachable && { unreachable_domains: [...error.domains].slice(0, 100) }),
     ...(error instanceof LimitRefusal && { limit: error.limit }),
     ...(error instanceof WrongOffset && { received: error.received }),
-    id,
+    ...(id !== undefined && { id }),
   };
 }
+
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 export type OnRefusal = (code: ErrorCode, request: FastifyRequest) => void;
 
@@ -42,6 +45,14 @@ export function answerProblems(app: FastifyInstance, onRefusal: OnRefusal): void
 export function answerBadUrls(onRefusal: OnRefusal) {
   return (_error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
     send(new HawserError('HOME_BAD_REQUEST'), request, reply, onRefusal);
+}
+
+/** For an `Expect` header that asks for anything but 100-continue (RFC 9110, section 10.1.1): Node's own answer has no code. */
+export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const error = new HawserError('HOME_BAD_REQUEST');
+  const body = JSON.stringify(problemOf(error));
+  const headers = { 'content-type': JSON_TYPE, 'content-length': body.length, connection: 'close' };
+  response.writeHead(error.status, headers).end(body);
 }
 
 function send(error: HawserError, request: FastifyRequest, reply: FastifyReply, onRefusal: OnRefusal): void {

@@ -10,12 +10,13 @@ import process from 'node:process';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { postgresEnvironment, unpackedRoot } from '#cli/setup/postgres.ts';
+import { until } from '#signalling/testing.ts';
 import { makeDatabase, type TestDatabase } from './database.ts';
-import { until } from './world.ts';
 
 /** The user "nobody" of every Debian: PostgreSQL refuses to run as root. */
 const NOBODY = 65_534;
 const USER = 'hawser';
+const START_MS = 10_000;
 
 const SETTINGS = {
   listen_addresses: '',
@@ -90,7 +91,7 @@ export class Cluster {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
     this.#keeper.stdin?.on('error', () => undefined);
-    await until(() => this.#answers(), 'PostgreSQL answers').catch(async (error) => {
+    await until(() => this.#answers(), 'PostgreSQL answers', START_MS).catch(async (error) => {
       const log = await readFile(join(this.#folder, 'log'), 'utf8').catch(() => '');
       throw new Error(`PostgreSQL does not start:\n${log.split('\n').slice(-20).join('\n')}`, { cause: error });
     });

@@ -7,32 +7,54 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { Site } from '#site/schema.ts';
 import { startHomeserver } from '../main.ts';
+import { WORLD, type World } from '../world.ts';
 
 const SELF = fileURLToPath(import.meta.url);
 
+/** What else a test can say about a homeserver. */
+export interface ProcessOptions {
+  /** How many times faster its clock goes than ours, so that limits of so many a second let more through; 1 when left out. */
+  readonly haste?: number;
+}
+
 export class HomeserverProcess implements AsyncDisposable {
   readonly #process: ChildProcess;
+  /** Resolves when it serves; rejects where it ended before. */
+  readonly started: Promise<void>;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
-  }
-
-  /** @param folder where the site is written for it to read */
-  static async start(site: Site, folder: string): Promise<HomeserverProcess> {
-    const path = join(folder, 'site.json');
-    await writeFile(path, JSON.stringify(site));
-    const process = fork(SELF, [path], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const ended = once(process, 'exit').then(() => {
       throw new Error('the homeserver did not start');
     });
-    await Promise.race([once(process, 'message'), ended]);
+    this.started = Promise.race([once(process, 'message').then(() => undefined), ended]);
+    this.started.catch(() => undefined);
     ended.catch(() => undefined);
-    return new HomeserverProcess(process);
+  }
+
+  /** @param folder where the site is written for it to read */
+  static async start(site: Site, folder: string, options: ProcessOptions = {}): Promise<HomeserverProcess> {
+    const launched = await HomeserverProcess.launch(site, folder, options);
+    await launched.started;
+    return launched;
+  }
+
+  /** The same without waiting until it serves, to kill it before. */
+  static async launch(site: Site, folder: string, { haste = 1 }: ProcessOptions = {}): Promise<HomeserverProcess> {
+    const path = join(folder, 'site.json');
+    await writeFile(path, JSON.stringify(site));
+    const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
+    return new HomeserverProcess(fork(SELF, [path, `${haste}`], { execArgv: [], stdio: [...stdio] }));
+  }
+
+  /** Whether it ended, by itself or because it was killed. */
+  get isOver(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
   /** No word of goodbye. */
   async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    if (this.isOver) return;
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await ended;
@@ -49,8 +71,16 @@ export class HomeserverProcess implements AsyncDisposable {
   }
 }
 
+function hasty(haste: number): World {
+  const began = Date.now();
+  return { ...WORLD, now: () => Math.round(began + (Date.now() - began) * haste) };
+}
+
 if (process.argv[1] === SELF) {
-  const site = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Site;
-  await startHomeserver({ site, log: pino({ level: 'warn' }) });
+  const [, , path = '', haste = '1'] = process.argv;
+  const site = JSON.parse(await readFile(path, 'utf8')) as Site;
+  await startHomeserver({ site, log: pino({ level: 'warn' }), world: hasty(Number(haste)) });
   process.send?.('started');
+  // Whoever started it is gone.
+  process.once('disconnect', () => process.exit());
 }

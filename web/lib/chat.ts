@@ -1,6 +1,10 @@
 /** Everything of one person that the page shows and that is no call. */
 import type { Account } from '#client/account.ts';
+import { Connections } from '#client/connections.ts';
 import { Verification } from '#client/device/verification.ts';
+import { IncomingFiles } from '#client/files/incoming-files.ts';
+import { OutgoingFiles } from '#client/files/outgoing-files.ts';
+import { previewOf } from '#client/files/preview.ts';
 import { Following } from '#client/following.ts';
 import type { Home } from '#client/home.ts';
 import { UnsentTexts } from '#client/messages/unsent.ts';
@@ -9,19 +13,39 @@ import type { User } from '#signalling/client-home.ts';
 import { deviceNameOf } from './device-name.ts';
 import { openVault } from './vault.ts';
 
-export class Chat {
+interface Parts {
   readonly me: User;
   readonly messenger: Messenger;
   readonly following: Following;
   readonly verification: Verification;
   readonly unsent: UnsentTexts;
+  readonly connections: Connections;
+  readonly outgoing: OutgoingFiles;
+  readonly incoming: IncomingFiles;
+}
 
-  private constructor(parts: Pick<Chat, 'me' | 'messenger' | 'following' | 'verification' | 'unsent'>) {
+export class Chat implements Parts {
+  readonly me: User;
+  readonly messenger: Messenger;
+  readonly following: Following;
+  readonly verification: Verification;
+  readonly unsent: UnsentTexts;
+  readonly connections: Connections;
+  /** Files on their way out, and those of messages. */
+  readonly outgoing: OutgoingFiles;
+  readonly incoming: IncomingFiles;
+  readonly #stopHolding: () => void;
+
+  private constructor(parts: Parts) {
     this.me = parts.me;
     this.messenger = parts.messenger;
     this.following = parts.following;
     this.verification = parts.verification;
     this.unsent = parts.unsent;
+    this.connections = parts.connections;
+    this.outgoing = parts.outgoing;
+    this.incoming = parts.incoming;
+    this.#stopHolding = holdPage(this.outgoing);
   }
 
   /** Sets this browser up as a device where it is none yet. @throws as `Messenger.open` */
@@ -32,7 +56,16 @@ export class Chat {
     const verification = await Verification.open(vault);
     const following = new Following(messenger, onFault);
     messenger.devices.refresh().catch(onFault);
-    return new Chat({ me, messenger, following, verification, unsent: new UnsentTexts(vault) });
+    return new Chat({
+      me,
+      messenger,
+      following,
+      verification,
+      unsent: new UnsentTexts(vault),
+      connections: new Connections(account, messenger.home),
+      outgoing: new OutgoingFiles({ account, messenger, preview: previewOf }),
+      incoming: new IncomingFiles(account, me.domain),
+    });
   }
 
   get home(): Home {
@@ -40,7 +73,20 @@ export class Chat {
   }
 
   close(): void {
+    this.#stopHolding();
+    this.outgoing.close();
+    this.incoming.close();
+    this.connections[Symbol.dispose]();
     this.following.close();
     this.messenger.close();
   }
+}
+
+/** Whoever closes the page while files are on their way is asked first. Returns what ends it. */
+function holdPage({ store }: OutgoingFiles): () => void {
+  const ask = (event: BeforeUnloadEvent) => {
+    if (store.state.length > 0) event.preventDefault();
+  };
+  addEventListener('beforeunload', ask);
+  return () => removeEventListener('beforeunload', ask);
 }

@@ -34,6 +34,8 @@ export interface OrganisationOptions {
   readonly participantsPerConference?: number;
   /** Mail server, `smtp://127.0.0.1:2525`; with it everybody may register. */
   readonly mail?: string;
+  /** Where what it takes can be read, `http://127.0.0.1:8199/`. */
+  readonly mailbox?: string;
 }
 
 const HOST = '127.0.0.1';
@@ -170,6 +172,7 @@ export class Organisation {
     participantsPerConference = 200,
     mode,
     mail,
+    mailbox,
   }: OrganisationOptions) {
     const { domain, places } = this;
     return {
@@ -191,7 +194,10 @@ export class Organisation {
         client: { listen: `${HOST}:${places.home}`, url: this.url },
         federation: { listen: `${HOST}:${places.federation}`, address: `${HOST}:${places.federation}` },
         admin: { listen: `${HOST}:${places.homeAdmin}` },
-        ...(mail && { mail: { url: mail, from: `hawser@${domain}` }, registration: { mode: 'open', workBits: 14 } }),
+        ...(mail && {
+          mail: { url: mail, from: `hawser@${domain}`, ...(mailbox && { mailbox }) },
+          registration: { mode: 'open', workBits: 14 },
+        }),
       },
       sft: {
         client: {

@@ -185,7 +185,7 @@ export class Following {
         if (find()) await group.ready();
       } catch (error) {
         if (!(error instanceof HawserError)) throw error;
-        // Another member has to do something first, for instance take out a device that was removed.
+        // The hub cannot be reached, or others come first.
         this.#joinAfter(JOIN_AGAIN_MS * Math.min(attempt, 10), () => join(attempt + 1));
       }
     };

@@ -4,14 +4,15 @@
  */
 import { Credentials } from '#mls/credentials.ts';
 import type { Changes } from '#mls/journal.ts';
-import type { Conversation } from '#signalling/client-home.ts';
-import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import type { Conversation, HomeEvent } from '#signalling/client-home.ts';
+import { type ConversationId, type DeviceId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { Account } from './account.ts';
-import type { Content, Settings } from './content/content.ts';
+import type { Comparison, Content, Settings } from './content/content.ts';
 import type { MessageId } from './content/message-id.ts';
 import { Device } from './device/device.ts';
 import { OwnDevices } from './device/own-devices.ts';
+import { devicesIn, Verification } from './device/verification.ts';
 import type { Dial } from './dial.ts';
 import { Authorities } from './groups/authorities.ts';
 import { ConversationGroup } from './groups/conversation-group.ts';
@@ -21,7 +22,7 @@ import { Inbox } from './inbox.ts';
 import { ConversationMessages } from './messages/conversation.ts';
 import type { Said } from './messages/records.ts';
 import { MAX_REPORTING } from './messages/reports.ts';
-import { findOwnConversation, OWN_CONVERSATION } from './own-conversation.ts';
+import { findOwnConversation, isOwnConversation, OWN_CONVERSATION } from './own-conversation.ts';
 import type { Vault } from './vault/vault.ts';
 
 export interface MessengerOptions {
@@ -39,6 +40,13 @@ export interface MessengerOptions {
   readonly onFault?: (error: unknown) => void;
 }
 
+/** What is read from the vault. */
+interface Parts {
+  readonly device: Device;
+  readonly inbox: Inbox;
+  readonly verification: Verification;
+}
+
 /** Time between looks at what ends: certificates, key packages, lists. ms */
 const MAINTAIN_MS = 3_600_000;
 /** After an entry could not be stored, the connection is made again. ms */
@@ -49,6 +57,8 @@ export class Messenger {
   readonly home: Home;
   /** All devices of this person. */
   readonly devices: OwnDevices;
+  /** Whose devices were compared, on this device or on another own one. */
+  readonly verification: Verification;
   readonly #options: Required<Omit<MessengerOptions, 'dial'>>;
   readonly #api: GroupApi;
   readonly #authorities: Authorities;
@@ -58,17 +68,17 @@ export class Messenger {
   readonly #closed = new AbortController();
   #own: Promise<ConversationId> | undefined;
 
-  private constructor(options: MessengerOptions, device: Device, inbox: Inbox) {
+  private constructor(options: MessengerOptions, { device, inbox, verification }: Parts) {
     const { account, vault, dial } = options;
     this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, ...options };
     this.device = device;
+    this.verification = verification;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, this.#options.now);
     this.#credentials = new Credentials(this.#authorities.of);
     this.devices = new OwnDevices({ account, vault, self: device.id });
-    const onEvent = this.devices.hear;
-    this.home = new Home({ account, inbox, onEvent, ...(dial && { dial }) });
-    this.#every(MAINTAIN_MS, () => device.maintain());
+    this.home = new Home({ account, inbox, onEvent: (event) => this.#hear(event), ...(dial && { dial }) });
+    this.#every(MAINTAIN_MS, () => this.#maintain());
   }
 
   /** @throws HawserError HOME_TOO_MANY_DEVICES, HOME_DEVICE_GONE, and what the vault throws */
@@ -81,7 +91,10 @@ export class Messenger {
       take: async (entry, progress) => (await promise).#take(entry, progress),
       onTrouble: async (error) => (await promise).#onTrouble(error),
     });
-    const messenger = new Messenger(options, device, inbox);
+    const verification = await Verification.open(vault, async (comparison, also) =>
+      (await promise).#tellCompared(comparison, also),
+    );
+    const messenger = new Messenger(options, { device, inbox, verification });
     resolve(messenger);
     await messenger.#resume();
     return messenger;
@@ -101,6 +114,7 @@ export class Messenger {
       untilConnected: () => this.#untilConnected(),
       reports: () => (this.#find(conversation)?.members.length ?? 0) <= MAX_REPORTING,
       onSettings: (said) => this.#takeSettings(said),
+      onCompared: (by, comparison) => this.#takeCompared(conversation, by, comparison),
       now,
       random,
       onFault,
@@ -200,6 +214,21 @@ export class Messenger {
     await (await this.messages(content.conversation)).settingTaken(said);
   }
 
+  async #tellCompared(comparison: Comparison, also: Changes): Promise<void> {
+    const own = await this.messages(await this.#ownConversation());
+    await own.say({ kind: 'compared', ...comparison }, () => also);
+  }
+
+  async #takeCompared(conversation: ConversationId, by: DeviceId, comparison: Comparison): Promise<void> {
+    const found = this.#find(conversation);
+    if (!found || !isOwnConversation(found, this.device.user)) return;
+    const group = await (await this.messages(conversation)).group.loaded();
+    const seen = group?.isMember ? await devicesIn(group) : [];
+    const said = seen.find(({ device }) => device === by);
+    const self = seen.find(({ device }) => device === this.device.id);
+    if (said && self) await this.verification.take(said, comparison, self);
+  }
+
   async #take(entry: Entry, progress: Changes): Promise<void> {
     const { vault } = this.#options;
     const conversation = await this.#conversationOf(entry.group);
@@ -218,10 +247,11 @@ export class Messenger {
     return find();
   }
 
-  /** Opens conversations in which something waits to be sent since the last time. */
+  /** Opens conversations in which something waits to be sent or told since the last time. */
   async #resume(): Promise<void> {
-    const records = await this.#options.vault.list('outbox/');
-    const waiting = new Set([...records.keys()].map((key) => key.slice('outbox/'.length, key.lastIndexOf('/'))));
+    const { vault } = this.#options;
+    const keys = [...(await vault.list('outbox/')).keys(), ...(await vault.list('report/')).keys()];
+    const waiting = new Set(keys.map((key) => key.slice(key.indexOf('/') + 1, key.lastIndexOf('/'))));
     for (const conversation of waiting) (await this.messages(conversation as ConversationId)).drain();
   }
 
@@ -241,14 +271,22 @@ export class Messenger {
     if (typeof timer === 'object') timer.unref?.();
   }
 
+  #hear(event: HomeEvent): void {
+    this.devices.hear(event);
+    // Its certificate was taken back: the list that is known says nothing of it yet.
+    if (event.type === 'deviceRemoved') this.#authorities.forget(domainOf(this.device.user));
+    if (event.type === 'keyPackagesLow') this.device.maintain().catch(this.#options.onFault);
+  }
+
+  /** What ends is renewed: the certificate, and with it what this device shows in its groups. */
+  async #maintain(): Promise<void> {
+    await this.device.maintain();
+    for (const opening of this.#conversations.values()) await (await opening).group.renew();
+  }
+
   #every(ms: number, work: () => Promise<void>): void {
     const timer = setInterval(() => work().catch(this.#options.onFault), ms);
     if (typeof timer === 'object') timer.unref?.();
     this.#timers.push(timer);
-  }
-
-  /** A certificate somewhere was taken back. */
-  forgetAuthority(user: UserId): void {
-    this.#authorities.forget(domainOf(user));
   }
 }

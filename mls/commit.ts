@@ -5,8 +5,10 @@ import {
   type Commit,
   createCommit,
   createGroupInfoWithExternalPub,
+  defaultCredentialTypes,
   defaultProposalTypes,
   type KeyPackage,
+  nodeTypes,
   type Proposal,
   proposalOrRefTypes,
   protocolVersions,
@@ -18,7 +20,7 @@ import { type Environment, withLibrary } from './library.ts';
 import { membersOf } from './members.ts';
 import { type CommitPlan, checkCommit } from './rules.ts';
 import { type GroupState, memberState, NO_HISTORY, type Pending } from './state.ts';
-import { messageBytes, parseKeyPackage } from './wire.ts';
+import { leafAt, messageBytes, parseKeyPackage } from './wire.ts';
 
 /** What a commit shall do, beside what the hub proposed, which is always in it. With nothing it renews the keys of this device. */
 export interface CommitWishes {
@@ -26,6 +28,8 @@ export interface CommitWishes {
   readonly add?: readonly Uint8Array[];
   /** Devices to remove. */
   readonly remove?: readonly DeviceId[];
+  /** DER: what this device shows from now on, in the place of certificates that end. Not together with `add`. */
+  readonly certificates?: readonly Uint8Array[];
 }
 
 /** What goes to the hub, which answers to the id. Sending the same again is safe. */
@@ -54,11 +58,15 @@ export async function prepareCommit(
   id: string,
   environment: Environment,
 ): Promise<GroupState> {
-  const current = memberState(state);
+  const { certificates, add = [] } = wishes;
+  // A commit of additions alone has no path, in which alone a leaf is replaced.
+  if (certificates !== undefined && add.length > 0) throw new HawserError('MLS_REFUSED', 'certificates and additions');
+  const member = memberState(state);
+  const current = certificates === undefined ? member : withCertificates(member, certificates);
   if (state.pending !== undefined) throw new HawserError('MLS_COMMIT_PENDING');
   const proposals = [
     ...(wishes.remove ?? []).map((device) => removal(current, device)),
-    ...(wishes.add ?? []).map((bytes) => addition(parseKeyPackage(bytes))),
+    ...add.map((bytes) => addition(parseKeyPackage(bytes))),
   ];
   // The library trusts what it is told to add; the rules for commits of others hold for the own ones too, and before.
   const plan = await checkPlan(current, proposals, environment);
@@ -75,6 +83,17 @@ export async function prepareCommit(
     plan,
   };
   return { ...state, pending };
+}
+
+/** The leaf of a path is made of the one in the tree; what it replaces, nobody else sees. */
+function withCertificates(state: ClientState, certificates: readonly Uint8Array[]): ClientState {
+  const { leafIndex } = state.privatePath;
+  const leaf = leafAt(state.ratchetTree, leafIndex);
+  if (leaf === undefined) throw new HawserError('MLS_NOT_MEMBER');
+  const credential = { credentialType: defaultCredentialTypes.x509, certificates: [...certificates] };
+  const ratchetTree = state.ratchetTree.slice();
+  ratchetTree[leafIndex * 2] = { nodeType: nodeTypes.leaf, leaf: { ...leaf, credential } };
+  return { ...state, ratchetTree };
 }
 
 function checkPlan(current: ClientState, proposals: readonly Proposal[], environment: Environment) {

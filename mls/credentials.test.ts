@@ -147,3 +147,18 @@ it('takes the newest of several lists', async () => {
   const both = { ...domain.authority, revocations: [...domain.authority.revocations, ...old] };
   expect(await codeOf(identify(keys, NOW + 1, new Credentials(() => both)))).toBe('MLS_CREDENTIAL_REVOKED');
 });
+
+it('knows whose a leaf was whose certificate ended or was taken back, and nothing of one whose issuer was', async () => {
+  const domain = await TestDomain.make('alpha.example' as DomainName, NOW);
+  const by = new Credentials(() => domain.authority);
+  const { certificates, signaturePublicKey } = await domain.device(alice);
+  const standing = (now: number) => by.standing(certificates, signaturePublicKey, now);
+  const [leaf = new Uint8Array(), intermediate = new Uint8Array()] = certificates;
+  expect(await standing(NOW)).toMatchObject({ identity: { device: alice }, lapsed: undefined });
+  await domain.revoke([serialOf(leaf)], NOW + 1);
+  expect(await standing(NOW + 1)).toMatchObject({ identity: { device: alice }, lapsed: 'MLS_CREDENTIAL_REVOKED' });
+  expect(await standing(NOW + 61 * DAY)).toMatchObject({ lapsed: 'MLS_CREDENTIAL_EXPIRED' });
+  expect(await codeOf(standing(NOW - 2 * DAY))).toBe('MLS_CREDENTIAL_EXPIRED');
+  await domain.revoke([serialOf(intermediate)], NOW + 2);
+  expect(await codeOf(standing(NOW + 2))).toBe('MLS_CREDENTIAL_REVOKED');
+});

@@ -22,6 +22,12 @@ export interface Authority {
 /** The authority of a domain, or undefined where the domain is not known or not allowed. */
 export type Authorities = (domain: DomainName) => Authority | undefined;
 
+/** A device, and why its certificate does not hold any more. */
+export interface Standing {
+  readonly identity: Identity;
+  readonly lapsed: 'MLS_CREDENTIAL_EXPIRED' | 'MLS_CREDENTIAL_REVOKED' | undefined;
+}
+
 interface Chain {
   readonly identity: Identity;
   readonly leaf: X509Certificate;
@@ -53,19 +59,39 @@ export class Credentials {
    * @param certificates DER, as they stand in the MLS credential: leaf, intermediate, and the root or not
    * @param key the signature key of the MLS leaf, 32 bytes
    * @param now ms since 1970
+   * @param at where it is about something that was done then: whether they were good at that time
    * @throws {HawserError} MLS_CREDENTIAL_REFUSED, MLS_CREDENTIAL_EXPIRED, MLS_CREDENTIAL_REVOKED, MLS_REVOCATION_UNKNOWN
    */
-  async identify(certificates: readonly Uint8Array[], key: Uint8Array, now: number): Promise<Identity> {
-    const chain = await this.#chain(certificates, key);
-    const authority = this.#authorities(chain.identity.domain);
-    if (!authority?.roots.some((root) => sameBytes(root, chain.rootBytes)))
-      refuse('the root speaks for another domain');
-    for (const { notBefore, notAfter } of [chain.leaf, chain.intermediate, chain.root]) {
-      if (now < notBefore.getTime() || now > notAfter.getTime()) throw new HawserError('MLS_CREDENTIAL_EXPIRED');
+  async identify(certificates: readonly Uint8Array[], key: Uint8Array, now: number, at?: number): Promise<Identity> {
+    const { identity, lapsed } = await this.standing(certificates, key, now, at);
+    if (lapsed !== undefined) throw new HawserError(lapsed);
+    return identity;
+  }
+
+  /**
+   * The same of a leaf that was good when it came into a group: whose it is, and whether its own certificate has ended or was taken back
+   * since. Where something is wrong with who issued it, that is thrown all the same: then nobody can say whose leaf it is. (Of what has
+   * ended, no list says whether it was taken back before; it is to be trusted as little.)
+   * @throws {HawserError} as `identify`
+   */
+  async standing(certificates: readonly Uint8Array[], key: Uint8Array, now: number, at?: number): Promise<Standing> {
+    const { identity, leaf, intermediate, root, rootBytes } = await this.#chain(certificates, key);
+    const authority = this.#authorities(identity.domain);
+    if (!authority?.roots.some((each) => sameBytes(each, rootBytes))) refuse('the root speaks for another domain');
+    const time = at ?? now;
+    checkTime(root, time);
+    // Its issuer may have ended with it, and lists name only what has not.
+    if (time > leaf.notAfter.getTime()) return { identity, lapsed: 'MLS_CREDENTIAL_EXPIRED' };
+    checkTime(leaf, time);
+    checkTime(intermediate, time);
+    await this.#revocations.check(intermediate, root, authority.revocations, now, at);
+    try {
+      await this.#revocations.check(leaf, intermediate, authority.revocations, now, at);
+    } catch (error) {
+      if (!(error instanceof HawserError) || error.code !== 'MLS_CREDENTIAL_REVOKED') throw error;
+      return { identity, lapsed: error.code };
     }
-    await this.#revocations.check(chain.intermediate, chain.root, authority.revocations, now);
-    await this.#revocations.check(chain.leaf, chain.intermediate, authority.revocations, now);
-    return chain.identity;
+    return { identity, lapsed: undefined };
   }
 
   async #chain(certificates: readonly Uint8Array[], key: Uint8Array): Promise<Chain> {
@@ -120,4 +146,8 @@ export class Credentials {
     byRoot.set(root, checked);
     return checked;
   }
+}
+
+function checkTime({ notBefore, notAfter }: X509Certificate, now: number): void {
+  if (now < notBefore.getTime() || now > notAfter.getTime()) throw new HawserError('MLS_CREDENTIAL_EXPIRED');
 }

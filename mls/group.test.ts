@@ -1,5 +1,9 @@
 import { beforeEach, expect, it } from 'vitest';
-import { bytes, request, text, World } from './testing/world.ts';
+import { Group } from './group.ts';
+import { serialOf } from './testing/authority.ts';
+import { bytes, GROUP, request, text, World } from './testing/world.ts';
+
+const DAY = 86_400_000;
 
 let world: World;
 beforeEach(async () => {
@@ -55,4 +59,48 @@ it('removes a device, which learns it and reads no more', async () => {
   expect(carol.group.epochAuthenticator).toEqual(alice.group.epochAuthenticator);
   bob.reload();
   expect(bob.group.isMember).toBe(false);
+});
+
+it('shows the newer certificates of a device after a commit, and others can still come in when the old ones have ended', async () => {
+  const [alice, bob, carol] = await world.devices('alice/laptop', 'bob@beta/phone', 'carol/tablet');
+  await world.group(alice, bob);
+  const { certificates } = await world.domain(alice.id).renew(alice.id, alice.keys, { notAfter: world.now + 80 * DAY });
+  expect(alice.group.shows(certificates)).toBe(false);
+  await expect(
+    alice.group.commit({ certificates, add: [(await carol.keyPackage()).bytes] }, request()),
+  ).rejects.toThrow();
+  const { id, commit } = await alice.group.commit({ certificates }, request());
+  await alice.group.accepted(id);
+  await bob.group.receive(commit);
+  expect(alice.group.shows(certificates)).toBe(true);
+  expect(bob.group.epochAuthenticator).toEqual(alice.group.epochAuthenticator);
+  const message = await alice.group.send(bytes('still here'));
+  expect(await bob.group.receive(message)).toMatchObject([
+    { kind: 'message', sender: { identity: { device: alice.id } } },
+  ]);
+  world.now += 70 * DAY;
+  for (const domain of world.domains.values()) await domain.revoke([], world.now);
+  // Bob has not renewed his.
+  expect((await alice.group.lapsed()).map(({ identity }) => identity.device)).toEqual([bob.id]);
+  carol.keys = await world
+    .domain(carol.id)
+    .renew(carol.id, carol.keys, { notBefore: world.now, notAfter: world.now + DAY });
+  await alice.group.receive(await carol.joinExternally(alice));
+  await carol.group.accepted(carol.group.pending?.id ?? '');
+  expect((await carol.group.lapsed()).map(({ identity }) => identity.device)).toEqual([bob.id]);
+});
+
+it('lets a device in by Welcome and by itself where another one was revoked, and takes no commit of that one', async () => {
+  const [alice, thief, carol, dave] = await world.devices('alice/laptop', 'alice/phone', 'carol/tablet', 'dave/laptop');
+  await world.group(alice, thief);
+  const { bytes: keyPackage, secrets } = await carol.keyPackage();
+  const { id, welcome = new Uint8Array() } = await alice.group.commit({ add: [keyPackage] }, request());
+  await alice.group.accepted(id);
+  const tree = alice.group.tree();
+  await world.domain(thief.id).revoke([serialOf(thief.keys.certificates[0] ?? new Uint8Array())]);
+  carol.group = await Group.join({ group: GROUP, welcome, tree, secrets }, carol.store, carol.env);
+  await alice.group.receive(await dave.joinExternally(carol));
+  await dave.group.accepted(dave.group.pending?.id ?? '');
+  for (const { group } of [alice, dave]) expect((await group.lapsed()).map((each) => each.leafIndex)).toEqual([1]);
+  await expect(thief.joinExternally(alice)).rejects.toMatchObject({ code: 'MLS_CREDENTIAL_REVOKED' });
 });

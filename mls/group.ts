@@ -5,12 +5,13 @@
 import { mlsExporter } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, GroupId } from '#signalling/ids.ts';
-import { wipe } from './bytes.ts';
+import { sameBytes, wipe } from './bytes.ts';
 import { type CommitWishes, groupInfoBytes, type OutgoingCommit, outgoing, prepareCommit } from './commit.ts';
 import { adoptPending, dropPending } from './handshake.ts';
 import { type ExternalParts, joinByWelcome, makeGroup, prepareExternalJoin, type WelcomeParts } from './join.ts';
 import { type Changes, type GroupStore, Journal } from './journal.ts';
 import type { DeviceKeys } from './key-package.ts';
+import { lapsedIn } from './lapsed.ts';
 import { type Environment, withLibrary } from './library.ts';
 import { identityOf, type Member, membersOf } from './members.ts';
 import { encryptMessage } from './messages.ts';
@@ -19,7 +20,7 @@ import { type Records, stateFrom } from './read-records.ts';
 import { receive, settleWaiting } from './receive.ts';
 import { type GroupState, groupOf, memberState } from './state.ts';
 import { forgetOld, type Received, type Step } from './step.ts';
-import { certificatesIn, leavesOf, treeBytes } from './wire.ts';
+import { certificatesIn, leafAt, leavesOf, treeBytes } from './wire.ts';
 
 /** What the caller keeps of what was told, stored together with the state: a crash loses neither, or both. */
 export type Note = (received: readonly Received[]) => Changes | Promise<Changes>;
@@ -105,6 +106,12 @@ export class Group {
     return Object.keys(this.#state.current?.unappliedProposals ?? {}).length > 0;
   }
 
+  /** Leaves that the hub proposed to remove in this epoch. Nobody commits his own removal. */
+  get leaving(): ReadonlySet<number> {
+    const proposed = Object.values(this.#state.current?.unappliedProposals ?? {});
+    return new Set(proposed.flatMap(({ proposal }) => ('remove' in proposal ? [proposal.remove.removed] : [])));
+  }
+
   /** The own commit that waits for the hub's answer: after a start it is sent again. */
   get pending(): OutgoingCommit | undefined {
     return this.#state.pending && outgoing(this.#state.pending);
@@ -113,11 +120,12 @@ export class Group {
   /**
    * Takes what the hub delivered. What `note` makes of it is stored with the state, so that the delivery may be acknowledged.
    * @param bytes an MLSMessage
+   * @param at when the hub accepted it: see `Rules.at`
    * @throws {HawserError} any of the MLS codes; then nothing changed
    */
-  receive(bytes: Uint8Array, note?: Note): Promise<readonly Received[]> {
+  receive(bytes: Uint8Array, note?: Note, at?: number): Promise<readonly Received[]> {
     const own = bytes.slice();
-    return this.#step(() => receive(this.#state, own, this.#environment), note);
+    return this.#step(() => receive(this.#state, own, { ...this.#environment, at }), note);
   }
 
   /**
@@ -204,16 +212,23 @@ export class Group {
     return treeBytes(pending.next.ratchetTree);
   }
 
-  /** Members whose certificates do not hold any more: to be shown, and to be removed. @throws {HawserError} MLS_NOT_MEMBER */
-  async lapsed(): Promise<readonly Member[]> {
-    const { ratchetTree } = memberState(this.#state);
-    const { credentials, now } = this.#environment;
-    const lapsed = new Set<number>();
-    for (const { leafIndex, leaf } of leavesOf(ratchetTree)) {
-      const holds = credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, now());
-      await holds.catch(() => lapsed.add(leafIndex));
-    }
-    return membersOf(ratchetTree).filter(({ leafIndex }) => lapsed.has(leafIndex));
+  /**
+   * Members whose certificates have ended or were taken back. As long as there is one, nothing may be sent: see `Leaves`.
+   * @throws {HawserError} MLS_NOT_MEMBER
+   */
+  lapsed(): Promise<readonly Member[]> {
+    return lapsedIn(memberState(this.#state).ratchetTree, this.#environment);
+  }
+
+  /** Whether this device shows these certificates in the group; with others it should renew its leaf. @throws {HawserError} MLS_NOT_MEMBER */
+  shows(certificates: readonly Uint8Array[]): boolean {
+    const { ratchetTree, privatePath } = memberState(this.#state);
+    const leaf = leafAt(ratchetTree, privatePath.leafIndex);
+    const shown = leaf === undefined ? [] : certificatesIn(leaf);
+    return (
+      shown.length === certificates.length &&
+      shown.every((each, index) => sameBytes(each, certificates[index] ?? new Uint8Array()))
+    );
   }
 
   #checkPending(id: string): void {

@@ -54,8 +54,12 @@ export async function joinByWelcome(
   const parsed = parseWelcome(welcome);
   const ratchetTree = parseTree(tree);
   const own = readSecrets(secrets);
-  const state = await withLibrary(environment, 'MLS_REFUSED', (context) =>
-    joinGroup({ context, welcome: parsed, keyPackage: own.keyPackage, privateKeys: own.secrets, ratchetTree }),
+  const state = await withLibrary(
+    environment,
+    'MLS_REFUSED',
+    (context) =>
+      joinGroup({ context, welcome: parsed, keyPackage: own.keyPackage, privateKeys: own.secrets, ratchetTree }),
+    'lapsed too',
   );
   checkGroup(state.groupContext, state.ratchetTree, group, environment);
   return freshState(state);
@@ -88,8 +92,12 @@ export async function prepareExternalJoin(parts: ExternalParts, environment: Env
   checkGroup(groupInfo.groupContext, tree, group, environment, identity.device);
   const left = membersOf(tree).filter((member) => member.identity.device === identity.device);
   const { keyPackage, secrets } = await makeKeyPackagePair(device, now());
-  const { publicMessage, newState } = await withLibrary(environment, 'MLS_REFUSED', (context) =>
-    joinGroupExternal({ context, groupInfo, keyPackage, privateKeys: secrets, tree, resync: left.length > 0 }),
+  const { publicMessage, newState } = await withLibrary(
+    environment,
+    'MLS_REFUSED',
+    (context) =>
+      joinGroupExternal({ context, groupInfo, keyPackage, privateKeys: secrets, tree, resync: left.length > 0 }),
+    'lapsed too',
   );
   const next: ClientState = { ...newState, historicalReceiverData: NO_HISTORY };
   return freshState(undefined, {

@@ -106,13 +106,13 @@ export function keyPackageMessage(keyPackage: KeyPackage): Uint8Array {
 /**
  * Checks all that RFC 9420, section 10.1 asks before a key package is used, and at this device's own clock. The library takes
  * on trust what somebody else put into a commit, and knows no other clock than the machine's.
- * @param now ms since 1970
+ * @param time ms since 1970; `at` as for `Credentials.identify`
  * @throws {HawserError} MLS_KEY_PACKAGE_REFUSED, MLS_REFUSED, and what `Credentials.identify` throws
  */
 export async function checkKeyPackage(
   keyPackage: KeyPackage,
   credentials: Credentials,
-  now: number,
+  { now, at }: { readonly now: number; readonly at?: number | undefined },
   engine?: Engine,
 ): Promise<Identity> {
   const { leafNode, initKey } = keyPackage;
@@ -122,12 +122,13 @@ export async function checkKeyPackage(
   }
   if (leafNode.leafNodeSource !== leafNodeSources.key_package) refused('its leaf is not for a key package');
   const { notBefore, notAfter } = leafNode.lifetime;
-  if (notBefore > seconds(now) || notAfter < seconds(now)) refused('it is not valid at this time');
+  const time = seconds(at ?? now);
+  if (notBefore > time || notAfter < time) refused('it is not valid at this time');
   if (notAfter - notBefore > seconds(MAX_LIFE)) refused('it is valid for too long');
   if (sameBytes(initKey, leafNode.hpkePublicKey)) refused('its two encryption keys are one');
   checkLeafNode(leafNode);
   checkEncryptionKey(initKey);
-  const identity = await credentials.identify(certificatesIn(leafNode), leafNode.signaturePublicKey, now);
+  const identity = await credentials.identify(certificatesIn(leafNode), leafNode.signaturePublicKey, now, at);
   const signed =
     (await verifyLeafNodeSignatureKeyPackage(leafNode, signature).catch(() => false)) &&
     (await verifyKeyPackage(keyPackage, signature).catch(() => false));

@@ -42,6 +42,8 @@ export interface Environment {
   readonly now: () => number;
   /** Where there is something quicker than WebCrypto. */
   readonly engine?: Engine | undefined;
+  /** As in `Rules`. */
+  readonly at?: number | undefined;
 }
 
 export function hubExtensions(hub: Hub | undefined): GroupContextExtension[] {
@@ -78,23 +80,34 @@ function isHub(credential: Credential, key: Uint8Array, hub: Hub): boolean {
   return named && sameBytes(identity, wanted) && sameBytes(key, hub.signatureKey);
 }
 
+/**
+ * Which leaves the library lets pass: those whose certificates are good, or, for a device that joins, also those that once were. A tree
+ * has such leaves from the moment at which a device is removed from an account until a member commits its removal, and nobody may be there
+ * to do that; the one who joins is. Refusing would shut everybody out for as long. Accepting gives the removed device nothing that it did
+ * not have: what it could read is sent only when it is out (`Group.lapsed`), and its own commits are refused.
+ */
+export type Leaves = 'good' | 'lapsed too';
+
 /** Answers the library's question about a credential, and remembers what was wrong with it: the library only knows yes and no. */
 class Authentication implements AuthenticationService {
   refusal: HawserError | undefined;
   readonly #environment: Environment;
+  readonly #leaves: Leaves;
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, leaves: Leaves) {
     this.#environment = environment;
+    this.#leaves = leaves;
   }
 
   async validateCredential(credential: Credential, key: Uint8Array): Promise<boolean> {
-    const { credentials, hub, now } = this.#environment;
+    const { credentials, hub, now, at } = this.#environment;
     if (hub !== undefined && isHub(credential, key, hub)) return true;
     try {
       if (credential.credentialType !== defaultCredentialTypes.x509 || !('certificates' in credential)) {
         throw new HawserError('MLS_CREDENTIAL_REFUSED', 'the credential is not a chain of certificates');
       }
-      await credentials.identify(credential.certificates, key, now());
+      const { lapsed } = await credentials.standing(credential.certificates, key, now(), at);
+      if (lapsed !== undefined && this.#leaves === 'good') throw new HawserError(lapsed);
       return true;
     } catch (error) {
       if (!(error instanceof HawserError)) throw error;
@@ -133,8 +146,9 @@ export async function withLibrary<T>(
   environment: Environment,
   fallback: ErrorCode,
   work: (context: MlsContext) => Promise<T>,
+  leaves: Leaves = 'good',
 ): Promise<T> {
-  const authService = new Authentication(environment);
+  const authService = new Authentication(environment, leaves);
   try {
     return await work({ cipherSuite: await cipherSuite(environment.engine), authService, clientConfig: CONFIG });
   } catch (cause) {

@@ -30,6 +30,7 @@ it.concurrent.each(SEEDS)(
       'reload',
       'away',
       'proposal',
+      'revoke',
       'failure',
     ];
     if (Number(steps) >= 600) for (const kind of kinds) expect(life.counts.get(kind) ?? 0, kind).toBeGreaterThan(3);

@@ -24,6 +24,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { domainOf, type GroupId } from '#signalling/ids.ts';
 import { sameBytes } from './bytes.ts';
 import { checkGroup } from './join.ts';
+import { lapsedIn } from './lapsed.ts';
 import { type Environment, type Hub, withLibrary } from './library.ts';
 import { type Member, membersOf } from './members.ts';
 import { applyPublicCommit } from './public-commit.ts';
@@ -178,9 +179,10 @@ export async function applyCommit(
 
 /**
  * Whether the hub takes an application message: it reads nothing of it but group and epoch. A sender who has not heard of the last
- * commits yet is heard all the same, two epochs back.
+ * commits yet is heard all the same, two epochs back; not while somebody is to be removed, who could read it.
  * @returns its epoch
- * @throws {HawserError} MLS_MALFORMED, MLS_TOO_LARGE, MLS_UNSUPPORTED, MLS_WRONG_GROUP, MLS_EPOCH_PAST, MLS_EPOCH_FUTURE
+ * @throws {HawserError} MLS_MALFORMED, MLS_TOO_LARGE, MLS_UNSUPPORTED, MLS_WRONG_GROUP, MLS_EPOCH_PAST, MLS_EPOCH_FUTURE,
+ * MLS_PROPOSALS_PENDING
  */
 export function checkApplication(state: PublicGroup, bytes: Uint8Array): bigint {
   const { message, group, epoch } = parseFramed(bytes);
@@ -188,6 +190,7 @@ export function checkApplication(state: PublicGroup, bytes: Uint8Array): bigint 
   if (group !== state.id) throw new HawserError('MLS_WRONG_GROUP');
   if (epoch > state.epoch) throw new HawserError('MLS_EPOCH_FUTURE');
   if (epoch + EPOCHS_BACK < state.epoch) throw new HawserError('MLS_EPOCH_PAST');
+  if (Object.keys(state.pending).length > 0) throw new HawserError('MLS_PROPOSALS_PENDING');
   return epoch;
 }
 
@@ -201,6 +204,14 @@ export function serveGroupInfo({ groupInfo, hashed }: PublicGroup): GroupParts {
 /** From left to right. */
 export function membersIn({ hashed }: PublicGroup): readonly Member[] {
   return membersOf(hashed.tree);
+}
+
+/** Members whose certificates have ended or were taken back, by the lists that the hub knows: to be proposed for removal. */
+export function lapsedMembers(
+  { hashed }: PublicGroup,
+  environment: Pick<HubEnvironment, 'credentials' | 'now'>,
+): Promise<readonly Member[]> {
+  return lapsedIn(hashed.tree, environment);
 }
 
 /** Members whom the hub proposed to remove in this epoch. */

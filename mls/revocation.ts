@@ -5,9 +5,13 @@ import { type X509Certificate, X509Crl } from './x509.ts';
 /** 1 MiB: some 25,000 entries. */
 const MAX_BYTES = 1024 * 1024;
 
+/** Times in certificates and lists have no smaller unit. ms */
+const SECOND = 1_000;
+
 interface List {
   readonly crl: X509Crl;
-  readonly serials: ReadonlySet<string>;
+  /** By serial number, when it was taken back: ms since 1970, to the second. */
+  readonly revoked: ReadonlyMap<string, number>;
   /** By the issuer's certificate: whether its key signed this list. */
   readonly signers: WeakMap<X509Certificate, Promise<boolean>>;
 }
@@ -22,6 +26,7 @@ export class RevocationLists {
    * old one means that somebody withholds the new one.
    * @param lists DER, those of the domain; lists of others among them do no harm
    * @param now ms since 1970
+   * @param at where it is about something that was done then: whether it had been taken back by that time
    * @throws {HawserError} MLS_CREDENTIAL_REVOKED, or MLS_REVOCATION_UNKNOWN
    */
   async check(
@@ -29,6 +34,7 @@ export class RevocationLists {
     issuer: X509Certificate,
     lists: readonly Uint8Array[],
     now: number,
+    at?: number,
   ): Promise<void> {
     let newest: List | undefined;
     for (const bytes of lists) {
@@ -37,7 +43,10 @@ export class RevocationLists {
       if (newest === undefined || list.crl.thisUpdate > newest.crl.thisUpdate) newest = list;
     }
     if (newest === undefined) throw new HawserError('MLS_REVOCATION_UNKNOWN', 'there is no list of the issuer');
-    if (newest.serials.has(plainSerial(certificate.serialNumber))) throw new HawserError('MLS_CREDENTIAL_REVOKED');
+    const revokedAt = newest.revoked.get(plainSerial(certificate.serialNumber));
+    if (revokedAt !== undefined && (at === undefined || at >= revokedAt + SECOND)) {
+      throw new HawserError('MLS_CREDENTIAL_REVOKED');
+    }
     const next = newest.crl.nextUpdate?.getTime();
     if (next === undefined || next < now) throw new HawserError('MLS_REVOCATION_UNKNOWN', 'the list is out of date');
   }
@@ -54,8 +63,8 @@ function readList(bytes: Uint8Array): List | undefined {
   try {
     const crl = new X509Crl(new Uint8Array(bytes));
     if (crl.extensions.some((extension) => extension.critical)) return undefined;
-    const serials = new Set(crl.entries.map((entry) => plainSerial(entry.serialNumber)));
-    return { crl, serials, signers: new WeakMap() };
+    const revoked = new Map(crl.entries.map((each) => [plainSerial(each.serialNumber), each.revocationDate.getTime()]));
+    return { crl, revoked, signers: new WeakMap() };
   } catch {
     return undefined;
   }

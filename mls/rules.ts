@@ -62,6 +62,12 @@ export interface Rules {
   readonly engine?: Engine | undefined;
   /** ms since 1970 */
   readonly now: () => number;
+  /**
+   * When the hub accepted what is looked at, where that is told, ms since 1970: whoever was away follows a commit whose sender, or whom it
+   * added, was good then, and was removed since. The hub itself judges as of now; one that lies about the time wins nothing by it,
+   * because nothing is sent while somebody who lapsed is in the group.
+   */
+  readonly at?: number | undefined;
 }
 
 /**
@@ -70,7 +76,7 @@ export interface Rules {
  */
 export async function checkCommit(
   { tree, unapplied, commit, committer }: CommitCase,
-  { credentials, policy, engine, now: clock }: Rules,
+  { credentials, policy, engine, now: clock, at }: Rules,
 ): Promise<CommitPlan> {
   const now = clock();
   const wishes = commit.proposals.map((each): Wish => {
@@ -79,7 +85,7 @@ export async function checkCommit(
     if (known === undefined) throw new HawserError('MLS_REFUSED', 'a proposal that nobody made');
     return { proposal: known.proposal, byHub: true };
   });
-  const identify = (leaf: LeafNode) => credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, now);
+  const identify = (leaf: LeafNode) => credentials.identify(certificatesIn(leaf), leaf.signaturePublicKey, now, at);
   if (commit.path !== undefined) checkLeafNode(commit.path.leafNode);
 
   if (committer === undefined) {
@@ -99,7 +105,7 @@ export async function checkCommit(
   const { added, removed } = sortWishes(wishes, tree);
   const joined: Identity[] = [];
   for (const keyPackage of added) {
-    const who = await checkKeyPackage(keyPackage, credentials, now, engine);
+    const who = await checkKeyPackage(keyPackage, credentials, { now, at }, engine);
     if (!policy.admits(who)) throw new HawserError('MLS_NOT_ADMITTED');
     joined.push(who);
   }
@@ -119,10 +125,10 @@ export async function checkCommit(
 export async function checkHubProposal(
   proposal: Proposal,
   tree: RatchetTree,
-  { credentials, policy, engine, now }: Rules,
+  { credentials, policy, engine, now, at }: Rules,
 ): Promise<void> {
   for (const keyPackage of sortWishes([{ proposal, byHub: true }], tree).added) {
-    const who = await checkKeyPackage(keyPackage, credentials, now(), engine);
+    const who = await checkKeyPackage(keyPackage, credentials, { now: now(), at }, engine);
     if (!policy.admits(who)) throw new HawserError('MLS_NOT_ADMITTED');
   }
 }

@@ -152,13 +152,13 @@ export const DEVICE_ERRORS = {
     500,
     4500,
     false,
-    'What this device has stored cannot be read: it was altered, or the disk lost a part of it. Set this device up anew.',
+    'What this device has stored cannot be read: it was altered, or the disk lost a part of it. Set this device up anew. Messages that only this device has, and those that it has not sent yet, are lost; your other devices keep what they have.',
   ),
   VAULT_GONE: entry(
     410,
     4410,
     false,
-    'What this device had stored was deleted, by the browser or by somebody. Set this device up anew.',
+    'What this device had stored was deleted, by the browser or by somebody. Set this device up anew. Messages that only this device had, and those that it had not sent yet, are lost; your other devices keep what they have.',
   ),
   VAULT_NEWER: entry(
     426,

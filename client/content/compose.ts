@@ -2,10 +2,11 @@
 import { HawserError } from '#signalling/errors.ts';
 import { attachmentPart } from './attachment.ts';
 import type { Cbor, CborKey } from './cbor.ts';
+import { comparedItem } from './compared.ts';
 import { type Container, DISPOSITION, type NullPart, type Part, type SinglePart } from './container.ts';
 import type { Body, Content, Expiry, Text } from './content.ts';
 import { isEmoji } from './emoji.ts';
-import { type Origin, originExtensions, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
+import { COMPARED, type Origin, originExtensions, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
 import { MAX_ATTACHMENTS, MAX_EMOJI_BYTES, MAX_EMOJIS, MAX_EXPIRY, MAX_TEXT_BYTES } from './limits.ts';
 import { MARKDOWN, PLAIN, STATUS } from './media-type.ts';
 import { picturesItem } from './picture.ts';
@@ -55,6 +56,9 @@ export function compose(content: Content, origin: Origin, salt: Uint8Array): Con
       return { ...empty, body: nullPart(DISPOSITION.unspecified) };
     case 'settings':
       extensions.set(SETTINGS, settingsItem(content.conversation, content.settings));
+      return { ...empty, body: nullPart(DISPOSITION.unspecified) };
+    case 'compared':
+      extensions.set(COMPARED, comparedItem(content));
       return { ...empty, body: nullPart(DISPOSITION.unspecified) };
     case 'nothing':
       throw new HawserError('CONTENT_UNSUPPORTED');

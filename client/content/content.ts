@@ -1,5 +1,5 @@
 /** What a message says, as one of a few kinds. Everything in the SDK and the page speaks of these, never of the container. */
-import type { AssetId, ConferenceId, ConversationId } from '#signalling/ids.ts';
+import type { AssetId, ConferenceId, ConversationId, DeviceId, UserId } from '#signalling/ids.ts';
 import type { MessageId } from './message-id.ts';
 
 /** Mentions are links in Markdown (`[@Alice](mimi://alpha.example/u/alice)`), so that they cannot disagree with the text. */
@@ -74,6 +74,18 @@ export interface Settings {
   readonly readUpTo?: MessageId;
 }
 
+/** A device, and the fingerprint of the key with which it was compared: SHA-256, base64url. */
+export interface ComparedDevice {
+  readonly device: DeviceId;
+  readonly fingerprint: string;
+}
+
+export interface Comparison {
+  readonly devices: readonly ComparedDevice[];
+  /** What was compared of this person before counts no longer. */
+  readonly withdrawn?: UserId;
+}
+
 export type Content =
   | {
       readonly kind: 'message';
@@ -92,6 +104,8 @@ export type Content =
   | { readonly kind: 'report'; readonly reports: readonly Report[] }
   | { readonly kind: 'typing'; readonly active: boolean }
   | { readonly kind: 'settings'; readonly conversation: ConversationId; readonly settings: Settings }
+  /** Whose devices this person compared, or does not trust any more; only his own devices are told. */
+  | ({ readonly kind: 'compared' } & Comparison)
   /** A signal of a later version that may be passed over. */
   | { readonly kind: 'nothing' };
 

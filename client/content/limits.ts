@@ -46,5 +46,8 @@ export const MAX_URL_BYTES = 2048;
 /** Messages that one report speaks of: 37 bytes each, so that a full report is a third of a message. */
 export const MAX_REPORTED = 500;
 
+/** Devices that one comparison names, of some 250 bytes each. */
+export const MAX_COMPARED = 100;
+
 /** Seconds. An expiry further away is nonsense (section 9.1: a year; a day more for clocks and leap years). */
 export const MAX_EXPIRY = 367 * 24 * 60 * 60;

@@ -58,14 +58,16 @@ export class Device {
 
   /**
    * The device that the vault knows, or a new one.
-   * @throws HawserError HOME_TOO_MANY_DEVICES; HOME_DEVICE_GONE where somebody removed it, or it is another person's: the vault
-   * has to be destroyed before it can be set up again
+   * @throws HawserError HOME_TOO_MANY_DEVICES; HOME_DEVICE_GONE where somebody removed it, or it is another person's, and VAULT_DAMAGED:
+   * then see `setUpAnew`
    */
   static async open(given: DeviceOptions): Promise<Device> {
     const options = { now: Date.now, ...given };
     const { vault } = options;
     const bytes = await vault.get(RECORD);
     const record = bytes && readRecord(bytes);
+    // Key packages are brought by a device that has been set up.
+    if (!record && (await vault.list(LAST_RESORT)).size > 0) throw new HawserError('VAULT_DAMAGED', 'the device');
     const device = record?.certified
       ? await Device.#resume(options, record.keys, record.certified)
       : await Device.#setUp(options, record?.keys);

@@ -4,7 +4,10 @@
  */
 import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { ComparedDevice, Comparison } from '#client/content/content.ts';
+import { MAX_COMPARED } from '#client/content/limits.ts';
 import type { Group } from '#mls/group.ts';
+import type { Changes } from '#mls/journal.ts';
 import { Base64Url } from '#signalling/base64.ts';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
@@ -13,11 +16,11 @@ import { Store } from '../store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
-export interface SeenDevice {
-  readonly device: DeviceId;
-  /** Of the key with which it speaks in the group: SHA-256, base64url. */
-  readonly fingerprint: string;
-}
+/** A device with the key with which it speaks in a group. */
+export type SeenDevice = ComparedDevice;
+
+/** Tells the other own devices, and stores `also` together with that. */
+export type TellComparison = (comparison: Comparison, also: Changes) => Promise<void>;
 
 /** By device, the fingerprint that was compared. */
 export type Verified = ReadonlyMap<DeviceId, string>;
@@ -49,36 +52,81 @@ export function trustOf(verified: Verified, devices: readonly SeenDevice[], user
 
 export class Verification {
   readonly store: Store<Verified>;
+  readonly #tell: TellComparison;
   readonly #vault: Vault;
+  /** Own devices that are known to trust this one, and were told everything. */
+  readonly #told = new Set<DeviceId>();
 
-  private constructor(vault: Vault, verified: Verified) {
+  private constructor(vault: Vault, verified: Verified, tell: TellComparison) {
     this.#vault = vault;
+    this.#tell = tell;
     this.store = new Store(verified);
   }
 
   /** @throws HawserError VAULT_DAMAGED */
-  static async open(vault: Vault): Promise<Verification> {
+  static async open(vault: Vault, tell: TellComparison = (_, also) => vault.write(also)): Promise<Verification> {
     const records = [...(await vault.list(PREFIX)).values()].map(read);
-    return new Verification(vault, new Map(records.map(({ device, fingerprint }) => [device, fingerprint])));
+    return new Verification(vault, new Map(records.map(({ device, fingerprint }) => [device, fingerprint])), tell);
   }
 
-  /** These were compared, and are the same on both sides. */
+  /**
+   * These were compared, and are the same on both sides.
+   * @throws HawserError where the other own devices cannot be told: then it does not count
+   */
   async verify(devices: readonly SeenDevice[]): Promise<void> {
-    const records = devices.map((each): [string, Uint8Array] => {
-      const stored: Static<typeof Stored> = { device: each.device, fingerprint: each.fingerprint };
-      return [`${PREFIX}${each.device}`, new TextEncoder().encode(JSON.stringify(stored))];
-    });
-    await this.#vault.write(new Map(records));
+    await this.#tell({ devices }, recordsOf(devices));
+    this.#add(devices);
+  }
+
+  /** What was compared counts no longer, for all devices of a person. @throws as `verify` */
+  async withdraw(user: UserId): Promise<void> {
+    await this.#tell({ devices: [], withdrawn: user }, this.#withdrawal(user));
+    this.#drop(user);
+  }
+
+  /**
+   * Another own device compared somebody, or withdrew it. It is believed where that device itself was compared with this one: a device
+   * that an intruder added to the account can vouch for nobody.
+   * @param by the device that says it, with its key
+   * @param self this one
+   */
+  async take(by: SeenDevice, { devices, withdrawn }: Comparison, self: SeenDevice): Promise<void> {
+    if (!isVerified(this.store.state, by)) return;
+    const gone = withdrawn === undefined ? new Map() : this.#withdrawal(withdrawn);
+    await this.#vault.write(new Map([...gone, ...recordsOf(devices)]));
+    if (withdrawn !== undefined) this.#drop(withdrawn);
+    this.#add(devices);
+    const trustsThis = devices.some(({ device, fingerprint }) => isVerified(new Map([[device, fingerprint]]), self));
+    if (!trustsThis || this.#told.has(by.device)) return;
+    // From now on it believes this one, and passed over what it was told before.
+    this.#told.add(by.device);
+    const all = [...this.store.state].map(([device, fingerprint]) => ({ device, fingerprint }));
+    for (let from = 0; from < all.length; from += MAX_COMPARED) {
+      await this.#tell({ devices: all.slice(from, from + MAX_COMPARED) }, new Map());
+    }
+  }
+
+  #add(devices: readonly SeenDevice[]): void {
     const fresh = devices.map(({ device, fingerprint }): [DeviceId, string] => [device, fingerprint]);
     this.store.set(new Map([...this.store.state, ...fresh]));
   }
 
-  /** What was compared counts no longer, for all devices of a person. */
-  async withdraw(user: UserId): Promise<void> {
-    const gone = [...this.store.state.keys()].filter((device) => userOfDevice(device) === user);
-    await this.#vault.write(new Map(gone.map((device) => [`${PREFIX}${device}`, undefined])));
-    this.store.set(new Map([...this.store.state].filter(([device]) => !gone.includes(device))));
+  #drop(user: UserId): void {
+    this.store.set(new Map([...this.store.state].filter(([device]) => userOfDevice(device) !== user)));
   }
+
+  #withdrawal(user: UserId): Changes {
+    const gone = [...this.store.state.keys()].filter((device) => userOfDevice(device) === user);
+    return new Map(gone.map((device) => [`${PREFIX}${device}`, undefined]));
+  }
+}
+
+function recordsOf(devices: readonly SeenDevice[]): Changes {
+  const records = devices.map((each): [string, Uint8Array] => {
+    const stored: Static<typeof Stored> = { device: each.device, fingerprint: each.fingerprint };
+    return [`${PREFIX}${each.device}`, new TextEncoder().encode(JSON.stringify(stored))];
+  });
+  return new Map(records);
 }
 
 function read(bytes: Uint8Array): Static<typeof Stored> {

@@ -22,11 +22,17 @@ export class Authorities {
   readonly #now: () => number;
   readonly #known = new Map<DomainName, Known>();
   readonly #fetching = new Map<DomainName, Promise<Known>>();
+  #version = 0;
 
   /** @param now ms since 1970 */
   constructor(api: Pick<GroupApi, 'authority'>, now: () => number) {
     this.#api = api;
     this.#now = now;
+  }
+
+  /** Grows whenever something was fetched: what was found out by the old is to be found out again. */
+  get version(): number {
+    return this.#version;
   }
 
   /** As far as it was fetched. */
@@ -64,6 +70,7 @@ export class Authorities {
         .then((fetched) => {
           const fresh = { ...fetched, at: this.#now() };
           this.#known.set(domain, fresh);
+          this.#version += 1;
           return fresh;
         })
         .finally(() => this.#fetching.delete(domain));

@@ -10,15 +10,20 @@ import { ALICE, deviceOf, message } from './testing/chat.ts';
 /** A group that encrypts nothing, and a hub that takes or refuses. */
 async function conversation(send: (sent: NewMessage) => Promise<SentMessage>, vault = new MemoryVault()) {
   const group = {
-    ready: async () => ({
-      hasProposals: false,
+    readyToSend: async () => ({
       send: async (content: Uint8Array, _data: undefined, note: (bytes: Uint8Array) => Map<string, Uint8Array>) =>
         vault.write(note(content)),
     }),
     close: () => undefined,
   } as unknown as ConversationGroup;
   const options = { conversation: ROOM, device: deviceOf(ALICE), vault, group, send };
-  const rest = { now: Date.now, random: () => 0, reports: () => false, onSettings: async () => undefined };
+  const rest = {
+    now: Date.now,
+    random: () => 0,
+    reports: () => false,
+    onSettings: async () => undefined,
+    onCompared: async () => undefined,
+  };
   const faults: unknown[] = [];
   const messages = await ConversationMessages.open({
     ...options,

@@ -3,7 +3,7 @@
  * shown as done: what a person wrote before anything of it leaves, what came together with the keys that read it.
  */
 import { decodeContent, encodeContent } from '#client/content/codec.ts';
-import type { Content } from '#client/content/content.ts';
+import type { Comparison, Content, Report } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { Received } from '#mls/step.ts';
@@ -19,7 +19,7 @@ import type { Vault } from '../vault/vault.ts';
 import type { TimelineEvent } from './fold.ts';
 import { type OutboxItem, outboxKey, outboxPrefix, readItem, writeItem } from './outbox.ts';
 import { type Change, type GapReason, keys, recordBytes, recordFrom, type Said } from './records.ts';
-import { Reports } from './reports.ts';
+import { type OwnReport, Reports } from './reports.ts';
 import { Timeline } from './timeline.ts';
 import { TYPING_LASTS, type Typing, withTyping } from './typing.ts';
 
@@ -36,9 +36,19 @@ export interface ConversationMessagesOptions {
   readonly reports: () => boolean;
   /** A setting of some conversation was said by this person in this one: it has a place in the order now, or was refused. */
   readonly onSettings: (said: Said) => Promise<void>;
+  /** Another device of this person says in this conversation whom he compared. */
+  readonly onCompared: (device: DeviceId, comparison: Comparison) => Promise<void>;
   readonly now: () => number;
   readonly random: () => number;
   readonly onFault: (error: unknown) => void;
+}
+
+/** What the vault holds of a conversation. */
+interface Stored {
+  readonly timeline: Timeline;
+  readonly outbox: OutboxItem[];
+  readonly number: number;
+  readonly reports: Reports;
 }
 
 /** Tells why a message cannot be read, to the person. */
@@ -62,15 +72,14 @@ export class ConversationMessages {
   readonly #reports: Reports;
   #closed = false;
 
-  private constructor(options: ConversationMessagesOptions, timeline: Timeline, outbox: OutboxItem[], number: number) {
+  private constructor(options: ConversationMessagesOptions, stored: Stored) {
     this.id = options.conversation;
     this.group = options.group;
     this.#options = options;
-    this.#timeline = timeline;
-    this.#outbox = outbox;
-    this.#number = number;
-    const { onFault } = options;
-    this.#reports = new Reports((reports) => void this.say({ kind: 'report', reports }).catch(onFault));
+    this.#timeline = stored.timeline;
+    this.#outbox = stored.outbox;
+    this.#number = stored.number;
+    this.#reports = stored.reports;
   }
 
   /** @throws HawserError VAULT_DAMAGED */
@@ -79,7 +88,17 @@ export class ConversationMessages {
     const items = [...(await vault.list(outboxPrefix(conversation)))].map(([key, bytes]) => readItem(key, bytes));
     const number = await vault.get(numberKey(conversation));
     const count = number ? new DataView(number.slice().buffer).getFloat64(0) : 0;
-    return new ConversationMessages(options, await readTimeline(options), items, count);
+    const { onFault } = options;
+    let self: ConversationMessages | undefined;
+    const say = async (reports: readonly Report[], also: Changes) => self?.say({ kind: 'report', reports }, () => also);
+    const reports = await Reports.open({ conversation, vault, say, onFault });
+    self = new ConversationMessages(options, {
+      timeline: await readTimeline(options),
+      outbox: items,
+      number: count,
+      reports,
+    });
+    return self;
   }
 
   get timeline(): Timeline {
@@ -150,11 +169,29 @@ export class ConversationMessages {
   async read(upTo: MessageId): Promise<void> {
     const { vault, now, reports } = this.#options;
     const before = this.#mark;
-    await vault.write(new Map(this.#apply({ type: 'read', upTo, now: now() })));
-    if (!reports()) return;
-    for (const { id, sender } of this.#timeline.between(before, this.#mark)) {
-      if (sender !== this.#timeline.reader.self) this.#reports.add(id, 'read');
-    }
+    const changes = this.#apply({ type: 'read', upTo, now: now() });
+    const seen = reports() ? [...this.#timeline.between(before, this.#mark)] : [];
+    const told = seen
+      .filter(({ sender }) => sender !== this.#timeline.reader.self)
+      .map(({ id }): OwnReport => ({ message: id, status: 'read' }));
+    await vault.write(new Map([...changes, ...this.#reports.records(told)]));
+    this.#reports.add(told);
+  }
+
+  /**
+   * Tells the others that this person writes, or has stopped. Nothing of it is stored or tried again: what cannot be told now, or has to
+   * wait behind something else, is not worth telling later.
+   */
+  tellTyping(active: boolean): void {
+    if (this.isSending || this.#draining !== undefined || this.#closed) return;
+    this.#draining = this.#sendTyping(active)
+      .catch((error: unknown) => {
+        if (!(error instanceof HawserError)) this.#options.onFault(error);
+      })
+      .finally(() => {
+        this.#draining = undefined;
+        this.drain();
+      });
   }
 
   /** Up to where it was read. */
@@ -169,14 +206,17 @@ export class ConversationMessages {
    */
   async take(entry: Entry, progress: Changes): Promise<void> {
     const { vault } = this.#options;
+    const told: OwnReport[] = [];
     try {
       await this.group.take(
         entry,
-        async (received) => new Map([...(await this.#noteAll(received, entry)), ...progress]),
+        async (received) =>
+          new Map([...(await this.#noteAll(received, entry, told)), ...this.#reports.records(told), ...progress]),
       );
+      this.#reports.add(told);
       if (entry.kind !== 'message') this.changed.set([]);
     } catch (error) {
-      if (!(error instanceof HawserError) || error.code === 'MLS_NOT_SAVED' || error.retry) {
+      if (!(error instanceof HawserError) || error.code === 'MLS_NOT_SAVED' || error.retry || isOfVault(error)) {
         // What is shown may be ahead of what is stored.
         this.#timeline = await readTimeline(this.#options);
         this.changed.set([]);
@@ -218,7 +258,8 @@ export class ConversationMessages {
         await this.#sendOne(item);
         failures = 0;
       } catch (error) {
-        if (!(error instanceof HawserError)) throw error;
+        // What the person wrote is not to blame.
+        if (!(error instanceof HawserError) || (isOfVault(error) && !error.retry)) throw error;
         if (isStale(error)) await this.#encryptAnew(item, error.code);
         else if (!error.retry) await this.#giveUp(item, error.code);
         failures += 1;
@@ -239,10 +280,23 @@ export class ConversationMessages {
     this.#outbox.shift();
   }
 
+  /** It takes a number of the same row as what is stored, so that nothing else may be on its way. */
+  async #sendTyping(active: boolean): Promise<void> {
+    const { device, send } = this.#options;
+    const known = await this.group.loaded();
+    if (!known?.isMember || known.hasProposals) return;
+    const content = { kind: 'typing', active } as const;
+    const { bytes } = await encodeContent(content, { sender: userOfDevice(device), room: this.id });
+    const group = await this.group.readyToSend();
+    const number = this.#number + 1;
+    const message = await group.send(bytes, undefined, () => new Map([[numberKey(this.id), numberBytes(number)]]));
+    this.#number = number;
+    await send({ conversation: this.id, number, message: toBase64Url(message) });
+  }
+
   /** Encrypts with the keys of now; the result is stored with them, since they cannot make it again. */
   async #encrypt(item: OutboxItem): Promise<OutboxItem> {
-    const group = await this.group.ready();
-    if (group.hasProposals) await this.group.commitProposals();
+    const group = await this.group.readyToSend();
     const number = item.number ?? this.#number + 1;
     let encrypted = item;
     await group.send(item.content, undefined, (message) => {
@@ -281,16 +335,21 @@ export class ConversationMessages {
     if (content.kind === 'settings') await onSettings({ id, sender, device, content, ...place });
   }
 
-  async #noteAll(received: readonly Received[], entry: Entry): Promise<[string, Uint8Array | undefined][]> {
+  /** @param told where to put what the senders are to be told of */
+  async #noteAll(
+    received: readonly Received[],
+    entry: Entry,
+    told: OwnReport[],
+  ): Promise<[string, Uint8Array | undefined][]> {
     const changes: [string, Uint8Array | undefined][] = [];
     for (const each of received) {
-      if (each.kind === 'message') changes.push(...(await this.#note(each, entry)));
+      if (each.kind === 'message') changes.push(...(await this.#note(each, entry, told)));
       else if (each.kind === 'dropped') changes.push(...this.#gap(entry, each.code));
     }
     return changes;
   }
 
-  async #note(received: Received & { kind: 'message' }, entry: Entry) {
+  async #note(received: Received & { kind: 'message' }, entry: Entry, told: OwnReport[]) {
     const { now } = this.#options;
     const { user, device } = received.sender.identity;
     try {
@@ -302,10 +361,13 @@ export class ConversationMessages {
         return [];
       }
       const said = { id, sender: user, device, order: entry.position, at: entry.at, content };
+      if (content.kind === 'compared' && user === this.#timeline.reader.self) {
+        await this.#options.onCompared(device, content);
+      }
       if (content.kind === 'settings' && user === this.#timeline.reader.self) await this.#options.onSettings(said);
       if (content.kind === 'message' && user !== this.#timeline.reader.self) {
         this.#noteTyping(user, false);
-        if (this.#options.reports()) this.#reports.add(id, 'delivered');
+        if (this.#options.reports()) told.push({ message: id, status: 'delivered' });
       }
       return this.#apply({ type: 'received', said, now: now() });
     } catch (error) {
@@ -358,8 +420,14 @@ function numberBytes(number: number): Uint8Array {
   return bytes;
 }
 
-function isStale(error: HawserError): boolean {
-  return error.code === 'MLS_EPOCH_PAST' || error.code === 'MLS_NOT_MEMBER';
+/** Encrypted too early, or too late: with the keys of now it can be taken. */
+function isStale({ code }: HawserError): boolean {
+  return code === 'MLS_EPOCH_PAST' || code === 'MLS_NOT_MEMBER' || code === 'MLS_PROPOSALS_PENDING';
+}
+
+/** The storage of this device failed, which says nothing about what was sent or received. */
+function isOfVault({ code }: HawserError): boolean {
+  return code.startsWith('VAULT_');
 }
 
 function sleep(ms: number): Promise<void> {

@@ -28,6 +28,8 @@ export class TestDevice {
   /** What was read, in order, as text. */
   readonly heard: string[] = [];
   readonly received: Received[] = [];
+  /** All that was delivered. */
+  readonly entries: Entry[] = [];
   readonly troubles: string[] = [];
   readonly #groups = new Map<ConversationId, ConversationGroup>();
   #numbers = new Map<ConversationId, number>();
@@ -80,8 +82,7 @@ export class TestDevice {
   }
 
   async say(conversation: ConversationId, text: string): Promise<void> {
-    const group = await this.group(conversation).ready();
-    if (group.hasProposals) await this.group(conversation).commitProposals();
+    const group = await this.group(conversation).readyToSend();
     const bytes = await group.send(new TextEncoder().encode(text));
     const number = (this.#numbers.get(conversation) ?? 0) + 1;
     this.#numbers.set(conversation, number);
@@ -95,6 +96,7 @@ export class TestDevice {
   }
 
   async #take(entry: Entry, progress: Changes): Promise<void> {
+    this.entries.push(entry);
     const { conversations } = this.home.store.state;
     const known = conversations.find((each) => each.group === entry.group);
     if (!known) {

@@ -77,11 +77,7 @@ export class IndexedDbShelf implements Shelf {
     if (this.#lost !== undefined) throw this.#lost;
     this.#database.close();
     try {
-      await new Promise<void>((resolve, reject) => {
-        const request = indexedDB.deleteDatabase(this.#options.name);
-        request.onsuccess = () => resolve();
-        request.onerror = () => reject(coded(request.error));
-      });
+      await deleteDatabase(this.#options.name);
     } finally {
       this.#options.onClosed();
     }
@@ -156,6 +152,15 @@ export class IndexedDbShelf implements Shelf {
     this.#options.onClosed();
     this.#options.onLost?.(error);
   }
+}
+
+/** @throws {HawserError} VAULT_FAILED */
+export function deleteDatabase(name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(coded(request.error));
+  });
 }
 
 async function openDatabase({ name, ifMissing }: IndexedDbShelfOptions, keys: VaultKeys): Promise<IDBDatabase> {

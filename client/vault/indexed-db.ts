@@ -1,6 +1,6 @@
 /** The vault of a browser: one database of IndexedDB, whose keys lie in it and cannot be read out, held by one tab at a time. */
 import type { HawserError } from '#signalling/errors.ts';
-import { IndexedDbShelf } from './indexed-db-shelf.ts';
+import { deleteDatabase, IndexedDbShelf } from './indexed-db-shelf.ts';
 import { SealedVault } from './sealed-vault.ts';
 import { lockTab, type TabLockOptions } from './tab-lock.ts';
 import type { Vault } from './vault.ts';
@@ -23,7 +23,7 @@ export interface BrowserVaultOptions extends TabLockOptions {
  */
 export async function openBrowserVault(options: BrowserVaultOptions): Promise<Vault> {
   const { name, ifMissing, onLost } = options;
-  const unlock = await lockTab(`hawser vault ${name}`, options);
+  const unlock = await lockTab(lockOf(name), options);
   try {
     const { shelf, keys } = await IndexedDbShelf.open({ name, ifMissing, onLost, onClosed: unlock });
     return new SealedVault(shelf, keys);
@@ -31,6 +31,23 @@ export async function openBrowserVault(options: BrowserVaultOptions): Promise<Va
     unlock();
     throw error;
   }
+}
+
+/**
+ * Deletes a vault, whether it can be opened or not.
+ * @throws {HawserError} VAULT_IN_USE, VAULT_UNAVAILABLE, VAULT_FAILED
+ */
+export async function deleteBrowserVault(options: Pick<BrowserVaultOptions, 'name'> & TabLockOptions): Promise<void> {
+  const unlock = await lockTab(lockOf(options.name), options);
+  try {
+    await deleteDatabase(options.name);
+  } finally {
+    unlock();
+  }
+}
+
+function lockOf(name: string): string {
+  return `hawser vault ${name}`;
 }
 
 /**

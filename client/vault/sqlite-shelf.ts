@@ -45,6 +45,14 @@ export class SqliteShelf implements Shelf {
     });
   }
 
+  /** Deletes a file and its journal, whatever is in them. @throws {HawserError} VAULT_IN_USE, VAULT_FAILED */
+  static delete(path: string): void {
+    coded(() => {
+      if (existsSync(path)) refuseIfInUse(path);
+      for (const name of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) rmSync(name, { force: true });
+    });
+  }
+
   /** What unlocks it; undefined for a vault that is to be laid out. */
   header(): Uint8Array<ArrayBuffer> | undefined {
     return coded(() => {
@@ -195,6 +203,21 @@ function prepare(database: DatabaseSync): void {
   database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   database.exec('PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;');
   database.exec('BEGIN EXCLUSIVE; COMMIT;');
+}
+
+/** By trying to take the lock that a process has which works with it. A file that is no database any more has none. */
+function refuseIfInUse(path: string): void {
+  try {
+    const database = new DatabaseSync(path, { timeout: 0 });
+    try {
+      database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK;');
+    } finally {
+      database.close();
+    }
+  } catch (cause) {
+    const { errcode } = cause as { errcode?: number };
+    if (errcode !== undefined && codeOf(errcode & 0xff) === 'VAULT_IN_USE') throw cause;
+  }
 }
 
 function sealedOf({ sealed }: Record<string, unknown>): Uint8Array<ArrayBuffer> {

@@ -43,6 +43,14 @@ export class FileVault extends SealedVault<SqliteShelf> {
   }
 
   /**
+   * Deletes a vault, whether it can be opened or not, and without its passphrase.
+   * @throws {HawserError} VAULT_IN_USE, VAULT_FAILED
+   */
+  static async delete(path: string): Promise<void> {
+    SqliteShelf.delete(path);
+  }
+
+  /**
    * Locks the vault with another passphrase. Everything is encrypted anew under new keys in one transaction, so that the old passphrase and
    * an older copy of the file open nothing that is written later. Until it resolves, the old passphrase is the right one. It needs as
    * much room again as the vault has, and 20 s for 100,000 records, in which other calls wait.

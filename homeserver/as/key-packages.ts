@@ -111,7 +111,7 @@ export class KeyPackages {
       const bytes = fromBase64Url(text);
       if (!bytes) throw new HawserError('MLS_MALFORMED');
       const keyPackage = parseKeyPackage(bytes);
-      const identity = await checkKeyPackage(keyPackage, credentials, world.now());
+      const identity = await checkKeyPackage(keyPackage, credentials, { now: world.now() });
       if (identity.device !== device) throw new HawserError('HOME_BAD_KEY_PACKAGE', 'it is of another device');
       const { leafNode } = keyPackage;
       // Checked above: a leaf of a key package has a lifetime.

@@ -10,6 +10,7 @@ import {
   beginPublicGroup,
   checkApplication,
   type HubEnvironment,
+  lapsedMembers,
   membersIn,
   type PublicGroup,
   type PublicPlan,
@@ -63,6 +64,8 @@ interface Held {
   readonly conversation: ConversationId;
   readonly group: PublicGroup;
   readonly devices: ReadonlySet<DeviceId>;
+  /** Messages of older epochs are refused: whoever was removed since has their keys. */
+  readonly oldest: bigint;
   /** Members of the conversation, and those of them who are admins; follow the conversation. */
   users: ReadonlySet<UserId>;
   admins: ReadonlySet<UserId>;
@@ -71,12 +74,20 @@ interface Held {
 /** Groups that are held in memory: some 2 kB a device with its certificates. */
 const MAX_HELD = 2_000;
 
+/**
+ * Not more often than this, because it takes 15 ms for a group of 500. Whoever is revoked is proposed at once; this finds whose time is
+ * over, and what a crash has left undone. ms
+ */
+const LOOK_EVERY = 60_000;
+
 export class Groups {
   readonly #options: GroupsOptions;
   readonly #held = new Map<ConversationId, Held>();
   /** The last thing that is done to a group: commits and proposals of one come one after the other. */
   readonly #last = new Map<ConversationId, Promise<unknown>>();
   readonly #turns = new Turns();
+  /** When a group was last searched for members who lapsed, ms since 1970. */
+  readonly #looked = new Map<ConversationId, number>();
 
   constructor(options: GroupsOptions) {
     this.#options = options;
@@ -105,14 +116,21 @@ export class Groups {
         await queues.subscribe(tx, asker.device, group.id, 0);
         return { ...before, group: group.id, seq: before.seq + 1 };
       });
-      this.#hold({ conversation, group, users, admins });
+      this.#hold({ conversation, group, oldest: group.epoch, users, admins });
       return stateOf(group);
     });
   }
 
-  /** What a device joins by itself with. @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP */
+  /**
+   * What a device joins by itself with. Whoever lapsed is proposed for removal before: the one who joins commits it.
+   * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP
+   */
   async state(user: UserId, conversation: ConversationId): Promise<GroupState> {
-    return stateOf((await this.#heldFor(user, conversation)).group);
+    await this.#heldFor(user, conversation);
+    return this.#turn(conversation, async () => {
+      await this.#proposeLapsed(conversation);
+      return stateOf((await this.#load(conversation)).group);
+    });
   }
 
   /** The tree to a Welcome, base64url. @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP */
@@ -147,7 +165,7 @@ export class Groups {
         if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
         return this.#tell(tx, held, state, plan, request, asker);
       });
-      this.#hold({ ...held, group: state });
+      this.#hold({ ...held, group: state, oldest: hasLost(plan) ? state.epoch : held.oldest });
       this.#turns.done(conversation, asker.device);
       // They could not be in an external commit, and their proposals ended with the epoch.
       await this.#propose(
@@ -175,8 +193,8 @@ export class Groups {
    */
   async send({ user, device }: Asker, { conversation, number, message }: NewMessage): Promise<SentMessage> {
     const { writer, queues, world } = this.#options;
-    const { group, devices } = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
-    checkApplication(group, Buffer.from(message, 'base64url'));
+    const { group, devices, oldest } = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
+    if (checkApplication(group, Buffer.from(message, 'base64url')) < oldest) throw new HawserError('MLS_EPOCH_PAST');
     if (!devices.has(device)) throw new HawserError('MLS_NOT_MEMBER');
     return writer.run(async (tx) => {
       const before = await tx
@@ -299,6 +317,7 @@ export class Groups {
     if (leaves.length === 0) return;
     const indexes = leaves.map(({ leafIndex }) => leafIndex);
     const { state, messages } = await proposeRemoval(held.group, indexes, signer, this.#environment(held));
+    if (messages.length === 0) return; // proposed already
     await writer.run(async (tx) => {
       if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
       for (const message of messages) {
@@ -307,6 +326,19 @@ export class Groups {
       }
     });
     this.#hold({ ...held, group: state });
+  }
+
+  /** To be called in the turn of the conversation. */
+  async #proposeLapsed(conversation: ConversationId): Promise<void> {
+    const now = this.#options.world.now();
+    if (now - (this.#looked.get(conversation) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY) return;
+    this.#looked.set(conversation, now);
+    const held = await this.#load(conversation);
+    const lapsed = await lapsedMembers(held.group, this.#environment(held));
+    await this.#propose(
+      conversation,
+      lapsed.map(({ identity }) => identity.device),
+    );
   }
 
   #environment({ users, admins }: People): HubEnvironment {
@@ -345,7 +377,8 @@ export class Groups {
     const group = await table.loadGroup(db, id);
     // A commit may have come while it was read.
     const now = this.#held.get(conversation);
-    return now ?? this.#hold({ conversation, group, ...(await this.#people(conversation)) });
+    // What was removed before is not known any more: messages of former epochs have to be encrypted anew.
+    return now ?? this.#hold({ conversation, group, oldest: group.epoch, ...(await this.#people(conversation)) });
   }
 
   #hold(group: Omit<Held, 'devices'>): Held {
@@ -353,7 +386,10 @@ export class Groups {
     this.#held.delete(held.conversation);
     this.#held.set(held.conversation, held);
     const oldest = this.#held.keys().next().value;
-    if (this.#held.size > MAX_HELD && oldest !== undefined) this.#held.delete(oldest);
+    if (this.#held.size > MAX_HELD && oldest !== undefined) {
+      this.#held.delete(oldest);
+      this.#looked.delete(oldest);
+    }
     return held;
   }
 
@@ -375,6 +411,11 @@ export class Groups {
     });
     return turn;
   }
+}
+
+/** Whether somebody is out who knows the keys of the epoch before; a device in its own place is not. */
+function hasLost({ by, left }: PublicPlan): boolean {
+  return left.some(({ identity }) => identity.device !== by.identity.device);
 }
 
 interface People {

@@ -100,11 +100,27 @@ export class TestDomain {
 
   async device(device: DeviceId, wishes: LeafWishes = {}, by: Signer = this.intermediate): Promise<DeviceKeys> {
     const keys = await signatureKeys();
+    const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
+    return {
+      signatureKey: pkcs8.slice(-32),
+      signaturePublicKey: new Uint8Array(await crypto.subtle.exportKey('raw', keys.publicKey)),
+      certificates: await this.#certify(device, keys.publicKey, wishes, by),
+    };
+  }
+
+  /** The same device with its key, and other certificates. */
+  async renew(device: DeviceId, keys: DeviceKeys, wishes: LeafWishes = {}): Promise<DeviceKeys> {
+    const raw = Uint8Array.from(keys.signaturePublicKey);
+    const publicKey = await crypto.subtle.importKey('raw', raw, ED25519, true, ['verify']);
+    return { ...keys, certificates: await this.#certify(device, publicKey, wishes, this.intermediate) };
+  }
+
+  async #certify(device: DeviceId, publicKey: CryptoKey, wishes: LeafWishes, by: Signer): Promise<Uint8Array[]> {
     const names = wishes.names ?? [userOfDevice(device), device];
     const leaf = await x509.X509CertificateGenerator.create({
       subject: 'CN=device',
       issuer: by.certificate.subject,
-      publicKey: keys.publicKey,
+      publicKey,
       signingKey: by.keys.privateKey,
       signingAlgorithm: ED25519,
       serialNumber: (++this.#serial).toString(16),
@@ -117,12 +133,7 @@ export class TestDomain {
         ...(wishes.extensions ?? []),
       ],
     });
-    const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
-    return {
-      signatureKey: pkcs8.slice(-32),
-      signaturePublicKey: new Uint8Array(await crypto.subtle.exportKey('raw', keys.publicKey)),
-      certificates: [new Uint8Array(leaf.rawData), new Uint8Array(by.certificate.rawData)],
-    };
+    return [new Uint8Array(leaf.rawData), new Uint8Array(by.certificate.rawData)];
   }
 }
 

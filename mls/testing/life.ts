@@ -25,6 +25,7 @@ import { type HubSigner, proposeRemoval } from '../public-proposal.ts';
 import { readPublicGroup, writePublicGroup } from '../public-records.ts';
 import type { Received } from '../step.ts';
 import { cipherSuite } from '../suite.ts';
+import { serialOf, type TestDomain } from './authority.ts';
 import { toHex } from './hex.ts';
 import { bytes, GROUP, request, type TestDevice, text, World } from './world.ts';
 
@@ -32,6 +33,8 @@ interface Delivery {
   readonly bytes: Uint8Array;
   /** What an application message says, and who sent it. */
   readonly says: string | undefined;
+  /** When the hub accepted it. */
+  readonly at: number;
 }
 
 interface Person {
@@ -69,6 +72,8 @@ export class Life {
   /** The GroupContext of each epoch, as the hub computed it. */
   readonly #contexts = new Map<bigint, Uint8Array>();
   #messages = 0;
+  /** Serial numbers of certificates that were taken back. */
+  readonly #revoked = new Map<TestDomain, readonly string[]>();
   /** How often each thing happened. */
   readonly counts = new Map<string, number>();
 
@@ -97,6 +102,8 @@ export class Life {
     const people = (await world.devices(...NAMES)).map(
       (device): Person => ({ device, inbox: [], state: 'out', away: false }),
     );
+    // Half of them with the quicker engine, as on Node, and half with WebCrypto, as in browsers.
+    for (const [index, { device }] of people.entries()) if (index % 2 === 0) device.engine = nodeEngine;
     const [first] = people;
     if (first === undefined) throw new Error('nobody');
     await first.device.create();
@@ -121,7 +128,8 @@ export class Life {
     else if (dice < 0.8) await this.#race();
     else if (dice < 0.88) this.#reload();
     else if (dice < 0.93) this.#goAway();
-    else if (dice < 0.97) await this.#propose();
+    else if (dice < 0.96) await this.#propose();
+    else if (dice < 0.975) await this.#revoke();
     else await this.#failToSave();
     for (const person of this.#people) {
       if (person.away && this.#next() < 0.08) person.away = false;
@@ -149,7 +157,7 @@ export class Life {
     for (const person of this.#in()) {
       // One in ten is lost for somebody; one in ten comes before what was sent earlier.
       if (person === sender || this.#next() < 0.1) continue;
-      const delivery = { bytes: sent, says: `${sender.device.id}: ${says}` };
+      const delivery = { bytes: sent, says: `${sender.device.id}: ${says}`, at: this.#world.now };
       if (this.#next() < 0.1) person.inbox.unshift(delivery);
       else person.inbox.push(delivery);
     }
@@ -223,12 +231,38 @@ export class Life {
   async #propose(): Promise<void> {
     const member = this.#pick(membersIn(this.#public));
     if (member === undefined || membersIn(this.#public).length < 4 || pendingIn(this.#public).length > 0) return;
-    const { state, messages } = await proposeRemoval(this.#public, [member.leafIndex], this.#signer, this.#hub);
+    await this.#proposeAll([member.leafIndex]);
+    this.#count('proposal');
+  }
+
+  /**
+   * Somebody's device is revoked and set up anew: its old leaf stays until the next member commits. Until then others join beside it, and
+   * it may come back in its own place.
+   */
+  async #revoke(): Promise<void> {
+    const person = this.#pick(this.#in());
+    const members = membersIn(this.#public);
+    if (person === undefined || members.length < 4 || pendingIn(this.#public).length > 0) return;
+    const { device } = person;
+    const member = members.find(({ identity }) => identity.device === device.id);
+    // One that was removed while away does not know it.
+    if (member === undefined) return;
+    const domain = this.#world.domain(device.id);
+    const serials = [...(this.#revoked.get(domain) ?? []), serialOf(device.keys.certificates[0] ?? new Uint8Array())];
+    this.#revoked.set(domain, serials);
+    await domain.revoke(serials, this.#world.now);
+    device.keys = await domain.device(device.id);
+    Object.assign(person, { state: 'out', away: false, inbox: [] });
+    await this.#proposeAll([member.leafIndex]);
+    this.#count('revoke');
+  }
+
+  async #proposeAll(leafIndexes: readonly number[]): Promise<void> {
+    const { state, messages } = await proposeRemoval(this.#public, leafIndexes, this.#signer, this.#hub);
     await this.#keep(state);
     for (const person of this.#in()) {
-      person.inbox.push(...messages.map((each) => ({ bytes: each, says: undefined })));
+      person.inbox.push(...messages.map((each) => ({ bytes: each, says: undefined, at: this.#world.now })));
     }
-    this.#count('proposal');
   }
 
   #reload(): void {
@@ -264,12 +298,14 @@ export class Life {
     if (!sameBytes(serveGroupInfo(state).tree, tree)) throw new Error('the hub has another tree than the committer');
     await this.#keep(state);
     for (const person of this.#in()) {
-      if (person !== committer) person.inbox.push({ bytes: made.commit, says: undefined });
+      if (person !== committer) person.inbox.push({ bytes: made.commit, says: undefined, at: this.#world.now });
     }
     // The own commit is settled by its name or, when the answer was lost, by its own bytes coming back.
     const { group } = committer.device;
     const received = await (this.#next() < 0.8 ? group.accepted(made.id) : group.receive(made.commit));
     await this.#see(committer, received, undefined);
+    // An external commit cannot take out whom the hub proposed, and ends the proposal.
+    if (plan.spared.length > 0) await this.#proposeAll(plan.spared.map(({ leafIndex }) => leafIndex));
   }
 
   /** Into the database, and now and then the process starts anew from there. */
@@ -290,13 +326,15 @@ export class Life {
     const inbox = person.inbox.splice(0);
     for (const delivery of inbox) {
       if (person.state === 'out') return;
-      const received = await person.device.group.receive(delivery.bytes).catch((error: unknown) => {
-        // A message, no commit, that was sent too long ago for a device that was away, or came too many epochs too early.
-        const given =
-          error instanceof HawserError && (error.code === 'MLS_EPOCH_PAST' || error.code === 'MLS_EPOCH_FUTURE');
-        if (given && delivery.says !== undefined) return [];
-        throw error;
-      });
+      const received = await person.device.group
+        .receive(delivery.bytes, undefined, delivery.at)
+        .catch((error: unknown) => {
+          // A message, no commit, that was sent too long ago for a device that was away, or came too many epochs too early.
+          const given =
+            error instanceof HawserError && (error.code === 'MLS_EPOCH_PAST' || error.code === 'MLS_EPOCH_FUTURE');
+          if (given && delivery.says !== undefined) return [];
+          throw error;
+        });
       await this.#see(person, received, delivery.says);
     }
   }

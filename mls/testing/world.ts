@@ -2,6 +2,7 @@
 import type { DeviceId, DomainName, GroupId } from '#signalling/ids.ts';
 import { domainOf } from '#signalling/ids.ts';
 import { Credentials } from '../credentials.ts';
+import type { Engine } from '../engine.ts';
 import { Group } from '../group.ts';
 import type { Identity } from '../identity.ts';
 import type { Changes, GroupStore } from '../journal.ts';
@@ -92,6 +93,8 @@ export class TestDevice {
   readonly id: DeviceId;
   keys: DeviceKeys;
   store = new MemoryStore();
+  /** WebCrypto where it is left out. */
+  engine: Engine | undefined;
   #group: Group | undefined;
 
   constructor(world: World, id: DeviceId, keys: DeviceKeys) {
@@ -110,7 +113,7 @@ export class TestDevice {
   }
 
   get env(): Environment {
-    return this.world.environment;
+    return { ...this.world.environment, engine: this.engine };
   }
 
   async create(): Promise<void> {

@@ -13,7 +13,7 @@ export function useTypingTold(messages: ConversationMessages, others: number, co
   const told = useMemo(() => {
     const tell = (active: boolean) => {
       last.current = active ? Date.now() : undefined;
-      messages.say({ kind: 'typing', active }).catch(() => undefined); // nobody misses it
+      messages.tellTyping(active);
     };
     const stopped = () => {
       clearTimeout(timer.current);
@@ -22,8 +22,7 @@ export function useTypingTold(messages: ConversationMessages, others: number, co
     return {
       stopped,
       wrote: () => {
-        // Behind what waits to be sent it would say what is long over.
-        if (!may || messages.isSending) return;
+        if (!may) return;
         clearTimeout(timer.current);
         timer.current = setTimeout(stopped, TYPING_EVERY);
         if (last.current === undefined || Date.now() - last.current >= TYPING_EVERY) tell(true);

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
 import { type Device, Devices } from '#signalling/devices.ts';
@@ -27,7 +27,7 @@ export function SettingUp() {
 export function NoDeviceScreen({ session, failure }: { session: PageSession; failure: Failure }) {
   const signOut = () => void session.account.signOut().catch(() => undefined);
   const again = () => void session.setUpAgain();
-  const anew = () => void session.setUpAnew();
+  const anew = (password?: string) => session.setUpAnew(password);
   switch (failure.code) {
     case 'HOME_TOO_MANY_DEVICES':
       return <TooMany account={session.account} onRemoved={again} onSignOut={signOut} />;
@@ -39,33 +39,24 @@ export function NoDeviceScreen({ session, failure }: { session: PageSession; fai
             not do that, change your password. To go on here, set it up as a new device: what is stored here is deleted,
             and it will read what is said from then on.
           </p>
-          <button type="button" class="primary wide" onClick={anew}>
-            Delete what is stored here and set it up
-          </button>
+          <Anew setUp={anew} asksPassword={false} />
         </Screen>
       );
     case 'VAULT_DAMAGED':
       return (
         <Screen title="What is stored here cannot be read" onSignOut={signOut}>
-          <p>
-            The browser or its disk has damaged it. Set this device up anew: what is stored here is deleted, your other
-            devices keep what they have.
-          </p>
-          <button type="button" class="primary wide" onClick={anew}>
-            Delete what is stored here and set it up
-          </button>
+          <p>The browser or its disk has damaged it.</p>
+          <Lost />
+          <Anew setUp={anew} asksPassword />
         </Screen>
       );
+    case 'VAULT_GONE':
     case 'HOME_HAS_DEVICE':
       return (
-        <Screen title="The keys of this device are gone">
-          <p>
-            The browser has deleted what was stored for this page, so that it cannot read your messages any more. Sign
-            out, then sign in again: it becomes a new device.
-          </p>
-          <button type="button" class="primary wide" onClick={signOut}>
-            Sign out
-          </button>
+        <Screen title="The keys of this device are gone" onSignOut={signOut}>
+          <p>The browser has deleted what was stored for this page, so that it cannot read your messages any more.</p>
+          <Lost />
+          <Anew setUp={anew} asksPassword />
         </Screen>
       );
     default:
@@ -78,6 +69,46 @@ export function NoDeviceScreen({ session, failure }: { session: PageSession; fai
         </Screen>
       );
   }
+}
+
+function Lost() {
+  return (
+    <p>
+      Set this device up anew: it takes the place of the old one, and your conversations come back with what is said
+      from then on. Messages that only this device had, and those that it had not sent yet, are lost. Your other devices
+      keep what they have.
+    </p>
+  );
+}
+
+/** The password proves that it is the person who makes a new device of his. */
+function Anew({ setUp, asksPassword }: { setUp: (password?: string) => Promise<void>; asksPassword: boolean }) {
+  const password = useRef<HTMLInputElement>(null);
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setFailure(undefined);
+    setUp(password.current?.value).catch((error: unknown) => {
+      setFailure(failureOf(error));
+      setBusy(false);
+    });
+  };
+  return (
+    <form onSubmit={submit}>
+      {failure && <Message failure={failure} />}
+      {asksPassword && (
+        <label>
+          <span>Your password</span>
+          <input ref={password} name="password" type="password" autocomplete="current-password" required />
+        </label>
+      )}
+      <button type="submit" class="primary wide" disabled={busy}>
+        {busy ? 'Setting it up…' : 'Delete what is stored here and set it up'}
+      </button>
+    </form>
+  );
 }
 
 function Screen(props: { title: string; children: ComponentChildren; onSignOut?: () => void }) {

@@ -1,7 +1,7 @@
 /** Everything of one person that the page shows and that is no call. */
 import type { Account } from '#client/account.ts';
 import { Connections } from '#client/connections.ts';
-import { Verification } from '#client/device/verification.ts';
+import type { Verification } from '#client/device/verification.ts';
 import { IncomingFiles } from '#client/files/incoming-files.ts';
 import { OutgoingFiles } from '#client/files/outgoing-files.ts';
 import { previewOf } from '#client/files/preview.ts';
@@ -17,7 +17,6 @@ interface Parts {
   readonly me: User;
   readonly messenger: Messenger;
   readonly following: Following;
-  readonly verification: Verification;
   readonly unsent: UnsentTexts;
   readonly connections: Connections;
   readonly outgoing: OutgoingFiles;
@@ -28,7 +27,6 @@ export class Chat implements Parts {
   readonly me: User;
   readonly messenger: Messenger;
   readonly following: Following;
-  readonly verification: Verification;
   readonly unsent: UnsentTexts;
   readonly connections: Connections;
   /** Files on their way out, and those of messages. */
@@ -40,7 +38,6 @@ export class Chat implements Parts {
     this.me = parts.me;
     this.messenger = parts.messenger;
     this.following = parts.following;
-    this.verification = parts.verification;
     this.unsent = parts.unsent;
     this.connections = parts.connections;
     this.outgoing = parts.outgoing;
@@ -53,19 +50,21 @@ export class Chat implements Parts {
     const vault = await openVault(me.user);
     const deviceName = deviceNameOf(navigator.userAgent);
     const messenger = await Messenger.open({ account, vault, deviceName, onFault });
-    const verification = await Verification.open(vault);
     const following = new Following(messenger, onFault);
     messenger.devices.refresh().catch(onFault);
     return new Chat({
       me,
       messenger,
       following,
-      verification,
       unsent: new UnsentTexts(vault),
       connections: new Connections(account, messenger.home),
       outgoing: new OutgoingFiles({ account, messenger, preview: previewOf }),
       incoming: new IncomingFiles(account, me.domain),
     });
+  }
+
+  get verification(): Verification {
+    return this.messenger.verification;
   }
 
   get home(): Home {

@@ -2,14 +2,16 @@
 import { Account } from '#client/account.ts';
 import { BrowserCall, type CallOptions } from '#client/call.ts';
 import type { MessageId } from '#client/content/message-id.ts';
+import { setUpAnew } from '#client/device/anew.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
 import { BrowserEngine } from '#client/media/browser/engine.ts';
 import { Store } from '#client/store.ts';
 import type { User } from '#signalling/client-home.ts';
-import type { ConversationId } from '#signalling/ids.ts';
+import { type ConversationId, handleOf, userOfDevice } from '#signalling/ids.ts';
 import { Chat } from './chat.ts';
+import { deviceNameOf } from './device-name.ts';
 import { changeSettings, readSettings } from './settings.ts';
-import { destroyVault } from './vault.ts';
+import { deleteVault, openVault } from './vault.ts';
 
 export type Screen =
   | { readonly screen: 'loading' }
@@ -20,6 +22,9 @@ export type Screen =
   | { readonly screen: 'noDevice'; readonly user: User; readonly failure: Failure }
   | { readonly screen: 'home'; readonly chat: Chat }
   | { readonly screen: 'call'; readonly chat: Chat; readonly call: BrowserCall };
+
+/** What this browser has stored cannot be used any more, and will not be by itself. */
+const LOST: readonly string[] = ['VAULT_DAMAGED', 'VAULT_GONE'];
 
 /** What stands beside the list. */
 export type Place =
@@ -62,11 +67,25 @@ export class PageSession {
     if (current.screen === 'noDevice') await this.#enter(current.user);
   }
 
-  /** The same, and what the browser has kept of the device that it was is deleted before. */
-  async setUpAnew(): Promise<void> {
+  /**
+   * Makes this browser a new device in the place of the one that it was, of which nothing stays.
+   * @param password signs in again, where the session is still that of the old device
+   * @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN and as `setUpAnew` of the SDK
+   */
+  async setUpAnew(password?: string): Promise<void> {
     const current = this.store.state;
     if (current.screen !== 'noDevice') return;
-    await destroyVault(current.user.user);
+    const { user } = current.user;
+    const { account } = this;
+    if (password !== undefined) await account.signIn(handleOf(user), password);
+    const { device: was } = readSettings();
+    await setUpAnew({
+      account,
+      was: was !== undefined && userOfDevice(was) === user ? was : undefined,
+      deleteVault: () => deleteVault(user),
+      openVault: () => openVault(user),
+      name: deviceNameOf(navigator.userAgent),
+    });
     await this.#enter(current.user);
   }
 
@@ -99,17 +118,31 @@ export class PageSession {
     const { screen } = this.store.state;
     if (screen === 'home' || screen === 'call' || screen === 'settingUp') return;
     this.store.set({ screen: 'settingUp' });
-    const onFault = (error: unknown) => void this.faults.push(failureOf(error).code);
+    const onFault = (error: unknown) => {
+      const failure = failureOf(error);
+      this.faults.push(failure.code);
+      if (LOST.includes(failure.code)) this.#lose(user, failure);
+    };
     try {
       const chat = await Chat.open(this.account, user, onFault);
       // Signed out meanwhile.
       if (!this.#isSettingUp) return chat.close();
+      changeSettings({ device: chat.messenger.device.id });
       this.store.set({ screen: 'home', chat });
     } catch (error) {
       if (this.#isSettingUp) this.store.set({ screen: 'noDevice', user, failure: failureOf(error) });
       return;
     }
     void BrowserEngine.prewarm().catch((error: unknown) => this.callEnded.set(failureOf(error)));
+  }
+
+  /** What the browser kept turns out to be lost in the middle of everything: nothing of it can be relied on. */
+  #lose(user: User, failure: Failure): void {
+    const { state } = this.store;
+    if (state.screen !== 'home' && state.screen !== 'call') return;
+    if (state.screen === 'call') state.call.close();
+    state.chat.close();
+    this.store.set({ screen: 'noDevice', user, failure });
   }
 
   get #isSettingUp(): boolean {

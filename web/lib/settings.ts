@@ -1,4 +1,5 @@
 import type { PictureCodec } from '#client/media/browser/picture-codec.ts';
+import type { DeviceId } from '#signalling/ids.ts';
 
 /** What a person chose on this machine. Nothing of it is secret, and the page works as well where storing is refused. */
 export interface Settings {
@@ -10,6 +11,8 @@ export interface Settings {
   readonly microphoneId?: string;
   readonly speakerId?: string;
   readonly cameraCodec: PictureCodec;
+  /** The device that this browser was last: where its own storage is lost, it says which one is to be removed. */
+  readonly device?: DeviceId;
 }
 
 const KEY = 'hawser.settings';

@@ -1,5 +1,5 @@
 /** Where this browser keeps what must survive, for each person who uses it. */
-import { askToKeep, openBrowserVault } from '#client/vault/indexed-db.ts';
+import { askToKeep, deleteBrowserVault, openBrowserVault } from '#client/vault/indexed-db.ts';
 import type { Vault } from '#client/vault/vault.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { UserId } from '#signalling/ids.ts';
@@ -19,26 +19,28 @@ export function openVault(user: UserId): Promise<Vault> {
   return opening;
 }
 
-/** Forgets all that this browser keeps for a person. */
-export async function destroyVault(user: UserId): Promise<void> {
-  const vault = await openVault(user);
+/** Forgets all that this browser keeps for a person, whether it can be read or not. @throws as `openVault` */
+export async function deleteVault(user: UserId): Promise<void> {
+  const opening = open.get(user);
   open.delete(user);
-  await vault.destroy();
+  await opening?.then((vault) => vault.close());
+  await withLimit((signal) => deleteBrowserVault({ name: user, ifInUse: 'wait', signal }));
 }
 
 async function openHere(user: UserId): Promise<Vault> {
+  const onLost = () => open.delete(user);
+  const vault = await withLimit((signal) =>
+    openBrowserVault({ name: user, ifMissing: 'create', ifInUse: 'wait', signal, onLost }),
+  );
+  void askToKeep();
+  return vault;
+}
+
+async function withLimit<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const waiting = new AbortController();
   const timer = setTimeout(() => waiting.abort(new HawserError('VAULT_IN_USE')), WAIT_MS);
   try {
-    const vault = await openBrowserVault({
-      name: user,
-      ifMissing: 'create',
-      ifInUse: 'wait',
-      signal: waiting.signal,
-      onLost: () => open.delete(user),
-    });
-    void askToKeep();
-    return vault;
+    return await work(waiting.signal);
   } finally {
     clearTimeout(timer);
   }

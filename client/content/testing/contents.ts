@@ -1,9 +1,11 @@
 /** Contents of every kind, at random, for property tests. */
 import fc from 'fast-check';
+import { toBase64Url } from '#signalling/base64.ts';
 import {
   assetIdOf,
   type ConferenceId,
   type ConversationId,
+  type DeviceId,
   type DomainName,
   type UserId,
   userIdOf,
@@ -127,6 +129,11 @@ const settings = fc.record(
   { requiredKeys: [] },
 );
 
+const PERSON = 'mimi://beta.example/u/bob' as UserId;
+const compared = fc
+  .record({ name: token, key: fc.uint8Array({ minLength: 32, maxLength: 32 }) })
+  .map(({ name, key }) => ({ device: `${PERSON}/d/${name}` as DeviceId, fingerprint: toBase64Url(key) }));
+
 export const content: fc.Arbitrary<Content> = fc.oneof(
   {
     weight: 4,
@@ -159,5 +166,16 @@ export const content: fc.Arbitrary<Content> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('settings' as const), conversation: fc.constant(ROOM), settings }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      {
+        kind: fc.constant('compared' as const),
+        devices: fc.array(compared, { maxLength: 5 }),
+        withdrawn: fc.constant(PERSON),
+      },
+      { requiredKeys: ['kind', 'devices'] },
+    ),
   },
 );

@@ -1,0 +1,178 @@
+/** A device is removed from its account, and is a leaf of the group until somebody commits its removal: nobody is shut out meanwhile. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
+import { until } from '#homeserver/testing/world.ts';
+import { toBase64Url } from '#signalling/base64.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { ConversationId } from '#signalling/ids.ts';
+import { TestDevice } from '../testing/test-device.ts';
+import { MemoryVault } from '../vault/memory.ts';
+
+let world: World;
+let alpha: Organisation;
+const devices: TestDevice[] = [];
+
+beforeAll(async () => {
+  world = await organise('alpha.example');
+  [alpha] = world.organisations as [Organisation];
+  for (const handle of ['alice', 'bob', 'carol']) {
+    await alpha.homeserver.createAccount({ handle, name: handle, password: PASSWORD });
+  }
+});
+afterAll(() => world[Symbol.asyncDispose]());
+afterEach(() => {
+  for (const device of devices.splice(0)) device.close();
+});
+
+async function deviceOf(handle: string, vault = new MemoryVault()): Promise<TestDevice> {
+  const device = await TestDevice.open(alpha.url, handle, PASSWORD, vault);
+  devices.push(device);
+  await until(() => device.home.store.state.connected, `${handle} is connected`);
+  return device;
+}
+
+async function converse(creator: TestDevice, ...others: TestDevice[]): Promise<ConversationId> {
+  const users = [...new Set(others.map(({ device }) => device.user))];
+  const { conversation } = await creator.home.createConversation('Rigging', users);
+  await creator.home.refresh();
+  await creator.group(conversation).ready();
+  await creator.group(conversation).addPeople([...users, creator.device.user]);
+  return conversation;
+}
+
+/** As a messenger does it: again, until nobody is in the group who should not read it. */
+const says = (device: TestDevice, conversation: ConversationId, text: string) =>
+  until(async () => {
+    try {
+      await device.say(conversation, text);
+      return true;
+    } catch (error) {
+      if (error instanceof HawserError && error.code === 'MLS_PROPOSALS_PENDING') return false;
+      throw error;
+    }
+  }, text);
+
+async function isIn(device: TestDevice, conversation: ConversationId, other: TestDevice): Promise<boolean> {
+  const members = (await device.group(conversation).loaded())?.members ?? [];
+  return members.some(({ identity }) => identity.device === other.device.id);
+}
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'done',
+    (error: unknown) => (error instanceof HawserError ? error.code : `${error}`),
+  );
+
+test('while nobody is there: the next one joins, takes it out and is heard by all, and it reads nothing of that', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, stolen, bob] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('bob')];
+  const conversation = await converse(alice, bob);
+  await says(alice, conversation, 'before');
+  for (const each of [stolen, bob]) await until(() => each.heard.length === 1, 'before');
+  // What was written with keys that the thief has, and is not sent yet.
+  const group = await bob.group(conversation).loaded();
+  const early = toBase64Url((await group?.send(new TextEncoder().encode('too early'))) ?? new Uint8Array());
+  for (const each of devices) each.close();
+  await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
+
+  const back = await deviceOf('bob', bob.vault);
+  // Neither while the removal waits nor afterwards.
+  const refused = await codeOf(back.home.send({ conversation, number: 1, message: early }));
+  expect(['MLS_PROPOSALS_PENDING', 'MLS_EPOCH_PAST']).toContain(refused);
+  await until(async () => !(await isIn(back, conversation, stolen)), 'whoever comes back takes it out');
+  expect(await codeOf(back.home.send({ conversation, number: 1, message: early }))).toBe('MLS_EPOCH_PAST');
+  back.close();
+
+  // Nor is it in the way of one that is new. (Nobody is there again.)
+  const other = await deviceOf('carol');
+  await alice.account.call({
+    method: 'POST',
+    path: `conversations/${encodeURIComponent(conversation)}/members`,
+    body: { user: other.device.user },
+  });
+  await other.home.refresh();
+  await other.group(conversation).ready();
+  await says(other, conversation, 'from carol');
+  const again = [await deviceOf('alice', alice.vault), await deviceOf('bob', bob.vault)];
+  for (const each of again) await until(() => each.heard.at(-1) === 'from carol', 'from carol');
+  for (const entry of [...back.entries, ...other.entries])
+    await codeOf(stolen.group(conversation).take(entry, () => new Map()));
+  expect(stolen.heard).toEqual(['before']);
+  expect(devices.flatMap(({ troubles }) => troubles)).toEqual([]);
+});
+
+test('a new device joins a group with a removed one in it, and says nothing before it is out', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, stolen, bob] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('bob')];
+  const conversation = await converse(alice, bob);
+  await says(alice, conversation, 'before');
+  for (const each of [stolen, bob]) await until(() => each.heard.length === 1, 'before');
+  for (const each of devices) each.close();
+  await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
+
+  const late = await deviceOf('bob');
+  await late.home.refresh();
+  const group = await late.group(conversation).ready();
+  expect(await isIn(late, conversation, stolen)).toBe(true);
+  // The device sees it by itself, whether the hub proposed its removal or not.
+  expect((await group.lapsed()).map(({ identity }) => identity.device)).toEqual([stolen.device.id]);
+  await says(late, conversation, 'after');
+  expect(await isIn(late, conversation, stolen)).toBe(false);
+  const again = [await deviceOf('alice', alice.vault), await deviceOf('bob', bob.vault)];
+  for (const each of again) {
+    await until(() => each.heard.at(-1) === 'after', 'after');
+    expect(await isIn(each, conversation, stolen)).toBe(false);
+  }
+  await says(again[1] as TestDevice, conversation, 'all of us');
+  for (const each of [late, again[0]]) await until(() => each?.heard.at(-1) === 'all of us', 'all of us');
+
+  // The thief has everything that went over the wire.
+  const met: string[] = [];
+  for (const entry of again[0]?.entries ?? [])
+    met.push(await codeOf(stolen.group(conversation).take(entry, () => new Map())));
+  expect(met.at(-1)).toBe('MLS_NOT_MEMBER');
+  expect(stolen.heard).toEqual(['before']);
+  expect(devices.flatMap(({ troubles }) => troubles)).toEqual([]);
+});
+
+test('whoever was added while it was a member, and comes when it is not any more, misses nothing', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, stolen, carol] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('carol')];
+  carol.close();
+  const conversation = await converse(alice, carol);
+  await says(alice, conversation, 'one');
+  await until(() => stolen.heard.length === 1, 'one');
+  await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
+  await until(async () => !(await isIn(alice, conversation, stolen)), 'it is out');
+  await says(alice, conversation, 'two');
+  const back = await deviceOf('carol', carol.vault);
+  await until(() => back.heard.length === 2, 'both');
+  expect(back.heard).toEqual(['one', 'two']);
+  expect(back.troubles).toEqual([]);
+});
+
+test('whoever was away while a device joined, committed and was removed follows all of that and misses nothing', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, bob] = [await deviceOf('alice'), await deviceOf('bob')];
+  const conversation = await converse(alice, bob);
+  await says(alice, conversation, 'one');
+  await until(() => bob.heard.length === 1, 'one');
+  bob.close();
+  const other = await deviceOf('alice');
+  await other.home.refresh();
+  await other.group(conversation).ready();
+  await other.group(conversation).update();
+  await says(other, conversation, 'two');
+  await until(() => alice.heard.at(-1) === 'two', 'two');
+  await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(other.device.id)}` });
+  await until(async () => !(await isIn(alice, conversation, other)), 'it is out');
+  await says(alice, conversation, 'three');
+  const back = await deviceOf('bob', bob.vault);
+  await until(() => back.heard.length === 2, 'both');
+  expect(back.heard).toEqual(['two', 'three']);
+  expect(back.troubles).toEqual([]);
+});

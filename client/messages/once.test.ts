@@ -1,0 +1,190 @@
+/**
+ * What is said is heard once, wherever the process ends on the way: at each write of the vault, before it and after it. Between two
+ * writes nothing is there that outlives the process but what the hub has, so that these are all the lines there are.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
+import { until } from '#homeserver/testing/world.ts';
+import type { ConversationId } from '#signalling/ids.ts';
+import { Account } from '../account.ts';
+import type { Content } from '../content/content.ts';
+import { Messenger } from '../messenger.ts';
+import { MemoryVault } from '../vault/memory.ts';
+import { type Death, DyingVault } from '../vault/testing/dying-vault.ts';
+
+let world: World;
+let alpha: Organisation;
+const open: Messenger[] = [];
+
+beforeAll(async () => {
+  world = await organise('alpha.example');
+  [alpha] = world.organisations as [Organisation];
+});
+afterAll(() => world[Symbol.asyncDispose]());
+afterEach(() => {
+  for (const messenger of open.splice(0)) messenger.close();
+});
+
+class Person {
+  readonly account: Account;
+  readonly disk = new MemoryVault();
+  vault = new DyingVault(this.disk);
+  #messenger: Messenger | undefined;
+
+  constructor(account: Account) {
+    this.account = account;
+  }
+
+  static async signIn(handle: string): Promise<Person> {
+    await alpha.homeserver.createAccount({ handle, name: handle, password: PASSWORD });
+    const person = new Person(new Account(alpha.url));
+    await person.account.signIn(handle, PASSWORD);
+    await person.start();
+    return person;
+  }
+
+  get messenger(): Messenger {
+    if (!this.#messenger) throw new Error('it does not run');
+    return this.#messenger;
+  }
+
+  /** A new process on what the disk holds. */
+  async start(): Promise<void> {
+    this.vault = new DyingVault(this.disk);
+    this.#messenger = await Messenger.open({ account: this.account, vault: this.vault, deviceName: 'Test' });
+    open.push(this.#messenger);
+    await until(() => this.messenger.home.store.state.connected, 'it is connected');
+  }
+
+  /** Ends at a write from now on; whatever happens afterwards in the dead process has no effect. */
+  arm(write: number, when: Death): void {
+    const { messenger } = this;
+    this.vault.arm(write, when, () => messenger.close());
+  }
+
+  async texts(conversation: ConversationId): Promise<string[]> {
+    const { timeline } = await this.messenger.messages(conversation);
+    return timeline
+      .items({ limit: 1_000 })
+      .map((item) => (item.kind === 'message' && item.body?.kind === 'text' ? item.body.text.text : `(${item.kind})`));
+  }
+}
+
+const text = (said: string): Content => ({
+  kind: 'message',
+  body: { kind: 'text', text: { format: 'plain', text: said } },
+});
+
+/** What a write was about. */
+function lineOf(vault: DyingVault): string {
+  const [key, value] = [...(vault.lastWrite ?? [])].find(([each]) => each.startsWith('outbox/')) ?? [];
+  if (key === undefined)
+    return [...(vault.lastWrite?.keys() ?? [])].some((each) => each === 'inbox') ? 'taken' : 'other';
+  if (value === undefined) return 'accepted';
+  return 'message' in JSON.parse(new TextDecoder().decode(value)) ? 'encrypted' : 'queued';
+}
+
+test('a message is heard once, whichever write the process of its sender ends with', { timeout: 60_000 }, async () => {
+  const [alice, bob] = [await Person.signIn('alice'), await Person.signIn('bob')];
+  const { conversation } = await alice.messenger.create('Once', [bob.messenger.device.user]);
+  await alice.messenger.say(conversation, text('first'));
+  await until(async () => (await bob.texts(conversation)).includes('first'), 'the first');
+  const lines = new Set<string>();
+  const wanted = ['first'];
+  for (const when of ['before', 'after'] as const) {
+    for (let write = 0; ; write++) {
+      const said = `${when} ${write}`;
+      const messages = await alice.messenger.messages(conversation);
+      alice.arm(write, when);
+      const isStored = await alice.messenger.say(conversation, text(said)).then(
+        () => true,
+        () => false,
+      );
+      await until(() => alice.vault.isDead || !messages.isSending, 'it ends, or all is sent');
+      // One that was not reported as stored may be there all the same: then it is sent.
+      if (isStored || when === 'after') wanted.push(said);
+      if (!alice.vault.isDead) break;
+      lines.add(`${when} ${lineOf(alice.vault)}`);
+      await alice.start();
+      await until(async () => !(await alice.messenger.messages(conversation)).isSending, 'all is sent');
+    }
+    await alice.start();
+  }
+  await alice.messenger.say(conversation, text('last'));
+  wanted.push('last');
+  await until(async () => (await bob.texts(conversation)).includes('last'), 'the last');
+  expect(await bob.texts(conversation)).toEqual(wanted);
+  expect(await alice.texts(conversation)).toEqual(wanted);
+  // Among them the one at which the hub has it and the device does not know.
+  const all = ['queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
+  expect([...lines].sort()).toEqual(all.sort());
+});
+
+test('a report is told once, whichever write the process ends with that took the message', {
+  timeout: 60_000,
+}, async () => {
+  const [carol, dave] = [await Person.signIn('carol'), await Person.signIn('dave')];
+  const { conversation } = await carol.messenger.create('Told', [dave.messenger.device.user]);
+  const lines = new Set<string>();
+  let count = 0;
+  const isDelivered = async (id: string) => {
+    const { timeline } = await carol.messenger.messages(conversation);
+    const message = timeline.message(id as never);
+    return message && timeline.delivery(message, [dave.messenger.device.user]).state === 'delivered';
+  };
+  /** Which one of the messages of this device the last one was: all are reports. */
+  const told = async () => {
+    const number = await dave.disk.get(`number/${conversation}`);
+    return number && new DataView(number.slice().buffer).getFloat64(0);
+  };
+  for (const when of ['before', 'after'] as const) {
+    for (let write = 0; ; write++) {
+      await until(async () => {
+        const outgoing = [...(await dave.disk.list('outbox/')), ...(await dave.disk.list('report/'))];
+        return outgoing.length === 0;
+      }, 'nothing is on its way');
+      dave.arm(write, when);
+      const id = await carol.messenger.say(conversation, text(`${when} ${write}`));
+      count += 1;
+      await until(async () => dave.vault.isDead || (await isDelivered(id)), 'it ends, or all is told');
+      if (dave.vault.isDead) {
+        lines.add(`${when} ${lineOf(dave.vault)}`);
+        await dave.start();
+        await until(() => isDelivered(id), 'it is told');
+      } else {
+        await until(async () => (await dave.disk.list('outbox/')).size === 0, 'it knows that it is told');
+        if (!dave.vault.isDead) break;
+        lines.add(`${when} ${lineOf(dave.vault)}`);
+        await dave.start();
+      }
+    }
+    await dave.start();
+  }
+  expect(await told()).toBe(count);
+  const all = ['taken', 'queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
+  expect([...lines].filter((line) => !line.endsWith('other')).sort()).toEqual(all.sort());
+});
+
+test('that somebody writes is told at once or never, and stored nowhere', { timeout: 30_000 }, async () => {
+  const [erin, frank] = [await Person.signIn('erin'), await Person.signIn('frank')];
+  const { conversation } = await erin.messenger.create('Typing', [frank.messenger.device.user]);
+  await erin.messenger.say(conversation, text('first'));
+  await until(async () => (await frank.texts(conversation)).includes('first'), 'the first');
+  const [own, other] = [await erin.messenger.messages(conversation), await frank.messenger.messages(conversation)];
+  await until(() => !own.isSending, 'it is sent');
+  own.tellTyping(true);
+  expect(own.isSending).toBe(false);
+  await until(() => other.typing.state.size === 1, 'it is told');
+  own.tellTyping(false);
+  await until(() => other.typing.state.size === 0, 'its end is told');
+  await alpha.stop();
+  await until(() => !erin.messenger.home.store.state.connected, 'it is noticed');
+  own.tellTyping(true);
+  await own.idle();
+  expect((await erin.disk.list('outbox/')).size).toBe(0);
+  await erin.messenger.say(conversation, text('second'));
+  own.tellTyping(true);
+  await alpha.start();
+  await until(async () => (await frank.texts(conversation)).includes('second'), 'the second');
+  expect(other.typing.state.size).toBe(0);
+});

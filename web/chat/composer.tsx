@@ -89,11 +89,13 @@ export function Composer(props: Props) {
 
   const kept = useRef<Unsent>(begun);
   kept.current = { text: isEdit ? aside.current : text, ...(vanishAfter > 0 && { vanishAfter }) };
+  // Another tab may have taken over meanwhile: then the last letters are lost, as they are when the browser ends.
+  const keep = () => void unsent.set(messages.id, kept.current).catch(() => undefined);
   useEffect(() => {
-    const timer = setTimeout(() => void unsent.set(messages.id, kept.current), KEEP_MS);
+    const timer = setTimeout(keep, KEEP_MS);
     return () => clearTimeout(timer);
   }, [text, vanishAfter, isEdit]);
-  useEffect(() => () => void unsent.set(messages.id, kept.current), [unsent, messages]);
+  useEffect(() => () => keep(), [unsent, messages]);
 
   const sent = asSent(text.trim(), mentionable);
   const room = roomFor(sent);

@@ -45,9 +45,9 @@ export class Chat implements Parts {
     this.#stopHolding = holdPage(this.outgoing);
   }
 
-  /** Sets this browser up as a device where it is none yet. @throws as `Messenger.open` */
-  static async open(account: Account, me: User, onFault: (error: unknown) => void): Promise<Chat> {
-    const vault = await openVault(me.user);
+  /** Sets this browser up as a device where it is none yet. @param patient as for `openVault` @throws as `Messenger.open` */
+  static async open(account: Account, me: User, onFault: (error: unknown) => void, patient = false): Promise<Chat> {
+    const vault = await openVault(me.user, patient);
     const deviceName = deviceNameOf(navigator.userAgent);
     const messenger = await Messenger.open({ account, vault, deviceName, onFault });
     const following = new Following(messenger, onFault);

@@ -7,11 +7,13 @@ import { type Failure, failureOf } from '#client/failure.ts';
 import { BrowserEngine } from '#client/media/browser/engine.ts';
 import { Store } from '#client/store.ts';
 import type { User } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, handleOf, userOfDevice } from '#signalling/ids.ts';
 import { Chat } from './chat.ts';
 import { deviceNameOf } from './device-name.ts';
 import { changeSettings, readSettings } from './settings.ts';
-import { deleteVault, openVault } from './vault.ts';
+import { answerTabs, askForVault } from './tabs.ts';
+import { closeVault, deleteVault, openVault } from './vault.ts';
 
 export type Screen =
   | { readonly screen: 'loading' }
@@ -46,6 +48,7 @@ export class PageSession {
   readonly callEnded = new Store<Failure | undefined>(undefined);
   /** What failed without a person having asked for it, newest last; for looking inside. */
   readonly faults: string[] = [];
+  #stopAnswering = () => {};
 
   async begin(): Promise<void> {
     this.account.store.subscribe((account) => {
@@ -59,6 +62,14 @@ export class PageSession {
     } catch (error) {
       this.#exit(failureOf(error));
     }
+  }
+
+  /** Takes over from the tab in which Hawser is open. */
+  async useHere(): Promise<void> {
+    const current = this.store.state;
+    if (current.screen !== 'noDevice') return;
+    askForVault(current.user.user);
+    await this.#enter(current.user, true);
   }
 
   /** Tries to set this browser up as a device once more. */
@@ -114,7 +125,7 @@ export class PageSession {
     this.store.set({ screen: 'call', chat, call });
   }
 
-  async #enter(user: User): Promise<void> {
+  async #enter(user: User, patient = false): Promise<void> {
     const { screen } = this.store.state;
     if (screen === 'home' || screen === 'call' || screen === 'settingUp') return;
     this.store.set({ screen: 'settingUp' });
@@ -124,12 +135,15 @@ export class PageSession {
       if (LOST.includes(failure.code)) this.#lose(user, failure);
     };
     try {
-      const chat = await Chat.open(this.account, user, onFault);
+      const chat = await Chat.open(this.account, user, onFault, patient);
       // Signed out meanwhile.
       if (!this.#isSettingUp) return chat.close();
       changeSettings({ device: chat.messenger.device.id });
+      this.#stopAnswering = answerTabs(user.user, () => void this.#give(user).catch(onFault));
       this.store.set({ screen: 'home', chat });
     } catch (error) {
+      // Whatever failed, another tab may try with it.
+      await closeVault(user.user).catch(() => undefined);
       if (this.#isSettingUp) this.store.set({ screen: 'noDevice', user, failure: failureOf(error) });
       return;
     }
@@ -145,6 +159,13 @@ export class PageSession {
     this.store.set({ screen: 'noDevice', user, failure });
   }
 
+  /** Another tab goes on with what this one has; a call that is on here ends. */
+  async #give(user: User): Promise<void> {
+    this.#stopAnswering();
+    this.#lose(user, failureOf(new HawserError('VAULT_IN_USE')));
+    await closeVault(user.user);
+  }
+
   get #isSettingUp(): boolean {
     return this.store.state.screen === 'settingUp';
   }
@@ -154,6 +175,10 @@ export class PageSession {
     this.store.set({ screen: 'signIn', ...(failure && { failure }) });
     this.place.set({ at: 'nothing' });
     if (current.screen === 'call') current.call.close();
-    if (current.screen === 'home' || current.screen === 'call') current.chat.close();
+    if (current.screen !== 'home' && current.screen !== 'call') return;
+    this.#stopAnswering();
+    current.chat.close();
+    // Somebody else may sign in, or the same person in another tab.
+    void closeVault(current.chat.me.user).catch((error: unknown) => this.faults.push(failureOf(error).code));
   }
 }

@@ -78,6 +78,8 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
     'The server of your organisation has no room for more files. Tell your administrator, and try again later.',
   HOME_ASSET_STORE: 'The files of your organisation cannot be reached. Try again later, or tell your administrator.',
   HOME_WORK_REFUSED: 'Your browser was not quick enough with its work for the account. Try again.',
+  HOME_NOT_CONNECTED:
+    'This person cannot be reached by you yet. Send a request under People, and try again when it is accepted.',
   HOME_NO_CALL: 'The call has ended.',
   HOME_FORBIDDEN: 'You may not do this here. Ask an administrator of the conversation.',
   HOME_SLOW_DOWN: 'That was too often in a short time. Wait a minute, then try again.',

@@ -37,7 +37,8 @@ export type Place =
       /** Where one comes from a search: the message that was found. */
       readonly message?: MessageId;
     }
-  | { readonly at: 'devices' };
+  | { readonly at: 'devices' }
+  | { readonly at: 'people' };
 
 export class PageSession {
   readonly account = new Account();

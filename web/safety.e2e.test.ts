@@ -121,6 +121,10 @@ describe('devices', () => {
     await expect.poll(() => cards.count()).toBe(1);
     // The other one is out, and is told what to do.
     await laptop.page.getByLabel('Password').waitFor();
+    await laptop.page
+      .getByRole('alert')
+      .filter({ hasText: 'this device was removed, or the password changed' })
+      .waitFor();
     await laptop.signIn('alice');
     await laptop.page.getByRole('heading', { name: 'This device was removed' }).waitFor();
     await laptop.page.getByRole('button', { name: /set it up/ }).click();
@@ -138,6 +142,7 @@ describe('devices', () => {
     const dialog = alice.page.getByRole('dialog', { name: 'Compare numbers with Carol' });
     expect(await dialog.textContent()).toMatch(/Devices of Carol.*(\d{5} ){6}.*Your devices.*this one.*(\d{5} ){6}/);
     await dialog.getByRole('button', { name: 'They are the same' }).click();
+    await dialog.waitFor({ state: 'detached' });
     await alice.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
     const head = alice.page.locator('.page-head');
     await head.getByText('Verified', { exact: true }).waitFor();

@@ -215,6 +215,7 @@ export function Composer(props: Props) {
           multiple
           tabIndex={-1}
           aria-hidden="true"
+          aria-label="Files to attach"
           onChange={(event) => {
             files.add(event.currentTarget.files ?? []);
             // The same file can be chosen once more.

@@ -25,7 +25,7 @@ export function SettingUp() {
 
 /** This browser could not be made a device: says why, and what to do. */
 export function NoDeviceScreen({ session, failure }: { session: PageSession; failure: Failure }) {
-  const signOut = () => void session.account.signOut().catch(() => undefined);
+  const signOut = () => void session.signOut();
   const again = () => void session.setUpAgain();
   const anew = (password?: string) => session.setUpAnew(password);
   switch (failure.code) {

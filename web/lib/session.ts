@@ -28,6 +28,13 @@ export type Screen =
 /** What this browser has stored cannot be used any more, and will not be by itself. */
 const LOST: readonly string[] = ['VAULT_DAMAGED', 'VAULT_GONE'];
 
+const ENDED: Failure = {
+  code: 'HOME_UNAUTHENTICATED',
+  sentence:
+    'You were signed out here: this device was removed, or the password changed, on another device or by an administrator. If that was not you, change your password.',
+  retry: true,
+};
+
 /** What stands beside the list. */
 export type Place =
   | { readonly at: 'nothing' }
@@ -50,12 +57,13 @@ export class PageSession {
   /** What failed without a person having asked for it, newest last; for looking inside. */
   readonly faults: string[] = [];
   #stopAnswering = () => {};
+  #isLeaving = false;
 
   async begin(): Promise<void> {
     this.account.store.subscribe((account) => {
       changeSettings({ signedIn: account.phase === 'signedIn' });
       if (account.phase === 'signedIn') void this.#enter(account.user);
-      else if (account.phase === 'signedOut') this.#exit();
+      else if (account.phase === 'signedOut') this.#exit(this.#isLeaving ? undefined : this.#ended);
     });
     if (!readSettings().signedIn) return this.#exit();
     try {
@@ -63,6 +71,13 @@ export class PageSession {
     } catch (error) {
       this.#exit(failureOf(error));
     }
+  }
+
+  async signOut(): Promise<void> {
+    this.#isLeaving = true;
+    // Without a connection this page forgets who was here all the same.
+    await this.account.signOut().catch(() => undefined);
+    this.#isLeaving = false;
   }
 
   /** Takes over from the tab in which Hawser is open. */
@@ -165,6 +180,12 @@ export class PageSession {
     this.#stopAnswering();
     this.#lose(user, failureOf(new HawserError('VAULT_IN_USE')));
     await closeVault(user.user);
+  }
+
+  /** Where the session of somebody who was here ended without him. */
+  get #ended(): Failure | undefined {
+    const { screen } = this.store.state;
+    return screen === 'loading' || screen === 'signIn' ? undefined : ENDED;
   }
 
   get #isSettingUp(): boolean {

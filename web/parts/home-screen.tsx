@@ -168,7 +168,7 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
         >
           <Icon name="laptop" />
         </button>
-        <button type="button" class="quiet" onClick={() => void session.account.signOut().catch(() => undefined)}>
+        <button type="button" class="quiet" onClick={() => void session.signOut()}>
           Sign out
         </button>
       </footer>

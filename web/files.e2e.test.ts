@@ -12,7 +12,7 @@ let bob: BrowserPerson;
 beforeAll(async () => {
   world = await ChatWorld.start();
   world.alpha.site.homeserver.assets.fileMb = 3;
-  world.alpha.site.homeserver.assets.kinds = ['image', 'text', 'document', 'other'];
+  world.alpha.site.homeserver.assets.kinds = ['image', 'audio', 'text', 'document', 'other'];
   await world.alpha.stop();
   await world.serve();
   await world.account('alice', 'Alice');
@@ -63,6 +63,24 @@ async function painted(page: Page, name: string, width: number, height: number):
   return { name, mimeType: 'image/jpeg', buffer: Buffer.from(url.slice(url.indexOf(',') + 1), 'base64') };
 }
 
+/** One second at 8 kHz, 8 bits, one channel. */
+function silence(samples: number): Buffer {
+  const wav = Buffer.alloc(44 + samples, 128);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(36 + samples, 4);
+  wav.write('WAVEfmt ', 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(8_000, 24);
+  wav.writeUInt32LE(8_000, 28);
+  wav.writeUInt16LE(1, 32);
+  wav.writeUInt16LE(8, 34);
+  wav.write('data', 36);
+  wav.writeUInt32LE(samples, 40);
+  return wav;
+}
+
 const text = (name: string, words = 'a line\n'): Given => ({
   name,
   mimeType: 'text/plain',
@@ -106,6 +124,15 @@ describe('files', () => {
     expect(download.suggestedFilename()).toBe('plan.pdf');
     expect((await readFile(await download.path())).equals(plan.buffer)).toBe(true);
     await (await alice.hears('what it looks like')).getByRole('button', { name: /^Picture: harbour/ }).waitFor();
+  });
+
+  it('that sound are played where they stand', async () => {
+    await choose(alice, { name: 'bell.wav', mimeType: 'audio/wav', buffer: silence(8_000) });
+    await send(alice);
+    const message = await bob.hears('bell.wav');
+    await message.getByRole('button', { name: 'Play bell.wav' }).click();
+    const player = message.locator('audio');
+    await expect.poll(() => player.evaluate((audio) => (audio as HTMLAudioElement).duration)).toBe(1);
   });
 
   it('are taken from the clipboard and from what is dropped; a folder is not', async () => {

@@ -157,6 +157,14 @@ function FileView({ attachment }: { attachment: Attachment }) {
       announce(`${shown} is downloaded`);
     } else if (done.state === 'failed') announce(done.failure.sentence);
   };
+  const [wantsPlay, setWantsPlay] = useState(false);
+  const medium = mediumOf(attachment);
+  const play = async () => {
+    setWantsPlay(true);
+    const done = await fetch();
+    if (done.state === 'failed') announce(done.failure.sentence);
+  };
+  const played = useUrl(wantsPlay && medium && fetched.state === 'here' ? fetched.blob : undefined);
   const percent = fetched.state === 'coming' ? percentOf(fetched.progress.done, fetched.progress.total) : 0;
   return (
     <li class="file">
@@ -176,6 +184,18 @@ function FileView({ attachment }: { attachment: Attachment }) {
         {obstacle && <span class="file-warning">{obstacle.message}</span>}
         {fetched.state === 'failed' && <span class="file-warning">{fetched.failure.sentence}</span>}
       </span>
+      {medium && !obstacle && !wantsPlay && fetched.state !== 'coming' && (
+        <button
+          type="button"
+          class="quiet icon-only"
+          tabIndex={tabIndex}
+          aria-label={`Play ${shown}`}
+          title="Play"
+          onClick={() => void play()}
+        >
+          <Icon name="play" size={20} />
+        </button>
+      )}
       {!obstacle &&
         (fetched.state === 'coming' ? (
           <button
@@ -199,6 +219,28 @@ function FileView({ attachment }: { attachment: Attachment }) {
             <Icon name="download" size={20} />
           </button>
         ))}
+      {played !== undefined && medium && <Player medium={medium} url={played} name={shown} />}
     </li>
+  );
+}
+
+type Medium = 'audio' | 'video';
+
+/** What a page may play; undefined for everything else. */
+function mediumOf({ contentType, name }: Attachment): Medium | undefined {
+  const kind = kindOf(contentType, name);
+  const isShown = shownType(contentType).startsWith(`${kind}/`);
+  return isShown && (kind === 'audio' || kind === 'video') ? kind : undefined;
+}
+
+/** Begins by itself, because somebody has just pressed for it. */
+function Player({ medium, url, name }: { medium: Medium; url: string; name: string }) {
+  const [isBroken, setBroken] = useState(false);
+  if (isBroken) return <p class="file-warning player">This browser cannot play it. Download it and open it there.</p>;
+  const common = { class: 'player', src: url, controls: true, autoplay: true, 'aria-label': name } as const;
+  return medium === 'audio' ? (
+    <audio {...common} onError={() => setBroken(true)} />
+  ) : (
+    <video {...common} playsInline onError={() => setBroken(true)} />
   );
 }

@@ -33,9 +33,9 @@ export const demo = command({
     await using undo = new AsyncDisposableStack();
     const mailbox = await Mailbox.open(demoPorts.alpha.mails);
     undo.defer(() => mailbox.close());
-    const trial = await startTrial({ places, mail: mailbox.smtp, say, onDied: died.resolve });
+    const trial = await startTrial({ places, mail: mailbox.smtp, mailbox: mailbox.page, say, onDied: died.resolve });
     try {
-      for (const line of invitation(trial, mailbox.url)) out(line);
+      for (const line of invitation(trial, mailbox.page)) out(line);
       const sentence = await Promise.race([died.promise, aborted(signal)]);
       if (sentence) throw new Problem(sentence);
       say('stopping');
@@ -57,7 +57,7 @@ function invitation({ alice, bob }: Awaited<ReturnType<typeof startTrial>>, mail
     line(bob),
     '',
     'Both are in one conversation; press "Start call" in one window and "Join" in the other. Ctrl-C ends everything.',
-    `E-mail of both organisations is delivered to nobody; it is listed at ${mails}`,
+    `E-mail of both organisations, such as codes, is delivered to nobody; read it at ${mails}`,
     '',
   ];
 }

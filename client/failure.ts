@@ -40,6 +40,15 @@ const DEVICE = {
   FILE_DAMAGED: [false, 'This is not the file that was sent: it is damaged, or somebody changed it. Ask for it again.'],
   FILE_CHANGED: [false, 'The file was changed while it was being sent. Send it again.'],
   FILE_UNREADABLE: [false, 'The file cannot be read any more. Choose it again.'],
+  FILE_NOT_ACROSS: [
+    false,
+    'Files reach people of your own organisation only, and people of others are in this conversation. Send them another way.',
+  ],
+  FILE_ELSEWHERE: [false, 'This file lies at another organisation, from where files cannot be fetched yet.'],
+  FILE_FORM: [false, 'This file was encrypted by other software, in a form that this version cannot open.'],
+  FILE_EMPTY: [false, 'There is nothing in this file. Choose another one.'],
+  FILE_TOO_MANY: [false, 'Ten files fit into one message. Send the others in the next one.'],
+  FILE_FOLDER: [false, 'A folder cannot be sent. Pack it into one file first, or choose the files in it.'],
   UNKNOWN: [true, 'Something unexpected failed on this device. Reload the page and try again.'],
 } as const satisfies Record<string, readonly [retry: boolean, sentence: string]>;
 
@@ -68,6 +77,9 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   HOME_ASSET_NO_ROOM:
     'The server of your organisation has no room for more files. Tell your administrator, and try again later.',
   HOME_ASSET_STORE: 'The files of your organisation cannot be reached. Try again later, or tell your administrator.',
+  HOME_WORK_REFUSED: 'Your browser was not quick enough with its work for the account. Try again.',
+  HOME_NOT_CONNECTED:
+    'This person cannot be reached by you yet. Send a request under People, and try again when it is accepted.',
   HOME_NO_CALL: 'The call has ended.',
   HOME_FORBIDDEN: 'You may not do this here. Ask an administrator of the conversation.',
   HOME_SLOW_DOWN: 'That was too often in a short time. Wait a minute, then try again.',

@@ -10,6 +10,7 @@ import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
 import { type Account, countAccounts, findAccount, type NewAccount } from './as/accounts.ts';
 import { Authorities } from './as/authorities.ts';
+import { blockersOf } from './as/connections.ts';
 import { Devices } from './as/devices.ts';
 import { KeyPackages } from './as/key-packages.ts';
 import { makePeople } from './as/people.ts';
@@ -281,6 +282,7 @@ function build(ground: Ground) {
     onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
   });
   const journal = new Journal(store, domain, world);
+  journal.silence(blockersOf);
   const groups = new Groups({ store, writer, world, domain, journal, queues, credentials, signer, onFault });
   journal.join(groups.changing);
   const { mayReach } = people;

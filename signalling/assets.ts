@@ -75,6 +75,13 @@ export function sealedSize(size: number): number {
   return SEALED.header + size + SEALED.tag * Math.max(1, Math.ceil(size / SEALED.chunk));
 }
 
+/** The reverse: bytes of the file before it was encrypted; undefined where no file has this size once it is. */
+export function plainSize(sealed: number): number | undefined {
+  const inside = sealed - SEALED.header;
+  const size = inside - SEALED.tag * Math.ceil(inside / (SEALED.chunk + SEALED.tag));
+  return size >= 0 && sealedSize(size) === sealed ? size : undefined;
+}
+
 /** Refusals whose sentence names the limit. */
 export type LimitedCode = Extract<ErrorCode, 'HOME_ASSET_TOO_LARGE' | 'HOME_ASSET_QUOTA' | 'HOME_ASSET_UPLOADS'>;
 

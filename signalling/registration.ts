@@ -23,6 +23,8 @@ export const RegistrationRules = Closed({
   emailDomains: Type.Array(DomainName, { maxItems: 100 }),
   /** Whether a forgotten password can be reset by e-mail. */
   passwordReset: Type.Boolean(),
+  /** Where all e-mail of this homeserver can be read: a trial that delivers none. */
+  mailbox: Type.Optional(Type.String({ maxLength: 200, pattern: '^https?://[^\\s<>"]+$' })),
 });
 export type RegistrationRules = Static<typeof RegistrationRules>;
 

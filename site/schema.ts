@@ -225,6 +225,14 @@ export const SiteSchema = section(
                   example: 'mail.password',
                 }),
               ),
+              mailbox: Type.Optional(
+                url('http|https', '(/[^\\s<>"]*)?', {
+                  description: 'Page on which everybody can read this e-mail, which is delivered to nobody.',
+                  reason: 'For trials only: the sign-in page links to it, and whoever opens it reads the codes of all.',
+                  expects: 'a URL such as http://127.0.0.1:8199/',
+                  example: 'http://127.0.0.1:8199/',
+                }),
+              ),
             },
             'E-mail to people: codes, invitations, warnings. Without it nobody can register or reset a password by e-mail.',
           ),

@@ -1,11 +1,11 @@
 import { CallScreen } from './call/call-screen.tsx';
 import { NoDeviceScreen, SettingUp } from './device/no-device-screen.tsx';
+import { EntryScreen } from './entry/entry-screen.tsx';
 import { announcement } from './lib/announce.ts';
 import type { PageSession } from './lib/session.ts';
 import { useStore } from './lib/use-store.ts';
 import { HomeScreen } from './parts/home-screen.tsx';
 import { Logo } from './parts/logo.tsx';
-import { SignIn } from './parts/sign-in.tsx';
 
 export function App({ session }: { session: PageSession }) {
   return (
@@ -27,7 +27,7 @@ function Current({ session }: { session: PageSession }) {
         </main>
       );
     case 'signIn':
-      return <SignIn account={session.account} failure={state.failure} />;
+      return <EntryScreen account={session.account} failure={state.failure} />;
     case 'settingUp':
       return <SettingUp />;
     case 'noDevice':

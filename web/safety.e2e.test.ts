@@ -121,6 +121,10 @@ describe('devices', () => {
     await expect.poll(() => cards.count()).toBe(1);
     // The other one is out, and is told what to do.
     await laptop.page.getByLabel('Password').waitFor();
+    await laptop.page
+      .getByRole('alert')
+      .filter({ hasText: 'this device was removed, or the password changed' })
+      .waitFor();
     await laptop.signIn('alice');
     await laptop.page.getByRole('heading', { name: 'This device was removed' }).waitFor();
     await laptop.page.getByRole('button', { name: /set it up/ }).click();

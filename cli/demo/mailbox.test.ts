@@ -34,7 +34,23 @@ it('shows nothing to a page that calls it by another name, and knows no other pa
     }).on('error', reject);
   });
   expect(foreign).toBe(403);
-  expect((await fetch(mailbox.url.replace('/mails', '/'))).status).toBe(404);
+  expect((await fetch(mailbox.url.replace('/mails', '/other'))).status).toBe(404);
+});
+
+it('shows them as a page on which nothing of a mail is more than text', async () => {
+  const transport = await smtpTransport({ url: mailbox.smtp, from: 'hawser@alpha.localhost' });
+  await transport.send({
+    to: 'alice@mail.example' as EmailAddress,
+    subject: 'a code',
+    text: '<script>"123456"\n',
+  });
+  transport.close();
+  const response = await fetch(mailbox.page);
+  expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+  const page = await response.text();
+  expect(page).toContain('<h2>a code</h2>');
+  expect(page).toContain('&lt;script&gt;&quot;123456&quot;');
+  expect(page).not.toContain('<script');
 });
 
 it('says that its port is taken', async () => {

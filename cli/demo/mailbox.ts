@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Catcher } from '#homeserver/testing/catcher.ts';
 import { Problem } from '../errors.ts';
+import { MAIL_PAGE_HEADERS, mailPage } from './mail-page.ts';
 
 const HOST = '127.0.0.1';
 
@@ -44,6 +45,11 @@ export class Mailbox {
     return `http://${HOST}:${this.#port}/mails`;
   }
 
+  /** The same for people. */
+  get page(): string {
+    return `http://${HOST}:${this.#port}/`;
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -57,7 +63,11 @@ export class Mailbox {
         .end(JSON.stringify(body));
     const { pathname, searchParams } = new URL(url, `http://${HOST}`);
     if (!OWN_HOST.test(headers.host ?? '')) return void send(403, { message: 'Ask for 127.0.0.1.' });
-    if (method !== 'GET' || pathname !== '/mails') return void send(404, { message: 'GET /mails lists the e-mails.' });
+    const isPage = pathname === '/';
+    if (method !== 'GET' || !(isPage || pathname === '/mails')) {
+      return void send(404, { message: 'GET /mails lists the e-mails.' });
+    }
+    if (isPage) return void response.writeHead(200, MAIL_PAGE_HEADERS).end(mailPage(this.#catcher.mails.toReversed()));
     const to = searchParams.get('to');
     const mails = this.#catcher.mails.filter((mail) => to === null || mail.to.includes(to));
     send(200, { mails: mails.map(({ raw: _raw, ...mail }) => mail).toReversed() });

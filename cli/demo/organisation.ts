@@ -37,6 +37,8 @@ export interface OrganisationOptions {
   readonly mail?: string;
   /** A PostgreSQL database in place of the file of SQLite. */
   readonly database?: string | undefined;
+  /** Where what it takes can be read, `http://127.0.0.1:8199/`. */
+  readonly mailbox?: string;
 }
 
 const HOST = '127.0.0.1';
@@ -175,6 +177,7 @@ export class Organisation {
     mode,
     mail,
     database,
+    mailbox,
   }: OrganisationOptions) {
     const { domain, places } = this;
     return {
@@ -197,7 +200,10 @@ export class Organisation {
         federation: { listen: `${HOST}:${places.federation}`, address: `${HOST}:${places.federation}` },
         admin: { listen: `${HOST}:${places.homeAdmin}` },
         ...(database !== undefined && { database }),
-        ...(mail && { mail: { url: mail, from: `hawser@${domain}` }, registration: { mode: 'open', workBits: 14 } }),
+        ...(mail && {
+          mail: { url: mail, from: `hawser@${domain}`, ...(mailbox && { mailbox }) },
+          registration: { mode: 'open', workBits: 14 },
+        }),
       },
       sft: {
         client: {

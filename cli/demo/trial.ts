@@ -32,6 +32,8 @@ export interface TrialOptions {
   readonly places: { readonly alpha: Places; readonly beta: Places };
   /** Mail server of both; nobody can register by e-mail when left out. */
   readonly mail?: string;
+  /** Where what it takes can be read; the sign-in pages link to it. */
+  readonly mailbox?: string;
   /** One line about each step. */
   readonly say: (line: string) => void;
   readonly onDied: (sentence: string) => void;
@@ -39,7 +41,7 @@ export interface TrialOptions {
 
 export const CONVERSATION_TITLE = 'Alpha and Beta';
 
-export async function startTrial({ places, mail, say, onDied }: TrialOptions): Promise<Trial> {
+export async function startTrial({ places, mail, mailbox, say, onDied }: TrialOptions): Promise<Trial> {
   process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'hawser-demo-'));
@@ -48,7 +50,13 @@ export async function startTrial({ places, mail, say, onDied }: TrialOptions): P
   say('making certificates for alpha and beta');
   const prepare = async (name: 'alpha' | 'beta') => {
     await mkdir(join(folder, name));
-    return Organisation.prepare({ name, folder: join(folder, name), places: places[name], ...(mail && { mail }) });
+    return Organisation.prepare({
+      name,
+      folder: join(folder, name),
+      places: places[name],
+      ...(mail && { mail }),
+      ...(mailbox && { mailbox }),
+    });
   };
   const alpha = await prepare('alpha');
   const beta = await prepare('beta');

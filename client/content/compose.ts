@@ -6,9 +6,10 @@ import { comparedItem } from './compared.ts';
 import { type Container, DISPOSITION, type NullPart, type Part, type SinglePart } from './container.ts';
 import type { Body, Content, Expiry, Text } from './content.ts';
 import { isEmoji } from './emoji.ts';
-import { COMPARED, type Origin, originExtensions, PING, SETTINGS, TYPING } from './extensions.ts';
+import { COMPARED, type Origin, originExtensions, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
 import { MAX_ATTACHMENTS, MAX_EMOJI_BYTES, MAX_EMOJIS, MAX_EXPIRY, MAX_TEXT_BYTES } from './limits.ts';
 import { MARKDOWN, PLAIN, STATUS } from './media-type.ts';
+import { picturesItem } from './picture.ts';
 import { encodeReports } from './report.ts';
 import { sessionPart } from './session.ts';
 import { settingsItem } from './settings.ts';
@@ -25,6 +26,7 @@ export function compose(content: Content, origin: Origin, salt: Uint8Array): Con
   switch (content.kind) {
     case 'message': {
       if (content.body.kind === 'ping') extensions.set(PING, true);
+      addPictures(extensions, content.body);
       const { replyTo, expires } = content;
       return {
         ...empty,
@@ -34,6 +36,7 @@ export function compose(content: Content, origin: Origin, salt: Uint8Array): Con
       };
     }
     case 'edit':
+      addPictures(extensions, content.body);
       return { ...empty, replaces: content.target, body: bodyPart(content.body) };
     case 'delete':
       return { ...empty, replaces: content.target, body: nullPart(DISPOSITION.render) };
@@ -60,6 +63,11 @@ export function compose(content: Content, origin: Origin, salt: Uint8Array): Con
     case 'nothing':
       throw new HawserError('CONTENT_UNSUPPORTED');
   }
+}
+
+function addPictures(extensions: Map<CborKey, Cbor>, body: Body): void {
+  const item = body.kind === 'attachments' ? picturesItem(body.attachments) : undefined;
+  if (item !== undefined) extensions.set(PICTURES, item);
 }
 
 function nullPart(disposition: number): NullPart {

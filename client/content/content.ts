@@ -8,24 +8,38 @@ export interface Text {
   readonly text: string;
 }
 
-/** A file, encrypted before it was uploaded; what opens it is here only. */
-export interface Attachment {
+/** A file in the store of a homeserver, encrypted before it was uploaded; what opens it is here only. */
+export interface StoredFile {
   readonly asset: AssetId;
-  readonly algorithm: 'AES-128-GCM' | 'AES-256-GCM';
+  /** `AES-256-GCM-STREAM` is what this software sends (`docs/reference/encrypted-files.md`). */
+  readonly algorithm: 'AES-128-GCM' | 'AES-256-GCM' | 'AES-256-GCM-STREAM';
   /** 16 or 32 bytes, as the algorithm says. */
   readonly key: Uint8Array;
-  /** 12 bytes. */
+  /** 12 bytes; none where the file begins with it, as in `AES-256-GCM-STREAM`. */
   readonly nonce: Uint8Array;
   /** SHA-256 of the file as it is stored, that is, encrypted: it can be checked before anything is opened. */
   readonly hash: Uint8Array;
   /** Bytes of the file as it is stored. */
   readonly size: number;
   readonly contentType: string;
+}
+
+/** What is known of a picture before it is fetched. */
+export interface Picture {
+  /** Pixels, 1 to `MAX_PICTURE_SIDE`, as it is seen when its orientation was heeded. */
+  readonly width: number;
+  readonly height: number;
+  /** The same picture, small. */
+  readonly preview?: StoredFile;
+}
+
+export interface Attachment extends StoredFile {
   /** Safe to be shown and to be saved under; see `fileName`. */
   readonly name: string;
   readonly description: string;
   /** Whether the sender would have it shown in the conversation: a picture, a voice message. */
   readonly inline: boolean;
+  readonly picture?: Picture;
 }
 
 export type Expiry = { readonly after: number } | { readonly at: number };

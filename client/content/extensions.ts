@@ -13,6 +13,8 @@ export const ROOM = 2;
 export const PING = 'hawser.ping';
 export const TYPING = 'hawser.typing';
 export const SETTINGS = 'hawser.settings';
+/** How large the pictures of the message are. */
+export const PICTURES = 'hawser.pictures';
 export const COMPARED = 'hawser.compared';
 
 /** Where a message came from, as the encryption proved it. */

@@ -1,20 +1,14 @@
 /** From a container to what it says. */
 import { HawserError } from '#signalling/errors.ts';
-import { attachmentOf } from './attachment.ts';
+import { attachmentOf, type FilePart } from './attachment.ts';
 import { comparedOf } from './compared.ts';
-import {
-  type Container,
-  DISPOSITION,
-  type ExternalPart,
-  type Part,
-  type SinglePart,
-  type WireExpiry,
-} from './container.ts';
+import { type Container, DISPOSITION, type Part, type SinglePart, type WireExpiry } from './container.ts';
 import type { Attachment, Body, Content, EditableBody, Expiry, Text } from './content.ts';
 import { isEmoji } from './emoji.ts';
-import { COMPARED, checkExtensions, type Origin, PING, SETTINGS, TYPING } from './extensions.ts';
+import { COMPARED, checkExtensions, type Origin, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
 import { MAX_ATTACHMENTS, MAX_EMOJI_BYTES, MAX_EMOJIS, MAX_EXPIRY, MAX_TEXT_BYTES } from './limits.ts';
 import { STATUS, textFormat } from './media-type.ts';
+import { type Sizes, sizesOf } from './picture.ts';
 import { decodeReports } from './report.ts';
 import { sessionOf } from './session.ts';
 import { settingsOf } from './settings.ts';
@@ -40,11 +34,12 @@ export function interpret(container: Container, origin: Origin, at: number): Con
   if (body.kind === 'single' && body.contentType === STATUS) {
     return { kind: 'report', reports: decodeReports(body.content) };
   }
-  if (target !== undefined) return { kind: 'edit', target, body: editable(bodyOf(body, origin)) };
+  const sizes = sizesOf(extensions.get(PICTURES));
+  if (target !== undefined) return { kind: 'edit', target, body: editable(bodyOf(body, origin, sizes)) };
   const expires = container.expires === undefined ? undefined : expiryOf(container.expires, at);
   return {
     kind: 'message',
-    body: extensions.get(PING) === true ? { kind: 'ping' } : bodyOf(body, origin),
+    body: extensions.get(PING) === true ? { kind: 'ping' } : bodyOf(body, origin, sizes),
     ...(inReplyTo !== undefined && { replyTo: inReplyTo }),
     ...(expires !== undefined && { expires }),
   };
@@ -81,7 +76,7 @@ function expiryOf({ relative, time }: WireExpiry, at: number): Expiry {
   return relative ? { after: time } : { at: time };
 }
 
-type Leaf = SinglePart | ExternalPart;
+type Leaf = SinglePart | FilePart;
 
 /** Hints that stand beside what they belong to, and are not the message. */
 const ASIDE: ReadonlySet<number> = new Set([DISPOSITION.profile, DISPOSITION.icon, DISPOSITION.preview]);
@@ -104,12 +99,20 @@ function leavesOf(part: Part): readonly Leaf[] | undefined {
       if (part.semantics === 'chooseOne') return each.find((leaves) => leaves !== undefined && leaves.length > 0);
       if (part.semantics === 'singleUnit' && each.includes(undefined)) return undefined;
       const understood = each.filter((leaves) => leaves !== undefined);
-      return understood.length === 0 ? undefined : understood.flat();
+      return understood.length === 0 ? undefined : withPreview(understood.flat(), part.parts);
     }
   }
 }
 
-function bodyOf(part: Part, { room }: Origin): Body {
+/** A small picture belongs to the one file beside which it stands. */
+function withPreview(leaves: readonly Leaf[], parts: readonly Part[]): readonly Leaf[] {
+  const [file, more] = leaves;
+  const preview = parts.find(({ disposition }) => disposition === DISPOSITION.preview);
+  if (file?.kind !== 'external' || more !== undefined || preview?.kind !== 'external') return leaves;
+  return [{ ...file, preview }];
+}
+
+function bodyOf(part: Part, { room }: Origin, sizes: Sizes): Body {
   const leaves = leavesOf(part) ?? [];
   const attachments: Attachment[] = [];
   const texts: Text[] = [];
@@ -121,7 +124,7 @@ function bodyOf(part: Part, { room }: Origin): Body {
       const session = sessionOf(leaf, room);
       if (session !== undefined) return session;
     } else {
-      const attachment = attachmentOf(leaf);
+      const attachment = attachmentOf(leaf, sizes);
       if (attachment !== undefined) attachments.push(attachment);
     }
   }

@@ -12,7 +12,7 @@ export const MAX_TEXT_BYTES = 32 * 1024;
 /** Parts inside parts (draft-ietf-mimi-content-09, section 6.3). */
 export const MAX_PART_DEPTH = 4;
 
-/** Parts in all. The draft calls more than 1,024 nonsense; ten files, a caption and an alternative for each are 22. */
+/** Parts in all. The draft calls more than 1,024 nonsense; ten pictures, each with a small one beside it, and a caption are 32. */
 export const MAX_PARTS = 32;
 
 /** Arrays and maps inside each other: the container, and two for each of the four levels of parts but the last. */
@@ -38,6 +38,8 @@ export const MAX_ATTACHMENTS = 10;
 /** What the usual file systems take as a name. */
 export const MAX_FILE_NAME_BYTES = 255;
 export const MAX_DESCRIPTION_BYTES = 1024;
+/** Of a picture, pixels: what JPEG can have. */
+export const MAX_PICTURE_SIDE = 65_535;
 /** What browsers and servers of every make take. */
 export const MAX_URL_BYTES = 2048;
 

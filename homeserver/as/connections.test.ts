@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectionOperation } from '#signalling/connections.ts';
 import { type TestPeople, testPeople } from '../testing/people.ts';
 import { user } from '../testing/world.ts';
-import { mayReach } from './connections.ts';
+import { blockersOf, mayReach } from './connections.ts';
 
 const alice = user('@alice@alpha.example');
 const bob = user('@bob@alpha.example');
@@ -153,4 +153,17 @@ test('of somebody who is gone nothing is left', async () => {
   await act(alice, 'request');
   await people.administration.remove('alice');
   expect(await people.store.db.selectFrom('connections').selectAll().execute()).toEqual([]);
+});
+
+test('whoever has blocked somebody is not rung by them, until the block is taken back', async () => {
+  const { db } = people.store;
+  await act(alice, 'request');
+  expect([...(await blockersOf(db, alice))]).toEqual([]);
+  await act(bob, 'block');
+  await act(alice, 'block', carol);
+  expect([...(await blockersOf(db, alice))]).toEqual([bob]);
+  // Over the border too: it is the own homeserver that rings.
+  expect([...(await blockersOf(db, carol))]).toEqual([alice]);
+  await act(bob, 'unblock');
+  expect([...(await blockersOf(db, alice))]).toEqual([]);
 });

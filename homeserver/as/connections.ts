@@ -186,6 +186,17 @@ export async function isBlocked(db: Db, one: UserId, other: UserId): Promise<boo
   return sides.some(({ decision }) => decision === 'blocked');
 }
 
+/** Everybody of this domain who has blocked somebody, whose calls do not ring them therefore. */
+export async function blockersOf(db: Db, blocked: UserId): Promise<ReadonlySet<UserId>> {
+  const rows = await db
+    .selectFrom('connections')
+    .select('owner')
+    .where('peer', '=', blocked)
+    .where('decision', '=', 'blocked')
+    .execute();
+  return new Set(rows.map(({ owner }) => owner));
+}
+
 async function sideOf(db: Db, owner: UserId, peer: UserId): Promise<Side> {
   const row = await db
     .selectFrom('connections')

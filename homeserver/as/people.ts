@@ -59,6 +59,7 @@ export function makePeople({ site, store, world, secrets, sessions, mail, hooks 
     workBits: rules.workBits,
     keys: secrets,
     mail,
+    mailbox: site.homeserver.mail?.mailbox,
     limits,
     invitations,
   });

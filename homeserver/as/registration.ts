@@ -34,6 +34,8 @@ export interface RegistrationOptions {
   readonly keys: { readonly codes: Buffer; readonly work: Buffer };
   /** Undefined where this server sends none, and nobody can register by e-mail therefore. */
   readonly mail: Postman | undefined;
+  /** Where people can read all that `mail` sends; undefined where it is delivered. */
+  readonly mailbox: string | undefined;
   readonly limits: EmailLimits;
   readonly invitations: Invitations;
 }
@@ -51,8 +53,13 @@ export class Registration {
   }
 
   get rules(): RegistrationRules {
-    const { mode, emailDomains, mail } = this.#options;
-    return { mode: mail ? mode : 'closed', emailDomains: [...emailDomains], passwordReset: mail !== undefined };
+    const { mode, emailDomains, mail, mailbox } = this.#options;
+    return {
+      mode: mail ? mode : 'closed',
+      emailDomains: [...emailDomains],
+      passwordReset: mail !== undefined,
+      ...(mailbox !== undefined && { mailbox }),
+    };
   }
 
   /** @throws HawserError HOME_REGISTRATION_CLOSED where the mode asks for no work */

@@ -41,6 +41,15 @@ test('everybody but the caller is rung; the caller’s other devices see the cal
   expect(brief(quiet, inCall())).toEqual(['alice conversation', 'bob ringing']);
 });
 
+test('whoever has blocked the caller sees the call and is not rung', () => {
+  const told = toldBy({ before: quiet, after: inCall(), unrung: new Set([bob]) });
+  expect(told.map(({ user: who, event }) => [who, event.type])).toEqual([
+    [alice, 'conversation'],
+    [bob, 'conversation'],
+  ]);
+  expect(told[1]?.event).toMatchObject({ conversation: { call: { conference } } });
+});
+
 test('who comes and who goes', () => {
   expect(brief(inCall(), inCall(here('b')))).toEqual(['alice joined', 'bob joined']);
   expect(brief(inCall(here('b')), inCall(here('x')))).toEqual(['alice left', 'alice joined', 'bob left', 'bob joined']);

@@ -12,10 +12,12 @@ export interface Told {
 export interface Change {
   readonly before: Statement | undefined;
   readonly after: Statement;
+  /** Of this domain: whoever has blocked the one who started the call. They see it, and are not rung. */
+  readonly unrung?: ReadonlySet<UserId>;
 }
 
 /** Who of everybody is told what, in order. Whether a person is local and connected is not looked at here. */
-export function toldBy({ before, after }: Change): Told[] {
+export function toldBy({ before, after, unrung }: Change): Told[] {
   const told: Told[] = [];
   const earlier = new Set(before?.members.map(({ user }) => user));
   const later = new Set(after.members.map(({ user }) => user));
@@ -31,9 +33,9 @@ export function toldBy({ before, after }: Change): Told[] {
     // Whoever is new learns of a call that goes on by `ringing`, and finds its people in there.
     const events = earlier.has(user) ? inCall : callEvents(undefined, after);
     for (const event of events) {
-      const isOwnCall = event.type === 'ringing' && event.call.startedBy === user;
-      if (!isOwnCall) told.push({ user, event });
-      // Nobody is rung by themselves, but their other devices shall show the call.
+      const isSilent = event.type === 'ringing' && (event.call.startedBy === user || unrung?.has(user));
+      if (!isSilent) told.push({ user, event });
+      // Nobody is rung by themselves or by whom they have blocked, but their devices shall show the call.
       else if (!isChanged) told.push({ user, event: whole });
     }
   }

@@ -3,13 +3,16 @@
  * are heard of in the order in which they were written.
  */
 import type { Statement } from '#signalling/federation.ts';
-import { type ConversationId, type DomainName, domainOf } from '#signalling/ids.ts';
+import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import { enqueue } from '../federation/outbox-table.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { World } from '../world.ts';
 import type { Change } from './changes.ts';
 import { domainsOf } from './conversation.ts';
 import { load, save } from './repository.ts';
+
+/** Who of this domain is not rung by somebody's calls. */
+export type Unrung = (tx: Db, caller: UserId) => Promise<ReadonlySet<UserId>>;
 
 /** From the state that is on disk to the next one; the same object where nothing changes. */
 export type Decide = (before: Statement | undefined, tx: Db) => Statement | Promise<Statement>;
@@ -20,6 +23,7 @@ export class Journal {
   readonly #world: World;
   readonly #listeners: ((change: Change) => void)[] = [];
   readonly #writers: ((tx: Db, change: Change) => Promise<void>)[] = [];
+  #unrung: Unrung | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(store: Store, domain: DomainName, world: World) {
@@ -36,6 +40,11 @@ export class Journal {
   /** Writers add to the transaction of a change; what one throws undoes all of it. */
   join(writer: (tx: Db, change: Change) => Promise<void>): void {
     this.#writers.push(writer);
+  }
+
+  /** Asked in the transaction of a change by which a call may ring somebody. */
+  silence(unrung: Unrung): void {
+    this.#unrung = unrung;
   }
 
   /** Rejects with what `decide` throws, and nothing has changed then. */
@@ -62,7 +71,10 @@ export class Journal {
           await enqueue(tx, { domain, kind: 'conversation', subject: conversation, seq: after.seq, created_at: now });
         }
       }
-      return { before, after };
+      const { call } = after;
+      const isRinging = after !== before && call && isNewFor(before, after);
+      const unrung = isRinging ? await this.#unrung?.(tx, call.startedBy) : undefined;
+      return { before, after, ...(unrung && { unrung }) };
     });
     if (change.after !== change.before) for (const listener of this.#listeners) listener(change);
     return change.after;
@@ -75,4 +87,11 @@ export class Journal {
     domains.delete(this.#domain);
     return domains;
   }
+}
+
+/** Whether there is anybody whom the call may ring: it has just begun, or somebody came into the conversation. */
+function isNewFor(before: Statement | undefined, after: Statement): boolean {
+  if (before?.call?.conference !== after.call?.conference) return true;
+  const earlier = new Set(before?.members.map(({ user }) => user));
+  return after.members.some(({ user }) => !earlier.has(user));
 }

@@ -79,7 +79,9 @@ export function invitation({ domain, url }: Sender, token: string, from: UserId 
   return letter(
     `An invitation to ${domain}`,
     `${who} invites you to make an account at ${domain}.`,
-    `Open ${url}, choose to register, and enter this invitation:`,
+    'Open this address:',
+    `    ${url}/#invitation=${token}`,
+    `Or open ${url}, choose to make an account, and enter this invitation:`,
     `    ${token}`,
     `It is good for one account and for ${days} days. If you do not know who sent it, do nothing.`,
   );

@@ -5,12 +5,16 @@ import { type Failure, failureOf } from '#client/failure.ts';
 import type { Conversation, Member } from '#signalling/client-home.ts';
 import { addressOf, parseAddress } from '#signalling/ids.ts';
 import { VerifyDialog } from '../device/verify-dialog.tsx';
+import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
 import { plain } from '../lib/plain.ts';
+import { useStore } from '../lib/use-store.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Dialog } from '../parts/dialog.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
 import { Organisation } from '../parts/organisation.tsx';
+import { BlockDialog } from '../people/block-dialog.tsx';
 import { TrustSign, useTrust } from './trust.tsx';
 
 interface Props {
@@ -79,6 +83,16 @@ export function AboutDialog({ chat, conversation, settings, devices, onClose }: 
 
 function Person({ chat, member, devices }: { chat: Chat; member: Member; devices: readonly SeenDevice[] }) {
   const [comparing, setComparing] = useState(false);
+  const [blocking, setBlocking] = useState(false);
+  const isBlocked = useStore(chat.connections.store).some(
+    ({ user, state }) => user === member.user && state === 'blocked',
+  );
+  const unblock = () => {
+    chat.connections.act(member.user, 'unblock').then(
+      () => announce(`${plain(member.name)} is not blocked any more`),
+      (error: unknown) => announce(failureOf(error).sentence),
+    );
+  };
   const trust = useTrust(chat.verification, devices, member.user);
   const isMe = member.user === chat.me.user;
   return (
@@ -91,6 +105,12 @@ function Person({ chat, member, devices }: { chat: Chat; member: Member; devices
         </strong>
         <span class="quiet-text">{addressOf(member.user)}</span>
         {!isMe && <TrustSign trust={trust} />}
+        {isBlocked && (
+          <span class="with-icon blocked">
+            <Icon name="block" size={15} />
+            You have blocked this person
+          </span>
+        )}
       </span>
       <Organisation domain={member.domain} foreign={member.domain !== chat.me.domain} />
       {!isMe && (
@@ -98,6 +118,20 @@ function Person({ chat, member, devices }: { chat: Chat; member: Member; devices
           Compare numbers
           <span class="sr-only"> with {plain(member.name)}</span>
         </button>
+      )}
+      {!isMe && (
+        <button type="button" class="small quiet" onClick={isBlocked ? unblock : () => setBlocking(true)}>
+          {isBlocked ? 'Unblock' : 'Block…'}
+          <span class="sr-only"> {plain(member.name)}</span>
+        </button>
+      )}
+      {blocking && (
+        <BlockDialog
+          connections={chat.connections}
+          user={member.user}
+          name={plain(member.name)}
+          onClose={() => setBlocking(false)}
+        />
       )}
       {comparing && (
         <VerifyDialog

@@ -1,6 +1,7 @@
-import type { Attachment, Body } from '#client/content/content.ts';
+import type { Body } from '#client/content/content.ts';
 import { Icon } from '../parts/icon.tsx';
 import { useTabStop, useTalk } from './context.ts';
+import { Files } from './files.tsx';
 import { Said } from './text.tsx';
 
 /** What a message says, by its kind. */
@@ -11,12 +12,8 @@ export function BodyView({ body }: { body: Body }) {
     case 'attachments':
       return (
         <>
+          <Files attachments={body.attachments} />
           {body.caption && <Said text={body.caption} />}
-          <ul class="files">
-            {body.attachments.map((each) => (
-              <File key={each.asset} attachment={each} />
-            ))}
-          </ul>
         </>
       );
     case 'ping':
@@ -31,21 +28,6 @@ export function BodyView({ body }: { body: Body }) {
         </p>
       );
   }
-}
-
-function File({ attachment: { name, size, description } }: { attachment: Attachment }) {
-  return (
-    <li class="file">
-      <Icon name="file" />
-      <span class="file-words">
-        <bdi class="file-name">{name}</bdi>
-        <span class="quiet-text">
-          {sizeOf(size)}
-          {description !== '' && <bdi> · {description}</bdi>}
-        </span>
-      </span>
-    </li>
-  );
 }
 
 /** A call of this conversation has its button at the top; one elsewhere on the web always asks, since nobody here knows it. */
@@ -63,12 +45,4 @@ function Session({ url, description, isHere }: { url: string; description: strin
       )}
     </p>
   );
-}
-
-/** @param bytes 0 or more */
-export function sizeOf(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} bytes`;
-  const [value, unit] =
-    bytes < 999_500 ? [bytes / 1e3, 'kB'] : bytes < 999_500_000 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB'];
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }

@@ -2,13 +2,16 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hook
 import type { Content, Text } from '#client/content/content.ts';
 import { excerptOf } from '#client/content/summary.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
+import type { Beside } from '#client/files/outgoing-files.ts';
 import type { Unsent, UnsentTexts } from '#client/messages/unsent.ts';
 import type { MessageItem } from '#client/messages/view.ts';
 import { announce } from '../lib/announce.ts';
 import { durationOf } from '../lib/when.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
+import { type ChosenFiles, ChosenList } from './chosen.tsx';
 import { useTalk } from './context.ts';
+import { filesOf } from './drop.tsx';
 import { roomFor } from './limit.ts';
 import { asSent, asTyped, completionAt, type Mentionable } from './mentions.ts';
 import { calledOf } from './people.ts';
@@ -32,6 +35,9 @@ interface Props {
   readonly field: { current: HTMLTextAreaElement | null };
   readonly connected: boolean;
   readonly name: string;
+  readonly chosen: ChosenFiles;
+  /** Encrypts and uploads what was chosen, and says it then. */
+  readonly onFiles: (beside: Beside) => void;
 }
 
 /** Seconds; 0 is off. */
@@ -40,7 +46,19 @@ const KEEP_MS = 400;
 const MAX_HEIGHT = 220;
 
 export function Composer(props: Props) {
-  const { unsent, begun, mentionable, about, onAbout, onSent, onEditLast, field, connected } = props;
+  const {
+    unsent,
+    begun,
+    mentionable,
+    about,
+    onAbout,
+    onSent,
+    onEditLast,
+    field,
+    connected,
+    chosen: files,
+    onFiles,
+  } = props;
   const { messages, people } = useTalk();
   const [text, setText] = useState(begun.text);
   const [vanishAfter, setVanishAfter] = useState(begun.vanishAfter ?? 0);
@@ -52,6 +70,7 @@ export function Composer(props: Props) {
   const told = useTypingTold(messages, people.others.length, connected);
   /** What was written before an edit began, to come back after it. */
   const aside = useRef('');
+  const picker = useRef<HTMLInputElement>(null);
 
   const isEdit = about?.kind === 'edit';
   useLayoutEffect(() => {
@@ -70,11 +89,13 @@ export function Composer(props: Props) {
 
   const kept = useRef<Unsent>(begun);
   kept.current = { text: isEdit ? aside.current : text, ...(vanishAfter > 0 && { vanishAfter }) };
+  // Another tab may have taken over meanwhile: then the last letters are lost, as they are when the browser ends.
+  const keep = () => void unsent.set(messages.id, kept.current).catch(() => undefined);
   useEffect(() => {
-    const timer = setTimeout(() => void unsent.set(messages.id, kept.current), KEEP_MS);
+    const timer = setTimeout(keep, KEEP_MS);
     return () => clearTimeout(timer);
   }, [text, vanishAfter, isEdit]);
-  useEffect(() => () => void unsent.set(messages.id, kept.current), [unsent, messages]);
+  useEffect(() => () => keep(), [unsent, messages]);
 
   const sent = asSent(text.trim(), mentionable);
   const room = roomFor(sent);
@@ -95,11 +116,14 @@ export function Composer(props: Props) {
       if (content.kind === 'message' && content.body.kind === 'text') setText((now) => (now === '' ? text : now));
     });
   };
+  const hasFiles = files.list.length > 0 && !isEdit;
+  const mayNotSend = (sent === '' && !hasFiles) || !room.fits || (hasFiles && files.isRefused);
   const send = () => {
-    if (sent === '' || !room.fits) return;
+    if (mayNotSend) return;
     const body = { kind: 'text', text: textOf(sent) } as const;
     told.stopped();
-    if (about?.kind === 'edit') say({ kind: 'edit', target: about.item.id, body });
+    if (hasFiles) onFiles({ ...(sent !== '' && { caption: body.text }), ...replyOf(about), ...expiryOf(vanishAfter) });
+    else if (about?.kind === 'edit') say({ kind: 'edit', target: about.item.id, body });
     else say({ kind: 'message', body, ...replyOf(about), ...expiryOf(vanishAfter) });
     finish();
     field.current?.focus();
@@ -157,6 +181,7 @@ export function Composer(props: Props) {
     >
       {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
       {about && <AboutLine about={about} name={calledOf(people, about.item.sender)} onCancel={finish} />}
+      {!isEdit && <ChosenList chosen={files} />}
       {room.words && (
         <p class={room.fits ? 'composer-room' : 'composer-room too-long'} role="status">
           {room.words}
@@ -183,6 +208,31 @@ export function Composer(props: Props) {
         </div>
       )}
       <div class="composer-line">
+        <input
+          ref={picker}
+          class="sr-only"
+          type="file"
+          multiple
+          tabIndex={-1}
+          aria-hidden="true"
+          aria-label="Files to attach"
+          onChange={(event) => {
+            files.add(event.currentTarget.files ?? []);
+            // The same file can be chosen once more.
+            event.currentTarget.value = '';
+            field.current?.focus();
+          }}
+        />
+        <button
+          type="button"
+          class="quiet icon-only attach"
+          aria-label="Attach files"
+          title="Attach files"
+          disabled={isEdit}
+          onClick={() => picker.current?.click()}
+        >
+          <Icon name="clip" />
+        </button>
         <textarea
           ref={field}
           rows={1}
@@ -192,7 +242,7 @@ export function Composer(props: Props) {
           aria-autocomplete="list"
           aria-controls={offered.length > 0 ? `${ids}-list` : undefined}
           aria-activedescendant={offered.length > 0 ? `${ids}-${at}` : undefined}
-          placeholder="Write a message"
+          placeholder={hasFiles ? 'Say something about it' : 'Write a message'}
           enterkeyhint="send"
           onInput={(event) => {
             const { value, selectionStart } = event.currentTarget;
@@ -205,12 +255,19 @@ export function Composer(props: Props) {
           onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
           onKeyDown={key}
           onBlur={() => told.stopped()}
+          onPaste={(event) => {
+            const pasted = event.clipboardData && filesOf(event.clipboardData);
+            if (isEdit || !pasted || (pasted.files.length === 0 && !pasted.failure)) return;
+            event.preventDefault();
+            files.add(pasted.files);
+            if (pasted.failure) files.fail(pasted.failure);
+          }}
         />
         <button
           type="submit"
           class="primary icon-only send"
           aria-label={isEdit ? 'Save' : 'Send'}
-          disabled={sent === '' || !room.fits}
+          disabled={mayNotSend}
         >
           <Icon name={isEdit ? 'check' : 'send'} />
         </button>

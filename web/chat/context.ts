@@ -1,6 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { MessageId } from '#client/content/message-id.ts';
+import type { IncomingFiles } from '#client/files/incoming-files.ts';
 import type { ConversationMessages } from '#client/messages/conversation.ts';
 import type { MessageItem } from '#client/messages/view.ts';
 import type { People } from './people.ts';
@@ -9,6 +10,7 @@ import type { People } from './people.ts';
 export interface Talk {
   readonly messages: ConversationMessages;
   readonly people: People;
+  readonly incoming: IncomingFiles;
   readonly react: (item: MessageItem, emoji: string) => void;
   readonly reply: (item: MessageItem) => void;
   readonly edit: (item: MessageItem) => void;

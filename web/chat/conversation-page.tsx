@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Attachment, StoredFile } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
 import type { ConversationMessages } from '#client/messages/conversation.ts';
@@ -14,11 +15,14 @@ import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
 import { AboutDialog } from './about-dialog.tsx';
+import { useChosenFiles } from './chosen.tsx';
 import { type About, Composer } from './composer.tsx';
 import { Confirm, LinkDialog } from './confirm.tsx';
 import { type Talk, TalkProvider } from './context.ts';
+import { DropHint, useDrop } from './drop.tsx';
 import { mentionables } from './mentions.ts';
 import { nameOf, type People, peopleOf } from './people.ts';
+import { SendingList } from './sending.tsx';
 import { type Jump, TimelineView } from './timeline.tsx';
 import { TrustSign, useDevicesIn, useTrust } from './trust.tsx';
 import { useTyping } from './typing.ts';
@@ -193,6 +197,14 @@ function Conversing({
   const [failure, setFailure] = useState<Failure>();
   const [jump, setJump] = useState<Jump | undefined>(message && { to: message, number: 0 });
   const field = useRef<HTMLTextAreaElement>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const { outgoing, incoming } = chat;
+  const chosen = useChosenFiles(outgoing, conversation.conversation);
+  const isOver = useDrop(place, ({ files, failure: refused }) => {
+    if (files.length > 0) chosen.add(files);
+    if (refused) chosen.fail(refused);
+    field.current?.focus();
+  });
   useEffect(() => {
     if (message) setJump((before) => ({ to: message, number: (before?.number ?? 0) + 1 }));
   }, [message]);
@@ -206,6 +218,7 @@ function Conversing({
     return {
       messages,
       people,
+      incoming,
       react: (item, emoji) => {
         const mine = item.reactions.find((each) => each.emoji === emoji)?.mine ?? [];
         const work =
@@ -222,7 +235,7 @@ function Conversing({
       jump: (id) => setJump((before) => ({ to: id, number: (before?.number ?? 0) + 1 })),
       ask: setLink,
     };
-  }, [messages, people]);
+  }, [messages, people, incoming]);
   const editLast = () => {
     const mine = messages.timeline
       .items({ limit: 50 })
@@ -233,21 +246,38 @@ function Conversing({
   };
   return (
     <TalkProvider value={talk}>
-      <TimelineView jump={jump} onFocusComposer={() => field.current?.focus()} />
-      {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
-      <TypingLine messages={messages} people={people} connected={connected} />
-      <Composer
-        unsent={chat.unsent}
-        begun={unsent}
-        mentionable={mentionable}
-        about={about}
-        onAbout={setAbout}
-        onSent={() => setFailure(undefined)}
-        onEditLast={editLast}
-        field={field}
-        connected={connected}
-        name={plain(conversation.title)}
-      />
+      <div ref={place} class="conversing">
+        <TimelineView jump={jump} onFocusComposer={() => field.current?.focus()} />
+        {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+        <TypingLine messages={messages} people={people} connected={connected} />
+        <SendingList outgoing={outgoing} conversation={conversation.conversation} />
+        <Composer
+          unsent={chat.unsent}
+          begun={unsent}
+          mentionable={mentionable}
+          about={about}
+          onAbout={setAbout}
+          onSent={() => setFailure(undefined)}
+          onEditLast={editLast}
+          field={field}
+          connected={connected}
+          name={plain(conversation.title)}
+          chosen={chosen}
+          onFiles={(beside) => {
+            try {
+              outgoing.send(
+                conversation.conversation,
+                chosen.list.map(({ file }) => file),
+                beside,
+              );
+              chosen.clear();
+            } catch (error) {
+              chosen.fail(failureOf(error));
+            }
+          }}
+        />
+        {isOver && <DropHint name={conversation.title} />}
+      </div>
       {removing && (
         <Confirm
           title="Delete this message for everyone?"
@@ -255,6 +285,8 @@ function Conversing({
           onClose={() => setRemoving(undefined)}
           onAct={async () => {
             await messages.say({ kind: 'delete', target: removing.id });
+            // Of a message that is gone nobody needs the files.
+            if (removing.body?.kind === 'attachments') void outgoing.remove(filesIn(removing.body.attachments));
             announce('Message deleted');
           }}
         >
@@ -267,6 +299,10 @@ function Conversing({
       {link !== undefined && <LinkDialog href={link} onClose={() => setLink(undefined)} />}
     </TalkProvider>
   );
+}
+
+function filesIn(attachments: readonly Attachment[]): readonly StoredFile[] {
+  return attachments.flatMap((each) => [each, ...(each.picture?.preview ? [each.picture.preview] : [])]);
 }
 
 function TypingLine({

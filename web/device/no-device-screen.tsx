@@ -25,10 +25,64 @@ export function SettingUp() {
 
 /** This browser could not be made a device: says why, and what to do. */
 export function NoDeviceScreen({ session, failure }: { session: PageSession; failure: Failure }) {
-  const signOut = () => void session.account.signOut().catch(() => undefined);
+  const signOut = () => void session.signOut();
   const again = () => void session.setUpAgain();
   const anew = (password?: string) => session.setUpAnew(password);
   switch (failure.code) {
+    case 'VAULT_IN_USE':
+      return (
+        <Screen title="Hawser is open in another tab" onSignOut={signOut}>
+          <p>
+            Messages and keys of this device can be used in one tab at a time. Go on in the other tab, or here; a call
+            that is on there ends, and files that are being sent there stop.
+          </p>
+          <button type="button" class="primary wide" onClick={() => void session.useHere()}>
+            Use here
+          </button>
+          <p class="hint">
+            If nothing happens, the browser has put the other tab to sleep: close that tab, then press the button once
+            more.
+          </p>
+        </Screen>
+      );
+    case 'VAULT_UNAVAILABLE':
+      return (
+        <Screen title="This browser keeps nothing for Hawser" onSignOut={signOut}>
+          <p>
+            Messages are encrypted for this device, so its keys have to be kept on it, and the browser refuses that.
+            Nothing is lost: there is nothing here yet.
+          </p>
+          <ul class="what-to-do">
+            <li>Use an ordinary window in the place of a private one.</li>
+            <li>Allow {location.host} to store data, in the settings of the browser or beside the address.</li>
+            <li>Use a current version of Chrome, Edge, Firefox or Safari, on a secure (https) address.</li>
+          </ul>
+          <button type="button" class="primary wide" onClick={again}>
+            Try again
+          </button>
+        </Screen>
+      );
+    case 'VAULT_FULL':
+      return (
+        <Screen title="There is no room on this device" onSignOut={signOut}>
+          <p>
+            Nothing more can be stored, and nothing that was stored is lost. Delete files that you do not need, or data
+            of other pages in the settings of the browser.
+          </p>
+          <button type="button" class="primary wide" onClick={again}>
+            Try again
+          </button>
+        </Screen>
+      );
+    case 'VAULT_NEWER':
+      return (
+        <Screen title="This page is older than what is stored here" onSignOut={signOut}>
+          <p>A newer version of Hawser was used here before. Nothing is lost; load the newest version.</p>
+          <button type="button" class="primary wide" onClick={() => location.reload()}>
+            Reload the page
+          </button>
+        </Screen>
+      );
     case 'HOME_TOO_MANY_DEVICES':
       return <TooMany account={session.account} onRemoved={again} onSignOut={signOut} />;
     case 'HOME_DEVICE_GONE':

@@ -7,11 +7,13 @@ import { type Failure, failureOf } from '#client/failure.ts';
 import { BrowserEngine } from '#client/media/browser/engine.ts';
 import { Store } from '#client/store.ts';
 import type { User } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, handleOf, userOfDevice } from '#signalling/ids.ts';
 import { Chat } from './chat.ts';
 import { deviceNameOf } from './device-name.ts';
 import { changeSettings, readSettings } from './settings.ts';
-import { deleteVault, openVault } from './vault.ts';
+import { answerTabs, askForVault } from './tabs.ts';
+import { closeVault, deleteVault, openVault } from './vault.ts';
 
 export type Screen =
   | { readonly screen: 'loading' }
@@ -26,6 +28,13 @@ export type Screen =
 /** What this browser has stored cannot be used any more, and will not be by itself. */
 const LOST: readonly string[] = ['VAULT_DAMAGED', 'VAULT_GONE'];
 
+const ENDED: Failure = {
+  code: 'HOME_UNAUTHENTICATED',
+  sentence:
+    'You were signed out here: this device was removed, or the password changed, on another device or by an administrator. If that was not you, change your password.',
+  retry: true,
+};
+
 /** What stands beside the list. */
 export type Place =
   | { readonly at: 'nothing' }
@@ -35,7 +44,8 @@ export type Place =
       /** Where one comes from a search: the message that was found. */
       readonly message?: MessageId;
     }
-  | { readonly at: 'devices' };
+  | { readonly at: 'devices' }
+  | { readonly at: 'people' };
 
 export class PageSession {
   readonly account = new Account();
@@ -46,12 +56,14 @@ export class PageSession {
   readonly callEnded = new Store<Failure | undefined>(undefined);
   /** What failed without a person having asked for it, newest last; for looking inside. */
   readonly faults: string[] = [];
+  #stopAnswering = () => {};
+  #isLeaving = false;
 
   async begin(): Promise<void> {
     this.account.store.subscribe((account) => {
       changeSettings({ signedIn: account.phase === 'signedIn' });
       if (account.phase === 'signedIn') void this.#enter(account.user);
-      else if (account.phase === 'signedOut') this.#exit();
+      else if (account.phase === 'signedOut') this.#exit(this.#isLeaving ? undefined : this.#ended);
     });
     if (!readSettings().signedIn) return this.#exit();
     try {
@@ -59,6 +71,21 @@ export class PageSession {
     } catch (error) {
       this.#exit(failureOf(error));
     }
+  }
+
+  async signOut(): Promise<void> {
+    this.#isLeaving = true;
+    // Without a connection this page forgets who was here all the same.
+    await this.account.signOut().catch(() => undefined);
+    this.#isLeaving = false;
+  }
+
+  /** Takes over from the tab in which Hawser is open. */
+  async useHere(): Promise<void> {
+    const current = this.store.state;
+    if (current.screen !== 'noDevice') return;
+    askForVault(current.user.user);
+    await this.#enter(current.user, true);
   }
 
   /** Tries to set this browser up as a device once more. */
@@ -114,7 +141,7 @@ export class PageSession {
     this.store.set({ screen: 'call', chat, call });
   }
 
-  async #enter(user: User): Promise<void> {
+  async #enter(user: User, patient = false): Promise<void> {
     const { screen } = this.store.state;
     if (screen === 'home' || screen === 'call' || screen === 'settingUp') return;
     this.store.set({ screen: 'settingUp' });
@@ -124,12 +151,15 @@ export class PageSession {
       if (LOST.includes(failure.code)) this.#lose(user, failure);
     };
     try {
-      const chat = await Chat.open(this.account, user, onFault);
+      const chat = await Chat.open(this.account, user, onFault, patient);
       // Signed out meanwhile.
       if (!this.#isSettingUp) return chat.close();
       changeSettings({ device: chat.messenger.device.id });
+      this.#stopAnswering = answerTabs(user.user, () => void this.#give(user).catch(onFault));
       this.store.set({ screen: 'home', chat });
     } catch (error) {
+      // Whatever failed, another tab may try with it.
+      await closeVault(user.user).catch(() => undefined);
       if (this.#isSettingUp) this.store.set({ screen: 'noDevice', user, failure: failureOf(error) });
       return;
     }
@@ -145,6 +175,19 @@ export class PageSession {
     this.store.set({ screen: 'noDevice', user, failure });
   }
 
+  /** Another tab goes on with what this one has; a call that is on here ends. */
+  async #give(user: User): Promise<void> {
+    this.#stopAnswering();
+    this.#lose(user, failureOf(new HawserError('VAULT_IN_USE')));
+    await closeVault(user.user);
+  }
+
+  /** Where the session of somebody who was here ended without him. */
+  get #ended(): Failure | undefined {
+    const { screen } = this.store.state;
+    return screen === 'loading' || screen === 'signIn' ? undefined : ENDED;
+  }
+
   get #isSettingUp(): boolean {
     return this.store.state.screen === 'settingUp';
   }
@@ -154,6 +197,10 @@ export class PageSession {
     this.store.set({ screen: 'signIn', ...(failure && { failure }) });
     this.place.set({ at: 'nothing' });
     if (current.screen === 'call') current.call.close();
-    if (current.screen === 'home' || current.screen === 'call') current.chat.close();
+    if (current.screen !== 'home' && current.screen !== 'call') return;
+    this.#stopAnswering();
+    current.chat.close();
+    // Somebody else may sign in, or the same person in another tab.
+    void closeVault(current.chat.me.user).catch((error: unknown) => this.faults.push(failureOf(error).code));
   }
 }

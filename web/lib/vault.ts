@@ -3,17 +3,21 @@ import { askToKeep, deleteBrowserVault, openBrowserVault } from '#client/vault/i
 import type { Vault } from '#client/vault/vault.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { UserId } from '#signalling/ids.ts';
+import { askTabs } from './tabs.ts';
 
 /** A page that is reloaded waits for its former self; another tab does not go away by itself. ms */
 const WAIT_MS = 4_000;
 
 const open = new Map<UserId, Promise<Vault>>();
 
-/** @throws HawserError of the VAULT family, VAULT_IN_USE where Hawser is open in another tab */
-export function openVault(user: UserId): Promise<Vault> {
+/**
+ * @param patient waits for a tab that was asked to let it go
+ * @throws HawserError of the VAULT family, VAULT_IN_USE where Hawser is open in another tab
+ */
+export function openVault(user: UserId, patient = false): Promise<Vault> {
   const known = open.get(user);
   if (known) return known;
-  const opening = openHere(user);
+  const opening = openHere(user, patient);
   open.set(user, opening);
   opening.catch(() => open.delete(user));
   return opening;
@@ -21,26 +25,37 @@ export function openVault(user: UserId): Promise<Vault> {
 
 /** Forgets all that this browser keeps for a person, whether it can be read or not. @throws as `openVault` */
 export async function deleteVault(user: UserId): Promise<void> {
-  const opening = open.get(user);
-  open.delete(user);
-  await opening?.then((vault) => vault.close());
+  await closeVault(user);
   await withLimit((signal) => deleteBrowserVault({ name: user, ifInUse: 'wait', signal }));
 }
 
-async function openHere(user: UserId): Promise<Vault> {
+/** Lets it go, so that another tab can have it. */
+export async function closeVault(user: UserId): Promise<void> {
+  const opening = open.get(user);
+  open.delete(user);
+  await opening?.then((vault) => vault.close());
+}
+
+async function openHere(user: UserId, patient: boolean): Promise<Vault> {
   const onLost = () => open.delete(user);
-  const vault = await withLimit((signal) =>
-    openBrowserVault({ name: user, ifMissing: 'create', ifInUse: 'wait', signal, onLost }),
-  );
+  const vault = await withLimit(async (signal, giveUp) => {
+    const stopAsking = patient ? undefined : askTabs(user, giveUp);
+    try {
+      return await openBrowserVault({ name: user, ifMissing: 'create', ifInUse: 'wait', signal, onLost });
+    } finally {
+      stopAsking?.();
+    }
+  });
   void askToKeep();
   return vault;
 }
 
-async function withLimit<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withLimit<T>(work: (signal: AbortSignal, giveUp: () => void) => Promise<T>): Promise<T> {
   const waiting = new AbortController();
-  const timer = setTimeout(() => waiting.abort(new HawserError('VAULT_IN_USE')), WAIT_MS);
+  const giveUp = () => waiting.abort(new HawserError('VAULT_IN_USE'));
+  const timer = setTimeout(giveUp, WAIT_MS);
   try {
-    return await work(waiting.signal);
+    return await work(waiting.signal, giveUp);
   } finally {
     clearTimeout(timer);
   }

@@ -11,6 +11,8 @@ import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
 import type { PageSession } from '../lib/session.ts';
 import { useStore } from '../lib/use-store.ts';
+import { PeoplePage } from '../people/people-page.tsx';
+import { waiting } from '../people/sections.ts';
 import { Icon } from './icon.tsx';
 import { Logo } from './logo.tsx';
 import { Message } from './message.tsx';
@@ -42,7 +44,7 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
   const selected = place.at === 'conversation' ? place.conversation : undefined;
   const shown = state.conversations.find((each) => each.conversation === selected);
   return (
-    <div class={shown || place.at === 'devices' ? 'home has-selection' : 'home'}>
+    <div class={shown || place.at === 'devices' || place.at === 'people' ? 'home has-selection' : 'home'}>
       <Side session={session} chat={chat} selected={selected} onOpen={open} onNew={() => setAdding(true)} />
       <main class="stage">
         <div class="stage-notices">
@@ -57,6 +59,8 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
         </div>
         {place.at === 'devices' ? (
           <DevicesPage chat={chat} onBack={close} />
+        ) : place.at === 'people' ? (
+          <PeoplePage chat={chat} onBack={close} />
         ) : shown ? (
           <ConversationPage
             key={shown.conversation}
@@ -153,6 +157,7 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
           </strong>
           <span class="quiet-text">{addressOf(chat.me.user)}</span>
         </span>
+        <PeopleButton session={session} chat={chat} />
         <button
           type="button"
           class="quiet icon-only"
@@ -163,11 +168,38 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
         >
           <Icon name="laptop" />
         </button>
-        <button type="button" class="quiet" onClick={() => void session.account.signOut().catch(() => undefined)}>
+        <button type="button" class="quiet" onClick={() => void session.signOut()}>
           Sign out
         </button>
       </footer>
     </nav>
+  );
+}
+
+/** With how many people wait for an answer. */
+function PeopleButton({ session, chat }: Pick<SideProps, 'session' | 'chat'>) {
+  const place = useStore(session.place);
+  const count = waiting(useStore(chat.connections.store));
+  const words = `${count} ${count === 1 ? 'person asks' : 'people ask'} to connect`;
+  useEffect(() => {
+    if (count > 0) announce(words);
+  }, [words]);
+  return (
+    <button
+      type="button"
+      class="quiet icon-only people-button"
+      aria-label={count > 0 ? `People, ${words}` : 'People'}
+      title="People"
+      aria-current={place.at === 'people' ? 'page' : undefined}
+      onClick={() => session.place.set({ at: 'people' })}
+    >
+      <Icon name="people" />
+      {count > 0 && (
+        <span class="badge" aria-hidden="true">
+          {count}
+        </span>
+      )}
+    </button>
   );
 }
 

@@ -132,6 +132,9 @@ export class MiniHome {
       const user = { ...userOf(handle), handle };
       return void json(200, { accessToken: TOKEN, expiresInSeconds: 600, user });
     }
+    if (route === 'GET registration') {
+      return void json(200, { mode: 'closed', emailDomains: [], passwordReset: false });
+    }
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return void refuse(401, 'HOME_UNAUTHENTICATED');
     if (path === `${API}/devices`) {
       if (request.method === 'GET') return void json(200, { devices: [] });
@@ -144,6 +147,7 @@ export class MiniHome {
       });
     }
     if (path === `${API}/devices/current/key-packages`) return void json(200, { left: 100 });
+    if (route === 'GET connections') return void json(200, { connections: [] });
     if (route === 'GET conversations') return void json(200, { conversations: [this.#conversation] });
     if (route === 'POST conversations/:id/call' || route === 'POST conversations/:id/call/tickets') {
       const ticket = this.#sft.ticket('alice');

@@ -10,10 +10,10 @@ import {
   type UserId,
   userIdOf,
 } from '#signalling/ids.ts';
-import type { Attachment, Body, Content, EditableBody, Text } from '../content.ts';
+import type { Attachment, Body, Content, EditableBody, StoredFile, Text } from '../content.ts';
 import { STATUSES } from '../content.ts';
 import { fileName } from '../file-name.ts';
-import { MAX_DESCRIPTION_BYTES, MAX_EXPIRY, MAX_TEXT_BYTES } from '../limits.ts';
+import { MAX_DESCRIPTION_BYTES, MAX_EXPIRY, MAX_PICTURE_SIDE, MAX_TEXT_BYTES } from '../limits.ts';
 import { type MessageId, messageIdFrom } from '../message-id.ts';
 import { callUrl } from '../session.ts';
 
@@ -44,24 +44,39 @@ export const text: fc.Arbitrary<Text> = fc.record({
 
 const token = fc.string({ unit: fc.constantFrom(...'AZaz09-_'), minLength: 22, maxLength: 22 });
 
-export const attachment: fc.Arbitrary<Attachment> = fc
+const stored: fc.Arbitrary<StoredFile> = fc
   .record({
     asset: token.map((each) => assetIdOf(DOMAIN, each)),
-    strong: fc.boolean(),
+    algorithm: fc.constantFrom('AES-128-GCM', 'AES-256-GCM', 'AES-256-GCM-STREAM'),
     nonce: binary(12),
     hash: binary(32),
     size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     contentType: fc.constantFrom('image/png', 'video/mp4', 'application/octet-stream', 'text/plain;charset=utf-8'),
-    name: words(400).map(fileName),
-    description: words(MAX_DESCRIPTION_BYTES),
-    inline: fc.boolean(),
     key: binary(32),
   })
-  .map(({ strong, key, ...rest }) => ({
+  .map(({ algorithm, key, nonce, ...rest }) => ({
     ...rest,
-    algorithm: strong ? 'AES-256-GCM' : 'AES-128-GCM',
-    key: strong ? key : key.slice(0, 16),
+    algorithm,
+    key: algorithm === 'AES-128-GCM' ? key.slice(0, 16) : key,
+    nonce: algorithm === 'AES-256-GCM-STREAM' ? new Uint8Array() : nonce,
   }));
+
+const side = fc.integer({ min: 1, max: MAX_PICTURE_SIDE });
+
+export const attachment: fc.Arbitrary<Attachment> = fc
+  .tuple(
+    stored,
+    fc.record(
+      {
+        name: words(400).map(fileName),
+        description: words(MAX_DESCRIPTION_BYTES),
+        inline: fc.boolean(),
+        picture: fc.record({ width: side, height: side, preview: stored }, { requiredKeys: ['width', 'height'] }),
+      },
+      { requiredKeys: ['name', 'description', 'inline'] },
+    ),
+  )
+  .map(([file, about]) => ({ ...file, ...about }));
 
 const files: fc.Arbitrary<EditableBody> = fc.record(
   {

@@ -1,0 +1,166 @@
+/** Coming in: making an account in each mode of the homeserver, a forgotten password, signing in by name or e-mail address. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Catcher } from '#homeserver/testing/catcher.ts';
+import { PASSWORD } from '#homeserver/testing/organisation.ts';
+import type { DomainName } from '#signalling/ids.ts';
+import type { EmailAddress } from '#signalling/person.ts';
+import type { RegistrationMode } from '#signalling/registration.ts';
+import { type BrowserPerson, ChatWorld } from './testing/chat-world.ts';
+
+let world: ChatWorld;
+let catcher: Catcher;
+const NEW_PASSWORD = 'four words nobody guesses';
+const MAILBOX = 'http://127.0.0.1:9/';
+
+beforeAll(async () => {
+  world = await ChatWorld.start();
+  catcher = await Catcher.listen();
+  world.alpha.site.homeserver.mail = { url: catcher.url, from: 'hawser@alpha.example', mailbox: MAILBOX };
+  await serve('open');
+  await world.alpha.homeserver.createAccount({
+    handle: 'alice',
+    name: 'Alice',
+    password: PASSWORD,
+    email: 'alice@mail.example' as EmailAddress,
+  });
+});
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  await catcher.close();
+});
+
+async function serve(mode: RegistrationMode): Promise<void> {
+  const { registration } = world.alpha.site.homeserver;
+  Object.assign(registration, { mode, emailDomains: ['mail.example' as DomainName] });
+  await world.alpha.stop();
+  await world.serve();
+}
+
+const codeTo = async (address: string, count = 1) =>
+  /^ {4}(\d{6})$/m.exec((await catcher.mailTo(address, count)).text)?.[1] ?? '';
+const isIn = ({ page }: BrowserPerson) => page.getByRole('navigation', { name: 'Conversations' }).waitFor();
+const press = ({ page }: BrowserPerson, name: string) => page.getByRole('button', { name, exact: true }).click();
+
+async function fill({ page }: BrowserPerson, fields: Readonly<Record<string, string>>): Promise<void> {
+  for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
+}
+
+const DORA = {
+  'E-mail address': 'dora@mail.example',
+  'What others see as your name': 'Dora Näf',
+  Password: NEW_PASSWORD,
+};
+
+describe('whoever has no account', () => {
+  it('makes one where everybody may, after some work and a code, and is told where a trial keeps its e-mail', async () => {
+    const dora = await world.visit(360);
+    await press(dora, 'Make an account');
+    await fill(dora, { ...DORA, Password: 'too short' });
+    const handle = dora.page.getByLabel('Short name, for signing in and in your address');
+    expect(await handle.inputValue()).toBe('dora.naf');
+    await dora.page.getByText('1 more character.').waitFor();
+    await press(dora, 'Send me a code');
+    // The browser itself holds it back.
+    expect(await dora.page.getByRole('heading', { level: 1 }).textContent()).toBe('Make an account');
+    await handle.fill('alice');
+    await fill(dora, { Password: NEW_PASSWORD });
+    await press(dora, 'Send me a code');
+    await dora.page.getByRole('heading', { name: 'Look into your e-mail' }).waitFor();
+    expect(await dora.page.getByRole('link', { name: 'Read it here' }).getAttribute('href')).toBe(MAILBOX);
+    const isWide = await dora.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    expect(isWide).toBe(false);
+    const code = await codeTo('dora@mail.example');
+    const wrong = code === '000000' ? '111111' : '000000';
+    await dora.page.getByLabel('The six digits in it').fill(wrong);
+    await press(dora, 'Make the account');
+    await dora.page.getByRole('alert').filter({ hasText: 'The code is wrong' }).waitFor();
+    await dora.page.getByLabel('The six digits in it').fill(code);
+    await press(dora, 'Make the account');
+    // Only who reads the letter box is told that the name is somebody's; the code stays good.
+    await dora.page.getByRole('alert').filter({ hasText: 'This handle is taken' }).waitFor();
+    await handle.fill('dora');
+    await press(dora, 'Make the account');
+    await dora.page.getByText('@dora@alpha.example').waitFor({ state: 'attached' });
+  });
+
+  it('needs an invitation where that is the rule, and comes with it by its link, which then is nowhere', async () => {
+    await serve('invitation');
+    const alice = await world.visit();
+    await alice.signIn('Alice@Mail.example');
+    await isIn(alice);
+    const token = await alice.page.evaluate(
+      async ([handle, password]) => {
+        const post = async (path: string, body: object, bearer = '') =>
+          (
+            await fetch(`/api/v1/${path}`, {
+              method: 'POST',
+              headers: { 'content-type': 'application/json', ...(bearer && { authorization: `Bearer ${bearer}` }) },
+              body: JSON.stringify(body),
+            })
+          ).json();
+        const { accessToken } = await post('sessions', { handle, password });
+        return (await post('invitations', { email: 'emil@mail.example' }, accessToken)).invitation as string;
+      },
+      ['alice', PASSWORD],
+    );
+    const letter = await catcher.mailTo('emil@mail.example');
+    const link = /^ {4}(http\S+#invitation=\S+)$/m.exec(letter.text)?.[1] ?? '';
+    expect(link).toContain(token);
+    const emil = await world.visit();
+    await emil.page.goto('about:blank');
+    await emil.page.goto(link);
+    expect(await emil.page.getByLabel('Invitation').inputValue()).toBe(token);
+    expect(emil.page.url()).not.toContain('invitation');
+    await fill(emil, {
+      'E-mail address': 'emil@elsewhere.example',
+      'What others see as your name': 'Emil',
+      Password: NEW_PASSWORD,
+    });
+    await press(emil, 'Send me a code');
+    await emil.page.getByLabel('The six digits in it').fill(await codeTo('emil@elsewhere.example'));
+    await press(emil, 'Make the account');
+    await isIn(emil);
+    expect(emil.complaints).toEqual([]);
+  });
+
+  it('is told which addresses may where that is the rule, and finds no way in where nobody may', async () => {
+    await serve('domains');
+    const frida = await world.visit();
+    await press(frida, 'Make an account');
+    await frida.page.getByText('With an e-mail address of mail.example.').waitFor();
+    await fill(frida, {
+      'E-mail address': 'frida@elsewhere.example',
+      'What others see as your name': 'Frida',
+      Password: NEW_PASSWORD,
+    });
+    await press(frida, 'Send me a code');
+    await frida.page.getByRole('alert').filter({ hasText: 'cannot register here' }).waitFor();
+    await press(frida, 'I have an account');
+    await serve('closed');
+    await frida.page.reload();
+    await frida.page.getByRole('button', { name: 'Forgotten your password?' }).waitFor();
+    expect(await frida.page.getByRole('button', { name: 'Make an account' }).count()).toBe(0);
+  });
+});
+
+describe('whoever has forgotten the password', () => {
+  it('sets a new one by a code, and is signed in with it', async () => {
+    const alice = await world.visit();
+    await press(alice, 'Forgotten your password?');
+    await fill(alice, { 'E-mail address of your account': 'alice@mail.example' });
+    await press(alice, 'Send me a code');
+    await alice.page.getByLabel('The six digits in it').fill(await codeTo('alice@mail.example'));
+    await fill(alice, { Password: NEW_PASSWORD });
+    await alice.page.getByRole('button', { name: 'Show the password' }).click();
+    expect(await alice.page.getByLabel('Password', { exact: true }).getAttribute('type')).toBe('text');
+    await press(alice, 'Set the password');
+    await isIn(alice);
+    await expect.poll(() => catcher.mails.at(-1)?.subject).toMatch(/password at alpha\.example was changed/);
+    const again = await world.visit();
+    await again.page.getByLabel('Your name').fill('@alice@alpha.example');
+    await again.page.getByLabel('Password').fill(NEW_PASSWORD);
+    await press(again, 'Sign in');
+    await isIn(again);
+    expect(again.complaints).toEqual([]);
+  });
+});

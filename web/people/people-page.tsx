@@ -1,0 +1,161 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { type Failure, failureOf } from '#client/failure.ts';
+import type { Connection, ConnectionOperation } from '#signalling/connections.ts';
+import { addressOf, domainOf, parseAddress } from '#signalling/ids.ts';
+import { announce } from '../lib/announce.ts';
+import type { Chat } from '../lib/chat.ts';
+import { plain } from '../lib/plain.ts';
+import { useStore } from '../lib/use-store.ts';
+import { Avatar } from '../parts/avatar.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Message } from '../parts/message.tsx';
+import { Organisation } from '../parts/organisation.tsx';
+import { BlockDialog } from './block-dialog.tsx';
+import { asked, sections, type Verb } from './sections.ts';
+
+/** Whom this person knows, who asks to be known, and who is blocked. */
+export function PeoplePage({ chat, onBack }: { chat: Chat; onBack: () => void }) {
+  const { connections, me } = chat;
+  const list = useStore(connections.store);
+  const [failure, setFailure] = useState<Failure>();
+  const [blocking, setBlocking] = useState<Connection>();
+  useEffect(() => {
+    connections.refresh().catch((error: unknown) => setFailure(failureOf(error)));
+  }, [connections]);
+  const act = async (connection: Connection, operation: ConnectionOperation, done: string) => {
+    setFailure(undefined);
+    try {
+      await connections.act(connection.user, operation);
+      announce(`${plain(connection.name)}: ${done}`);
+    } catch (error) {
+      setFailure(failureOf(error));
+    }
+  };
+  const shown = sections(list);
+  return (
+    <section class="devices-page" aria-label="People">
+      <header class="page-head">
+        <button type="button" class="quiet icon-only only-narrow" aria-label="Back to the list" onClick={onBack}>
+          <Icon name="back" />
+        </button>
+        <div class="page-title">
+          <h2>People</h2>
+          <p class="quiet-text">Who asks to reach you, whom you are connected with, and whom you have blocked.</p>
+        </div>
+      </header>
+      {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+      <Ask chat={chat} />
+      {shown.map(({ title, words, people, verbs }) => (
+        <section key={title} class="people known" aria-label={title}>
+          <h3>{title}</h3>
+          <p class="quiet-text">{words}</p>
+          <ul>
+            {people.map((each) => (
+              <Known key={each.user} connection={each} isForeign={each.domain !== me.domain}>
+                {verbs.map((verb) => (
+                  <VerbButton
+                    key={verb.operation}
+                    verb={verb}
+                    name={plain(each.name)}
+                    onPress={() =>
+                      verb.operation === 'block' ? setBlocking(each) : act(each, verb.operation, verb.done)
+                    }
+                  />
+                ))}
+              </Known>
+            ))}
+          </ul>
+        </section>
+      ))}
+      {shown.length === 0 && (
+        <p class="quiet-text known-none">
+          Nobody asks for anything, and nobody is blocked. People of your organisation may reach you without a request
+          where its administrator allows that.
+        </p>
+      )}
+      {blocking && (
+        <BlockDialog
+          connections={connections}
+          user={blocking.user}
+          name={plain(blocking.name)}
+          onClose={() => setBlocking(undefined)}
+        />
+      )}
+    </section>
+  );
+}
+
+function Known(props: { connection: Connection; isForeign: boolean; children: ComponentChildren }) {
+  const { user, name, domain } = props.connection;
+  return (
+    <li class="person">
+      <Avatar name={name} size={40} />
+      <span class="person-words">
+        <strong>
+          <bdi>{name}</bdi>
+        </strong>
+        <span class="quiet-text">{addressOf(user)}</span>
+      </span>
+      {props.isForeign && <Organisation domain={domain} foreign />}
+      <span class="person-verbs">{props.children}</span>
+    </li>
+  );
+}
+
+function VerbButton({ verb, name, onPress }: { verb: Verb; name: string; onPress: () => void }) {
+  const classes = verb.operation === 'accept' ? 'primary small' : verb.operation === 'block' ? 'quiet small' : 'small';
+  return (
+    <button type="button" class={classes} onClick={onPress}>
+      {verb.label}
+      <span class="sr-only"> {name}</span>
+    </button>
+  );
+}
+
+/** Asks somebody for a connection, by address. */
+function Ask({ chat: { connections, home, me } }: { chat: Chat }) {
+  const [address, setAddress] = useState('');
+  const [failure, setFailure] = useState<Failure>();
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const user = parseAddress(address);
+    const sentence = asked(user, me);
+    if (!user || sentence !== undefined) return setFailure({ code: 'ADDRESS', sentence: sentence ?? '', retry: true });
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const { name } = await home.findUser(addressOf(user));
+      const { state } = await connections.act(user, 'request');
+      announce(state === 'connected' ? `You are connected with ${name}` : `${name} is asked`);
+      setAddress('');
+    } catch (error) {
+      setFailure(failureOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form class="add-member" onSubmit={submit}>
+      {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+      <label for="ask-address">
+        <span>Ask somebody of your organisation to connect, by address</span>
+      </label>
+      <span class="with-button">
+        <input
+          id="ask-address"
+          value={address}
+          onInput={(event) => setAddress(event.currentTarget.value)}
+          placeholder={`@bob@${domainOf(me.user)}`}
+          autocapitalize="none"
+          spellcheck={false}
+          required
+        />
+        <button type="submit" disabled={busy}>
+          {busy ? 'Asking…' : 'Ask'}
+        </button>
+      </span>
+    </form>
+  );
+}

@@ -138,6 +138,7 @@ describe('devices', () => {
     const dialog = alice.page.getByRole('dialog', { name: 'Compare numbers with Carol' });
     expect(await dialog.textContent()).toMatch(/Devices of Carol.*(\d{5} ){6}.*Your devices.*this one.*(\d{5} ){6}/);
     await dialog.getByRole('button', { name: 'They are the same' }).click();
+    await dialog.waitFor({ state: 'detached' });
     await alice.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
     const head = alice.page.locator('.page-head');
     await head.getByText('Verified', { exact: true }).waitFor();

@@ -18,7 +18,7 @@ export function WakeUpSwitch({ chat: { wakeUps } }: { chat: Chat }) {
     setBusy(false);
   };
   return (
-    <section class="device wake-up" aria-label="Notifications">
+    <section class="wake-up" aria-label="Notifications">
       <div class="device-words">
         <h3 id="wake-up">Notifications while Hawser is closed</h3>
         <p class="quiet-text" id="wake-up-about">

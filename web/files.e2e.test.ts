@@ -160,6 +160,10 @@ describe('files', () => {
     await give('drop', ['dropped.txt', 'other.txt']);
     await expect.poll(() => chosen(alice).count()).toBe(3);
     await alice.page.getByRole('button', { name: 'Do not send other.txt' }).click();
+    // Looking elsewhere meanwhile loses nothing.
+    await alice.page.getByRole('button', { name: 'Your devices' }).click();
+    await alice.open('Rigging');
+    await expect.poll(() => chosen(alice).count()).toBe(2);
     await send(alice);
     const message = await bob.hears('dropped.txt');
     expect(await message.textContent()).toMatch(/pasted\.txt.*dropped\.txt/);

@@ -1,5 +1,5 @@
 /** Files that somebody has chosen and not sent yet. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { shownType } from '#client/assets/kind.ts';
 import { MAX_ATTACHMENTS } from '#client/content/limits.ts';
 import { DeviceError, type Failure, failureOf } from '#client/failure.ts';
@@ -31,13 +31,30 @@ export interface ChosenFiles {
   clear(): void;
 }
 
+interface Held {
+  readonly key: number;
+  readonly file: File;
+}
+
 let count = 0;
+/** What was chosen in conversations that are not on the screen now. It ends with the page. */
+const held = new WeakMap<OutgoingFiles, Map<ConversationId, readonly Held[]>>();
 
 export function useChosenFiles(outgoing: OutgoingFiles, conversation: ConversationId): ChosenFiles {
-  const [files, setFiles] = useState<readonly { key: number; file: File }[]>([]);
+  const [files, setFiles] = useState<readonly Held[]>(() => held.get(outgoing)?.get(conversation) ?? []);
   const [policy, setPolicy] = useState<AssetPolicy>();
   const [failure, setFailure] = useState<Failure>();
+  // Two drops can come before the page is drawn again.
+  const latest = useRef(files);
+  const change = (next: readonly Held[]) => {
+    latest.current = next;
+    setFiles(next);
+  };
   const isEmpty = files.length === 0;
+  useEffect(() => {
+    const all = held.get(outgoing) ?? new Map();
+    held.set(outgoing, all.set(conversation, files));
+  }, [outgoing, conversation, files]);
   // Asked anew each time: what is left of one's room changes.
   useEffect(() => {
     if (isEmpty) return;
@@ -70,21 +87,21 @@ export function useChosenFiles(outgoing: OutgoingFiles, conversation: Conversati
     add: (more) => {
       const obstacle = outgoing.obstacle(conversation);
       if (obstacle) return setFailure(failureOf(obstacle));
-      const taken = [...more].slice(0, MAX_ATTACHMENTS - files.length);
+      const taken = [...more].slice(0, MAX_ATTACHMENTS - latest.current.length);
       const isTooMany = [...more].length > taken.length;
       setFailure(isTooMany ? failureOf(new DeviceError('FILE_TOO_MANY')) : undefined);
       if (taken.length === 0) return;
-      setFiles([...files, ...taken.map((file) => ({ key: ++count, file }))]);
+      change([...latest.current, ...taken.map((file) => ({ key: ++count, file }))]);
       announce(`${taken.length} ${taken.length === 1 ? 'file' : 'files'} chosen`);
     },
     fail: setFailure,
     remove: (key) => {
       setFailure(undefined);
-      setFiles(files.filter((each) => each.key !== key));
+      change(latest.current.filter((each) => each.key !== key));
     },
     clear: () => {
       setFailure(undefined);
-      setFiles([]);
+      change([]);
     },
   };
 }

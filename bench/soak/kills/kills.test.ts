@@ -1,4 +1,4 @@
-/** The same as `hawser soak kills`, a few times. `HAWSER_KILLS` sets how often; all but the first test want a minute or more. */
+/** The same as `hawser soak kills`, a few times. `HAWSER_KILLS` sets how often. */
 import { randomInt } from 'node:crypto';
 import process from 'node:process';
 import { expect, it } from 'vitest';
@@ -29,5 +29,5 @@ it('loses, doubles and reorders nothing where the homeserver is killed', { timeo
 );
 
 it('loses, doubles and reorders nothing where applications are killed', { timeout: TIMEOUT }, () =>
-  kill('client', Math.ceil(TIMES / 2)),
+  kill('client', Math.ceil(TIMES / 3)),
 );

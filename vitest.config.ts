@@ -19,11 +19,11 @@ export default defineConfig({
         },
       },
       {
-        // All tests of the homeserver once more on PostgreSQL, and those that are about nothing else.
+        // All tests of the homeserver once more on PostgreSQL, also those that kill and spoil, and those that are about nothing else.
         test: {
           ...everywhere,
           name: 'postgres',
-          include: ['homeserver/**/*.test.ts'],
+          include: ['homeserver/**/*.test.ts', 'bench/soak/*/{kills,fuzz}.test.ts'],
           // What a file costs in memory has nothing to do with the database.
           exclude: ['**/node_modules/**', '**/*.e2e.test.ts', 'homeserver/assets/memory.test.ts'],
           globalSetup: ['homeserver/testing/postgres.ts'],

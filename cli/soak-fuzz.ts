@@ -9,13 +9,15 @@ import { freshDatabase, SOAK_FLAGS } from './soak-storage.ts';
 
 export const soakFuzz = command({
   name: 'soak fuzz',
-  summary: 'Send a homeserver spoilt inputs, and look for what is answered without a code',
+  summary: 'Send a homeserver spoilt inputs, and look for wrong answers',
   usage: '',
   about: [
     'Starts a homeserver on loopback and sends it what a client sends, spoilt: requests to every route, groups, commits and',
     'messages, files, heads of requests, WebSocket frames. The parsers of groups, messages and certificates are given as',
     'much without a server around them. Every answer must be success or a code of the list, in time, and tell nothing of the',
     'inside; the homeserver must not end, nor grow by more than 600 MiB.',
+    '',
+    'Ctrl-C ends it early, with what was found until then.',
     '',
     'Exit code 1: one of that is not so. Each finding names its batch; with --seed and --batch it is sent again.',
   ],

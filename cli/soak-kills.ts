@@ -9,7 +9,7 @@ import { freshDatabase, SOAK_FLAGS } from './soak-storage.ts';
 
 export const soakKills = command({
   name: 'soak kills',
-  summary: 'Kill a homeserver again and again while people write, and look for what got lost',
+  summary: 'Kill a homeserver while people write, and look for what got lost',
   usage: '',
   about: [
     'Starts a homeserver on loopback, and applications on the SDK: three people with two devices each, in three conversations.',

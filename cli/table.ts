@@ -148,12 +148,12 @@ export const table: readonly Entry[] = [
   },
   {
     name: 'soak kills',
-    summary: 'Kill a homeserver again and again while people write, and look for what got lost',
+    summary: 'Kill a homeserver while people write, and look for what got lost',
     load: async () => (await import('./soak-kills.ts')).soakKills,
   },
   {
     name: 'soak fuzz',
-    summary: 'Send a homeserver spoilt inputs, and look for what is answered without a code',
+    summary: 'Send a homeserver spoilt inputs, and look for wrong answers',
     load: async () => (await import('./soak-fuzz.ts')).soakFuzz,
   },
 ];

@@ -17,6 +17,8 @@ export const API = '/api/v1';
 export const EVENTS_PATH = '/api/v1/events';
 
 const Text = (maxLength: number) => Type.String({ maxLength });
+/** Of a conversation: one line. Of control characters PostgreSQL cannot hold U+0000. */
+export const Title = Type.String({ minLength: 1, maxLength: 120, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
 const Token = Type.String({ minLength: 20, maxLength: 200, pattern: '^[A-Za-z0-9_-]+$' });
 /** ms since 1970. */
 const Time = Type.Integer({ minimum: 0 });
@@ -63,7 +65,7 @@ export const Conversations = Closed({ conversations: Type.Array(Conversation, { 
 
 /** `POST conversations` */
 export const NewConversation = Closed({
-  title: Type.String({ minLength: 1, maxLength: 120 }),
+  title: Title,
   members: Type.Array(UserId, { maxItems: 500, uniqueItems: true }),
 });
 export type NewConversation = Static<typeof NewConversation>;

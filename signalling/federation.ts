@@ -4,6 +4,7 @@
  * says about its conversation is always the whole of it, and numbered; whatever is lost or repeated does no harm.
  */
 import Type, { type Static } from 'typebox';
+import { Title } from './client-home.ts';
 import { Closed, Sequence, Word } from './contract.ts';
 import { ConferenceId, ConversationId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
 
@@ -71,7 +72,7 @@ export type Call = Static<typeof Call>;
 export const Statement = Closed({
   conversation: ConversationId,
   seq: Sequence,
-  title: Type.String({ minLength: 1, maxLength: 120 }),
+  title: Title,
   members: Type.Array(Member, { maxItems: 10_000 }),
   /** The MLS group, where there is one. */
   group: Type.Optional(GroupId),

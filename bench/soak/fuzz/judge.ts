@@ -22,7 +22,7 @@ const AWAY: ReadonlySet<string> = new Set([
 
 /** What only the inside of a server knows: stack traces, paths, words of the database and of Node. */
 const INSIDE =
-  /\n\s+at \S|\(node:internal|node_modules|\.ts:\d+|\b(?:TypeError|RangeError|SyntaxError|ReferenceError)\b|SQLITE_|constraint failed|violates|invalid byte sequence|ECONN|ENOENT|FST_ERR/;
+  /(?:\n|\\n)\s+at \S|\(node:internal|node_modules|\.ts:\d+|\b(?:TypeError|RangeError|SyntaxError|ReferenceError)\b|SQLITE_|constraint failed|violates|invalid byte sequence|ECONN|ENOENT|FST_ERR/;
 
 export function judged({ status, body }: Answer): Outcome {
   if (INSIDE.test(body)) return { answer: `${status}`, wrong: `the answer tells of the inside: ${body.slice(0, 300)}` };

@@ -28,11 +28,12 @@ export function fuzzTable(report: FuzzReport): string[] {
 }
 
 /** Empty where all is well. */
-export function complaintsAboutFuzz({ seed, findings, wrong, faults, memoryMiB }: FuzzReport): string[] {
+export function complaintsAboutFuzz({ seed, inputs, findings, wrong, faults, memoryMiB }: FuzzReport): string[] {
   const complaints = findings.map(
     ({ target, batch, input, wrong: what }) => `${target}, --seed ${seed} --batch ${batch}: ${what}\n  ${input}`,
   );
   if (wrong > findings.length) complaints.push(`and ${wrong - findings.length} more`);
+  if (inputs === 0) complaints.push('Nothing was sent, so that nothing was shown.');
   if (faults > 0) complaints.push(`The homeserver counted ${faults} errors without a code; its log tells more.`);
   const growth = memoryMiB.highest - memoryMiB.first;
   if (growth > MAX_GROWTH_MIB) complaints.push(`The homeserver grew by ${growth} MiB.`);

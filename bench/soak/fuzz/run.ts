@@ -61,10 +61,14 @@ const PARSERS_PROGRAM = new URL('parsers-process.ts', import.meta.url).pathname;
 /** Most that a homeserver may grow by, whatever it is sent. */
 export const MAX_GROWTH_MIB = 600;
 const MIB = 2 ** 20;
+const NEVER = new AbortController().signal;
 
-/** @throws Error with a plain sentence where it was stopped or does not get under way */
+/**
+ * Stopped early it reports what was sent until then, because a night of it is too much to lose.
+ * @throws Error with a plain sentence where it does not get under way, or something ended by itself
+ */
 export function measureFuzz(options: FuzzOptions): Promise<FuzzReport> {
-  return guarded(options.signal, async ({ undo, ended, onDied }) => {
+  return guarded(NEVER, async ({ undo, ended, onDied }) => {
     const stage = await Stage.set(options.database, undo);
     await stage.start();
     const parsers = Helper.start<ParserMethods>('parsers', PARSERS_PROGRAM, undo, onDied);
@@ -98,7 +102,7 @@ class Run {
   }
 
   async play(): Promise<FuzzReport> {
-    const { seed, inputs, batch, say, onProgress, database } = this.#options;
+    const { seed, inputs, batch, signal, say, onProgress, database } = this.#options;
     const began = performance.now();
     const names = await this.#parsers.call('names', {});
     const routes = await clientRoutes();
@@ -109,6 +113,7 @@ class Run {
     const targetOf = (at: number) => turns[at % turns.length] ?? '';
     const run = async (batches: readonly number[]) => {
       for (const at of batches) {
+        if (signal.aborted) return;
         this.#ended.throwIfAborted();
         const name = targetOf(at);
         const count = batch === undefined ? Math.min(BATCH, inputs - at * BATCH) : BATCH;

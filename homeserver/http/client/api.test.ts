@@ -111,6 +111,7 @@ describe('bad requests', () => {
     ['a number as text is not converted', 'conversations', '{"title":7,"members":[]}', 400, 'HOME_BAD_REQUEST'],
     ['an unknown member', 'sessions', '{"handle":"alice","password":"x","admin":true}', 400, 'HOME_BAD_REQUEST'],
     ['a prototype', 'sessions', '{"__proto__":{"handle":"alice"},"password":"x"}', 400, 'HOME_BAD_REQUEST'],
+    ['a title that no line can show', 'conversations', '{"title":"a\\u0000b","members":[]}', 400, 'HOME_BAD_REQUEST'],
     ['an unqualified id', 'conversations', '{"title":"x","members":["alice"]}', 400, 'HOME_BAD_REQUEST'],
     [
       'an id twice',
@@ -168,6 +169,26 @@ describe('bad requests', () => {
     expect(status).toBe('HTTP/1.1 413 Payload Too Large');
     // What fills the kernel's buffers is on top of the limit.
     expect(sent).toBeLessThan(8_000_000);
+  });
+
+  test.each([
+    ['no HTTP', 'Ahoy\r\n\r\n', 'HTTP/1.1 400 Bad Request', 'HOME_BAD_REQUEST'],
+    ['a head of 20 kB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '413', 'SIG_TOO_LARGE'],
+    ['an unknown Expect', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\n\r\n', '400', 'HOME_BAD_REQUEST'],
+  ])('%s is refused with a code', async (_what, bytes, status, expected) => {
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: alpha.homeserver.ports.client });
+      let heard = '';
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        heard += data;
+      });
+      socket.once('close', () => resolve(heard));
+      socket.write(bytes);
+    });
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toContain(status);
+    expect(JSON.parse(body)).toEqual({ code: expected, message: expect.any(String), retry: false });
   });
 
   test('another content type is refused', async () => {

@@ -45,6 +45,7 @@ async function textsOf(messenger: Messenger, conversation: ConversationId): Prom
   const { timeline } = await messenger.messages(conversation);
   return timeline.items().map((item) => {
     if (item.kind === 'gap') return `(${item.reason})`;
+    if (item.kind === 'notice') return `(${item.change.type})`;
     return item.body?.kind === 'text' ? item.body.text.text : `(${item.state})`;
   });
 }
@@ -110,7 +111,7 @@ test('who comes later reads what is said from then on', { timeout: 60_000 }, asy
   await alice.addMember(conversation, carol.device.user);
   await bob.say(conversation, text('welcome'));
   await shows(carol, conversation, 'welcome');
-  await shows(alice, conversation, 'early', 'welcome');
+  await shows(alice, conversation, 'early', '(added)', 'welcome');
   const device = await messengerOf('bob');
   await (await device.messages(conversation)).group.ready();
   await carol.say(conversation, text('hello'));

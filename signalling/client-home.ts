@@ -3,13 +3,15 @@
  * nothing assumes that a person or a conversation is local.
  */
 import Type, { type Static } from 'typebox';
+import { GivenRole, Role } from './capabilities.ts';
 import { Connection } from './connections.ts';
-import { Closed, type Contract, Sequence, Word } from './contract.ts';
+import { Closed, type Contract, Sequence } from './contract.ts';
 import { Device } from './devices.ts';
 import { NewMessage, SentMessage } from './groups.ts';
 import { ConferenceId, ConversationId, DeviceId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
 import { DisplayName, EmailAddress, GivenPassword, Password, User } from './person.ts';
 import { Acknowledgement, Delivery, Position } from './queue.ts';
+import { Title } from './title.ts';
 
 export { DisplayName, Password, User };
 
@@ -28,8 +30,6 @@ export type SignIn = Static<typeof SignIn>;
 /** Answer of `POST sessions` and `POST sessions/refresh`. */
 export const Session = Closed({ accessToken: Token, expiresInSeconds: Type.Integer({ minimum: 1 }), user: User });
 export type Session = Static<typeof Session>;
-
-export const Role = Word('admin', 'member');
 
 export const Member = Closed({ user: UserId, domain: DomainName, name: DisplayName, role: Role });
 export type Member = Static<typeof Member>;
@@ -63,13 +63,22 @@ export const Conversations = Closed({ conversations: Type.Array(Conversation, { 
 
 /** `POST conversations` */
 export const NewConversation = Closed({
-  title: Type.String({ minLength: 1, maxLength: 120 }),
+  title: Title,
   members: Type.Array(UserId, { maxItems: 500, uniqueItems: true }),
 });
 export type NewConversation = Static<typeof NewConversation>;
 
 /** `POST conversations/:conversation/members` */
 export const NewMember = Closed({ user: UserId });
+
+/**
+ * `PUT conversations/:conversation/members/:user/role`. `DELETE conversations/:conversation/members/:user` takes somebody else
+ * out, `DELETE conversations/:conversation/members/me` oneself.
+ */
+export const NewRole = Closed({ role: GivenRole });
+
+/** `PUT conversations/:conversation/title` */
+export const NewTitle = Closed({ title: Title });
 
 /** `GET users?address=@bob@beta.example`: exact look-up only. */
 export const UserQuery = Closed({ address: Text(200) });

@@ -8,10 +8,12 @@ export interface Told {
   readonly event: HomeEvent;
 }
 
-/** The two states of a change; undefined before the conversation was known, or after it was left. */
+/** The two states of a change; undefined before the conversation was known. */
 export interface Change {
   readonly before: Statement | undefined;
   readonly after: Statement;
+  /** Whose operation it was, where it was one of a person and this is the hub. */
+  readonly by?: UserId;
 }
 
 /** Who of everybody is told what, in order. Whether a person is local and connected is not looked at here. */

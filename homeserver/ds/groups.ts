@@ -13,9 +13,12 @@ import {
   membersIn,
   type PublicGroup,
   type PublicPlan,
+  pendingIn,
   serveGroupInfo,
 } from '#mls/public-group.ts';
 import { type HubSigner, proposeRemoval } from '#mls/public-proposal.ts';
+import { toBase64Url } from '#signalling/base64.ts';
+import { type Capability, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Member } from '#signalling/federation.ts';
 import type { GroupState, NewCommit, NewGroup, NewMessage, SentMessage, TakenCommit } from '#signalling/groups.ts';
@@ -27,7 +30,7 @@ import {
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
-import { newestPosition } from '../qs/queue-table.ts';
+import type { Notice } from '#signalling/notice.ts';
 import type { Queues } from '../qs/queues.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
@@ -36,6 +39,7 @@ import type { Change } from './changes.ts';
 import * as table from './group-table.ts';
 import type { Journal } from './journal.ts';
 import { nodeEngine } from './mls-crypto.ts';
+import { noticesOf } from './notices.ts';
 import { load } from './repository.ts';
 import { Turns } from './turns.ts';
 
@@ -58,14 +62,16 @@ export interface Asker {
   readonly device: DeviceId;
 }
 
+/** Members of the conversation, with their roles; follow the conversation. */
+interface People {
+  roles: ReadonlyMap<UserId, Role>;
+}
+
 /** What is held of a group between two requests. */
-interface Held {
+interface Held extends People {
   readonly conversation: ConversationId;
   readonly group: PublicGroup;
   readonly devices: ReadonlySet<DeviceId>;
-  /** Members of the conversation, and those of them who are admins; follow the conversation. */
-  users: ReadonlySet<UserId>;
-  admins: ReadonlySet<UserId>;
 }
 
 /** Groups that are held in memory: some 2 kB a device with its certificates. */
@@ -77,22 +83,25 @@ export class Groups {
   /** The last thing that is done to a group: commits and proposals of one come one after the other. */
   readonly #last = new Map<ConversationId, Promise<unknown>>();
   readonly #turns = new Turns();
+  /** Counts changes of who is where: what was read of that before may not be held after. */
+  #moves = 0;
 
   constructor(options: GroupsOptions) {
     this.#options = options;
   }
 
   /**
-   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_GROUP_EXISTS, and what `beginPublicGroup` throws
+   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN, HOME_GROUP_EXISTS, and what
+   * `beginPublicGroup` throws
    */
   create(asker: Asker, conversation: ConversationId, parts: NewGroup): Promise<GroupState> {
     const { domain, journal, queues, world } = this.#options;
     return this.#turn(conversation, async () => {
-      const { users, admins } = await this.#people(conversation);
-      if (!users.has(asker.user)) throw new HawserError('HOME_NOT_FOUND');
+      const people = await this.#people(conversation);
+      permitIn(people, asker.user, 'sendMessage');
       if (domainOf(conversation) !== domain) throw new HawserError('HOME_NOT_FOUND', 'the hub is another domain');
       const uploaded = { groupInfo: bytesOf(parts.groupInfo), tree: bytesOf(parts.tree) };
-      const group = await beginPublicGroup(uploaded, this.#environment({ users, admins }));
+      const group = await beginPublicGroup(uploaded, this.#environment(people));
       const devices = table.devicesIn(group);
       const isAlone = group.epoch === 0n && devices.length === 1 && devices[0] === asker.device;
       if (!isAlone || group.id !== parts.group)
@@ -105,7 +114,7 @@ export class Groups {
         await queues.subscribe(tx, asker.device, group.id, 0);
         return { ...before, group: group.id, seq: before.seq + 1 };
       });
-      this.#hold({ conversation, group, users, admins });
+      this.#hold({ conversation, group, ...people });
       return stateOf(group);
     });
   }
@@ -171,7 +180,7 @@ export class Groups {
 
   /**
    * Takes a message; one that was taken before is taken again without effect.
-   * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
+   * @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
   async send({ user, device }: Asker, { conversation, number, message }: NewMessage): Promise<SentMessage> {
     const { writer, queues, world } = this.#options;
@@ -187,8 +196,7 @@ export class Groups {
         .executeTakeFirst();
       if (before && number <= before.number) return { position: before.position, at: before.at };
       // Looked at again, because whoever was removed since it was asked above must not write any more.
-      const { users } = this.#held.get(conversation) ?? (await this.#people(conversation, tx));
-      if (!users.has(user)) throw new HawserError('HOME_NOT_FOUND');
+      permitIn(this.#held.get(conversation) ?? (await this.#people(conversation, tx)), user, 'sendMessage');
       const at = world.now();
       const { position } = await queues.append(tx, {
         audience: group.id,
@@ -218,34 +226,38 @@ export class Groups {
   }
 
   /**
-   * In the transaction of a change: whoever is no member any more gets nothing from this point on. His keys go with the next
-   * commit, for which `changed` makes the proposals.
+   * In the transaction of a change: tells the devices of it, those of whoever is out last. Nothing that comes later is for them.
+   * Their keys go with the next commit, for which `changed` makes the proposals. The group goes with its last member.
    */
-  readonly changing = async (tx: Db, { before, after }: Change): Promise<void> => {
-    const { group } = after;
+  readonly changing = async (tx: Db, change: Change): Promise<void> => {
+    const { conversation } = change.after;
+    const group = change.before?.group;
     if (group === undefined) return;
-    const gone = usersGone({ before, after });
-    if (gone.size === 0) return;
-    const newest = await newestPosition(tx);
-    for (const device of await table.devicesOf(tx, group)) {
-      if (gone.has(userOfDevice(device))) await this.#options.queues.unsubscribe(tx, device, group, newest);
+    const { queues, world } = this.#options;
+    let newest: number | undefined;
+    for (const told of noticesOf(change)) {
+      const notice: Notice = { conversation, change: told };
+      const payload = toBase64Url(new TextEncoder().encode(JSON.stringify(notice)));
+      newest = (await queues.append(tx, { audience: group, kind: 'notice', payload, at: world.now() })).position;
     }
+    const gone = usersGone(change);
+    if (newest === undefined || gone.size === 0) return;
+    for (const device of await table.devicesOf(tx, group)) {
+      if (gone.has(userOfDevice(device))) await queues.unsubscribe(tx, device, group, newest);
+    }
+    if (change.after.group === undefined) await table.deleteGroup(tx, group, conversation);
   };
 
   /** To be subscribed to the journal. */
   readonly changed = (change: Change): void => {
     const { conversation, members, group } = change.after;
+    if (change.before && change.before.members !== members) this.#moves += 1;
     const held = this.#held.get(conversation);
     if (held) Object.assign(held, peopleOf(members));
-    const gone = usersGone(change);
-    if (gone.size === 0 || group === undefined) return;
-    this.#turn(conversation, async () => {
-      const devices = table.devicesIn((await this.#load(conversation)).group);
-      await this.#propose(
-        conversation,
-        devices.filter((device) => gone.has(userOfDevice(device))),
-      );
-    }).catch(this.#options.onFault);
+    if (group === undefined) this.#held.delete(conversation);
+    else if (usersGone(change).size > 0) {
+      this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch(this.#options.onFault);
+    }
   };
 
   /** To be called now and then. */
@@ -289,6 +301,13 @@ export class Groups {
     return position;
   }
 
+  /** Proposes to remove the devices of whoever is no member any more. To be called in the turn of the conversation. */
+  async #proposeStrangers(conversation: ConversationId): Promise<void> {
+    // Meanwhile the conversation may have ended, or the person may be back.
+    const held = await this.#load(conversation).catch(ignoreNoGroup);
+    if (held) await this.#propose(conversation, strangersIn(held));
+  }
+
   /** Proposes to remove devices that are in the group. To be called in the turn of the conversation. */
   async #propose(conversation: ConversationId, devices: readonly DeviceId[]): Promise<void> {
     const { writer, queues, signer, world } = this.#options;
@@ -309,14 +328,15 @@ export class Groups {
     this.#hold({ ...held, group: state });
   }
 
-  #environment({ users, admins }: People): HubEnvironment {
+  #environment({ roles }: People): HubEnvironment {
     const { credentials, domain, signer, world } = this.#options;
     return {
       credentials,
       hub: { domain, signatureKey: signer.publicKey },
       policy: {
-        admits: ({ user }) => users.has(user),
-        mayRemove: (by, whom) => by.user === whom.user || admins.has(by.user),
+        admits: ({ user }) => may(roles.get(user), 'receiveMessage'),
+        mayRemove: (by, whom) =>
+          may(roles.get(by.user), by.user === whom.user ? 'removeOwnClient' : 'removeParticipant'),
       },
       engine: nodeEngine,
       now: world.now,
@@ -325,13 +345,7 @@ export class Groups {
 
   /** @throws HawserError HOME_NOT_FOUND where the person is no member, HOME_NO_GROUP */
   async #heldFor(user: UserId, conversation: ConversationId): Promise<Held> {
-    const held = this.#held.get(conversation);
-    if (held) {
-      if (!held.users.has(user)) throw new HawserError('HOME_NOT_FOUND');
-      return held;
-    }
-    const { users } = await this.#people(conversation);
-    if (!users.has(user)) throw new HawserError('HOME_NOT_FOUND');
+    permitIn(this.#held.get(conversation) ?? (await this.#people(conversation)), user, 'receiveMessage');
     return this.#load(conversation);
   }
 
@@ -342,10 +356,19 @@ export class Groups {
     const { db } = this.#options.store;
     const id = await table.groupOf(db, conversation);
     if (id === undefined) throw new HawserError('HOME_NO_GROUP');
+    const moves = this.#moves;
+    const people = await this.#people(conversation);
     const group = await table.loadGroup(db, id);
     // A commit may have come while it was read.
     const now = this.#held.get(conversation);
-    return now ?? this.#hold({ conversation, group, ...(await this.#people(conversation)) });
+    if (now) return now;
+    if (moves !== this.#moves) return this.#load(conversation);
+    const fresh = this.#hold({ conversation, group, ...people });
+    // Where this process ended between a removal and its proposal.
+    if (strangersIn(fresh).length > 0) {
+      this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch(this.#options.onFault);
+    }
+    return fresh;
   }
 
   #hold(group: Omit<Held, 'devices'>): Held {
@@ -377,14 +400,24 @@ export class Groups {
   }
 }
 
-interface People {
-  readonly users: ReadonlySet<UserId>;
-  readonly admins: ReadonlySet<UserId>;
+function peopleOf(members: readonly Member[]): People {
+  return { roles: new Map(members.map(({ user, role }) => [user, role])) };
 }
 
-function peopleOf(members: readonly Member[]): People {
-  const admins = members.filter(({ role }) => role === 'admin');
-  return { users: new Set(members.map(({ user }) => user)), admins: new Set(admins.map(({ user }) => user)) };
+/** @throws HawserError HOME_NOT_FOUND of whoever is no member, HOME_FORBIDDEN naming the capability */
+function permitIn({ roles }: People, user: UserId, capability: Capability): void {
+  if (!roles.has(user)) throw new HawserError('HOME_NOT_FOUND');
+  if (!may(roles.get(user), capability)) throw new HawserError('HOME_FORBIDDEN', capability);
+}
+
+/** Devices in the group of people who are not in the conversation, and whom nobody has proposed to remove yet. */
+function strangersIn({ group, roles }: Held): DeviceId[] {
+  const proposed = new Set(pendingIn(group).map(({ identity }) => identity.device));
+  return table.devicesIn(group).filter((device) => !proposed.has(device) && !roles.has(userOfDevice(device)));
+}
+
+function ignoreNoGroup(error: unknown): undefined {
+  if (!(error instanceof HawserError && error.code === 'HOME_NO_GROUP')) throw error;
 }
 
 function usersGone({ before, after }: Change): ReadonlySet<UserId> {

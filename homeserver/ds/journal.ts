@@ -3,7 +3,7 @@
  * are heard of in the order in which they were written.
  */
 import type { Statement } from '#signalling/federation.ts';
-import { type ConversationId, type DomainName, domainOf } from '#signalling/ids.ts';
+import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import { enqueue } from '../federation/outbox-table.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { World } from '../world.ts';
@@ -38,9 +38,12 @@ export class Journal {
     this.#writers.push(writer);
   }
 
-  /** Rejects with what `decide` throws, and nothing has changed then. */
-  change(conversation: ConversationId, decide: Decide): Promise<Statement> {
-    const turn = this.#last.then(() => this.#change(conversation, decide));
+  /**
+   * Rejects with what `decide` throws, and nothing has changed then.
+   * @param by whose wish it is
+   */
+  change(conversation: ConversationId, decide: Decide, by?: UserId): Promise<Statement> {
+    const turn = this.#last.then(() => this.#change(conversation, decide, by));
     this.#last = turn.catch(() => undefined);
     return turn;
   }
@@ -50,19 +53,20 @@ export class Journal {
     await this.#last;
   }
 
-  async #change(conversation: ConversationId, decide: Decide): Promise<Statement> {
+  async #change(conversation: ConversationId, decide: Decide, by: UserId | undefined): Promise<Statement> {
     const change = await this.#store.transaction(async (tx) => {
       const before = await load(tx, conversation);
       const after = await decide(before, tx);
+      const change: Change = { before, after, ...(by && { by }) };
       if (after !== before) {
         const now = this.#world.now();
         await save(tx, before, after, now);
-        for (const writer of this.#writers) await writer(tx, { before, after });
-        for (const domain of this.#followers({ before, after })) {
+        for (const writer of this.#writers) await writer(tx, change);
+        for (const domain of this.#followers(change)) {
           await enqueue(tx, { domain, kind: 'conversation', subject: conversation, seq: after.seq, created_at: now });
         }
       }
-      return { before, after };
+      return change;
     });
     if (change.after !== change.before) for (const listener of this.#listeners) listener(change);
     return change.after;

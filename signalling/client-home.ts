@@ -107,6 +107,8 @@ export const Problem = Closed({
   limit: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Where the code is HOME_ASSET_OFFSET: the byte at which the upload goes on. */
   received: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Where a commit came too late: the epoch of the group. */
+  epoch: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Correlates with the server's log. */
   id: Type.Optional(Text(40)),
 });

@@ -21,7 +21,15 @@ import { toBase64Url } from '#signalling/base64.ts';
 import { type Capability, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Member } from '#signalling/federation.ts';
-import type { GroupState, NewCommit, NewGroup, NewMessage, SentMessage, TakenCommit } from '#signalling/groups.ts';
+import {
+  type GroupState,
+  type NewCommit,
+  type NewGroup,
+  type NewMessage,
+  type SentMessage,
+  StaleCommit,
+  type TakenCommit,
+} from '#signalling/groups.ts';
 import {
   type ConversationId,
   type DeviceId,
@@ -148,7 +156,8 @@ export class Groups {
         groupInfo: bytesOf(request.groupInfo),
         welcome: request.welcome === undefined ? undefined : bytesOf(request.welcome),
       };
-      const { state, plan } = await applyCommit(held.group, parts, this.#environment(held));
+      const environment = this.#environment(held);
+      const { state, plan } = await applyCommit(held.group, parts, environment).catch(tellEpoch(held.group));
       if (plan.by.identity.device !== asker.device)
         throw new HawserError('HOME_FORBIDDEN', 'a commit of another device');
       const epoch = Number(state.epoch);
@@ -414,6 +423,13 @@ function permitIn({ roles }: People, user: UserId, capability: Capability): void
 function strangersIn({ group, roles }: Held): DeviceId[] {
   const proposed = new Set(pendingIn(group).map(({ identity }) => identity.device));
   return table.devicesIn(group).filter((device) => !proposed.has(device) && !roles.has(userOfDevice(device)));
+}
+
+/** Of a commit that lost: what the device has to catch up with. */
+function tellEpoch({ epoch }: PublicGroup) {
+  return (error: unknown): never => {
+    throw error instanceof HawserError && error.code === 'MLS_EPOCH_PAST' ? new StaleCommit(Number(epoch)) : error;
+  };
 }
 
 function ignoreNoGroup(error: unknown): undefined {

@@ -9,7 +9,7 @@ const DEVICES = Number(process.env.HAWSER_CROWD ?? 15);
 const OF_ONE = 5;
 
 test(`${DEVICES} devices that all commit at once end in one epoch with the same keys`, {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   await using world = await organise('alpha.example');
   const [alpha] = world.organisations;

@@ -3,6 +3,7 @@
  * dialled again for as long as the person is signed in. After each reconnect the whole list is fetched anew, so an event
  * that was missed does no harm.
  */
+import type { GivenRole } from '#signalling/capabilities.ts';
 import {
   CallTicket,
   CLIENT_HOME,
@@ -70,12 +71,30 @@ export class Home {
   }
 
   addMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
-    return this.#account.call({
-      method: 'POST',
-      path: `conversations/${encodeURIComponent(conversation)}/members`,
-      body: { user },
-      answer: Conversation,
-    });
+    const path = `${conversationPath(conversation)}/members`;
+    return this.#account.call({ method: 'POST', path, body: { user }, answer: Conversation });
+  }
+
+  /** @throws HawserError HOME_FORBIDDEN, HOME_REMOVE_SELF */
+  removeMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
+    return this.#account.call({ method: 'DELETE', path: memberPath(conversation, user), answer: Conversation });
+  }
+
+  /** @throws HawserError HOME_FORBIDDEN, HOME_LAST_ADMIN, HOME_GUEST_ROLE */
+  changeRole(conversation: ConversationId, user: UserId, role: GivenRole): Promise<Conversation> {
+    const path = `${memberPath(conversation, user)}/role`;
+    return this.#account.call({ method: 'PUT', path, body: { role }, answer: Conversation });
+  }
+
+  /** @throws HawserError HOME_FORBIDDEN, HOME_BAD_TITLE */
+  changeTitle(conversation: ConversationId, title: string): Promise<Conversation> {
+    const path = `${conversationPath(conversation)}/title`;
+    return this.#account.call({ method: 'PUT', path, body: { title }, answer: Conversation });
+  }
+
+  /** Goes out of a conversation. Where nobody else administers it, whoever has been there longest does from then on. */
+  async leave(conversation: ConversationId): Promise<void> {
+    await this.#account.call({ method: 'DELETE', path: `${conversationPath(conversation)}/members/me` });
   }
 
   /** Looks up exactly one address: `@bob@beta.example`. @throws HawserError HOME_NOT_FOUND */
@@ -89,19 +108,19 @@ export class Home {
 
   /** Starts the call of a conversation, or finds the one that goes on, and gets the ticket to it. */
   async startCall(conversation: ConversationId): Promise<CallTicket> {
-    const path = `conversations/${encodeURIComponent(conversation)}/call`;
+    const path = `${conversationPath(conversation)}/call`;
     return this.#account.call({ method: 'POST', path, body: {}, answer: CallTicket });
   }
 
   /** The ticket to the call that goes on. @throws HawserError HOME_NO_CALL */
   callTicket(conversation: ConversationId): Promise<CallTicket> {
-    const path = `conversations/${encodeURIComponent(conversation)}/call/tickets`;
+    const path = `${conversationPath(conversation)}/call/tickets`;
     return this.#account.call({ method: 'POST', path, body: {}, answer: CallTicket });
   }
 
   /** Ends the call for everybody. @throws HawserError HOME_FORBIDDEN */
   async endCall(conversation: ConversationId): Promise<void> {
-    await this.#account.call({ method: 'DELETE', path: `conversations/${encodeURIComponent(conversation)}/call` });
+    await this.#account.call({ method: 'DELETE', path: `${conversationPath(conversation)}/call` });
   }
 
   /** Sends an encrypted message over the connection. @throws HawserError SIG_CLOSED without one, and what the hub refuses with */
@@ -219,6 +238,14 @@ export class Home {
       };
     });
   }
+}
+
+function conversationPath(conversation: ConversationId): string {
+  return `conversations/${encodeURIComponent(conversation)}`;
+}
+
+function memberPath(conversation: ConversationId, user: UserId): string {
+  return `${conversationPath(conversation)}/members/${encodeURIComponent(user)}`;
 }
 
 function isEnded(error: unknown): boolean {

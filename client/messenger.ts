@@ -4,8 +4,11 @@
  */
 import { Credentials } from '#mls/credentials.ts';
 import type { Changes } from '#mls/journal.ts';
+import type { GivenRole } from '#signalling/capabilities.ts';
 import type { Conversation, HomeEvent } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, type DeviceId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import { parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { Account } from './account.ts';
 import type { Comparison, Content, Settings } from './content/content.ts';
@@ -179,6 +182,26 @@ export class Messenger {
     return changed;
   }
 
+  /** Takes somebody out. Whichever device of the others is first renews the keys. @throws as `Home.removeMember` */
+  removeMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
+    return this.home.removeMember(conversation, user);
+  }
+
+  /** @throws as `Home.changeRole` */
+  changeRole(conversation: ConversationId, user: UserId, role: GivenRole): Promise<Conversation> {
+    return this.home.changeRole(conversation, user, role);
+  }
+
+  /** @throws as `Home.changeTitle` */
+  changeTitle(conversation: ConversationId, title: string): Promise<Conversation> {
+    return this.home.changeTitle(conversation, title);
+  }
+
+  /** Goes out of a conversation; what was said stays on the devices of this person. */
+  leave(conversation: ConversationId): Promise<void> {
+    return this.home.leave(conversation);
+  }
+
   /** Resolves when nothing is being sent or taken at this moment. */
   async idle(): Promise<void> {
     for (const opening of this.#conversations.values()) await (await opening).idle();
@@ -252,7 +275,8 @@ export class Messenger {
 
   async #take(entry: Entry, progress: Changes): Promise<void> {
     const { vault } = this.#options;
-    const conversation = await this.#conversationOf(entry.group);
+    const conversation =
+      entry.kind === 'notice' ? conversationIn(entry.payload) : await this.#conversationOf(entry.group);
     // Of a conversation that this person has left: there is nobody to tell.
     if (conversation === undefined) return vault.write(progress);
     await (await this.messages(conversation)).take(entry, progress);
@@ -310,5 +334,15 @@ export class Messenger {
     const timer = setInterval(() => work().catch(this.#options.onFault), ms);
     if (typeof timer === 'object') timer.unref?.();
     this.#timers.push(timer);
+  }
+}
+
+/** Undefined where it cannot be read: it says nothing then. */
+function conversationIn(payload: string): ConversationId | undefined {
+  try {
+    return parseNotice(payload).conversation;
+  } catch (error) {
+    if (error instanceof HawserError) return undefined;
+    throw error;
   }
 }

@@ -3,13 +3,15 @@
  * nothing assumes that a person or a conversation is local.
  */
 import Type, { type Static } from 'typebox';
+import { GivenRole, Role } from './capabilities.ts';
 import { Connection } from './connections.ts';
-import { Closed, type Contract, Sequence, Word } from './contract.ts';
+import { Closed, type Contract, Sequence } from './contract.ts';
 import { Device } from './devices.ts';
 import { NewMessage, SentMessage } from './groups.ts';
 import { ConferenceId, ConversationId, DeviceId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
 import { DisplayName, EmailAddress, GivenPassword, Password, User } from './person.ts';
 import { Acknowledgement, Delivery, Position } from './queue.ts';
+import { Title } from './title.ts';
 
 export { DisplayName, Password, User };
 
@@ -17,8 +19,6 @@ export const API = '/api/v1';
 export const EVENTS_PATH = '/api/v1/events';
 
 const Text = (maxLength: number) => Type.String({ maxLength });
-/** Of a conversation: one line. Of control characters PostgreSQL cannot hold U+0000. */
-export const Title = Type.String({ minLength: 1, maxLength: 120, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
 const Token = Type.String({ minLength: 20, maxLength: 200, pattern: '^[A-Za-z0-9_-]+$' });
 /** ms since 1970. */
 const Time = Type.Integer({ minimum: 0 });
@@ -30,8 +30,6 @@ export type SignIn = Static<typeof SignIn>;
 /** Answer of `POST sessions` and `POST sessions/refresh`. */
 export const Session = Closed({ accessToken: Token, expiresInSeconds: Type.Integer({ minimum: 1 }), user: User });
 export type Session = Static<typeof Session>;
-
-export const Role = Word('admin', 'member');
 
 export const Member = Closed({ user: UserId, domain: DomainName, name: DisplayName, role: Role });
 export type Member = Static<typeof Member>;
@@ -73,6 +71,15 @@ export type NewConversation = Static<typeof NewConversation>;
 /** `POST conversations/:conversation/members` */
 export const NewMember = Closed({ user: UserId });
 
+/**
+ * `PUT conversations/:conversation/members/:user/role`. `DELETE conversations/:conversation/members/:user` takes somebody else
+ * out, `DELETE conversations/:conversation/members/me` oneself.
+ */
+export const NewRole = Closed({ role: GivenRole });
+
+/** `PUT conversations/:conversation/title` */
+export const NewTitle = Closed({ title: Title });
+
 /** `GET users?address=@bob@beta.example`: exact look-up only. */
 export const UserQuery = Closed({ address: Text(200) });
 
@@ -100,6 +107,8 @@ export const Problem = Closed({
   limit: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Where the code is HOME_ASSET_OFFSET: the byte at which the upload goes on. */
   received: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Where a commit came too late: the epoch of the group. */
+  epoch: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Correlates with the server's log. */
   id: Type.Optional(Text(40)),
 });

@@ -224,6 +224,31 @@ export const ERRORS = {
   ),
   HOME_NO_GROUP: entry(404, 4404, false, 'This conversation has no group yet. Make one.'),
   HOME_GROUP_EXISTS: entry(409, 4409, false, 'This conversation has a group already. Join it.'),
+  HOME_LAST_ADMIN: entry(
+    409,
+    4409,
+    false,
+    'Nobody else administers this conversation. Make somebody else an administrator first, or leave it.',
+  ),
+  HOME_REMOVE_SELF: entry(409, 4409, false, 'Nobody removes themselves. Leave the conversation instead.'),
+  HOME_GUEST_ROLE: entry(
+    409,
+    4409,
+    false,
+    'A guest has no account and keeps the role of a guest. Add the person with an account instead.',
+  ),
+  HOME_BAD_TITLE: entry(
+    400,
+    4400,
+    false,
+    'The name of a conversation has 1 to 120 characters that can be seen. Choose another one.',
+  ),
+  HOME_CONVERSATION_FULL: entry(
+    409,
+    4409,
+    false,
+    'The conversation has as many people as it can have. Remove somebody first, or begin another one.',
+  ),
   HOME_NO_CALL: entry(410, 4410, false, 'The call has ended.'),
   HOME_STORE_UNAVAILABLE: entry(
     503,

@@ -4,9 +4,10 @@
  * says about its conversation is always the whole of it, and numbered; whatever is lost or repeated does no harm.
  */
 import Type, { type Static } from 'typebox';
-import { Title } from './client-home.ts';
-import { Closed, Sequence, Word } from './contract.ts';
+import { GivenRole, Role } from './capabilities.ts';
+import { Closed, Sequence } from './contract.ts';
 import { ConferenceId, ConversationId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
+import { Title } from './title.ts';
 
 export const FEDERATION_VERSIONS = { min: 1, max: 1 } as const;
 
@@ -50,9 +51,6 @@ export type PeersQuery = Static<typeof PeersQuery>;
 export const PeersAnswer = Closed({ refused: Domains });
 export type PeersAnswer = Static<typeof PeersAnswer>;
 
-export const Role = Word('admin', 'member');
-export type Role = Static<typeof Role>;
-
 export const Member = Closed({ user: UserId, domain: DomainName, name: Name, role: Role });
 export type Member = Static<typeof Member>;
 
@@ -73,6 +71,7 @@ export const Statement = Closed({
   conversation: ConversationId,
   seq: Sequence,
   title: Title,
+  /** In the order in which they came. Empty: the conversation is over. */
   members: Type.Array(Member, { maxItems: 10_000 }),
   /** The MLS group, where there is one. */
   group: Type.Optional(GroupId),
@@ -83,6 +82,11 @@ export type Statement = Static<typeof Statement>;
 /** What a follower may ask of a hub. Repeating one changes nothing more. */
 export const Operation = Type.Union([
   Closed({ type: Type.Literal('addMember'), actor: UserId, user: UserId }),
+  Closed({ type: Type.Literal('removeMember'), actor: UserId, user: UserId }),
+  /** Where nobody is left who administers, whoever has been there longest does; where only guests are, it is over. */
+  Closed({ type: Type.Literal('leave'), actor: UserId }),
+  Closed({ type: Type.Literal('changeRole'), actor: UserId, user: UserId, role: GivenRole }),
+  Closed({ type: Type.Literal('changeTitle'), actor: UserId, title: Title }),
   /**
    * The anchor is the actor's domain, which also chose the conference's id. Where a call goes on already, nothing changes
    * and the answer states that one.

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox';
 import { Base64Url } from './base64.ts';
 import { Closed } from './contract.ts';
+import { HawserError } from './errors.ts';
 import { ConversationId, GroupId } from './ids.ts';
 import { MAX_MESSAGE_BYTES, MAX_PAYLOAD_BYTES, Position } from './queue.ts';
 
@@ -29,7 +30,7 @@ export type GroupTree = Static<typeof GroupTree>;
 
 /**
  * `POST conversations/:conversation/group/commits`. The hub takes one for each epoch; whoever comes later is answered
- * MLS_EPOCH_PAST, and finds the one that won in its queue. The own one comes there too, under its id.
+ * MLS_EPOCH_PAST with the epoch that there is, and finds the one that won in its queue. The own one comes there too, under its id.
  */
 export const NewCommit = Closed({
   /** Of the request, fresh: 8 to 64 characters. The same again is answered the same. */
@@ -41,6 +42,17 @@ export const NewCommit = Closed({
   groupInfo: GroupInfo,
 });
 export type NewCommit = Static<typeof NewCommit>;
+
+/** Another commit was first: the one that made `epoch`, and perhaps others before it. */
+export class StaleCommit extends HawserError {
+  readonly epoch: number;
+
+  constructor(epoch: number) {
+    super('MLS_EPOCH_PAST', `the group is in epoch ${epoch}`);
+    this.epoch = epoch;
+  }
+}
+
 /** The place of the commit in the queue, and the epoch that it made. */
 export const TakenCommit = Closed({ position: Position, epoch: Epoch });
 export type TakenCommit = Static<typeof TakenCommit>;

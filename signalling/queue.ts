@@ -18,9 +18,9 @@ export const Position = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTE
 
 /**
  * `message`, `commit`, `proposal`: an MLSMessage of the group (RFC 9420, section 6). `welcome`: an MLSMessage with a Welcome
- * for this device. `overflow`: more waited than is kept, and the oldest messages were dropped, never commits; no payload.
+ * for this device. `notice`: what the hub tells about the conversation (notice.ts). `overflow`: more waited than is kept, and the oldest messages were dropped, never commits; no payload.
  */
-export const EntryKind = Word('message', 'commit', 'proposal', 'welcome', 'overflow');
+export const EntryKind = Word('message', 'commit', 'proposal', 'welcome', 'notice', 'overflow');
 export type EntryKind = Static<typeof EntryKind>;
 
 export const Entry = Closed({

@@ -13,8 +13,10 @@ import { Queue } from '#mls/queue.ts';
 import type { Received } from '#mls/step.ts';
 import { referencesIn } from '#mls/welcome.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
+import { may, type Role } from '#signalling/capabilities.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import { isOutBy, parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { Device } from '../device/device.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -24,7 +26,7 @@ import type { GroupApi } from './group-api.ts';
 /** What the conversation says about its people, as the homeserver told last. */
 export interface Membership {
   readonly group?: GroupId | undefined;
-  readonly members: readonly { readonly user: UserId; readonly role: 'admin' | 'member' }[];
+  readonly members: readonly { readonly user: UserId; readonly role: Role }[];
 }
 
 export interface ConversationGroupOptions {
@@ -98,6 +100,8 @@ export class ConversationGroup {
       if (isCode(cause, 'MLS_STATE_UNREADABLE')) throw new HawserError('VAULT_DAMAGED', 'a group', { cause });
       throw cause;
     }
+    // Proposed before this device was started, perhaps while nobody else is there.
+    if (this.#group?.hasProposals) this.#commitSoon(this.#group);
     return this.#group;
   }
 
@@ -105,6 +109,8 @@ export class ConversationGroup {
   async addPeople(users: readonly UserId[]): Promise<void> {
     const { api } = this.#options;
     const claimed = (await Promise.all(users.map((user) => api.claim(user)))).flat();
+    // Of whoever is back already, the devices from before have to go first.
+    await this.commitProposals();
     await this.#commit(async (group) => {
       const present = new Set(group.members.map(({ identity }) => identity.device));
       const missing = claimed.filter(({ device }) => !present.has(device));
@@ -160,6 +166,11 @@ export class ConversationGroup {
     const payload = fromBase64Url(entry.payload);
     if (!payload) throw new HawserError('MLS_MALFORMED', 'not base64url');
     if (entry.kind === 'welcome') return this.#takeWelcome(payload, BigInt(entry.id ?? 0), note);
+    if (entry.kind === 'notice') {
+      // Its keys are of no use any more; whoever is let in again gets others.
+      if (isOutBy(parseNotice(entry.payload), this.#options.device.user)) await this.#forget();
+      return this.#store.save(new Map(), await note([]));
+    }
     const group = await this.loaded();
     if (!group) throw new HawserError('MLS_NOT_MEMBER');
     const isOwn = entry.id !== undefined && group.pending?.id === entry.id;
@@ -349,8 +360,8 @@ export class ConversationGroup {
       credentials,
       hub,
       policy: {
-        admits: (who) => roleOf(who) !== undefined,
-        mayRemove: (by, whom) => by.user === whom.user || roleOf(by) === 'admin',
+        admits: (who) => may(roleOf(who), 'receiveMessage'),
+        mayRemove: (by, whom) => may(roleOf(by), by.user === whom.user ? 'removeOwnClient' : 'removeParticipant'),
       },
       now,
     };

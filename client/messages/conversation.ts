@@ -11,6 +11,7 @@ import { toBase64Url } from '#signalling/base64.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { NewMessage, SentMessage } from '#signalling/groups.ts';
 import { type ConversationId, type DeviceId, type UserId, userOfDevice } from '#signalling/ids.ts';
+import { parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import { backoffMs } from '../backoff.ts';
 import type { ConversationGroup } from '../groups/conversation-group.ts';
@@ -358,6 +359,12 @@ export class ConversationMessages {
     told: OwnReport[],
   ): Promise<[string, Uint8Array | undefined][]> {
     const changes: [string, Uint8Array | undefined][] = [];
+    if (entry.kind === 'notice') {
+      const { position: order, at } = entry;
+      changes.push(
+        ...this.#apply({ type: 'noticed', notice: { order, at, change: parseNotice(entry.payload).change } }),
+      );
+    }
     for (const each of received) {
       if (each.kind === 'message') changes.push(...(await this.#note(each, entry, told)));
       else if (each.kind === 'dropped') changes.push(...this.#gap(entry, each.code));

@@ -10,13 +10,23 @@ import { Draft, type Records } from './draft.ts';
 import { isOver, type Reader, withDeletion, withMention, withReaction, withRemoval, withVersion } from './message.ts';
 import { undone } from './outgoing.ts';
 import { withReport } from './receipts.ts';
-import { type Change, type GapRecord, keys, type MessageRecord, type Said, type SettingsRecord } from './records.ts';
+import {
+  type Change,
+  type GapRecord,
+  keys,
+  type MessageRecord,
+  type NoticeRecord,
+  type Said,
+  type SettingsRecord,
+} from './records.ts';
 
 export type TimelineEvent =
   /** Came from the hub. `now`, like all times here: ms since 1970. */
   | { readonly type: 'received'; readonly said: Said & { readonly order: number }; readonly now: number }
   /** Came from the hub and cannot be read. */
   | { readonly type: 'unreadable'; readonly gap: Omit<GapRecord, 'kind'> }
+  /** The hub told it. */
+  | { readonly type: 'noticed'; readonly notice: Omit<NoticeRecord, 'kind'> }
   /** Was written on this device and is about to be sent, for the first time or once more. */
   | {
       readonly type: 'queued';
@@ -81,6 +91,9 @@ class Step {
         if (!draft.isTaken(event.gap.order) && draft.gap(event.gap.order) === undefined) {
           draft.put({ kind: 'gap', ...event.gap });
         }
+        break;
+      case 'noticed':
+        draft.put({ kind: 'notice', ...event.notice });
         break;
       case 'queued':
         this.#queued(event);

@@ -8,6 +8,7 @@
  * | `ref/<id>` | what an edit or a reaction was about, so that others can refer to it |
  * | `receipts/<id>` | who got and read an own message |
  * | `gap/<order>` | a message that cannot be read, and why |
+ * | `notice/<order>` | who came, went or decides, as the hub told |
  * | `waiting/<target>/<id>` | what came before the message that it is about |
  * | `outgoing/<id>` | what this device wrote and the hub has not accepted yet |
  * | `mark` | up to where it was read |
@@ -18,6 +19,7 @@ import type { Body, Content, EditableBody, Expiry, Settings } from '#client/cont
 import type { MessageId } from '#client/content/message-id.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { DeviceId, UserId } from '#signalling/ids.ts';
+import type { NoticeChange } from '#signalling/notice.ts';
 
 /** A place in the hub's order; undefined until the hub accepted it, which counts as later than all. */
 export type Order = number | undefined;
@@ -103,6 +105,14 @@ export interface GapRecord {
   readonly device?: DeviceId;
 }
 
+/** What became another one in the conversation itself, told by the hub at its place. */
+export interface NoticeRecord {
+  readonly kind: 'notice';
+  readonly order: number;
+  readonly at: number;
+  readonly change: NoticeChange;
+}
+
 /** Something said, with where it came from. */
 export interface Said {
   readonly id: MessageId;
@@ -142,6 +152,7 @@ export type TimelineRecord =
   | RefRecord
   | ReceiptsRecord
   | GapRecord
+  | NoticeRecord
   | WaitingRecord
   | OutgoingRecord
   | MarkRecord
@@ -158,6 +169,7 @@ export const keys = {
   ref: (id: MessageId) => `ref/${id}`,
   receipts: (id: MessageId) => `receipts/${id}`,
   gap: (order: number) => `gap/${order}`,
+  notice: (order: number) => `notice/${order}`,
   waiting: (target: MessageId, id: MessageId) => `waiting/${target}/${id}`,
   outgoing: (id: MessageId) => `outgoing/${id}`,
   mark: 'mark',
@@ -172,7 +184,8 @@ export function keyOf(record: TimelineRecord): string {
     case 'receipts':
       return keys.receipts(record.message);
     case 'gap':
-      return keys.gap(record.order);
+    case 'notice':
+      return keys[record.kind](record.order);
     case 'waiting':
       return keys.waiting(record.target, record.said.id);
     case 'outgoing':
@@ -205,6 +218,7 @@ const KINDS: ReadonlySet<unknown> = new Set<TimelineRecord['kind']>([
   'ref',
   'receipts',
   'gap',
+  'notice',
   'waiting',
   'outgoing',
   'mark',

@@ -33,7 +33,7 @@ export class Timeline implements Records {
   /** Counts the changes: whoever shows something of the timeline asks again when it counts on. */
   readonly changed = new Store(0);
   readonly #records = new Map<string, TimelineRecord>();
-  /** Messages and gaps by place. */
+  /** Messages, gaps and notices by place. */
   readonly #places: Place[] = [];
   readonly #unplaced = new Map<string, MessageRecord>();
   readonly #expiring = new Map<string, MessageRecord>();
@@ -71,14 +71,14 @@ export class Timeline implements Records {
   }
 
   /**
-   * The last so many messages and gaps, the oldest first; `before` a place, or from the end with what was not accepted yet.
+   * The last so many messages, gaps and notices, the oldest first; `before` a place, or from the end with what was not accepted yet.
    */
   items({ before, limit = 100 }: { readonly before?: number; readonly limit?: number } = {}): readonly Item[] {
     const end = before === undefined ? this.#places.length : this.#index(before);
     const placed = this.#places.slice(Math.max(0, end - limit), end).map(({ key }) => this.#records.get(key));
     const unplaced = before === undefined ? [...this.#unplaced.values()].sort((a, b) => a.at - b.at) : [];
     return [...placed, ...unplaced].flatMap((record): Item[] => {
-      if (record?.kind === 'gap') return [record];
+      if (record?.kind === 'gap' || record?.kind === 'notice') return [record];
       return record?.kind === 'message' ? [itemOf(record, (id) => this.message(id), this.reader)] : [];
     });
   }
@@ -179,7 +179,7 @@ export class Timeline implements Records {
   }
 
   #unindex(key: string, record: TimelineRecord): void {
-    if (record.kind === 'message' || record.kind === 'gap') {
+    if (record.kind === 'message' || record.kind === 'gap' || record.kind === 'notice') {
       this.#unplaced.delete(key);
       this.#expiring.delete(key);
       if (record.order === undefined) return;
@@ -194,7 +194,7 @@ export class Timeline implements Records {
   }
 
   #reindex(key: string, record: TimelineRecord): void {
-    if (record.kind === 'message' || record.kind === 'gap') {
+    if (record.kind === 'message' || record.kind === 'gap' || record.kind === 'notice') {
       if (record.kind === 'message' && mayExpire(record)) this.#expiring.set(key, record);
       if (record.order !== undefined) this.#place(record.order, key);
       else if (record.kind === 'message') this.#unplaced.set(key, record);

@@ -5,7 +5,7 @@ import { excerptOf } from '#client/content/summary.ts';
 import type { DeviceId, UserId } from '#signalling/ids.ts';
 import { expiresAt } from './expiry.ts';
 import { currentBody, type Reader } from './message.ts';
-import type { GapRecord, MessageRecord, Sending, Version } from './records.ts';
+import type { GapRecord, MessageRecord, NoticeRecord, Sending, Version } from './records.ts';
 
 export interface ReactionGroup {
   readonly emoji: string;
@@ -48,7 +48,7 @@ export interface MessageItem {
   readonly expiresAt?: number;
 }
 
-export type Item = MessageItem | GapRecord;
+export type Item = MessageItem | GapRecord | NoticeRecord;
 
 /** Finds the message of which an id is the name, or the name of a version. */
 export type Lookup = (id: MessageId) => MessageRecord | undefined;

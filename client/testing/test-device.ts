@@ -5,6 +5,7 @@ import type { Received } from '#mls/step.ts';
 import { toBase64Url } from '#signalling/base64.ts';
 import type { HawserError } from '#signalling/errors.ts';
 import type { ConversationId } from '#signalling/ids.ts';
+import { parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import { Account } from '../account.ts';
 import { Device } from '../device/device.ts';
@@ -97,12 +98,10 @@ export class TestDevice {
 
   async #take(entry: Entry, progress: Changes): Promise<void> {
     this.entries.push(entry);
-    const { conversations } = this.home.store.state;
-    const known = conversations.find((each) => each.group === entry.group);
-    if (!known) {
-      if (!conversations.some((each) => each.group === entry.group)) await this.home.refresh();
-    }
-    const conversation = this.home.store.state.conversations.find((each) => each.group === entry.group)?.conversation;
+    const find = () => this.home.store.state.conversations.find((each) => each.group === entry.group)?.conversation;
+    const isNotice = entry.kind === 'notice';
+    if (!isNotice && find() === undefined) await this.home.refresh();
+    const conversation = isNotice ? parseNotice(entry.payload).conversation : find();
     if (!conversation) return this.vault.write(progress);
     try {
       await this.group(conversation).take(entry, (received) => {

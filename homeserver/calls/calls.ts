@@ -1,4 +1,5 @@
 /** Calls as a person of this domain, its SFT and the other domains use them. */
+import { may } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, GrantAnswer, Statement } from '#signalling/federation.ts';
 import {
@@ -13,6 +14,7 @@ import type { Allowed } from '#signalling/sft-home.ts';
 import type { Change } from '../ds/changes.ts';
 import { domainsOf } from '../ds/conversation.ts';
 import type { Conversations } from '../ds/conversations.ts';
+import { permit } from '../ds/permission.ts';
 import { conversationOf, load, loadInCall } from '../ds/repository.ts';
 import { randomToken } from '../world.ts';
 import { type Attendance, attend } from './attendance.ts';
@@ -24,6 +26,8 @@ export interface OwnSft {
   readonly isConnected: boolean;
   /** Tells it that a call is over. Does nothing where it is not connected. */
   endConference(conference: ConferenceId): void;
+  /** Puts somebody out of a call. Does nothing where it is not connected: it says who is there when it is again. */
+  removeParticipant(conference: ConferenceId, participant: ParticipantId): void;
   /** Tells it which domains may be in a call that it anchors. Does nothing where it is not connected. */
   allow(statement: Allowed): void;
 }
@@ -64,6 +68,7 @@ export class Calls {
     const { conversations, tickets } = this.#options;
     const known = await conversations.get(user, conversation);
     if (known.call) return known.call;
+    permit(known, user, 'startCall');
     this.#requireSft();
     const conference = randomToken(tickets.world, CONFERENCE_ID_BYTES) as ConferenceId;
     const starting = conversations.perform(conversation, { type: 'startCall', actor: user, conference });
@@ -77,14 +82,16 @@ export class Calls {
     }
   }
 
-  /** @throws HawserError HOME_NO_CALL, HOME_SFT_UNREACHABLE, HOME_NOT_FOUND */
+  /** @throws HawserError HOME_NO_CALL, HOME_SFT_UNREACHABLE, HOME_NOT_FOUND, HOME_FORBIDDEN */
   async ticket(user: UserId, conversation: ConversationId): Promise<Ticket & { call: Call }> {
     const { conversations, domain, grants, tickets } = this.#options;
-    const { call } = await conversations.get(user, conversation);
+    const state = await conversations.get(user, conversation);
+    const { call } = state;
+    const member = permit(state, user, 'joinCall');
     if (!call) throw new HawserError('HOME_NO_CALL');
     this.#requireSft();
     if (call.anchor !== domain) grants.prefetch({ ...call, conversation });
-    return { ...(await issueTicket(tickets, call, user)), call };
+    return { ...(await issueTicket(tickets, call, member)), call };
   }
 
   /** Ends the call for everybody. @throws HawserError HOME_NO_CALL, HOME_FORBIDDEN, and what `perform` throws */
@@ -130,6 +137,7 @@ export class Calls {
     const allowed = allowedBy(after, this.#options.domain);
     const isOther = before === undefined || from?.conference !== to?.conference;
     if (allowed && (isOther || !sameDomains(before, after))) this.#sft?.allow(allowed);
+    if (from && from.conference === to?.conference) this.#putOut(from, after);
     if (from?.conference === to?.conference) return;
     if (from) {
       this.#sft?.endConference(from.conference);
@@ -152,7 +160,32 @@ export class Calls {
     const attendance = await attend(tickets.store, domain, conference, participants, tickets.world);
     // An SFT that was cut off still holds what ended meanwhile.
     if (!attendance) return participants.length > 0 ? this.#sft?.endConference(conference) : undefined;
+    const conversation = await conversationOf(tickets.store.db, conference);
+    const state = conversation && (await load(tickets.store.db, conversation));
+    // With a ticket from before he was taken out; or the SFT could not be told.
+    if (state) this.#putOutOf(conference, attendance.presence.participants, state);
     await this.#tellHub(attendance);
+  }
+
+  /** Whoever of this domain is no member any more has no place in the call. */
+  #putOut({ conference, members }: Call, after: Statement): void {
+    const { domain } = this.#options;
+    this.#putOutOf(
+      conference,
+      members.filter((member) => member.domain === domain),
+      after,
+    );
+  }
+
+  #putOutOf(
+    conference: ConferenceId,
+    there: readonly { readonly participant: ParticipantId; readonly user: UserId }[],
+    { members }: Statement,
+  ): void {
+    const people = new Set(members.filter(({ role }) => may(role, 'joinCall')).map(({ user }) => user));
+    for (const { participant, user } of there) {
+      if (!people.has(user)) this.#sft?.removeParticipant(conference, participant);
+    }
   }
 
   async #tellHub({ hub, presence }: Attendance): Promise<void> {

@@ -1,8 +1,9 @@
 /** Tickets: who of this domain may enter a call, under which pseudonym. */
+import { type Capability, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { Call } from '#signalling/federation.ts';
+import type { Call, Member } from '#signalling/federation.ts';
 import type { ConferenceId, DomainName, ParticipantId, UserId } from '#signalling/ids.ts';
-import { signTicket } from '#signalling/ticket.ts';
+import { type Permission, signTicket } from '#signalling/ticket.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
 import { NONCE_BYTES, pseudonymOf, SECRET_BYTES } from './pseudonym.ts';
@@ -24,8 +25,18 @@ export interface Ticket {
   readonly participant: ParticipantId;
 }
 
-/** @throws HawserError HOME_NO_CALL */
-export async function issueTicket(office: TicketOffice, call: Call, user: UserId): Promise<Ticket> {
+/** What the SFT enforces. That others are seen and heard it does not ask: whoever may join may do so. */
+const ENFORCED = { audio: 'sendAudio', video: 'sendVideo', screen: 'shareScreen' } as const satisfies Record<
+  Permission,
+  Capability
+>;
+
+function permissionsOf(role: Role): Permission[] {
+  return (Object.keys(ENFORCED) as Permission[]).filter((permission) => may(role, ENFORCED[permission]));
+}
+
+/** @param member one who may join. @throws HawserError HOME_NO_CALL */
+export async function issueTicket(office: TicketOffice, call: Call, { user, role }: Member): Promise<Ticket> {
   const { domain, key, world } = office;
   const participant = await registerPseudonym(office, call.conference, user);
   const now = world.now() / 1000;
@@ -39,7 +50,7 @@ export async function issueTicket(office: TicketOffice, call: Call, user: UserId
       conference: call.conference,
       participant,
       anchor: call.anchor,
-      may: ['audio', 'video', 'screen'],
+      may: permissionsOf(role),
     },
     key,
   );

@@ -8,12 +8,14 @@ export interface Told {
   readonly event: HomeEvent;
 }
 
-/** The two states of a change; undefined before the conversation was known, or after it was left. */
+/** The two states of a change; undefined before the conversation was known. */
 export interface Change {
   readonly before: Statement | undefined;
   readonly after: Statement;
   /** Of this domain: whoever has blocked the one who started the call. They see it, and are not rung. */
   readonly unrung?: ReadonlySet<UserId>;
+  /** Whose operation it was, where it was one of a person and this is the hub. */
+  readonly by?: UserId;
 }
 
 /** Who of everybody is told what, in order. Whether a person is local and connected is not looked at here. */

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Operation, Statement } from '#signalling/federation.ts';
-import type { ConferenceId, ConversationId, ParticipantId } from '#signalling/ids.ts';
+import {
+  type ConferenceId,
+  type ConversationId,
+  type GroupId,
+  handleOf,
+  type ParticipantId,
+  type UserId,
+} from '#signalling/ids.ts';
 import { domain, user } from '../testing/world.ts';
 import { apply, created, EMPTY_CALL_MS, expired, withoutDomain } from './conversation.ts';
 
@@ -145,10 +152,115 @@ describe('members', () => {
   });
 });
 
-test('whatever is done: numbers grow by one, ids stay unique, a call has members of the conversation only', () => {
+describe('going', () => {
+  const remove = (actor: UserId, who: UserId) => ({ type: 'removeMember', actor, user: who }) as const;
+  const users = ({ members }: Statement) => members.map(({ user: who, role }) => `${handleOf(who)} ${role}`);
+
+  test('administrators remove people, and whoever is not there is removed already', () => {
+    const state = apply(start, alpha, remove(alice, bob), 5);
+    expect(users(state)).toEqual(['alice admin', 'anna member']);
+    expect(apply(state, alpha, remove(alice, bob), 6)).toBe(state);
+  });
+
+  test('members remove nobody, and nobody removes himself', () => {
+    expect(() => apply(start, beta, remove(bob, anna), 5)).toThrow(coded('HOME_FORBIDDEN'));
+    expect(() => apply(start, alpha, remove(alice, alice), 5)).toThrow(coded('HOME_REMOVE_SELF'));
+  });
+
+  test('everybody leaves, once', () => {
+    const state = apply(start, beta, { type: 'leave', actor: bob }, 5);
+    expect(users(state)).toEqual(['alice admin', 'anna member']);
+    expect(() => apply(state, beta, { type: 'leave', actor: bob }, 6)).toThrow(coded('HOME_NOT_FOUND'));
+  });
+
+  test('with the last administrator gone, whoever has been there longest is one', () => {
+    expect(users(apply(start, alpha, { type: 'leave', actor: alice }, 5))).toEqual(['bob admin', 'anna member']);
+    const two = apply(start, alpha, { type: 'changeRole', actor: alice, user: anna, role: 'admin' }, 5);
+    expect(users(apply(two, alpha, { type: 'leave', actor: alice }, 6))).toEqual(['bob member', 'anna admin']);
+  });
+
+  test('the last one out ends it, with its call and its group; guests alone do not stay', () => {
+    const group = 'mimi://alpha.example/g/AAAAAAAAAAAAAAAAAAAAAA' as GroupId;
+    const guest = { user: user('@guest@alpha.example'), domain: alpha, name: 'Guest', role: 'guest' } as const;
+    const [first] = start.members;
+    const state: Statement = { ...start, group, members: first ? [first, guest] : [] };
+    const called = apply(state, alpha, { type: 'startCall', actor: alice, conference }, 5);
+    expect(apply(called, alpha, { type: 'leave', actor: alice }, 6)).toEqual({
+      conversation,
+      title: 'Ropes',
+      seq: 3,
+      members: [],
+    });
+  });
+
+  test('takes out of the call; it ends with its last one, and with the last member of its anchor', () => {
+    let state = apply(start, beta, startCall, 5);
+    state = apply(state, alpha, presence(1, { participant: participant('a'), user: alice }), 6);
+    state = apply(state, beta, presence(1, { participant: participant('b'), user: bob }), 7);
+    expect(apply(state, alpha, remove(alice, bob), 8).call).toBeUndefined();
+    const own = { ...state, call: state.call && { ...state.call, anchor: alpha, startedBy: anna } };
+    const without = apply(own, alpha, remove(alice, anna), 8);
+    // It is somebody else's of that domain then, who is in it.
+    expect(without.call).toMatchObject({ startedBy: alice, members: [{ user: alice }, { user: bob }] });
+    const alone = apply(state, beta, presence(2), 9);
+    expect(apply(alone, alpha, { type: 'leave', actor: alice }, 10).call).toBeUndefined();
+  });
+});
+
+describe('roles and title', () => {
+  const change = (actor: UserId, who: UserId, role: 'admin' | 'member') =>
+    ({ type: 'changeRole', actor, user: who, role }) as const;
+
+  test('administrators make others administrators, and members again', () => {
+    const two = apply(start, alpha, change(alice, bob, 'admin'), 5);
+    expect(two.members[1]).toMatchObject({ user: bob, role: 'admin' });
+    expect(apply(two, beta, change(bob, alice, 'member'), 6).members[0]).toMatchObject({ role: 'member' });
+    expect(apply(two, alpha, change(alice, bob, 'admin'), 6)).toBe(two);
+  });
+
+  test('the last one stays one, members change nothing, and guests stay guests', () => {
+    expect(() => apply(start, alpha, change(alice, alice, 'member'), 5)).toThrow(coded('HOME_LAST_ADMIN'));
+    expect(() => apply(start, beta, change(bob, bob, 'admin'), 5)).toThrow(coded('HOME_FORBIDDEN'));
+    expect(() => apply(start, alpha, change(alice, user('@nobody@beta.example'), 'admin'), 5)).toThrow(
+      coded('HOME_NOT_FOUND'),
+    );
+    const members = start.members.map((each) => (each.user === bob ? { ...each, role: 'guest' as const } : each));
+    expect(() => apply({ ...start, members }, alpha, change(alice, bob, 'admin'), 5)).toThrow(coded('HOME_GUEST_ROLE'));
+  });
+
+  test('guests start no call, and join one', () => {
+    const members = start.members.map((each) => (each.user === bob ? { ...each, role: 'guest' as const } : each));
+    const state = { ...start, members };
+    expect(() => apply(state, beta, startCall, 5)).toThrow(coded('HOME_FORBIDDEN'));
+    const called = apply(state, alpha, { ...startCall, actor: alice }, 5);
+    const joined = apply(called, beta, presence(1, { participant: participant('b'), user: bob }), 6);
+    expect(joined.call?.members.map(({ user: who }) => who)).toEqual([bob]);
+  });
+
+  test('a title is one line of what can be seen, new or old', () => {
+    const rename = (title: string) => apply(start, alpha, { type: 'changeTitle', actor: alice, title }, 5);
+    expect(rename(' Masts\n and \u202e spars ').title).toBe('Masts and spars');
+    expect(rename('Ropes')).toBe(start);
+    expect(() => rename(' \u2066\u200b ')).toThrow(coded('HOME_BAD_TITLE'));
+    const creator = { user: alice, name: 'Alice' };
+    expect(() => created({ conversation, title: '\t', creator, others: [] })).toThrow(coded('HOME_BAD_TITLE'));
+    expect(() => apply(start, beta, { type: 'changeTitle', actor: bob, title: 'Mine' }, 5)).toThrow(
+      coded('HOME_FORBIDDEN'),
+    );
+  });
+});
+
+test('whatever is done: numbers grow by one, somebody administers, a call has members of the conversation only', () => {
   const people = [alice, anna, bob];
   const conferences = ['c', 'd'].map((letter) => letter.repeat(22) as ConferenceId);
+  const actor = fc.constantFrom(...people);
   const operation: fc.Arbitrary<Operation> = fc.oneof(
+    fc.record({ type: fc.constant('removeMember' as const), actor, user: actor }),
+    fc.record({ type: fc.constant('leave' as const), actor }),
+    fc.record({
+      type: fc.constant('changeRole' as const),
+      ...{ actor, user: actor, role: fc.constantFrom('admin' as const, 'member' as const) },
+    }),
     fc.record({
       type: fc.constant('startCall' as const),
       actor: fc.constantFrom(...people),
@@ -186,6 +298,8 @@ test('whatever is done: numbers grow by one, ids stay unique, a call has members
         state = next;
         const members = new Set(state.members.map(({ user: who }) => who));
         for (const { user: who } of state.call?.members ?? []) expect(members).toContain(who);
+        if (state.call) expect(members).toContain(state.call.startedBy);
+        expect(state.members.length === 0 || state.members.some(({ role }) => role === 'admin')).toBe(true);
       }
     }),
   );

@@ -2,9 +2,12 @@
  * What may happen to a conversation: functions of its state, an operation and the time to the next state. The hub alone
  * applies them. An operation that changes nothing returns the very state it was given.
  */
+import { heirOf, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, CallMember, Member, Operation, Statement } from '#signalling/federation.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { titleOf } from '#signalling/title.ts';
+import { permit, permitOperation } from './permission.ts';
 
 const MAX_MEMBERS = 10_000;
 
@@ -24,12 +27,13 @@ export interface Creation {
   readonly others: readonly Person[];
 }
 
+/** @throws HawserError HOME_BAD_TITLE */
 export function created({ conversation, title, creator, others }: Creation): Statement {
   const rest = others.filter(({ user }) => user !== creator.user).map((person) => memberOf(person, 'member'));
-  return { conversation, seq: 1, title, members: [memberOf(creator, 'admin'), ...rest] };
+  return { conversation, seq: 1, title: goodTitle(title), members: [memberOf(creator, 'admin'), ...rest] };
 }
 
-export function memberOf({ user, name }: Person, role: Member['role']): Member {
+export function memberOf({ user, name }: Person, role: Role): Member {
   return { user, domain: domainOf(user), name, role };
 }
 
@@ -37,28 +41,39 @@ export function memberOf({ user, name }: Person, role: Member['role']): Member {
 export type Looked<O extends Operation = Operation> = O extends { type: 'addMember' } ? O & { name: string } : O;
 
 /**
- * @throws HawserError HOME_NOT_FOUND (actor is no member), HOME_FORBIDDEN, HOME_NO_CALL
+ * @throws HawserError HOME_NOT_FOUND (actor is no member), HOME_FORBIDDEN, HOME_CONVERSATION_FULL, HOME_REMOVE_SELF,
+ * HOME_LAST_ADMIN, HOME_GUEST_ROLE, HOME_BAD_TITLE, HOME_NO_CALL
  */
 export function apply(state: Statement, from: DomainName, operation: Looked, now: number): Statement {
+  permitOperation(state, operation);
   switch (operation.type) {
     case 'addMember': {
-      if (memberIn(state, operation.actor).role !== 'admin') throw new HawserError('HOME_FORBIDDEN');
       if (state.members.some(({ user }) => user === operation.user)) return state;
-      if (state.members.length >= MAX_MEMBERS) throw new HawserError('HOME_FORBIDDEN', 'the conversation is full');
+      if (state.members.length >= MAX_MEMBERS) throw new HawserError('HOME_CONVERSATION_FULL');
       return next(state, { members: [...state.members, memberOf(operation, 'member')] });
+    }
+    case 'removeMember': {
+      if (operation.user === operation.actor) throw new HawserError('HOME_REMOVE_SELF');
+      return without(state, operation.user);
+    }
+    case 'leave':
+      return without(state, operation.actor);
+    case 'changeRole':
+      return withRole(state, operation.user, operation.role);
+    case 'changeTitle': {
+      const title = goodTitle(operation.title);
+      return title === state.title ? state : next(state, { title });
     }
     case 'startCall': {
       const { actor, conference } = operation;
-      memberIn(state, actor);
       // Of two who start at once the second finds the first's call in the answer.
       if (state.call) return state;
       const call = { conference, anchor: domainOf(actor), startedBy: actor, startedAt: now, members: [] };
       return next(state, { call });
     }
     case 'endCall': {
-      const { role } = memberIn(state, operation.actor);
       const call = currentCall(state, operation.conference);
-      if (role !== 'admin' && call.startedBy !== operation.actor) throw new HawserError('HOME_FORBIDDEN');
+      if (call.startedBy !== operation.actor) permit(state, operation.actor, 'endCall');
       return next(state, { call: undefined });
     }
     case 'presence':
@@ -90,11 +105,49 @@ export function domainsOf(state: Statement): Set<DomainName> {
   return new Set(state.members.map(({ domain }) => domain));
 }
 
-/** @throws HawserError HOME_NOT_FOUND: strangers learn nothing, not even that the conversation exists */
-export function memberIn(state: Statement, user: UserId): Member {
+/** A person is gone, and with the person what only he kept alive; see `Operation` for who administers then. */
+function without(state: Statement, user: UserId): Statement {
+  const rest = state.members.filter((member) => member.user !== user);
+  if (rest.length === state.members.length) return state;
+  // Guests are somebody's guests: with the last one who has an account the conversation is over for them too.
+  if (rest.every(({ role }) => role === 'guest')) return over(state);
+  const heir = heirOf(rest);
+  const members = rest.map((member): Member => (member === heir ? { ...member, role: 'admin' } : member));
+  return next(state, { members, call: callWithout(state.call, user, members) });
+}
+
+/** Nobody is left, no call goes on, and the group is no more. What is left is the number, for those who have to be told. */
+function over({ conversation, seq, title }: Statement): Statement {
+  return { conversation, seq: seq + 1, title, members: [] };
+}
+
+/**
+ * A call ends with its last one, and with the last member of the domain that anchors it. Where who started it is gone, it is another
+ * member's of that domain, somebody in it before others: followers take no call whose owner they do not find among the members.
+ */
+function callWithout(call: Call | undefined, user: UserId, rest: readonly Member[]): Call | undefined {
+  if (!call) return undefined;
+  const members = call.members.filter((member) => member.user !== user);
+  const heir = [...members, ...rest].find(({ domain }) => domain === call.anchor)?.user;
+  const startedBy = call.startedBy === user ? heir : call.startedBy;
+  const isEmptied = members.length === 0 && call.members.length > 0;
+  return startedBy === undefined || isEmptied ? undefined : { ...call, startedBy, members };
+}
+
+function withRole(state: Statement, user: UserId, role: Role): Statement {
   const member = state.members.find((candidate) => candidate.user === user);
-  if (!member) throw new HawserError('HOME_NOT_FOUND');
-  return member;
+  if (!member) throw new HawserError('HOME_NOT_FOUND', 'user');
+  if (member.role === role) return state;
+  if (member.role === 'guest') throw new HawserError('HOME_GUEST_ROLE');
+  const members = state.members.map((each): Member => (each === member ? { ...each, role } : each));
+  if (!members.some((each) => each.role === 'admin')) throw new HawserError('HOME_LAST_ADMIN');
+  return next(state, { members });
+}
+
+function goodTitle(text: string): string {
+  const title = titleOf(text);
+  if (title === undefined) throw new HawserError('HOME_BAD_TITLE');
+  return title;
 }
 
 function withPresence(state: Statement, from: DomainName, presence: Operation & { type: 'presence' }): Statement {
@@ -103,7 +156,8 @@ function withPresence(state: Statement, from: DomainName, presence: Operation & 
   const here: CallMember[] = [];
   for (const { participant, user } of presence.participants) {
     const member = people.get(user);
-    if (member?.domain === from) here.push({ participant, user, domain: from, name: member.name });
+    if (member?.domain === from && may(member.role, 'joinCall'))
+      here.push({ participant, user, domain: from, name: member.name });
   }
   const before = call.members.filter(({ domain }) => domain === from);
   if (sameParticipants(before, here)) return state;
@@ -123,7 +177,13 @@ function sameParticipants(a: readonly CallMember[], b: readonly CallMember[]): b
   return a.length === b.length && b.every(({ participant }) => known.has(participant));
 }
 
-function next(state: Statement, change: { members?: Member[]; call?: Call | undefined }): Statement {
+interface StateChange {
+  readonly title?: string;
+  readonly members?: Member[];
+  readonly call?: Call | undefined;
+}
+
+function next(state: Statement, change: StateChange): Statement {
   const { call, ...rest } = { ...state, ...change, seq: state.seq + 1 };
   return call ? { ...rest, call } : rest;
 }

@@ -1,12 +1,13 @@
 /** Conversations as a person of this domain uses them, whichever domain is the hub. */
+import type { GivenRole } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Operation, Statement } from '#signalling/federation.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
-import { memberIn } from './conversation.ts';
 import { accept } from './follower.ts';
 import type { Hub } from './hub.ts';
 import type { Journal } from './journal.ts';
+import { memberIn } from './permission.ts';
 import { load, loadFor } from './repository.ts';
 
 /** Sends an operation to the hub. @throws as `Hub.update`, and Unreachable, FED_REFUSED, FED_TLS */
@@ -54,6 +55,26 @@ export class Conversations {
     return this.perform(conversation, { type: 'addMember', actor, user });
   }
 
+  /** @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_REMOVE_SELF, and what `perform` throws */
+  removeMember(actor: UserId, conversation: ConversationId, user: UserId): Promise<Statement> {
+    return this.#performAs(actor, conversation, { type: 'removeMember', actor, user });
+  }
+
+  /** Takes oneself out, for good until somebody adds one again. @throws HawserError HOME_NOT_FOUND, and what `perform` throws */
+  leave(actor: UserId, conversation: ConversationId): Promise<Statement> {
+    return this.#performAs(actor, conversation, { type: 'leave', actor });
+  }
+
+  /** @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_LAST_ADMIN, HOME_GUEST_ROLE, and what `perform` throws */
+  changeRole(actor: UserId, conversation: ConversationId, user: UserId, role: GivenRole): Promise<Statement> {
+    return this.#performAs(actor, conversation, { type: 'changeRole', actor, user, role });
+  }
+
+  /** @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_BAD_TITLE, and what `perform` throws */
+  changeTitle(actor: UserId, conversation: ConversationId, title: string): Promise<Statement> {
+    return this.#performAs(actor, conversation, { type: 'changeTitle', actor, title });
+  }
+
   /** Lets the hub do it and returns the state that it led to, which is on disk here by then. */
   async perform(conversation: ConversationId, operation: Operation): Promise<Statement> {
     const { domain, hub, journal, updateAtHub } = this.#options;
@@ -61,5 +82,10 @@ export class Conversations {
     if (hubDomain === domain) return hub.update(domain, conversation, operation);
     const statement = await updateAtHub(hubDomain, conversation, operation);
     return accept(journal, domain, hubDomain, statement);
+  }
+  /** Whoever is no member learns nothing, and no other domain is asked for his sake. */
+  async #performAs(actor: UserId, conversation: ConversationId, operation: Operation): Promise<Statement> {
+    await this.get(actor, conversation);
+    return this.perform(conversation, operation);
   }
 }

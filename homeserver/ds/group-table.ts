@@ -56,6 +56,12 @@ export async function updateGroup(tx: Db, before: PublicGroup, after: PublicGrou
   return true;
 }
 
+/** With everything that hangs on it, and the counts of what was said in its conversation. */
+export async function deleteGroup(tx: Db, group: GroupId, conversation: ConversationId): Promise<void> {
+  await tx.deleteFrom('groups').where('group_id', '=', group).execute();
+  await tx.deleteFrom('sent_numbers').where('conversation_id', '=', conversation).execute();
+}
+
 export function devicesIn(group: PublicGroup): DeviceId[] {
   return membersIn(group).map(({ identity }) => identity.device);
 }

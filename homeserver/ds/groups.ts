@@ -14,12 +14,23 @@ import {
   membersIn,
   type PublicGroup,
   type PublicPlan,
+  pendingIn,
   serveGroupInfo,
 } from '#mls/public-group.ts';
 import { type HubSigner, proposeRemoval } from '#mls/public-proposal.ts';
+import { toBase64Url } from '#signalling/base64.ts';
+import { type Capability, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Member } from '#signalling/federation.ts';
-import type { GroupState, NewCommit, NewGroup, NewMessage, SentMessage, TakenCommit } from '#signalling/groups.ts';
+import {
+  type GroupState,
+  type NewCommit,
+  type NewGroup,
+  type NewMessage,
+  type SentMessage,
+  StaleCommit,
+  type TakenCommit,
+} from '#signalling/groups.ts';
 import {
   type ConversationId,
   type DeviceId,
@@ -28,7 +39,7 @@ import {
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
-import { newestPosition } from '../qs/queue-table.ts';
+import type { Notice } from '#signalling/notice.ts';
 import type { Queues } from '../qs/queues.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
@@ -37,6 +48,7 @@ import type { Change } from './changes.ts';
 import * as table from './group-table.ts';
 import type { Journal } from './journal.ts';
 import { nodeEngine } from './mls-crypto.ts';
+import { noticesOf } from './notices.ts';
 import { load } from './repository.ts';
 import { Sending } from './sending.ts';
 import { Turns } from './turns.ts';
@@ -60,16 +72,18 @@ export interface Asker {
   readonly device: DeviceId;
 }
 
+/** Members of the conversation, with their roles; follow the conversation. */
+interface People {
+  roles: ReadonlyMap<UserId, Role>;
+}
+
 /** What is held of a group between two requests. */
-interface Held {
+interface Held extends People {
   readonly conversation: ConversationId;
   readonly group: PublicGroup;
   readonly devices: ReadonlySet<DeviceId>;
   /** Messages of older epochs are refused: whoever was removed since has their keys. */
   readonly oldest: bigint;
-  /** Members of the conversation, and those of them who are admins; follow the conversation. */
-  users: ReadonlySet<UserId>;
-  admins: ReadonlySet<UserId>;
 }
 
 /** Groups that are held in memory: some 2 kB a device with its certificates. */
@@ -90,6 +104,8 @@ export class Groups {
   readonly #sending: Sending;
   /** When a group was last searched for members who lapsed, ms since 1970. */
   readonly #looked = new Map<ConversationId, number>();
+  /** Counts changes of who is where: what was read of that before may not be held after. */
+  #moves = 0;
 
   constructor(options: GroupsOptions) {
     this.#options = options;
@@ -97,16 +113,17 @@ export class Groups {
   }
 
   /**
-   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_GROUP_EXISTS, and what `beginPublicGroup` throws
+   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN, HOME_GROUP_EXISTS, and what
+   * `beginPublicGroup` throws
    */
   create(asker: Asker, conversation: ConversationId, parts: NewGroup): Promise<GroupState> {
     const { domain, journal, queues, world } = this.#options;
     return this.#turn(conversation, async () => {
-      const { users, admins } = await this.#people(conversation);
-      if (!users.has(asker.user)) throw new HawserError('HOME_NOT_FOUND');
+      const people = await this.#people(conversation);
+      permitIn(people, asker.user, 'sendMessage');
       if (domainOf(conversation) !== domain) throw new HawserError('HOME_NOT_FOUND', 'the hub is another domain');
       const uploaded = { groupInfo: bytesOf(parts.groupInfo), tree: bytesOf(parts.tree) };
-      const group = await beginPublicGroup(uploaded, this.#environment({ users, admins }));
+      const group = await beginPublicGroup(uploaded, this.#environment(people));
       const devices = table.devicesIn(group);
       const isAlone = group.epoch === 0n && devices.length === 1 && devices[0] === asker.device;
       if (!isAlone || group.id !== parts.group)
@@ -119,7 +136,7 @@ export class Groups {
         await queues.subscribe(tx, asker.device, group.id, 0);
         return { ...before, group: group.id, seq: before.seq + 1 };
       });
-      this.#hold({ conversation, group, oldest: group.epoch, users, admins });
+      this.#hold({ conversation, group, oldest: group.epoch, ...people });
       return stateOf(group);
     });
   }
@@ -160,7 +177,8 @@ export class Groups {
         groupInfo: bytesOf(request.groupInfo),
         welcome: request.welcome === undefined ? undefined : bytesOf(request.welcome),
       };
-      const { state, plan } = await applyCommit(held.group, parts, this.#environment(held));
+      const environment = this.#environment(held);
+      const { state, plan } = await applyCommit(held.group, parts, environment).catch(tellEpoch(held.group));
       if (plan.by.identity.device !== asker.device)
         throw new HawserError('HOME_FORBIDDEN', 'a commit of another device');
       const epoch = Number(state.epoch);
@@ -192,7 +210,7 @@ export class Groups {
 
   /**
    * Takes a message; one that was taken before is taken again without effect.
-   * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
+   * @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
   async send({ user, device }: Asker, { conversation, number, message, quiet }: NewMessage): Promise<SentMessage> {
     const { group, devices, oldest } = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
@@ -202,8 +220,7 @@ export class Groups {
       ...{ conversation, group: group.id, device, number, message, isQuiet: quiet === true },
       // Looked at again, because whoever was removed since it was asked above must not write any more.
       permit: async (tx) => {
-        const { users } = this.#held.get(conversation) ?? (await this.#people(conversation, tx));
-        if (!users.has(user)) throw new HawserError('HOME_NOT_FOUND');
+        permitIn(this.#held.get(conversation) ?? (await this.#people(conversation, tx)), user, 'sendMessage');
       },
     });
   }
@@ -218,34 +235,38 @@ export class Groups {
   }
 
   /**
-   * In the transaction of a change: whoever is no member any more gets nothing from this point on. His keys go with the next
-   * commit, for which `changed` makes the proposals.
+   * In the transaction of a change: tells the devices of it, those of whoever is out last. Nothing that comes later is for them.
+   * Their keys go with the next commit, for which `changed` makes the proposals. The group goes with its last member.
    */
-  readonly changing = async (tx: Db, { before, after }: Change): Promise<void> => {
-    const { group } = after;
+  readonly changing = async (tx: Db, change: Change): Promise<void> => {
+    const { conversation } = change.after;
+    const group = change.before?.group;
     if (group === undefined) return;
-    const gone = usersGone({ before, after });
-    if (gone.size === 0) return;
-    const newest = await newestPosition(tx);
-    for (const device of await table.devicesOf(tx, group)) {
-      if (gone.has(userOfDevice(device))) await this.#options.queues.unsubscribe(tx, device, group, newest);
+    const { queues, world } = this.#options;
+    let newest: number | undefined;
+    for (const told of noticesOf(change)) {
+      const notice: Notice = { conversation, change: told };
+      const payload = toBase64Url(new TextEncoder().encode(JSON.stringify(notice)));
+      newest = (await queues.append(tx, { audience: group, kind: 'notice', payload, at: world.now() })).position;
     }
+    const gone = usersGone(change);
+    if (newest === undefined || gone.size === 0) return;
+    for (const device of await table.devicesOf(tx, group)) {
+      if (gone.has(userOfDevice(device))) await queues.unsubscribe(tx, device, group, newest);
+    }
+    if (change.after.group === undefined) await table.deleteGroup(tx, group, conversation);
   };
 
   /** To be subscribed to the journal. */
   readonly changed = (change: Change): void => {
     const { conversation, members, group } = change.after;
+    if (change.before && change.before.members !== members) this.#moves += 1;
     const held = this.#held.get(conversation);
     if (held) Object.assign(held, peopleOf(members));
-    const gone = usersGone(change);
-    if (gone.size === 0 || group === undefined) return;
-    this.#turn(conversation, async () => {
-      const devices = table.devicesIn((await this.#load(conversation)).group);
-      await this.#propose(
-        conversation,
-        devices.filter((device) => gone.has(userOfDevice(device))),
-      );
-    }).catch(this.#options.onFault);
+    if (group === undefined) this.#held.delete(conversation);
+    else if (usersGone(change).size > 0) {
+      this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch(this.#options.onFault);
+    }
   };
 
   /** To be called now and then. */
@@ -289,6 +310,13 @@ export class Groups {
     return position;
   }
 
+  /** Proposes to remove the devices of whoever is no member any more. To be called in the turn of the conversation. */
+  async #proposeStrangers(conversation: ConversationId): Promise<void> {
+    // Meanwhile the conversation may have ended, or the person may be back.
+    const held = await this.#load(conversation).catch(ignoreNoGroup);
+    if (held) await this.#propose(conversation, strangersIn(held));
+  }
+
   /** Proposes to remove devices that are in the group. To be called in the turn of the conversation. */
   async #propose(conversation: ConversationId, devices: readonly DeviceId[]): Promise<void> {
     const { writer, queues, signer, world } = this.#options;
@@ -323,14 +351,15 @@ export class Groups {
     );
   }
 
-  #environment({ users, admins }: People): HubEnvironment {
+  #environment({ roles }: People): HubEnvironment {
     const { credentials, domain, signer, world } = this.#options;
     return {
       credentials,
       hub: { domain, signatureKey: signer.publicKey },
       policy: {
-        admits: ({ user }) => users.has(user),
-        mayRemove: (by, whom) => by.user === whom.user || admins.has(by.user),
+        admits: ({ user }) => may(roles.get(user), 'receiveMessage'),
+        mayRemove: (by, whom) =>
+          may(roles.get(by.user), by.user === whom.user ? 'removeOwnClient' : 'removeParticipant'),
       },
       engine: nodeEngine,
       now: world.now,
@@ -339,13 +368,7 @@ export class Groups {
 
   /** @throws HawserError HOME_NOT_FOUND where the person is no member, HOME_NO_GROUP */
   async #heldFor(user: UserId, conversation: ConversationId): Promise<Held> {
-    const held = this.#held.get(conversation);
-    if (held) {
-      if (!held.users.has(user)) throw new HawserError('HOME_NOT_FOUND');
-      return held;
-    }
-    const { users } = await this.#people(conversation);
-    if (!users.has(user)) throw new HawserError('HOME_NOT_FOUND');
+    permitIn(this.#held.get(conversation) ?? (await this.#people(conversation)), user, 'receiveMessage');
     return this.#load(conversation);
   }
 
@@ -356,11 +379,20 @@ export class Groups {
     const { db } = this.#options.store;
     const id = await table.groupOf(db, conversation);
     if (id === undefined) throw new HawserError('HOME_NO_GROUP');
+    const moves = this.#moves;
+    const people = await this.#people(conversation);
     const group = await table.loadGroup(db, id);
     // A commit may have come while it was read.
     const now = this.#held.get(conversation);
+    if (now) return now;
+    if (moves !== this.#moves) return this.#load(conversation);
     // What was removed before is not known any more: messages of former epochs have to be encrypted anew.
-    return now ?? this.#hold({ conversation, group, oldest: group.epoch, ...(await this.#people(conversation)) });
+    const fresh = this.#hold({ conversation, group, oldest: group.epoch, ...people });
+    // Where this process ended between a removal and its proposal.
+    if (strangersIn(fresh).length > 0) {
+      this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch(this.#options.onFault);
+    }
+    return fresh;
   }
 
   #hold(group: Omit<Held, 'devices'>): Held {
@@ -400,14 +432,31 @@ function hasLost({ by, left }: PublicPlan): boolean {
   return left.some(({ identity }) => identity.device !== by.identity.device);
 }
 
-interface People {
-  readonly users: ReadonlySet<UserId>;
-  readonly admins: ReadonlySet<UserId>;
+function peopleOf(members: readonly Member[]): People {
+  return { roles: new Map(members.map(({ user, role }) => [user, role])) };
 }
 
-function peopleOf(members: readonly Member[]): People {
-  const admins = members.filter(({ role }) => role === 'admin');
-  return { users: new Set(members.map(({ user }) => user)), admins: new Set(admins.map(({ user }) => user)) };
+/** @throws HawserError HOME_NOT_FOUND of whoever is no member, HOME_FORBIDDEN naming the capability */
+function permitIn({ roles }: People, user: UserId, capability: Capability): void {
+  if (!roles.has(user)) throw new HawserError('HOME_NOT_FOUND');
+  if (!may(roles.get(user), capability)) throw new HawserError('HOME_FORBIDDEN', capability);
+}
+
+/** Devices in the group of people who are not in the conversation, and whom nobody has proposed to remove yet. */
+function strangersIn({ group, roles }: Held): DeviceId[] {
+  const proposed = new Set(pendingIn(group).map(({ identity }) => identity.device));
+  return table.devicesIn(group).filter((device) => !proposed.has(device) && !roles.has(userOfDevice(device)));
+}
+
+/** Of a commit that lost: what the device has to catch up with. */
+function tellEpoch({ epoch }: PublicGroup) {
+  return (error: unknown): never => {
+    throw error instanceof HawserError && error.code === 'MLS_EPOCH_PAST' ? new StaleCommit(Number(epoch)) : error;
+  };
+}
+
+function ignoreNoGroup(error: unknown): undefined {
+  if (!(error instanceof HawserError && error.code === 'HOME_NO_GROUP')) throw error;
 }
 
 function usersGone({ before, after }: Change): ReadonlySet<UserId> {

@@ -138,6 +138,10 @@ describe('what other domains ask for', () => {
       { type: 'startCall', actor: alice, conference },
       { type: 'endCall', actor: alice, conference },
       { type: 'addMember', actor: alice, user: carol },
+      { type: 'removeMember', actor: alice, user: bob },
+      { type: 'leave', actor: alice },
+      { type: 'changeRole', actor: alice, user: bob, role: 'admin' },
+      { type: 'changeTitle', actor: alice, title: 'Taken' },
       { type: 'presence', conference, seq: 1, participants: [{ participant, user: alice }] },
     ];
     for (const operation of operations) {
@@ -163,6 +167,16 @@ describe('what other domains ask for', () => {
     const state = await hub.update(beta, conversation, { type: 'startCall', actor: bob, conference });
     expect(state.call?.anchor).toBe(beta);
     expect(await outbox()).toEqual(['beta.example 2', 'gamma.example 2']);
+  });
+
+  test('its people leave, and it is told that nobody of it is left', async () => {
+    const { conversation } = await hub.create(alice, 'Ropes', [bob, carol]);
+    const state = await hub.update(beta, conversation, { type: 'leave', actor: bob });
+    expect(state.members.map(({ user: who }) => who)).toEqual([alice, carol]);
+    expect(await outbox()).toEqual(['beta.example 2', 'gamma.example 2']);
+    expect(changes.at(-1)?.by).toBe(bob);
+    const again = hub.update(beta, conversation, { type: 'leave', actor: bob });
+    await expect(again).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
   });
 
   test('late and repeated statements about presence change nothing', async () => {

@@ -5,17 +5,9 @@ import { type ConversationId, type DomainName, domainOf, handleOf, type UserId }
 import { nonFederating, Unreachable } from '../federation/errors.ts';
 import type { Db } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
-import {
-  apply,
-  created,
-  domainsOf,
-  expired,
-  type Looked,
-  memberIn,
-  type Person,
-  withoutDomain,
-} from './conversation.ts';
-import type { Journal } from './journal.ts';
+import { apply, created, domainsOf, expired, type Looked, type Person, withoutDomain } from './conversation.ts';
+import type { Decide, Journal } from './journal.ts';
+import { permitOperation } from './permission.ts';
 import { load, loadInCall } from './repository.ts';
 
 /** What a hub asks other domains. Each rejects with Unreachable, FED_REFUSED, FED_TLS, or the other domain's code. */
@@ -48,7 +40,7 @@ export class Hub {
 
   /**
    * Makes a conversation, wholly or not at all.
-   * @throws HawserError HOME_NOT_FOUND, HOME_NOT_CONNECTED, FED_UNREACHABLE, FED_REFUSED, FED_TLS, FED_NON_FEDERATING
+   * @throws HawserError HOME_BAD_TITLE, HOME_NOT_FOUND, HOME_NOT_CONNECTED, FED_UNREACHABLE, FED_REFUSED, FED_TLS, FED_NON_FEDERATING
    */
   async create(creator: UserId, title: string, members: readonly UserId[]): Promise<Statement> {
     const { domain, world, journal } = this.#options;
@@ -72,12 +64,13 @@ export class Hub {
   async update(from: DomainName, conversation: ConversationId, operation: Operation): Promise<Statement> {
     refuseForeign(from, operation);
     const looked = operation.type === 'addMember' ? await this.#lookUpNew(conversation, operation) : operation;
-    return this.#options.journal.change(conversation, async (before, tx) => {
+    const decide: Decide = async (before, tx) => {
       // Strangers are told the same as about a conversation that does not exist.
       if (!before || !domainsOf(before).has(from)) throw new HawserError('HOME_NOT_FOUND');
       if (looked.type === 'presence' && !(await isNewer(tx, from, looked))) return before;
       return apply(before, from, looked, this.#options.world.now());
-    });
+    };
+    return this.#options.journal.change(conversation, decide, looked.type === 'presence' ? undefined : looked.actor);
   }
 
   /** Ends calls that nobody came to. To be called every few seconds. */
@@ -115,7 +108,7 @@ export class Hub {
     // The right to invite is looked at before anybody is asked, and again when the change is made.
     const before = await load(this.#options.db, conversation);
     if (!before) throw new HawserError('HOME_NOT_FOUND');
-    if (memberIn(before, operation.actor).role !== 'admin') throw new HawserError('HOME_FORBIDDEN');
+    permitOperation(before, operation);
     const present = domainsOf(before);
     const added = domainOf(operation.user);
     const fresh = new Set(present.has(added) ? [] : [added]);

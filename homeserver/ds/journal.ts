@@ -47,9 +47,12 @@ export class Journal {
     this.#unrung = unrung;
   }
 
-  /** Rejects with what `decide` throws, and nothing has changed then. */
-  change(conversation: ConversationId, decide: Decide): Promise<Statement> {
-    const turn = this.#last.then(() => this.#change(conversation, decide));
+  /**
+   * Rejects with what `decide` throws, and nothing has changed then.
+   * @param by whose wish it is
+   */
+  change(conversation: ConversationId, decide: Decide, by?: UserId): Promise<Statement> {
+    const turn = this.#last.then(() => this.#change(conversation, decide, by));
     this.#last = turn.catch(() => undefined);
     return turn;
   }
@@ -59,22 +62,23 @@ export class Journal {
     await this.#last;
   }
 
-  async #change(conversation: ConversationId, decide: Decide): Promise<Statement> {
+  async #change(conversation: ConversationId, decide: Decide, by: UserId | undefined): Promise<Statement> {
     const change = await this.#store.transaction(async (tx) => {
       const before = await load(tx, conversation);
       const after = await decide(before, tx);
+      const change: Change = { before, after, ...(by && { by }) };
       if (after !== before) {
         const now = this.#world.now();
         await save(tx, before, after, now);
-        for (const writer of this.#writers) await writer(tx, { before, after });
-        for (const domain of this.#followers({ before, after })) {
+        for (const writer of this.#writers) await writer(tx, change);
+        for (const domain of this.#followers(change)) {
           await enqueue(tx, { domain, kind: 'conversation', subject: conversation, seq: after.seq, created_at: now });
         }
       }
       const { call } = after;
       const isRinging = after !== before && call && isNewFor(before, after);
       const unrung = isRinging ? await this.#unrung?.(tx, call.startedBy) : undefined;
-      return { before, after, ...(unrung && { unrung }) };
+      return { ...change, ...(unrung && { unrung }) };
     });
     if (change.after !== change.before) for (const listener of this.#listeners) listener(change);
     return change.after;

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import { LimitRefusal, WrongOffset } from '#signalling/assets.ts';
 import type { Problem } from '#signalling/client-home.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
+import { StaleCommit } from '#signalling/groups.ts';
 import { Unreachable } from '../federation/errors.ts';
 
 /** Where no route says otherwise: the codes for what Fastify itself refuses. */
@@ -27,6 +28,7 @@ export function problemOf(error: HawserError, id?: string): Problem {
     ...(error instanceof Unreachable && { unreachable_domains: [...error.domains].slice(0, 100) }),
     ...(error instanceof LimitRefusal && { limit: error.limit }),
     ...(error instanceof WrongOffset && { received: error.received }),
+    ...(error instanceof StaleCommit && { epoch: error.epoch }),
     ...(id !== undefined && { id }),
   };
 }

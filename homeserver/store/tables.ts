@@ -8,7 +8,7 @@
  */
 import type { Generated } from 'kysely';
 import type { AssetKind } from '#signalling/assets.ts';
-import type { Role } from '#signalling/federation.ts';
+import type { Role } from '#signalling/capabilities.ts';
 import type {
   AssetId,
   ConferenceId,

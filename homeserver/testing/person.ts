@@ -1,6 +1,7 @@
 /** For tests: a client that is no browser. */
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { Role } from '#signalling/capabilities.ts';
 import {
   API,
   CallTicket,
@@ -99,6 +100,22 @@ export class Person {
     return this.#ask('POST', `conversations/${encodeURIComponent(id)}/members`, Conversation, { user });
   }
 
+  removeMember(id: ConversationId, user: UserId): Promise<Conversation> {
+    return this.#ask('DELETE', memberPath(id, user), Conversation);
+  }
+
+  changeRole(id: ConversationId, user: UserId, role: Role): Promise<Conversation> {
+    return this.#ask('PUT', `${memberPath(id, user)}/role`, Conversation, { role });
+  }
+
+  changeTitle(id: ConversationId, title: string): Promise<Conversation> {
+    return this.#ask('PUT', `conversations/${encodeURIComponent(id)}/title`, Conversation, { title });
+  }
+
+  async leave(id: ConversationId): Promise<void> {
+    await this.#ask('DELETE', `conversations/${encodeURIComponent(id)}/members/me`);
+  }
+
   call(id: ConversationId): Promise<CallTicket> {
     return this.#ask('POST', `conversations/${encodeURIComponent(id)}/call`, CallTicket, {});
   }
@@ -118,6 +135,10 @@ export class Person {
   #ask<S extends TSchema>(method: string, path: string, answer?: S, body?: object): Promise<Static<S>> {
     return ask(this.url, method, path, answer, { accessToken: this.session.accessToken, ...(body && { body }) });
   }
+}
+
+function memberPath(id: ConversationId, user: UserId): string {
+  return `conversations/${encodeURIComponent(id)}/members/${encodeURIComponent(user)}`;
 }
 
 /** @throws Refused; Error where an answer does not follow its schema */

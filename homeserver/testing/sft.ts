@@ -11,6 +11,8 @@ type Connection = Rpc<typeof SFT_HOME, 'dialler'>;
 export class FakeSft {
   readonly rpc: Connection;
   readonly ended: ConferenceId[] = [];
+  /** Whom the homeserver put out. */
+  readonly removed: ParticipantId[] = [];
   /** Who may be in which conference, as last said. */
   readonly allowed = new Map<ConferenceId, Allowed>();
   #seq = 0;
@@ -41,7 +43,7 @@ export class FakeSft {
           notifications: {
             allowed: (statement) => void self.allowed.set(statement.conference, statement),
             endConference: ({ conference }) => void self.ended.push(conference),
-            removeParticipant: () => undefined,
+            removeParticipant: ({ participant }) => void self.removed.push(participant),
           },
         }),
     );

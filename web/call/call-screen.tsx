@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { BrowserCall } from '#client/call.ts';
 import type { Home } from '#client/home.ts';
+import { may } from '#signalling/capabilities.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import { announce } from '../lib/announce.ts';
 import type { PageSession } from '../lib/session.ts';
@@ -74,8 +75,7 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
   const title = conversation?.title ?? 'Call';
   const me = account.phase === 'signedIn' ? account.user.user : undefined;
   const mayEnd =
-    conversation?.call?.startedBy === me ||
-    conversation?.members.some(({ user, role }) => user === me && role === 'admin') === true;
+    conversation?.call?.startedBy === me || may(conversation?.members.find(({ user }) => user === me)?.role, 'endCall');
   const count = (joined?.participants.length ?? 0) + 1;
   const ownName = account.phase === 'signedIn' ? account.user.name : 'You';
   const failures = KINDS.flatMap((kind) => {

@@ -5,6 +5,7 @@ import { type Failure, failureOf } from '#client/failure.ts';
 import type { ConversationMessages } from '#client/messages/conversation.ts';
 import type { Unsent } from '#client/messages/unsent.ts';
 import type { MessageItem } from '#client/messages/view.ts';
+import { may } from '#signalling/capabilities.ts';
 import type { Conversation } from '#signalling/client-home.ts';
 import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
@@ -75,6 +76,7 @@ function Head({
 }: Props & { messages: ConversationMessages | undefined }) {
   const { call, title } = conversation;
   const [about, setAbout] = useState(false);
+  const own = conversation.members.find(({ user }) => user === chat.me.user)?.role;
   const settings = useStore(chat.following.store).get(conversation.conversation)?.settings ?? {};
   return (
     <header class="page-head">
@@ -104,7 +106,7 @@ function Head({
       >
         <Icon name="people" />
       </button>
-      {!call && (
+      {!call && may(own, 'startCall') && (
         <button type="button" class="primary" onClick={() => onCall(true)}>
           <Icon name="phone" size={20} />
           <span class="wide-only">Start call</span>

@@ -1,5 +1,5 @@
-/** From messages to the lines of a conversation: days, who speaks, where the new ones begin, what cannot be read. Pure. */
-import type { GapReason, GapRecord } from '#client/messages/records.ts';
+/** From messages to the lines of a conversation: days, who speaks, who came and went, where the new ones begin, what cannot be read. Pure. */
+import type { GapReason, GapRecord, NoticeRecord } from '#client/messages/records.ts';
 import type { Item, MessageItem } from '#client/messages/view.ts';
 import { dayOf } from '../lib/when.ts';
 
@@ -21,7 +21,8 @@ export type Row =
       readonly reason: GapReason;
       readonly count: number;
       readonly at: number;
-    };
+    }
+  | { readonly kind: 'notice'; readonly key: string; readonly change: NoticeRecord['change'] };
 
 /** Messages of one person that are further apart have his name again. ms */
 const ONE_GO_MS = 300_000;
@@ -34,7 +35,7 @@ export function rowsOf(items: readonly Item[], newAfter: number | undefined, isO
   for (const [index, item] of items.entries()) {
     const isNewDay = before === undefined || dayOf(before.at) !== dayOf(item.at);
     if (isNewDay) rows.push({ kind: 'day', key: `day/${dayOf(item.at)}`, at: item.at });
-    const isNew = !isNewMarked && (item.order ?? 0) > (newAfter ?? 0) && !isOwn(item);
+    const isNew = !isNewMarked && item.kind !== 'notice' && (item.order ?? 0) > (newAfter ?? 0) && !isOwn(item);
     if (isNew) rows.push({ kind: 'new', key: 'new' });
     isNewMarked ||= isNew;
     const goesOn = !isNewDay && !isNew && isOneGo(before, item);
@@ -42,6 +43,8 @@ export function rowsOf(items: readonly Item[], newAfter: number | undefined, isO
     if (item.kind === 'gap') {
       if (goesOn && last?.kind === 'gap') rows[rows.length - 1] = { ...last, count: last.count + 1 };
       else rows.push({ kind: 'gap', key: `gap/${item.order}`, reason: item.reason, count: 1, at: item.at });
+    } else if (item.kind === 'notice') {
+      rows.push({ kind: 'notice', key: `notice/${item.order}`, change: item.change });
     } else {
       const next = items[index + 1];
       const ends = next === undefined || dayOf(next.at) !== dayOf(item.at) || !isOneGo(item, next);

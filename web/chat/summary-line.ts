@@ -1,11 +1,13 @@
 /** The last message of a conversation as one line of its list. Pure. */
 import { excerptOf } from '#client/content/summary.ts';
 import type { Item } from '#client/messages/view.ts';
+import { noticeWords } from './notice-words.ts';
 import { calledOf, type People } from './people.ts';
 
 /** @param item the last one @param isPair whether only one other person could have said it */
 export function summaryLine(item: Item, people: People): string {
   if (item.kind === 'gap') return 'A message that cannot be read here';
+  if (item.kind === 'notice') return noticeWords(item.change, people);
   const who = item.sender !== people.self && people.others.length === 1 ? '' : `${calledOf(people, item.sender)}: `;
   if (item.state === 'deleted') return `${who}message deleted`;
   if (item.state === 'expired') return `${who}message vanished`;

@@ -11,6 +11,7 @@ import { Icon } from '../parts/icon.tsx';
 import { useTalk } from './context.ts';
 import { GapRow } from './gap-row.tsx';
 import { MessageRow } from './message-row.tsx';
+import { noticeWords } from './notice-words.ts';
 import { around, type Drawn, NEWEST, newer, older, PAGE } from './pages.ts';
 import { calledOf } from './people.ts';
 import { type Row, rowsOf } from './rows.ts';
@@ -206,9 +207,25 @@ function OneRow({ row, ...state }: RowProps) {
           <GapRow reason={row.reason} count={row.count} />
         </li>
       );
+    case 'notice':
+      return (
+        <li data-key={row.key}>
+          <NoticeRow change={row.change} />
+        </li>
+      );
     case 'message':
       return <StillRow {...row} {...state} />;
   }
+}
+
+/** Who came, went or decides. */
+function NoticeRow({ change }: Omit<Extract<Row, { kind: 'notice' }>, 'kind' | 'key'>) {
+  const { people } = useTalk();
+  return (
+    <p class="notice">
+      <bdi>{noticeWords(change, people)}</bdi>
+    </p>
+  );
 }
 
 /** Drawn again only when something of it is another: with each page that comes, two hundred rows stay as they are. */

@@ -87,6 +87,7 @@ export class Chat {
   lines(): readonly string[] {
     return this.timeline.items().map((item) => {
       if (item.kind === 'gap') return `gap: ${item.reason}`;
+      if (item.kind === 'notice') return `notice: ${item.change.type}`;
       const who = item.sender.slice(item.sender.lastIndexOf('/') + 1);
       const what = item.body?.kind === 'text' ? item.body.text.text : (item.body?.kind ?? item.state);
       const reactions = item.reactions.map(({ emoji, users }) => ` ${emoji}${users.length}`).join('');

@@ -139,6 +139,7 @@ export const text = (said: string): Content => ({
 
 function textOf(item: Item): string {
   if (item.kind === 'gap') return `(${item.reason})`;
+  if (item.kind === 'notice') return `(${item.change.type})`;
   return item.body?.kind === 'text' ? item.body.text.text : `(${item.state})`;
 }
 

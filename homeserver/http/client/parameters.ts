@@ -1,6 +1,7 @@
 /** What stands in the paths of several nouns. */
 import { Closed } from '#signalling/contract.ts';
-import { AssetId, ConversationId } from '#signalling/ids.ts';
+import { AssetId, ConversationId, UserId } from '#signalling/ids.ts';
 
 export const InConversation = { params: Closed({ conversation: ConversationId }) };
+export const OfMember = { params: Closed({ conversation: ConversationId, user: UserId }) };
 export const OfAsset = { params: Closed({ asset: AssetId }) };

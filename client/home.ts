@@ -131,6 +131,7 @@ export class Home {
 
   /** Makes the connection anew: after something could not be stored, for instance. */
   reconnect(): void {
+    this.#inbox?.acknowledge();
     this.#rpc?.close('normal', 'again');
   }
 
@@ -152,6 +153,7 @@ export class Home {
 
   close(): void {
     this.#closed.abort();
+    this.#inbox?.acknowledge();
     this.#rpc?.close();
     this.#wake?.();
   }

@@ -39,6 +39,7 @@ export class Inbox {
   /** What was taken since the last acknowledgement, characters. */
   #unacknowledged = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #acknowledge: ((position: number) => void) | undefined;
   /** Counts connections: what is left of an older one is not taken any more. */
   #turn = 0;
 
@@ -65,8 +66,8 @@ export class Inbox {
    */
   async begin(receive: (after: number) => Promise<string>): Promise<void> {
     this.#turn += 1;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    // Of a connection that is over: this one begins behind the position.
+    this.#acknowledge = undefined;
     await this.#last;
     const gate = Promise.withResolvers<void>();
     this.#last = gate.promise;
@@ -100,6 +101,16 @@ export class Inbox {
       });
   }
 
+  /** Says at once what is on this device, where that was not said yet: before the connection ends. */
+  acknowledge(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#unacknowledged = 0;
+    const acknowledge = this.#acknowledge;
+    this.#acknowledge = undefined;
+    acknowledge?.(this.position);
+  }
+
   /** Resolves when everything that was delivered is taken. */
   async idle(): Promise<void> {
     await this.#last;
@@ -115,15 +126,9 @@ export class Inbox {
     }
     if (turn !== this.#turn) return;
     this.#unacknowledged += entries.reduce((sum, { payload }) => sum + ENTRY_LENGTH + payload.length, 0);
-    if (this.#unacknowledged >= MUCH) this.#acknowledge(turn, acknowledge);
-    else this.#timer ??= setTimeout(() => this.#acknowledge(turn, acknowledge), ACKNOWLEDGE_MS);
-  }
-
-  #acknowledge(turn: number, acknowledge: (position: number) => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#unacknowledged = 0;
-    if (turn === this.#turn) acknowledge(this.position);
+    this.#acknowledge = acknowledge;
+    if (this.#unacknowledged >= MUCH) this.acknowledge();
+    else this.#timer ??= setTimeout(() => this.acknowledge(), ACKNOWLEDGE_MS);
   }
 }
 

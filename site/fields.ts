@@ -70,3 +70,20 @@ export const mbit = (note: Note & { default: number }) =>
 
 export const section = <P extends TProperties>(properties: P, description: string) =>
   Type.Object(properties, { additionalProperties: false, description });
+
+export const clientTls = (who: string) =>
+  Type.Optional(
+    section(
+      {
+        certificate: file({
+          description: `Certificate that browsers trust for the ${who}, PEM with its chain.`,
+          example: 'browsers/fullchain.pem',
+        }),
+        key: file({ kind: 'key', description: 'Its private key, PEM.', example: 'browsers/privkey.pem' }),
+      },
+      'TLS towards clients. Left out where a reverse proxy ends it, or on localhost.',
+    ),
+  );
+
+export const ADMIN =
+  'Metrics and health. Nobody signs in there, so it belongs on loopback or on a network of administrators.';

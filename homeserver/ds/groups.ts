@@ -213,7 +213,10 @@ export class Groups {
    * @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
   async send({ user, device }: Asker, { conversation, number, message, quiet }: NewMessage): Promise<SentMessage> {
-    const { group, devices, oldest } = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
+    const held = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
+    const { group, devices, oldest } = held;
+    // First of all: whoever is out learns nothing more of the group.
+    permitIn(held, user, 'sendMessage');
     if (checkApplication(group, Buffer.from(message, 'base64url')) < oldest) throw new HawserError('MLS_EPOCH_PAST');
     if (!devices.has(device)) throw new HawserError('MLS_NOT_MEMBER');
     return this.#sending.send({

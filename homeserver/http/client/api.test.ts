@@ -173,7 +173,7 @@ describe('bad requests', () => {
 
   test.each([
     ['no HTTP', 'Ahoy\r\n\r\n', 'HTTP/1.1 400 Bad Request', 'HOME_BAD_REQUEST'],
-    ['a head of 20 kB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '413', 'SIG_TOO_LARGE'],
+    ['a head of 20 kB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '431', 'SIG_TOO_LARGE'],
     ['an unknown Expect', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\n\r\n', '400', 'HOME_BAD_REQUEST'],
   ])('%s is refused with a code', async (_what, bytes, status, expected) => {
     const answer = await new Promise<string>((resolve) => {

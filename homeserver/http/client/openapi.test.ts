@@ -76,6 +76,7 @@ describe('each route of the client API', () => {
     const filled = (path: string) =>
       path
         .replace('{conversation}', encodeURIComponent('mimi://alpha.example/r/AAAAAAAAAAAAAAAAAAAAAA'))
+        .replace('{user}', encodeURIComponent('mimi://alpha.example/u/bob'))
         .replace('{asset}', encodeURIComponent('mimi://alpha.example/a/AAAAAAAAAAAAAAAAAAAAAA'))
         .replace('{device}', encodeURIComponent('mimi://alpha.example/u/alice/d/laptop'))
         .replace('{domain}', 'alpha.example')

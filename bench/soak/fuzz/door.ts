@@ -1,5 +1,6 @@
 /** The client's door of a running homeserver, as targets: who asks, from where, and what he is answered. */
 
+import { HawserError } from '#signalling/errors.ts';
 import type { Stage } from '../stage.ts';
 import { type FileInput, fileRequest, files } from './files.ts';
 import { type HeadInput, headBytes, heads } from './heads.ts';
@@ -14,6 +15,8 @@ import { type Reply, Wire } from './wire.ts';
 
 /** Requests from the network after which others take their places: what they have made would slow down their lists. */
 const GENERATION = 20_000;
+/** Groups of them that are tried before something else must be wrong. */
+const MAX_TRIES = 3;
 /** Addresses that they come from, for the same reason. */
 const ADDRESSES = 64;
 
@@ -57,10 +60,24 @@ export class ClientDoor {
 
   /** To be called between batches: whoever is not as he was is made anew. */
   async refresh(): Promise<void> {
-    if (this.#asked > GENERATION) {
-      this.#asked = 0;
-      this.#leave();
+    if (this.#asked > GENERATION) this.#leave();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#prepare();
+      } catch (error) {
+        // One has blocked another, for instance: strangers have done nothing to each other yet.
+        if (!(error instanceof HawserError) || tries === MAX_TRIES) throw error;
+        this.#leave();
+      }
     }
+  }
+
+  close(): void {
+    this.#wire.close();
+    this.#leave();
+  }
+
+  async #prepare(): Promise<void> {
     if (this.#personas.length === 0) {
       this.#personas = await Promise.all(Array.from({ length: this.#count }, () => this.#make()));
     }
@@ -75,12 +92,8 @@ export class ClientDoor {
     }
   }
 
-  close(): void {
-    this.#wire.close();
-    this.#leave();
-  }
-
   #leave(): void {
+    this.#asked = 0;
     for (const persona of this.#personas.splice(0)) persona[Symbol.dispose]();
   }
 

@@ -45,6 +45,8 @@ export class Home {
   readonly #random: () => number;
   readonly #closed = new AbortController();
   #rpc: Events | undefined;
+  /** The same connection, once the server knows whose it is. */
+  #greeted: Events | undefined;
   #wake: (() => void) | undefined;
   readonly #listeners = new Set<(event: HomeEvent) => void>();
   /** Events that came while the list was being fetched; they are newer than the list or already in it. */
@@ -125,8 +127,9 @@ export class Home {
 
   /** Sends an encrypted message over the connection. @throws HawserError SIG_CLOSED without one, and what the hub refuses with */
   async send(message: NewMessage): Promise<SentMessage> {
-    if (!this.#rpc) throw new HawserError('SIG_CLOSED');
-    return this.#rpc.request('send', message);
+    // Before the server knows whose the connection is, it would refuse for good.
+    if (!this.#greeted) throw new HawserError('SIG_CLOSED');
+    return this.#greeted.request('send', message);
   }
 
   /** Makes the connection anew: after something could not be stored, for instance. */
@@ -199,8 +202,10 @@ export class Home {
       onClose: () => resolve(),
     });
     this.#rpc = rpc;
+    this.#greeted = undefined;
     try {
       await rpc.request('hello', { accessToken });
+      this.#greeted = rpc;
       await this.refresh();
       await this.#inbox?.begin(async (after) => (await rpc.request('receive', { after })).queue);
       this.store.set({ ...this.store.state, connected: true });

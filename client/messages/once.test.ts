@@ -75,6 +75,11 @@ const text = (said: string): Content => ({
   body: { kind: 'text', text: { format: 'plain', text: said } },
 });
 
+/** Five rounds of the same. */
+function roundsOf(...each: readonly Death[]): (readonly [number, Death])[] {
+  return [0, 1, 2, 3, 4].flatMap((round) => each.map((one) => [round, one] as const));
+}
+
 /** What a write was about. */
 function lineOf(vault: DyingVault): string {
   const [key, value] = [...(vault.lastWrite ?? [])].find(([each]) => each.startsWith('outbox/')) ?? [];
@@ -91,9 +96,12 @@ test('a message is heard once, whichever write the process of its sender ends wi
   await until(async () => (await bob.texts(conversation)).includes('first'), 'the first');
   const lines = new Set<string>();
   const wanted = ['first'];
-  for (const when of ['before', 'after'] as const) {
+  const all = ['queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
+  // What comes in meanwhile is written too, and can take the place of one of these: then once more.
+  for (const [round, when] of roundsOf('before', 'after')) {
+    if (all.every((line) => lines.has(line))) break;
     for (let write = 0; ; write++) {
-      const said = `${when} ${write}`;
+      const said = `${when} ${write} ${round}`;
       const messages = await alice.messenger.messages(conversation);
       alice.arm(write, when);
       const isStored = await alice.messenger.say(conversation, text(said)).then(
@@ -116,8 +124,7 @@ test('a message is heard once, whichever write the process of its sender ends wi
   expect(await bob.texts(conversation)).toEqual(wanted);
   expect(await alice.texts(conversation)).toEqual(wanted);
   // Among them the one at which the hub has it and the device does not know.
-  const all = ['queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
-  expect([...lines].sort()).toEqual(all.sort());
+  expect([...lines].filter((line) => all.includes(line)).sort()).toEqual(all.sort());
 });
 
 test('a report is told once, whichever write the process ends with that took the message', {
@@ -137,7 +144,9 @@ test('a report is told once, whichever write the process ends with that took the
     const number = await dave.disk.get(`number/${conversation}`);
     return number && new DataView(number.slice().buffer).getFloat64(0);
   };
-  for (const when of ['before', 'after'] as const) {
+  const all = ['taken', 'queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
+  for (const [, when] of roundsOf('before', 'after')) {
+    if (all.every((line) => lines.has(line))) break;
     for (let write = 0; ; write++) {
       await until(async () => {
         const outgoing = [...(await dave.disk.list('outbox/')), ...(await dave.disk.list('report/'))];
@@ -161,8 +170,7 @@ test('a report is told once, whichever write the process ends with that took the
     await dave.start();
   }
   expect(await told()).toBe(count);
-  const all = ['taken', 'queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
-  expect([...lines].filter((line) => !line.endsWith('other')).sort()).toEqual(all.sort());
+  expect([...lines].filter((line) => all.includes(line)).sort()).toEqual(all.sort());
 });
 
 test('that somebody writes is told at once or never, and stored nowhere', { timeout: 30_000 }, async () => {

@@ -235,13 +235,14 @@ export class Queues {
 
   #sendFresh(): void {
     const texts = new Texts();
-    for (const connected of this.#withFresh) {
+    const withFresh = [...this.#withFresh];
+    this.#withFresh.clear();
+    for (const connected of withFresh) {
       const { fresh } = connected;
       connected.fresh = [];
       if (connected.isGone) continue; // it asks for it again
       for (const part of parts(fresh)) connected.deliver(part, texts.of(part));
     }
-    this.#withFresh.clear();
   }
 
   #acknowledge(connected: Connected, position: number): boolean {

@@ -95,7 +95,7 @@ const SCENARIOS_OF_CAST = {
     await ann.messenger.addMember(conversation, cat.user);
     await cat.joins(conversation);
     await ben.say(conversation, 'welcome');
-    for (const each of [ann, phone, ben]) await each.shows(conversation, 'early', 'welcome');
+    for (const each of [ann, phone, ben]) await each.shows(conversation, 'early', '(added)', 'welcome');
     // Who comes later reads what is said from then on.
     await cat.shows(conversation, 'welcome');
     const late = await cast.device('ben phone');

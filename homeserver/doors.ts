@@ -28,8 +28,8 @@ interface Options {
   readonly webRoot: string | undefined;
 }
 
-/** Node looks after its time limits only every 30 s by default. */
-const CLIENT_SOCKETS = { ...SOCKET_LIMITS, connectionsCheckingInterval: 5_000 };
+/** Node looks after its time limits only every 30 s by default. Without a Host the application refuses, since Node does so without a code. */
+const CLIENT_SOCKETS = { ...SOCKET_LIMITS, connectionsCheckingInterval: 5_000, requireHostHeader: false };
 
 export interface Door {
   readonly port: number;

@@ -75,6 +75,10 @@ export function makeApp({ log, world, bodyLimit, onRefusal, serverFactory, trust
   parseJson(app);
   answerProblems(app, onRefusal);
   app.server.on('checkExpectation', answerExpectation);
+  app.addHook('onRequest', async ({ headers, raw }) => {
+    // RFC 9112, section 3.2
+    if (headers.host === undefined && raw.httpVersion === '1.1') throw new HawserError('HOME_BAD_REQUEST', 'no Host');
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { url = 'none', method } = request.routeOptions;
     const ms = Math.round(reply.elapsedTime * 10) / 10;

@@ -10,6 +10,8 @@ export interface Answer {
 }
 
 const problem = Compile(Problem);
+/** The homeserver that is spoilt serves no web application. */
+const NO_PAGE = 'The web application is not here.';
 
 /** Where something else is away, which no input can help: another domain, the SFT, the mail server. */
 const AWAY: ReadonlySet<string> = new Set([
@@ -28,6 +30,9 @@ export function judged({ status, body }: Answer): Outcome {
   if (INSIDE.test(body)) return { answer: `${status}`, wrong: `the answer tells of the inside: ${body.slice(0, 300)}` };
   // A connection that goes on, or an answer without content.
   if (status < 400) return { answer: `${status}` };
+  // A WebSocket that is not opened, which is told by the status alone; and a person in a browser, who is told in a sentence.
+  if (body === '' && [403, 404, 426].includes(status)) return { answer: `${status}` };
+  if (status === 404 && body.startsWith(NO_PAGE)) return { answer: 'no page' };
   const code = codeIn(body);
   if (code === undefined) return { answer: `${status}`, wrong: `${status} without a code: ${body.slice(0, 200)}` };
   if (!isErrorCode(code)) return { answer: code, wrong: `${code} is not in the list` };

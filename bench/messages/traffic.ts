@@ -30,8 +30,10 @@ export interface Pace {
 
 const DELIVERED_MS = 60_000;
 const QUIET_MS = 300;
+/** Between two messages of one device: a homeserver takes 60 a second of each. */
+const PAUSE_MS = 25;
 
-/** Senders write as fast as they are answered. @param received how many messages all devices have got so far */
+/** Senders write as fast as they are answered, and not faster than one may. @param received how many messages all devices have got so far */
 export async function flood(
   talks: readonly Talk[],
   { seconds, senders, receivers }: Flood,
@@ -43,7 +45,9 @@ export async function flood(
   const end = began + seconds * 1_000;
   await Promise.all(
     talks.slice(0, senders).map(async (talk) => {
-      while (performance.now() < end) {
+      for (let due = began; performance.now() < end; due = Math.max(due + PAUSE_MS, performance.now())) {
+        const early = due - performance.now();
+        if (early > 0) await wait(early);
         await talk();
         accepted += 1;
       }

@@ -96,6 +96,10 @@ export function makeApp(options: AppOptions): App {
     reply.header('request-id', request.id);
   });
   app.server.on('checkExpectation', answerExpectation);
+  app.addHook('onRequest', async ({ headers, raw }) => {
+    // RFC 9112, section 3.2
+    if (headers.host === undefined && raw.httpVersion === '1.1') throw new HawserError('HOME_BAD_REQUEST', 'no Host');
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { url = 'none', method } = request.routeOptions;
     const ms = Math.round(reply.elapsedTime * 10) / 10;

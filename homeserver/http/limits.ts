@@ -18,9 +18,12 @@ export const CLIENT_SOCKET_LIMITS: ClientSocketLimits = {
   ...SOCKET_LIMITS,
   handshakeTimeout: 10_000,
   connectionsCheckingInterval: 5_000,
+  // The application refuses what has no Host: Node does so without a code.
+  requireHostHeader: false,
 };
 
 export interface ClientSocketLimits {
+  readonly requireHostHeader: boolean;
   readonly headersTimeout: number;
   readonly requestTimeout: number;
   readonly keepAliveTimeout: number;

@@ -35,6 +35,7 @@ export const EVERYWHERE: readonly ErrorCode[] = [
   'HOME_NOT_FOUND',
   'SIG_FLOOD',
   'SIG_INTERNAL',
+  'HOME_STORE_UNAVAILABLE',
 ];
 
 const BY_ASKER: Readonly<Record<Asker, readonly ErrorCode[]>> = {

@@ -1,5 +1,6 @@
 /** The process of the devices: the program of it, and what it can be asked. The processor time of the server is not its own. */
 import { performance } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Group } from '#mls/group.ts';
 import type { Environment } from '#mls/library.ts';
 import { fromBase64Url } from '#signalling/base64.ts';
@@ -17,6 +18,8 @@ const MESSAGE_BYTES = 200;
 /** Devices of the large group that are real to the end: they join by the Welcome and follow each commit. */
 const FOLLOWERS = 4;
 const DELIVERED_MS = 30_000;
+/** Between two commits of one device: a homeserver takes ten a second of each. */
+const COMMIT_PAUSE_MS = 110;
 
 export interface Changed {
   /** From the commit's departure to its arrival at the last device: server and network, ms. */
@@ -99,6 +102,7 @@ const methods = {
     const figures = { ms: [] as number[], committerMs: [] as number[], followerMs: [] as number[] };
     for (let round = 0; round < rounds * 2; round++) {
       const isAdd = round % 2 === 0;
+      await wait(COMMIT_PAUSE_MS);
       figures.committerMs.push(await timed(() => group.prepare(isAdd ? { add: [bytes] } : { remove: [newcomer.id] })));
       const commits = members.map((device) => nextEntry(device, 'commit'));
       const began = performance.now();

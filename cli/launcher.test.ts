@@ -55,7 +55,7 @@ test('an older Node is replaced by one from npm, once', async () => {
   const first = await launch(launcher, ['demo', 'two words']);
   expect(first.stderr).toMatch(/^hawser: fetching Node 24\.\d+\.\d+ into .*\n$/);
   expect(first.stdout).toMatch(
-    /^started --max-semi-space-size=8 --disable-warning=ExperimentalWarning .*\/cli\/main\.ts demo two words\n$/,
+    /^started --max-semi-space-size=4 --disable-warning=ExperimentalWarning .*\/cli\/main\.ts demo two words\n$/,
   );
   const second = await launch(launcher, ['demo']);
   expect(second.stderr).toBe('');

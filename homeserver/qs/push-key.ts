@@ -4,7 +4,7 @@
  */
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import webPush, { type VapidKeys } from 'web-push';
+import type { VapidKeys } from 'web-push';
 import { seal, unseal } from '../mail/seal.ts';
 import type { Db } from '../store/store.ts';
 import type { World } from '../world.ts';
@@ -17,6 +17,7 @@ export async function openPushKey(db: Db, key: Buffer, world: World): Promise<Va
   const before = await stored();
   const known = before && read(key, before.value);
   if (known) return known;
+  const { default: webPush } = await import('web-push');
   const value = seal(key, JSON.stringify(webPush.generateVAPIDKeys()), world);
   await db
     .insertInto('properties')

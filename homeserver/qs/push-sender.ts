@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { request } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import webPush, { type VapidKeys } from 'web-push';
+import type { VapidKeys } from 'web-push';
 import { isPublicAddress } from './public-address.ts';
 
 /** Why a device is woken: a call rings for a minute only. */
@@ -54,6 +54,8 @@ export function pushSender({ key, subject, network }: PushSenderOptions): SendPu
     if (addresses.length === 0) return { kind: 'later' };
     // One that is not public is enough: whoever owns the name could choose between them for each connection.
     if (!addresses.every(({ address }) => isPublic(address))) return { kind: 'gone' };
+    // Held in memory from the first wake-up on only.
+    const { default: webPush } = await import('web-push');
     const { headers } = webPush.generateRequestDetails({ endpoint, keys: { p256dh: '', auth: '' } }, null, {
       vapidDetails: { subject, ...key },
       ...RULES[why],

@@ -160,8 +160,13 @@ export class BrowserPerson {
   /** What stands in the menu of a message. */
   async choose(text: string, action: string | RegExp): Promise<void> {
     const message = this.message(text).last();
-    await message.hover();
-    await message.getByRole('button', { name: 'More' }).click();
-    await this.page.getByRole('menuitem', { name: action }).click();
+    const item = this.page.getByRole('menuitem', { name: action });
+    // The menu closes when the message under it moves, as when another one arrives at this moment: then once more, like a person.
+    for (let tries = 0; tries < 3 && !(await item.isVisible()); tries++) {
+      await message.hover();
+      await message.getByRole('button', { name: 'More' }).click();
+      await item.waitFor({ timeout: 3_000 }).catch(() => undefined);
+    }
+    await item.click();
   }
 }

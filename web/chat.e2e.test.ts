@@ -211,6 +211,43 @@ it('lists what is muted and archived so, on all devices of a person', async () =
   await alice.page.getByRole('region', { name: 'New device' }).getByRole('button', { name: 'That was me' }).click();
 });
 
+it('lets an administrator rename, promote and remove, and anybody leave, each told in the timeline', async () => {
+  await alice.converse('Crew', BOB);
+  await bob.listed('Crew').waitFor();
+  await bob.open('Crew');
+  const about = async (each: BrowserPerson) => {
+    await each.page.getByRole('button', { name: 'About this conversation' }).click();
+    return each.page.getByRole('dialog', { name: 'About this conversation' });
+  };
+  const dialog = await about(alice);
+  await dialog.getByLabel(/^Name/).fill('Watch');
+  await dialog.getByRole('button', { name: 'Rename' }).click();
+  await bob.listed('Watch').waitFor();
+  await dialog.getByLabel('Add somebody by address').fill('@carol@alpha.example');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+  await dialog.getByRole('button', { name: /^Remove\s+Carol/ }).click();
+  await alice.page.getByRole('dialog', { name: 'Remove Carol?' }).getByRole('button', { name: 'Remove' }).click();
+  for (const words of ['Alice renamed the conversation to “Watch”.', 'Alice added Carol.', 'Alice removed Carol.']) {
+    await bob.page.locator('.notice', { hasText: words }).waitFor();
+  }
+  // Whoever may not decide is offered nothing of it.
+  const his = await about(bob);
+  expect(await his.getByRole('button', { name: /Remove|Rename|Make|^Add$/ }).count()).toBe(0);
+  await his.getByRole('button', { name: 'Close' }).click();
+
+  await dialog.getByRole('button', { name: 'Leave conversation' }).click();
+  const leaving = alice.page.getByRole('dialog', { name: 'Leave this conversation?' });
+  expect(await leaving.textContent()).toMatch(/Bob, who has been here longest, is one then/);
+  await leaving.getByRole('button', { name: 'Leave', exact: true }).click();
+  await alice.listed('Watch').waitFor({ state: 'detached' });
+  await bob.page.locator('.notice', { hasText: 'Alice left.' }).waitFor();
+  await bob.page.locator('.notice', { hasText: 'You are an administrator now' }).waitFor();
+  await bob.say('alone now');
+  await bob.hears('alone now');
+  await bob.open('Rigging');
+  await alice.open('Rigging');
+});
+
 it('keeps what one reads where it is, and loads the past by pages', async () => {
   const carol = await world.device('carol');
   const line = (number: number) => alice.page.locator('.said', { hasText: new RegExp(`^line ${number}$`) });

@@ -134,7 +134,7 @@ interface ActsProps {
 }
 
 function PersonActs({ own, member, isMe, onAsk }: ActsProps) {
-  const name = <span class="sr-only">: {plain(member.name)}</span>;
+  const name = <span class="sr-only"> {plain(member.name)}</span>;
   return (
     <>
       {may(own, 'changeUserRole') && member.role !== 'guest' && (

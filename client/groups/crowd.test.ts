@@ -4,7 +4,7 @@ import { organise, PASSWORD } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
 import { TestDevice } from '../testing/test-device.ts';
 
-/** Each person has five. `HAWSER_CROWD=50` for the size that is asked for: the work of this one process grows with its square. */
+/** Each person has five. `HAWSER_CROWD` for another number: each takes each commit in, so that the work of this one process grows with its square. */
 const DEVICES = Number(process.env.HAWSER_CROWD ?? 15);
 const OF_ONE = 5;
 

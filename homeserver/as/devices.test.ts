@@ -275,6 +275,23 @@ test('OpenSSL reads the certificate as it was meant', async () => {
   expect(leaf?.ca).toBe(false);
 });
 
+test('a removal that cannot be finished holds no other', async () => {
+  const [one, other] = [`${alice}/d/${'a'.repeat(22)}`, `${alice}/d/${'b'.repeat(22)}`] as DeviceId[];
+  const [finished, faults]: [DeviceId[], unknown[]] = [[], []];
+  const failing = new Devices({
+    ...{ store, world, authority },
+    onCreated: async () => undefined,
+    onAdded: () => undefined,
+    onRemoved: async (_, device) => {
+      if (device === one) throw new Error('no');
+      finished.push(device);
+    },
+    onFault: (error) => faults.push(error),
+  });
+  await failing.finishRemovals([one as DeviceId, other as DeviceId]);
+  expect([finished, faults]).toEqual([[other], [new Error('no')]]);
+});
+
 describe('key packages', () => {
   test('are given out once each, and the last one again and again', async () => {
     const made = await addDevice();

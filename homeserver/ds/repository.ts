@@ -1,7 +1,15 @@
 /** Conversations in the database: whole states in, whole states out. */
+import { sql } from 'kysely';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Member, Statement } from '#signalling/federation.ts';
-import { type ConferenceId, type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
+import {
+  type ConferenceId,
+  type ConversationId,
+  type DomainName,
+  domainOf,
+  type UserId,
+  userIdOf,
+} from '#signalling/ids.ts';
 import { atOneMoment } from '../store/snapshot.ts';
 import type { Db } from '../store/store.ts';
 
@@ -15,6 +23,36 @@ export async function loadFor(db: Db, user: UserId): Promise<Statement[]> {
     db,
     rows.map((row) => row.conversation_id),
   );
+}
+
+/** The conversations of a person in the order of their ids, those behind `after`. */
+export async function conversationsOf(
+  db: Db,
+  user: UserId,
+  after: ConversationId | undefined,
+  limit: number,
+): Promise<ConversationId[]> {
+  let query = db.selectFrom('members').select('conversation_id').where('user_id', '=', user);
+  if (after !== undefined) query = query.where('conversation_id', '>', after);
+  const rows = await query.orderBy('conversation_id').limit(limit).execute();
+  return rows.map(({ conversation_id }) => conversation_id);
+}
+
+/** The people of a domain who are in any conversation, in the order of their ids, those behind `after`. */
+export async function peopleOf(
+  db: Db,
+  domain: DomainName,
+  after: UserId | undefined,
+  limit: number,
+): Promise<UserId[]> {
+  let query = db
+    .selectFrom('members')
+    .select('user_id')
+    .distinct()
+    .where(sql<boolean>`user_id like ${`${userIdOf(domain, '')}%`}`);
+  if (after !== undefined) query = query.where('user_id', '>', after);
+  const rows = await query.orderBy('user_id').limit(limit).execute();
+  return rows.map(({ user_id }) => user_id);
 }
 
 /** The conversation in which a conference goes on. */
@@ -33,6 +71,14 @@ export async function loadInCall(db: Db): Promise<Statement[]> {
   return loadAll(
     db,
     rows.map((row) => row.conversation_id),
+  );
+}
+
+/** The domains of everybody who may be in a call, and of its hub. */
+export async function domainsInCalls(db: Db): Promise<Set<DomainName>> {
+  const states = await loadInCall(db);
+  return new Set(
+    states.flatMap(({ conversation, members }) => [domainOf(conversation), ...members.map(({ domain }) => domain)]),
   );
 }
 

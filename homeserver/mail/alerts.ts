@@ -15,5 +15,5 @@ export async function alertOf(tx: Db, mail: Postman | undefined, user: UserId, d
   const email = mail && (await addressFor(tx, user));
   if (!email) return;
   const { name, lastAddress: address, createdAt: at } = device;
-  await mail.enqueue(tx, email, newDevice(mail.sender, user, { name, address, at }));
+  await mail.enqueue(tx, { to: email, letter: newDevice(mail.sender, user, { name, address, at }), owner: user });
 }

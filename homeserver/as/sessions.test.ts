@@ -104,6 +104,26 @@ test('five wrong passwords slow the address down, whoever they were tried for', 
   await expect(signIn('alice', password, '198.51.100.1')).resolves.toBeDefined();
 });
 
+test('who signs in takes back what was mistyped for the own account, and nothing that was guessed at others', async () => {
+  await createAccount(store.db, alpha, { handle: 'mallory', name: 'Mallory', password }, world);
+  for (let round = 0; round < 3; round++) {
+    await signIn('mallory', 'mistyped').catch(() => undefined);
+    await signIn('mallory');
+  }
+  for (const handle of ['a', 'b', 'c', 'd']) {
+    await signIn(handle, 'guessed').catch(() => undefined);
+    await signIn('mallory');
+  }
+  await expect(signIn('e', 'guessed')).rejects.toMatchObject({ code: 'HOME_WRONG_CREDENTIALS' });
+  await expect(signIn('mallory')).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+});
+
+test('five wrong passwords slow down a whole IPv6 line, whichever of its addresses they come from', async () => {
+  for (let i = 0; i < 5; i++) await signIn(`nobody${i}`, 'wrong password', `2001:db8:0:1::${i}`).catch(() => undefined);
+  await expect(signIn('alice', password, '2001:db8:0:1:abcd::1')).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+  await expect(signIn('alice', password, '2001:db8:0:2::1')).resolves.toBeDefined();
+});
+
 test('guesses sent all at once find out no more than five at a time', async () => {
   const guesses = Array.from({ length: 12 }, (_, i) => signIn('alice', `wrong password ${i}`, `192.0.2.${i}`));
   const results = await Promise.allSettled(guesses);

@@ -7,11 +7,12 @@ import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import { userIdOf } from '#signalling/ids.ts';
 import { parseEmail } from '#signalling/person.ts';
+import { networkOf } from '../http/network.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
 import type { Account } from './accounts.ts';
 import { verifyPassword } from './password.ts';
-import { type FailureTable, failed, succeeded, waitOf } from './throttle.ts';
+import { type FailureTable, failed, failuresOf, forgiven, succeeded, waitOf } from './throttle.ts';
 
 export const ACCESS_SECONDS = 15 * 60;
 export const REFRESH_SECONDS = 30 * 24 * 3600;
@@ -67,7 +68,9 @@ export class Sessions {
   async signIn({ handle, password, address }: Credentials): Promise<Tokens> {
     const email = parseEmail(handle);
     // What was typed is what is slowed down: one counter for handle and address would tell whose address it is.
-    const keys = [`account ${email ?? handle}`, `address ${address}`];
+    const [name, network] = [`account ${email ?? handle}`, `address ${networkOf(address)}`];
+    const keys = [name, network];
+    const both = `${name}, ${network}`;
     this.#refuseTooManyFailures(keys);
     const accounts = this.#store.db.selectFrom('accounts').select(['user_id', 'name', 'password']);
     const row = await (email
@@ -78,10 +81,12 @@ export class Sessions {
     // Again, because guesses sent all at once were all admitted above.
     this.#refuseTooManyFailures(keys);
     if (!right || !row) {
-      for (const key of keys) failed(this.#failures, key, this.#world.now());
+      for (const key of [...keys, both]) failed(this.#failures, key, this.#world.now());
       throw new HawserError('HOME_WRONG_CREDENTIALS');
     }
-    for (const key of keys) succeeded(this.#failures, key);
+    // Of the address only what this person mistyped: whoever has an account here must not guess those of others for ever.
+    forgiven(this.#failures, network, failuresOf(this.#failures, both, this.#world.now()));
+    for (const key of [name, both]) succeeded(this.#failures, key);
     const user = row.user_id;
     const { access, refresh } = await this.#store.transaction(async (tx) => {
       // The password may have been changed while it was compared, and every session ended: none may begin after that.
@@ -168,6 +173,22 @@ export class Sessions {
       .executeTakeFirst();
     if (!row) throw new HawserError('HOME_UNAUTHENTICATED');
     return { session: row.id, user: row.user_id, ...(row.device_id !== null && { device: row.device_id }) };
+  }
+
+  /**
+   * In whose name sessions began behind `after` and up to `upTo` that are of no device by now, and when each first did.
+   * @param after ms since 1970, as `upTo`
+   */
+  async withoutDevice(after: number, upTo: number): Promise<{ readonly user: UserId; readonly at: number }[]> {
+    const rows = await this.#store.db
+      .selectFrom('sessions')
+      .select((e) => ['user_id', e.fn.min('created_at').as('at')])
+      .where('device_id', 'is', null)
+      .where('created_at', '>', after)
+      .where('created_at', '<=', upTo)
+      .groupBy('user_id')
+      .execute();
+    return rows.map(({ user_id: user, at }) => ({ user, at: Number(at) }));
   }
 
   async end(session: string): Promise<void> {

@@ -39,7 +39,7 @@ import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
 import type { ClientSocketLimits } from './http/limits.ts';
-import { alertOf } from './mail/alerts.ts';
+import { alertOf, SignInAlerts } from './mail/alerts.ts';
 import { Postman } from './mail/postman.ts';
 import { countMails } from './mail/queue.ts';
 import { smtpTransport, type Transport } from './mail/transport.ts';
@@ -286,6 +286,7 @@ function build(ground: Ground) {
     },
     onConnection: (owner, connection) => events.tell(owner, { type: 'connection', connection }),
   });
+  const signInAlerts = new SignInAlerts({ store, world, sessions, mail });
   const peerClient = new PeerClient({
     ...trust,
     onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
@@ -418,6 +419,7 @@ function build(ground: Ground) {
     sft,
     events,
     metrics,
+    signInAlerts,
     acceptFrom,
     onFault,
   };
@@ -440,7 +442,7 @@ function startWork(parts: Parts): () => void {
     queues,
     push,
   } = parts;
-  const { mail, people, devices, departures, assets, sft, peerClient, onFault } = parts;
+  const { mail, people, devices, departures, assets, sft, peerClient, signInAlerts, onFault } = parts;
   // What a process that ended, or a database that was away, left undone.
   const repair = async () => {
     await devices.finishRemovals(await queues.devices());
@@ -466,6 +468,7 @@ function startWork(parts: Parts): () => void {
     every(600_000, () => people.sweep(), onFault),
     every(600_000, repair, onFault),
     every(1_000, async () => mail?.wake(), onFault),
+    every(60_000, () => signInAlerts.sweep(), onFault),
     every(60_000, () => assets.sweep(), onFault),
     every(24 * 3_600_000, () => assets.sweepOrphans(), onFault),
     followPeers(trust.peers, {

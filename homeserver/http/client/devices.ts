@@ -127,13 +127,15 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
     return { keyPackages: await keyPackages.claim(user, self.device) };
   });
 
-  const authority = told('What speaks for the devices of a domain, and what it took back.', {
-    by: 'session',
+  const about = 'What speaks for the devices of a domain, and what it took back; of this domain for everybody.';
+  const authority = told(about, {
+    by: 'nobody',
     answer: Authority,
-    refusals: ['HOME_NOT_FOUND'],
+    refusals: ['HOME_NOT_FOUND', 'HOME_UNAUTHENTICATED'],
   });
   app.get(`${API}/authorities/:domain`, { schema: { ...OneDomain, ...authority } }, async (request) => {
-    await authenticate(sessions, request);
+    // Whom this domain deals with is for its own people.
+    if (request.params.domain !== domain) await authenticate(sessions, request);
     const known = authorities.of(request.params.domain);
     if (!known) throw new HawserError('HOME_NOT_FOUND', 'domain');
     return {

@@ -127,6 +127,7 @@ export class Messenger {
       untilConnected: () => this.#untilConnected(),
       reports: () => (this.#find(conversation)?.members.length ?? 0) <= MAX_REPORTING,
       onSettings: (said) => this.#takeSettings(said),
+      onRead: (upTo, also) => this.#tellRead(conversation, upTo, also),
       onCompared: (by, comparison) => this.#takeCompared(conversation, by, comparison),
       onHeard: (said) => this.#heard?.note(conversation, said) ?? new Map(),
       now,
@@ -158,11 +159,8 @@ export class Messenger {
    * that nobody else is told.
    * @throws as `create`
    */
-  async set(conversation: ConversationId, settings: Settings): Promise<void> {
-    const about = await this.messages(conversation);
-    const own = await this.messages(await this.#ownConversation());
-    const content = { kind: 'settings', conversation, settings } as const;
-    await own.say(content, (id) => about.settingQueued(id, content));
+  set(conversation: ConversationId, settings: Settings): Promise<void> {
+    return this.#set(conversation, settings, new Map());
   }
 
   /** Makes a conversation and its group, and lets the devices of all in. @throws as `Home.createConversation` */
@@ -250,6 +248,23 @@ export class Messenger {
         this.#own = undefined;
       });
     return this.#own;
+  }
+
+  /** @param also stored together with it */
+  async #set(conversation: ConversationId, settings: Settings, also: Changes): Promise<void> {
+    const about = await this.messages(conversation);
+    const own = await this.messages(await this.#ownConversation());
+    const content = { kind: 'settings', conversation, settings } as const;
+    await own.say(content, (id) => new Map([...about.settingQueued(id, content), ...also]));
+  }
+
+  /** Where the senders are too many to be told, the own devices are. */
+  async #tellRead(conversation: ConversationId, readUpTo: MessageId, also: Changes): Promise<void> {
+    await this.#untilConnected();
+    const group = await (await this.messages(conversation)).group.loaded();
+    const { id, user } = this.device;
+    const isAlone = !group?.members.some(({ identity }) => identity.user === user && identity.device !== id);
+    await (isAlone ? this.#options.vault.write(also) : this.#set(conversation, { readUpTo }, also));
   }
 
   async #takeSettings(said: Said): Promise<void> {

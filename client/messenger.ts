@@ -163,10 +163,14 @@ export class Messenger {
     return this.#set(conversation, settings, new Map());
   }
 
-  /** Makes a conversation and its group, and lets the devices of all in. @throws as `Home.createConversation` */
+  /**
+   * Makes a conversation and its group, and lets the devices of all in; with people of other organisations no group, as messages do
+   * not reach those yet. @throws as `Home.createConversation`
+   */
   async create(title: string, users: readonly UserId[]): Promise<Conversation> {
     const made = await this.home.createConversation(title, users);
     await this.home.refresh();
+    if (!isLocal(made)) return made;
     const { group } = await this.messages(made.conversation);
     await group.ready();
     await group.addPeople([...users, this.device.user]);
@@ -176,7 +180,7 @@ export class Messenger {
   async addMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
     const changed = await this.home.addMember(conversation, user);
     await this.home.refresh();
-    await (await this.messages(conversation)).group.addPeople([user]);
+    if (isLocal(changed)) await (await this.messages(conversation)).group.addPeople([user]);
     return changed;
   }
 
@@ -350,6 +354,11 @@ export class Messenger {
     if (typeof timer === 'object') timer.unref?.();
     this.#timers.push(timer);
   }
+}
+
+/** Whether all are of one organisation, which is the hub. */
+export function isLocal({ hub, members }: Pick<Conversation, 'hub' | 'members'>): boolean {
+  return members.every(({ domain }) => domain === hub);
 }
 
 /** Undefined where it cannot be read: it says nothing then. */

@@ -113,7 +113,7 @@ export class Groups {
   }
 
   /**
-   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN, HOME_GROUP_EXISTS, and what
+   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN, HOME_LOCAL_ONLY, HOME_GROUP_EXISTS, and what
    * `beginPublicGroup` throws
    */
   create(asker: Asker, conversation: ConversationId, parts: NewGroup): Promise<GroupState> {
@@ -121,7 +121,8 @@ export class Groups {
     return this.#turn(conversation, async () => {
       const people = await this.#people(conversation);
       permitIn(people, asker.user, 'sendMessage');
-      if (domainOf(conversation) !== domain) throw new HawserError('HOME_NOT_FOUND', 'the hub is another domain');
+      const foreign = [conversation, ...people.roles.keys()].find((id) => domainOf(id) !== domain);
+      if (foreign !== undefined) throw new HawserError('HOME_LOCAL_ONLY', domainOf(foreign));
       const uploaded = { groupInfo: bytesOf(parts.groupInfo), tree: bytesOf(parts.tree) };
       const group = await beginPublicGroup(uploaded, this.#environment(people));
       const devices = table.devicesIn(group);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DeviceId } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
 import type { Store } from '../store/store.ts';
 import { domain, openTestStore, type TestWorld, testWorld, user } from '../testing/world.ts';
@@ -169,6 +170,25 @@ test('signing out ends the tokens of that session only', async () => {
   await expect(sessions.authenticate(here.access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
   await expect(sessions.refresh(here.refresh ?? '')).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
   await sessions.authenticate(there.access);
+});
+
+test('of sessions without a device a person has fifty: the oldest ends for a new one, and none that has a device', async () => {
+  const laptop = await signIn();
+  const { session } = await sessions.authenticate(laptop.access);
+  const device = `${alice}/d/laptop` as DeviceId;
+  await store.db.updateTable('sessions').set({ device_id: device }).where('id', '=', session).execute();
+  const begin = () => store.transaction((tx) => sessions.begin(tx, alice));
+  const all = [];
+  for (let i = 0; i < 52; i++) {
+    world.advance(1);
+    all.push(await begin());
+  }
+  expect(ended).toHaveLength(2);
+  expect(await sessions.count()).toBe(51);
+  for (const { access } of all.slice(0, 2)) {
+    await expect(sessions.authenticate(access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+  }
+  for (const { access } of [laptop, ...all.slice(2)]) await sessions.authenticate(access);
 });
 
 test('what has expired is swept away', async () => {

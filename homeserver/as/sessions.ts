@@ -8,6 +8,7 @@ import type { DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import { userIdOf } from '#signalling/ids.ts';
 import { parseEmail } from '#signalling/person.ts';
 import { networkOf } from '../http/network.ts';
+import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
 import type { Account } from './accounts.ts';
@@ -22,6 +23,9 @@ export const REFRESH_SECONDS = 30 * 24 * 3600;
  * token (and no new cookie); later its use means that somebody copied it, and the session ends.
  */
 const REUSE_GRACE_MS = 20_000;
+
+/** Sessions of one person that are of no device, which is all that a page has for the seconds in which it makes one. */
+const MAX_WITHOUT_DEVICE = 50;
 
 /** 256 bits: nobody guesses one, so a plain SHA-256 is enough to store them. */
 const TOKEN_BYTES = 32;
@@ -103,7 +107,7 @@ export class Sessions {
     return { access, refresh, account: { user, name: row.name } };
   }
 
-  /** A new session of somebody of whom it is known who he is. */
+  /** A new session of somebody of whom it is known who he is. Where he has too many without a device, the oldest of them end. */
   async begin(tx: Db, user: UserId): Promise<{ readonly access: string; readonly refresh: string }> {
     const session = randomToken(this.#world, SESSION_ID_BYTES);
     const refresh = randomToken(this.#world, TOKEN_BYTES);
@@ -121,6 +125,18 @@ export class Sessions {
         device_id: null,
       })
       .execute();
+    const rows = await tx
+      .selectFrom('sessions')
+      .select('id')
+      .where('user_id', '=', user)
+      .where('device_id', 'is', null)
+      .orderBy('created_at')
+      .execute();
+    const ending = rows.slice(0, -MAX_WITHOUT_DEVICE).map(({ id }) => id);
+    if (ending.length > 0) {
+      await tx.deleteFrom('sessions').where('id', 'in', ending).execute();
+      afterCommit(tx, () => this.ended(ending));
+    }
     return { access: await this.#issueAccess(tx, session), refresh };
   }
 

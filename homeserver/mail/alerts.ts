@@ -58,7 +58,7 @@ export class SignInAlerts {
       this.#told.set(user, now);
       await store.transaction(async (tx) => {
         const email = await addressFor(tx, user);
-        if (email) await mail.enqueue(tx, email, signedIn(mail.sender, user, at));
+        if (email) await mail.enqueue(tx, { to: email, letter: signedIn(mail.sender, user, at), owner: user });
       });
     }
     if (began.length > 0) mail.wake();

@@ -1,7 +1,7 @@
 /** Files between two people: how they are chosen, sent, shown and stored, and what is done about those that are dangerous. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserPerson, ChatWorld } from './testing/chat-world.ts';
 
@@ -229,6 +229,33 @@ describe('files', () => {
     expect(await alice.message('never.txt').count()).toBe(0);
     // The browser counts the refused calls as errors of the page.
     alice.complaints.splice(0);
+  });
+
+  it('show how far they are, there and back', async () => {
+    const shown = (bar: Locator) => bar.evaluate((each) => (each as HTMLProgressElement).value);
+    const hold = async (page: Page, path: RegExp) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      await page.route(path, async (route) => {
+        await promise;
+        await route.continue();
+      });
+      return resolve;
+    };
+    const completed = await hold(alice.page, /\/assets\/[^/]+\/complete$/);
+    await choose(alice, { name: 'slow.pdf', mimeType: 'application/pdf', buffer: randomBytes(600_000) });
+    await send(alice);
+    const sending = alice.page.getByRole('progressbar', { name: 'Sending slow.pdf' });
+    await expect.poll(() => shown(sending)).toBe(100);
+    completed();
+    await sending.waitFor({ state: 'detached' });
+    const message = await bob.hears('slow.pdf');
+    const fetched = await hold(bob.page, /\/api\/v1\/assets\/[^/]+$/);
+    await message.getByRole('button', { name: 'Download slow.pdf' }).click();
+    const fetching = bob.page.getByRole('progressbar', { name: 'Fetching slow.pdf' });
+    expect(await shown(fetching)).toBe(0);
+    const [download] = await Promise.all([bob.page.waitForEvent('download'), fetched()]);
+    expect(download.suggestedFilename()).toBe('slow.pdf');
+    await fetching.waitFor({ state: 'detached' });
   });
 
   it('that could run in the page are stored only, under a name that hides nothing', async () => {

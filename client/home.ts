@@ -49,8 +49,8 @@ export class Home {
   #greeted: Events | undefined;
   #wake: (() => void) | undefined;
   readonly #listeners = new Set<(event: HomeEvent) => void>();
-  /** Events that came while the list was being fetched; they are newer than the list or already in it. */
-  #early: HomeEvent[] | undefined;
+  /** For each list that is being fetched, the events that came meanwhile: they are newer than it, or already in it. */
+  readonly #early = new Set<HomeEvent[]>();
 
   /** Starts at once; `close` ends it. */
   constructor(options: HomeOptions) {
@@ -125,11 +125,21 @@ export class Home {
     await this.#account.call({ method: 'DELETE', path: `${conversationPath(conversation)}/call` });
   }
 
-  /** Sends an encrypted message over the connection. @throws HawserError SIG_CLOSED without one, and what the hub refuses with */
+  /**
+   * Sends an encrypted message over the connection.
+   * @throws HawserError what the hub answered; SIG_CLOSED without a connection, and SIG_TIMEOUT: then it may have been taken
+   */
   async send(message: NewMessage): Promise<SentMessage> {
     // Before the server knows whose the connection is, it would refuse for good.
-    if (!this.#greeted) throw new HawserError('SIG_CLOSED');
-    return this.#greeted.request('send', message);
+    const rpc = this.#greeted;
+    if (!rpc) throw new HawserError('SIG_CLOSED');
+    try {
+      return await rpc.request('send', message);
+    } catch (cause) {
+      // What the connection ended with is no answer, whatever its code.
+      if (rpc.closing) throw new HawserError('SIG_CLOSED', undefined, { cause });
+      throw cause;
+    }
   }
 
   /** Makes the connection anew: after something could not be stored, for instance. */
@@ -188,7 +198,6 @@ export class Home {
     const url = eventsUrl(this.#account.origin);
     const accessToken = await this.#account.accessToken();
     const socket = await this.#dial(url, CLIENT_HOME, this.#closed.signal);
-    this.#early = [];
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const rpc: Events = new Rpc({
       contract: CLIENT_HOME,
@@ -218,21 +227,22 @@ export class Home {
 
   /** Fetches the whole list again. */
   async refresh(): Promise<void> {
-    this.#early ??= [];
+    const early: HomeEvent[] = [];
+    this.#early.add(early);
     try {
       const list = await this.#account.call({ method: 'GET', path: 'conversations', answer: Conversations });
       let state = withList(this.store.state, list.conversations);
-      for (const event of this.#early) state = withEvent(state, event);
+      for (const event of early) state = withEvent(state, event);
       this.store.set(state);
     } finally {
-      this.#early = undefined;
+      this.#early.delete(early);
     }
   }
 
   #hear(event: HomeEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
-    if (this.#early) this.#early.push(event);
-    else this.store.set(withEvent(this.store.state, event));
+    for (const early of this.#early) early.push(event);
+    this.store.set(withEvent(this.store.state, event));
     this.#onEvent(event);
   }
 

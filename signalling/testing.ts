@@ -5,6 +5,8 @@ import type { Contract } from './contract.ts';
 import type { Socket } from './rpc.ts';
 import { acceptSockets, dialSocket } from './websocket.ts';
 
+export { until } from './testing-until.ts';
+
 export interface TestServer {
   readonly url: string;
   readonly server: Server;
@@ -26,17 +28,4 @@ export async function serveContract(contract: Contract, onSocket: (socket: Socke
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** Resolves when the condition holds; fails after `withinMs` with what was waited for. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  withinMs = 5_000,
-): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -11,6 +11,8 @@ import { openStore, type Store } from '../store/store.ts';
 import type { World } from '../world.ts';
 import { borrowDatabase, makeDatabase, type TestDatabase } from './database.ts';
 
+export { until } from '#signalling/testing-until.ts';
+
 export interface TestWorld extends World {
   advance(ms: number): void;
 }
@@ -80,19 +82,4 @@ export function user(address: string): UserId {
   const parsed = parseAddress(address);
   if (!parsed) throw new RangeError(address);
   return parsed;
-}
-
-/** Asks again and again until the answer is a value; rejects after `timeoutMs`. */
-export async function until<T>(
-  ask: () => T | undefined | false | Promise<T | undefined | false>,
-  what: string,
-  timeoutMs = 10_000,
-): Promise<T> {
-  const end = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -1,6 +1,8 @@
 /** For tests: what a scenario needs of the place that it runs in, Node or a browser. */
 import type { Vault } from '../../vault/vault.ts';
 
+export { until } from '#signalling/testing-until.ts';
+
 export interface Environment {
   /** As for `Account`. */
   readonly origin: string;
@@ -21,21 +23,6 @@ export interface Environment {
 /** A bit in a record of a group, the record of the device, or what opens all of it. */
 export const DAMAGES = ['a bit is another', 'a record is missing', 'it cannot be opened'] as const;
 export type Damage = (typeof DAMAGES)[number];
-
-/** Resolves with the first answer that is a value. */
-export async function until<T>(
-  ask: () => T | undefined | false | Promise<T | undefined | false>,
-  what: string,
-  timeoutMs = 15_000,
-): Promise<T> {
-  const end = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 /** Values of JSON, since what runs the tests is not in the browser. */
 export function same(found: unknown, wanted: unknown, what: string): void {

@@ -1,0 +1,19 @@
+/** For tests, in Node and in browsers: waits for a condition, and never for a time. */
+
+/**
+ * Asks again and again until the answer is a value.
+ * @param what is waited for, named where it does not come within `withinMs`
+ */
+export async function until<T>(
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+  what: string,
+  withinMs = 10_000,
+): Promise<T> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

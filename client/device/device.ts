@@ -29,11 +29,12 @@ export interface DeviceOptions {
   readonly name: string;
   /** ms since 1970 */
   readonly now?: () => number;
+  /** Key packages that are brought at once, beside the last one. Each lets somebody add this device to one group while it is away. */
+  readonly keyPackages?: number;
 }
 
 type Certified = NonNullable<DeviceRecord['certified']>;
 
-/** Key packages that are brought at once, beside the last one. */
 const KEY_PACKAGES = 60;
 /** The certificate is renewed when this part of its time is over. */
 const RENEW_AFTER = 2 / 3;
@@ -62,7 +63,7 @@ export class Device {
    * then see `setUpAnew`
    */
   static async open(given: DeviceOptions): Promise<Device> {
-    const options = { now: Date.now, ...given };
+    const options = { now: Date.now, keyPackages: KEY_PACKAGES, ...given };
     const { vault } = options;
     const bytes = await vault.get(RECORD);
     const record = bytes && readRecord(bytes);
@@ -139,10 +140,10 @@ export class Device {
 
   /** Makes new key packages and gives them to the homeserver. Their secrets are stored before. */
   async bringKeyPackages(): Promise<void> {
-    const { account, vault, now } = this.#options;
+    const { account, vault, now, keyPackages: count } = this.#options;
     const changes = new Map<string, Uint8Array>();
     const packages: string[] = [];
-    for (let i = 0; i <= KEY_PACKAGES; i++) {
+    for (let i = 0; i <= count; i++) {
       const { bytes, secrets } = await makeKeyPackage(this.keys, now());
       const prefix = i === 0 ? LAST_RESORT : KEY_PACKAGE;
       changes.set(`${prefix}${toBase64Url(await keyPackageReference(bytes))}`, secrets);

@@ -5,6 +5,7 @@
 
 import type { CommitWishes } from '#mls/commit.ts';
 import type { Credentials } from '#mls/credentials.ts';
+import type { Engine } from '#mls/engine.ts';
 import { Group, type Note } from '#mls/group.ts';
 import type { Identity } from '#mls/identity.ts';
 import type { Changes, GroupStore } from '#mls/journal.ts';
@@ -18,6 +19,7 @@ import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
 import { isOutBy, parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
+import { backoffMs } from '../backoff.ts';
 import type { Device } from '../device/device.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Authorities } from './authorities.ts';
@@ -36,6 +38,8 @@ export interface ConversationGroupOptions {
   readonly api: GroupApi;
   readonly authorities: Authorities;
   readonly credentials: Credentials;
+  /** Where there is something quicker than WebCrypto. */
+  readonly engine?: Engine;
   readonly membership: () => Membership;
   /** Asks the homeserver again, where what came does not fit to what it said. */
   readonly refreshMembership: () => Promise<void>;
@@ -58,6 +62,8 @@ export class ConversationGroup {
   readonly #options: ConversationGroupOptions;
   /** Between a group that goes and one that comes in its place nothing else may happen. */
   readonly #turn = new Queue();
+  /** A device has one commit that waits for the hub. */
+  readonly #commits = new Queue();
   #store: OwnStore;
   #group: Group | undefined;
   #environment: Environment | undefined;
@@ -65,6 +71,9 @@ export class ConversationGroup {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #hasTurn = false;
+  #isBroken = false;
+  /** Times in a row that committing by itself failed. */
+  #failures = 0;
   /** Epoch and version of the lists at which nobody had lapsed: looking takes 15 ms in a group of 500. */
   #cleanAt: string | undefined;
 
@@ -100,8 +109,8 @@ export class ConversationGroup {
       if (isCode(cause, 'MLS_STATE_UNREADABLE')) throw new HawserError('VAULT_DAMAGED', 'a group', { cause });
       throw cause;
     }
-    // Proposed before this device was started, perhaps while nobody else is there.
-    if (this.#group?.hasProposals) this.#commitSoon(this.#group);
+    // Proposed before this device was started, perhaps while nobody else is there; or the own commit had no answer when it ended.
+    if (this.#group) this.#commitSoon(this.#group);
     return this.#group;
   }
 
@@ -110,6 +119,11 @@ export class ConversationGroup {
     const { vault, conversation } = this.#options;
     const bytes = await vault.get(sinceKey(conversation));
     return bytes && new DataView(bytes.slice().buffer).getBigUint64(0);
+  }
+
+  /** Whether this device cannot follow the others, and has to join anew. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** Lets all devices of people in that are not in the group yet. */
@@ -175,7 +189,10 @@ export class ConversationGroup {
     if (entry.kind === 'welcome') return this.#takeWelcome(payload, BigInt(entry.id ?? 0), note);
     if (entry.kind === 'notice') {
       // Its keys are of no use any more; whoever is let in again gets others.
-      if (isOutBy(parseNotice(entry.payload), this.#options.device.user)) await this.#forget();
+      if (isOutBy(parseNotice(entry.payload), this.#options.device.user)) {
+        await this.#forget();
+        this.#isBroken = false;
+      }
       return this.#store.save(new Map(), await note([]));
     }
     const group = await this.loaded();
@@ -187,9 +204,11 @@ export class ConversationGroup {
     if (group.hasProposals) this.#commitSoon(group);
   }
 
-  /** Whether the group is broken on this device: it cannot follow the others, and must join anew. */
+  /** The group is broken on this device: it joins anew. What it has stays until it does. */
   async rejoin(): Promise<void> {
-    await this.#turn.run(() => this.#forget());
+    this.#isBroken = true;
+    // Whoever asked before may have found the group good.
+    await this.#ready?.catch(() => undefined);
     await this.ready();
   }
 
@@ -200,7 +219,7 @@ export class ConversationGroup {
 
   async #join(): Promise<Group> {
     const group = await this.loaded();
-    if (group?.isMember) return group;
+    if (group?.isMember && !this.#isBroken) return group;
     for (let races = 0; races < MAX_RACES; races++) {
       try {
         const { membership } = this.#options;
@@ -220,7 +239,9 @@ export class ConversationGroup {
     const { conversation, device, api } = this.#options;
     const random = toBase64Url(crypto.getRandomValues(new Uint8Array(GROUP_ID_BYTES)));
     const id = `mimi://${domainOf(conversation)}/g/${random}` as GroupId;
-    const group = await Group.create(id, device.keys, this.#store, await this.#surroundings());
+    const environment = await this.#surroundings();
+    await this.#forget();
+    const group = await Group.create(id, device.keys, this.#store, environment);
     this.#group = group;
     try {
       await api.create(conversation, { group: id, groupInfo: await group.groupInfo(), tree: group.tree() });
@@ -230,6 +251,7 @@ export class ConversationGroup {
       throw error;
     }
     await this.#options.vault.write(await this.#noteSince(group.epoch));
+    this.#isBroken = false;
     return group;
   }
 
@@ -237,11 +259,11 @@ export class ConversationGroup {
     const { conversation, device, api } = this.#options;
     // A Welcome may have come meanwhile.
     const known = await this.loaded();
-    if (known?.isMember) return known;
-    await this.#forget();
+    if (known?.isMember && !this.#isBroken) return known;
     const fetched = await api.state(conversation);
     const id = requestId();
     const environment = await this.#surroundings();
+    await this.#forget();
     const parts = { ...fetched, device: device.keys, id };
     const group = await this.#withFreshAuthorities(() => Group.joinExternally(parts, this.#store, environment));
     const { pending } = group;
@@ -255,6 +277,7 @@ export class ConversationGroup {
     }
     await this.#accept(group, id);
     await this.#options.vault.write(await this.#noteSince(group.epoch));
+    this.#isBroken = false;
     return group;
   }
 
@@ -265,13 +288,14 @@ export class ConversationGroup {
     const own = await device.secretsFor(referencesIn(welcome));
     const { group } = this.#options.membership();
     // Joined already, by an own commit or by this very Welcome before a crash; or it is for keys that are gone.
-    if (known?.isMember || !own || group === undefined) return this.#store.save(new Map(), also);
+    if ((known?.isMember && !this.#isBroken) || !own || group === undefined) return this.#store.save(new Map(), also);
     const tree = await api.tree(conversation, epoch);
     await this.#forget();
     const parts = { group, welcome, tree, secrets: own.secrets };
     const environment = await this.#surroundings();
     const changes: Changes = new Map([...own.used, ...also, ...(await this.#noteSince(epoch))]);
     this.#group = await this.#withFreshAuthorities(() => Group.join(parts, this.#store, environment, changes));
+    this.#isBroken = false;
   }
 
   /** Once: whoever joins anew has what was said before. */
@@ -282,46 +306,62 @@ export class ConversationGroup {
     return new Map([[sinceKey(this.#options.conversation), bytes]]);
   }
 
-  /** Commits what is wanted, until it is in or not wanted any more. */
-  async #commit(wanted: (group: Group) => Promise<CommitWishes | undefined>): Promise<void> {
-    const { conversation, api } = this.#options;
-    for (let races = 0; races < MAX_RACES; races++) {
-      const group = await this.ready();
-      const waiting = group.pending;
-      if (!waiting) {
-        const wishes = await wanted(group);
-        if (!wishes) return await this.#endTurn();
-        await group.commit(wishes, requestId());
-      }
-      const { pending } = group;
-      if (!pending) continue;
-      try {
-        await api.commit(conversation, pending);
-        this.#hasTurn = false;
-        await this.#accept(group, pending.id);
-        if (!waiting) return;
-      } catch (error) {
-        // The one that won comes by the queue, and makes the own one void.
-        if (isCode(error, 'MLS_EPOCH_PAST')) {
-          await this.#untilOvertaken(group, pending.id);
-          await this.#turnAtHub();
-          continue;
+  /** Commits what is wanted, until it is in or not wanted any more. Whoever comes while another commit of this device is made waits. */
+  #commit(wanted: (group: Group) => Promise<CommitWishes | undefined>): Promise<void> {
+    return this.#commits.run(async () => {
+      for (let races = 0; races < MAX_RACES; races++) {
+        const group = await this.ready();
+        try {
+          if (await this.#tryCommit(group, wanted)) return;
+        } catch (error) {
+          // Another group took the place of the one that this was about.
+          if (group !== this.#group && !this.#closed) continue;
+          if (group.pending) this.#commitSoon(group);
+          if (!isCode(error, 'MLS_PROPOSALS_PENDING')) throw error;
+          await this.#pause(races);
         }
-        if (isCode(error, 'MLS_PROPOSALS_PENDING')) await group.refused(pending.id).catch(ignoreNoPending);
-        else {
-          if (error instanceof HawserError && !error.retry) await group.refused(pending.id).catch(ignoreNoPending);
-          throw error;
-        }
-        await this.#pause(races);
       }
-    }
-    throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
+      throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
+    });
   }
 
-  /** Resolves when the queue has brought the commit that won. */
+  /** @returns whether what is wanted is in, or not wanted any more; else it is to be tried again */
+  async #tryCommit(group: Group, wanted: (group: Group) => Promise<CommitWishes | undefined>): Promise<boolean> {
+    const { conversation, api } = this.#options;
+    // Of before the last start, or without an answer: it goes first.
+    const isOlder = group.pending !== undefined;
+    if (!isOlder) {
+      const wishes = await wanted(group);
+      if (!wishes) {
+        await this.#endTurn();
+        return true;
+      }
+      await group.commit(wishes, requestId());
+    }
+    const { pending } = group;
+    if (!pending) return false;
+    try {
+      await api.commit(conversation, pending);
+    } catch (error) {
+      if (isCode(error, 'MLS_EPOCH_PAST')) {
+        // The one that won comes by the queue, and makes the own one void.
+        await this.#untilOvertaken(group, pending.id);
+        await this.#turnAtHub();
+        return false;
+      }
+      const isRefused = error instanceof HawserError && (!error.retry || error.code === 'MLS_PROPOSALS_PENDING');
+      if (isRefused && !isOfSession(error)) await group.refused(pending.id).catch(ignoreNoPending);
+      throw error;
+    }
+    this.#hasTurn = false;
+    await this.#accept(group, pending.id);
+    return !isOlder;
+  }
+
+  /** Resolves when the queue has brought the commit that won, or another group is in the place of this one. */
   async #untilOvertaken(group: Group, id: string): Promise<void> {
     const end = this.#options.now() + OVERTAKEN_MS;
-    while (group.pending?.id === id) {
+    while (group.pending?.id === id && this.#group === group) {
       if (this.#closed || this.#options.now() > end) throw new HawserError('SIG_TIMEOUT', 'the commit that won');
       await sleep(20);
     }
@@ -338,17 +378,31 @@ export class ConversationGroup {
     }
   }
 
+  /** What the hub proposed, and an own commit that has no answer: committed by itself, again and again until it is in. */
   #commitSoon(group: Group): void {
-    if (this.#timer !== undefined || this.#closed || isLeaving(group)) return;
+    if (this.#timer !== undefined || this.#closed || !isToCommit(group)) return;
+    const { random } = this.#options;
     const { leaving } = group;
-    const first = group.isMember && group.members.find(({ leafIndex }) => !leaving.has(leafIndex));
-    const isFirst = first && first.leafIndex === group.leafIndex;
+    const first = group.members.find(({ leafIndex }) => !leaving.has(leafIndex));
+    const isFirst = group.pending !== undefined || first?.leafIndex === group.leafIndex;
     const { from, to } = OTHERS_COMMIT_MS;
-    const wait = isFirst ? 0 : from + this.#options.random() * (to - from);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      if (group.isMember && group.hasProposals) this.commitProposals().catch(() => this.#commitSoon(group));
-    }, wait);
+    const again = this.#failures === 0 ? 0 : backoffMs(this.#failures, random());
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        if (!isToCommit(group)) return;
+        this.commitProposals().then(
+          () => {
+            this.#failures = 0;
+          },
+          () => {
+            this.#failures += 1;
+            this.#commitSoon(group);
+          },
+        );
+      },
+      again + (isFirst ? 0 : from + random() * (to - from)),
+    );
     if (typeof this.#timer === 'object') this.#timer.unref?.();
   }
 
@@ -368,7 +422,7 @@ export class ConversationGroup {
 
   async #surroundings(): Promise<Environment> {
     if (this.#environment) return this.#environment;
-    const { conversation, authorities, credentials, membership, now } = this.#options;
+    const { conversation, authorities, credentials, engine, membership, now } = this.#options;
     const domains = membership().members.map(({ user }) => domainOf(user));
     await authorities.ensure(domains);
     const hub = await authorities.hub(domainOf(conversation));
@@ -381,6 +435,7 @@ export class ConversationGroup {
         mayRemove: (by, whom) => may(roleOf(by), by.user === whom.user ? 'removeOwnClient' : 'removeParticipant'),
       },
       now,
+      engine,
     };
     return this.#environment;
   }
@@ -413,7 +468,7 @@ export class ConversationGroup {
       await api.turn(conversation);
       this.#hasTurn = true;
     } catch (error) {
-      if (!isCode(error, 'HOME_SLOW_DOWN')) throw error; // then it tries without
+      if (!(error instanceof HawserError) || !error.retry) throw error; // it tries without
     }
   }
 
@@ -459,7 +514,7 @@ class OwnStore implements GroupStore {
 }
 
 /** How long the queue may take to bring a commit that the hub has, ms. */
-const OVERTAKEN_MS = 15_000;
+const OVERTAKEN_MS = 30_000;
 
 function prefixOf(conversation: ConversationId): string {
   return `group/${conversation}/`;
@@ -468,6 +523,15 @@ function prefixOf(conversation: ConversationId): string {
 /** Apart from the group, which may be forgotten and joined anew. */
 function sinceKey(conversation: ConversationId): string {
   return `since/${conversation}`;
+}
+
+function isToCommit(group: Group): boolean {
+  return group.isMember && !isLeaving(group) && (group.hasProposals || group.pending !== undefined);
+}
+
+/** It says nothing about the commit: that may be taken, or have been. */
+function isOfSession({ code }: HawserError): boolean {
+  return code === 'HOME_UNAUTHENTICATED' || code.startsWith('SIG_');
 }
 
 /** Whether the hub proposed to remove this device itself. */

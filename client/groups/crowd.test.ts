@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { organise, PASSWORD } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
 import { TestDevice } from '../testing/test-device.ts';
+import { MemoryVault } from '../vault/memory.ts';
 
 /** Each person has five. `HAWSER_CROWD` for another number: each takes each commit in, so that the work of this one process grows with its square. */
-const DEVICES = Number(process.env.HAWSER_CROWD ?? 15);
+const DEVICES = Number(process.env.HAWSER_CROWD ?? 50);
 const OF_ONE = 5;
 
 test(`${DEVICES} devices that all commit at once end in one epoch with the same keys`, {
@@ -19,7 +20,8 @@ test(`${DEVICES} devices that all commit at once end in one epoch with the same 
   const devices: TestDevice[] = [];
   try {
     for (const handle of handles) {
-      for (let number = 0; number < OF_ONE; number++) devices.push(await TestDevice.open(alpha.url, handle, PASSWORD));
+      for (let number = 0; number < OF_ONE; number++)
+        devices.push(await TestDevice.open(alpha.url, handle, PASSWORD, new MemoryVault(), 1));
     }
     await until(() => devices.every(({ home }) => home.store.state.connected), 'all are connected', 60_000);
     const [first] = devices as [TestDevice];

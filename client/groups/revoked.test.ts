@@ -2,46 +2,21 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
 import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { Device } from '../device/device.ts';
-import { TestDevice } from '../testing/test-device.ts';
-import { MemoryVault } from '../vault/memory.ts';
+import { Crew } from '../testing/crew.ts';
+import type { TestDevice } from '../testing/test-device.ts';
 
-let world: World;
-let alpha: Organisation;
-const devices: TestDevice[] = [];
+let crew: Crew;
 
 beforeAll(async () => {
-  world = await organise('alpha.example');
-  [alpha] = world.organisations as [Organisation];
-  for (const handle of ['alice', 'bob', 'carol']) {
-    await alpha.homeserver.createAccount({ handle, name: handle, password: PASSWORD });
-  }
+  crew = await Crew.gather();
 });
-afterAll(() => world[Symbol.asyncDispose]());
-afterEach(() => {
-  for (const device of devices.splice(0)) device.close();
-});
-
-async function deviceOf(handle: string, vault = new MemoryVault()): Promise<TestDevice> {
-  const device = await TestDevice.open(alpha.url, handle, PASSWORD, vault);
-  devices.push(device);
-  await until(() => device.home.store.state.connected, `${handle} is connected`);
-  return device;
-}
-
-async function converse(creator: TestDevice, ...others: TestDevice[]): Promise<ConversationId> {
-  const users = [...new Set(others.map(({ device }) => device.user))];
-  const { conversation } = await creator.home.createConversation('Rigging', users);
-  await creator.home.refresh();
-  await creator.group(conversation).ready();
-  await creator.group(conversation).addPeople([...users, creator.device.user]);
-  return conversation;
-}
+afterAll(() => crew[Symbol.asyncDispose]());
+afterEach(() => crew.rest());
 
 /** As a messenger does it: again, until nobody is in the group who should not read it. */
 const says = (device: TestDevice, conversation: ConversationId, text: string) =>
@@ -69,17 +44,17 @@ const codeOf = (work: Promise<unknown>) =>
 test('while nobody is there: the next one joins, takes it out and is heard by all, and it reads nothing of that', {
   timeout: 60_000,
 }, async () => {
-  const [alice, stolen, bob] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('bob')];
-  const conversation = await converse(alice, bob);
+  const [alice, stolen, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('alice'), await crew.deviceOf('bob')];
+  const conversation = await crew.converse(alice, bob);
   await says(alice, conversation, 'before');
   for (const each of [stolen, bob]) await until(() => each.heard.length === 1, 'before');
   // What was written with keys that the thief has, and is not sent yet.
   const group = await bob.group(conversation).loaded();
   const early = toBase64Url((await group?.send(new TextEncoder().encode('too early'))) ?? new Uint8Array());
-  for (const each of devices) each.close();
+  for (const each of crew.devices) each.close();
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
   // Nothing waits for it any more.
-  const database = new DatabaseSync(join(alpha.site.data, 'homeserver.sqlite'), { readOnly: true });
+  const database = new DatabaseSync(join(crew.alpha.site.data, 'homeserver.sqlite'), { readOnly: true });
   for (const table of ['queues', 'subscriptions']) {
     const { count } = database
       .prepare(`SELECT count(*) AS count FROM ${table} WHERE device_id = ?`)
@@ -88,7 +63,7 @@ test('while nobody is there: the next one joins, takes it out and is heard by al
   }
   database.close();
 
-  const back = await deviceOf('bob', bob.vault);
+  const back = await crew.deviceOf('bob', bob.vault);
   // Neither while the removal waits nor afterwards.
   const refused = await codeOf(back.home.send({ conversation, number: 1, message: early }));
   expect(['MLS_PROPOSALS_PENDING', 'MLS_EPOCH_PAST']).toContain(refused);
@@ -97,7 +72,7 @@ test('while nobody is there: the next one joins, takes it out and is heard by al
   back.close();
 
   // Nor is it in the way of one that is new. (Nobody is there again.)
-  const other = await deviceOf('carol');
+  const other = await crew.deviceOf('carol');
   await alice.account.call({
     method: 'POST',
     path: `conversations/${encodeURIComponent(conversation)}/members`,
@@ -106,25 +81,25 @@ test('while nobody is there: the next one joins, takes it out and is heard by al
   await other.home.refresh();
   await other.group(conversation).ready();
   await says(other, conversation, 'from carol');
-  const again = [await deviceOf('alice', alice.vault), await deviceOf('bob', bob.vault)];
+  const again = [await crew.deviceOf('alice', alice.vault), await crew.deviceOf('bob', bob.vault)];
   for (const each of again) await until(() => each.heard.at(-1) === 'from carol', 'from carol');
   for (const entry of [...back.entries, ...other.entries])
     await codeOf(stolen.group(conversation).take(entry, () => new Map()));
   expect(stolen.heard).toEqual(['before']);
-  expect(devices.flatMap(({ troubles }) => troubles)).toEqual([]);
+  expect(crew.devices.flatMap(({ troubles }) => troubles)).toEqual([]);
 });
 
 test('a new device joins a group with a removed one in it, and says nothing before it is out', {
   timeout: 60_000,
 }, async () => {
-  const [alice, stolen, bob] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('bob')];
-  const conversation = await converse(alice, bob);
+  const [alice, stolen, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('alice'), await crew.deviceOf('bob')];
+  const conversation = await crew.converse(alice, bob);
   await says(alice, conversation, 'before');
   for (const each of [stolen, bob]) await until(() => each.heard.length === 1, 'before');
-  for (const each of devices) each.close();
+  for (const each of crew.devices) each.close();
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
 
-  const late = await deviceOf('bob');
+  const late = await crew.deviceOf('bob');
   await late.home.refresh();
   const group = await late.group(conversation).ready();
   expect(await isIn(late, conversation, stolen)).toBe(true);
@@ -132,7 +107,7 @@ test('a new device joins a group with a removed one in it, and says nothing befo
   expect((await group.lapsed()).map(({ identity }) => identity.device)).toEqual([stolen.device.id]);
   await says(late, conversation, 'after');
   expect(await isIn(late, conversation, stolen)).toBe(false);
-  const again = [await deviceOf('alice', alice.vault), await deviceOf('bob', bob.vault)];
+  const again = [await crew.deviceOf('alice', alice.vault), await crew.deviceOf('bob', bob.vault)];
   for (const each of again) {
     await until(() => each.heard.at(-1) === 'after', 'after');
     expect(await isIn(each, conversation, stolen)).toBe(false);
@@ -146,21 +121,25 @@ test('a new device joins a group with a removed one in it, and says nothing befo
     met.push(await codeOf(stolen.group(conversation).take(entry, () => new Map())));
   expect(met.at(-1)).toBe('MLS_NOT_MEMBER');
   expect(stolen.heard).toEqual(['before']);
-  expect(devices.flatMap(({ troubles }) => troubles)).toEqual([]);
+  expect(crew.devices.flatMap(({ troubles }) => troubles)).toEqual([]);
 });
 
 test('whoever was added while it was a member, and comes when it is not any more, misses nothing', {
   timeout: 60_000,
 }, async () => {
-  const [alice, stolen, carol] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('carol')];
+  const [alice, stolen, carol] = [
+    await crew.deviceOf('alice'),
+    await crew.deviceOf('alice'),
+    await crew.deviceOf('carol'),
+  ];
   carol.close();
-  const conversation = await converse(alice, carol);
+  const conversation = await crew.converse(alice, carol);
   await says(alice, conversation, 'one');
   await until(() => stolen.heard.length === 1, 'one');
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
   await until(async () => !(await isIn(alice, conversation, stolen)), 'it is out');
   await says(alice, conversation, 'two');
-  const back = await deviceOf('carol', carol.vault);
+  const back = await crew.deviceOf('carol', carol.vault);
   await until(() => back.heard.length === 2, 'both');
   expect(back.heard).toEqual(['one', 'two']);
   expect(back.troubles).toEqual([]);
@@ -169,12 +148,12 @@ test('whoever was added while it was a member, and comes when it is not any more
 test('whoever was away while a device joined, committed and was removed follows all of that and misses nothing', {
   timeout: 60_000,
 }, async () => {
-  const [alice, bob] = [await deviceOf('alice'), await deviceOf('bob')];
-  const conversation = await converse(alice, bob);
+  const [alice, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('bob')];
+  const conversation = await crew.converse(alice, bob);
   await says(alice, conversation, 'one');
   await until(() => bob.heard.length === 1, 'one');
   bob.close();
-  const other = await deviceOf('alice');
+  const other = await crew.deviceOf('alice');
   await other.home.refresh();
   await other.group(conversation).ready();
   await other.group(conversation).update();
@@ -183,7 +162,7 @@ test('whoever was away while a device joined, committed and was removed follows 
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(other.device.id)}` });
   await until(async () => !(await isIn(alice, conversation, other)), 'it is out');
   await says(alice, conversation, 'three');
-  const back = await deviceOf('bob', bob.vault);
+  const back = await crew.deviceOf('bob', bob.vault);
   await until(() => back.heard.length === 2, 'both');
   expect(back.heard).toEqual(['two', 'three']);
   expect(back.troubles).toEqual([]);
@@ -192,36 +171,36 @@ test('whoever was away while a device joined, committed and was removed follows 
 test('what a crash of the homeserver left undone of a removal is done when the next one joins', {
   timeout: 60_000,
 }, async () => {
-  const [alice, stolen, bob] = [await deviceOf('alice'), await deviceOf('alice'), await deviceOf('bob')];
-  const conversation = await converse(alice, bob);
+  const [alice, stolen, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('alice'), await crew.deviceOf('bob')];
+  const conversation = await crew.converse(alice, bob);
   await says(alice, conversation, 'before');
   await until(() => stolen.heard.length === 1 && bob.heard.length === 1, 'before');
-  for (const each of devices) each.close();
-  await alpha.stop();
+  for (const each of crew.devices) each.close();
+  await crew.alpha.stop();
   // The device is gone and its certificates are revoked, and no group has heard of it.
-  const database = new DatabaseSync(join(alpha.site.data, 'homeserver.sqlite'));
+  const database = new DatabaseSync(join(crew.alpha.site.data, 'homeserver.sqlite'));
   const { id } = stolen.device;
   database.prepare('UPDATE device_certificates SET revoked_at = ? WHERE device_id = ?').run(Date.now(), id);
   database.prepare('DELETE FROM sessions WHERE device_id = ?').run(id);
   database.prepare('DELETE FROM devices WHERE device_id = ?').run(id);
   database.close();
-  await alpha.start();
-  const late = await deviceOf('bob');
+  await crew.alpha.start();
+  const late = await crew.deviceOf('bob');
   await late.home.refresh();
   await late.group(conversation).ready();
   await says(late, conversation, 'after');
   expect(await isIn(late, conversation, stolen)).toBe(false);
-  const back = await deviceOf('alice', alice.vault);
+  const back = await crew.deviceOf('alice', alice.vault);
   await until(() => back.heard.at(-1) === 'after', 'after');
 });
 
 test('a device shows its new certificates in its groups', { timeout: 60_000 }, async () => {
-  const [alice, bob] = [await deviceOf('alice'), await deviceOf('bob')];
-  const conversation = await converse(alice, bob);
+  const [alice, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('bob')];
+  const conversation = await crew.converse(alice, bob);
   await until(async () => (await bob.group(conversation).loaded())?.isMember, 'bob is in');
   alice.close();
   const [old] = alice.device.keys.certificates;
-  const early = await deviceOf('alice', alice.vault);
+  const early = await crew.deviceOf('alice', alice.vault);
   early.close();
   const { account, vault } = early;
   // Certificates count in seconds, and of two that end at the same one either is the newest.
@@ -230,7 +209,7 @@ test('a device shows its new certificates in its groups', { timeout: 60_000 }, a
   // At a time at which two thirds of the life of the old ones are over; for its key packages it really is too early.
   const opening = Device.open({ account, vault, name: 'Test', now: () => Date.now() + 61 * 86_400_000 });
   expect(await codeOf(opening)).toBe('HOME_BAD_KEY_PACKAGE');
-  const again = await deviceOf('alice', alice.vault);
+  const again = await crew.deviceOf('alice', alice.vault);
   expect(again.device.keys.certificates[0]).not.toEqual(old);
   await again.group(conversation).renew();
   expect((await again.group(conversation).loaded())?.shows(again.device.keys.certificates)).toBe(true);

@@ -1,4 +1,5 @@
 /** For tests: a whole device of a person in Node, with a vault in memory, on a real homeserver. */
+import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
 import { Credentials } from '#mls/credentials.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { Received } from '#mls/step.ts';
@@ -41,14 +42,21 @@ export class TestDevice {
     this.device = device;
     this.api = new GroupApi(account);
     this.authorities = new Authorities(this.api, Date.now);
-    this.credentials = new Credentials(this.authorities.of);
+    this.credentials = new Credentials(this.authorities.of, nodeEngine);
     this.home = new Home({ account, inbox });
   }
 
-  static async open(url: string, handle: string, password: string, vault = new MemoryVault()): Promise<TestDevice> {
+  /** @param keyPackages see `DeviceOptions` */
+  static async open(
+    url: string,
+    handle: string,
+    password: string,
+    vault = new MemoryVault(),
+    keyPackages?: number,
+  ): Promise<TestDevice> {
     const account = new Account(url);
     await account.signIn(handle, password);
-    const device = await Device.open({ account, vault, name: 'Test' });
+    const device = await Device.open({ account, vault, name: 'Test', ...(keyPackages && { keyPackages }) });
     let self: TestDevice | undefined;
     const inbox = await Inbox.open({
       vault,
@@ -72,6 +80,7 @@ export class TestDevice {
       api: this.api,
       authorities: this.authorities,
       credentials: this.credentials,
+      engine: nodeEngine,
       membership: () =>
         this.home.store.state.conversations.find((each) => each.conversation === conversation) ?? { members: [] },
       refreshMembership: () => this.home.refresh(),

@@ -24,6 +24,7 @@ import { type Heard, HeardMessages } from './heard.ts';
 import { Home } from './home.ts';
 import { Inbox } from './inbox.ts';
 import { ConversationMessages } from './messages/conversation.ts';
+import { Ledger } from './messages/ledger.ts';
 import type { Said } from './messages/records.ts';
 import { MAX_REPORTING } from './messages/reports.ts';
 import { findOwnConversation, isOwnConversation, OWN_CONVERSATION } from './own-conversation.ts';
@@ -70,6 +71,7 @@ export class Messenger {
   readonly #api: GroupApi;
   readonly #authorities: Authorities;
   readonly #credentials: Credentials;
+  readonly #ledger: Ledger;
   readonly #conversations = new Map<ConversationId, Promise<ConversationMessages>>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #closed = new AbortController();
@@ -79,6 +81,7 @@ export class Messenger {
   private constructor(options: MessengerOptions, { device, inbox, verification, heard }: Parts) {
     const { account, vault, dial } = options;
     this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, hears: false, ...options };
+    this.#ledger = new Ledger(vault);
     this.device = device;
     this.verification = verification;
     this.#heard = heard;
@@ -122,6 +125,7 @@ export class Messenger {
       conversation,
       device: this.device.id,
       vault,
+      ledger: this.#ledger,
       group: this.#group(conversation),
       send: (message) => this.home.send(message),
       untilConnected: () => this.#untilConnected(),
@@ -160,7 +164,7 @@ export class Messenger {
    * @throws as `create`
    */
   set(conversation: ConversationId, settings: Settings): Promise<void> {
-    return this.#set(conversation, settings, new Map());
+    return this.#set(conversation, settings, () => new Map());
   }
 
   /**
@@ -255,26 +259,26 @@ export class Messenger {
   }
 
   /** @param also stored together with it */
-  async #set(conversation: ConversationId, settings: Settings, also: Changes): Promise<void> {
+  async #set(conversation: ConversationId, settings: Settings, also: () => Changes): Promise<void> {
     const about = await this.messages(conversation);
     const own = await this.messages(await this.#ownConversation());
     const content = { kind: 'settings', conversation, settings } as const;
-    await own.say(content, (id) => new Map([...about.settingQueued(id, content), ...also]));
+    await own.say(content, (id) => new Map([...about.settingQueued(id, content), ...also()]));
   }
 
   /** Where the senders are too many to be told, the own devices are. */
-  async #tellRead(conversation: ConversationId, readUpTo: MessageId, also: Changes): Promise<void> {
+  async #tellRead(conversation: ConversationId, readUpTo: MessageId, also: () => Changes): Promise<void> {
     await this.#untilConnected();
     const group = await (await this.messages(conversation)).group.loaded();
     const { id, user } = this.device;
     const isAlone = !group?.members.some(({ identity }) => identity.user === user && identity.device !== id);
-    await (isAlone ? this.#options.vault.write(also) : this.#set(conversation, { readUpTo }, also));
+    await (isAlone ? this.#ledger.write(also) : this.#set(conversation, { readUpTo }, also));
   }
 
-  async #takeSettings(said: Said): Promise<void> {
+  async #takeSettings(said: Said): Promise<Changes> {
     const { content } = said;
-    if (content.kind !== 'settings' || !this.#find(content.conversation)) return;
-    await (await this.messages(content.conversation)).settingTaken(said);
+    if (content.kind !== 'settings' || !this.#find(content.conversation)) return new Map();
+    return (await this.messages(content.conversation)).settingTaken(said);
   }
 
   async #tellCompared(comparison: Comparison, also: () => Changes): Promise<void> {

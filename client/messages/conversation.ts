@@ -17,9 +17,11 @@ import { backoffMs } from '../backoff.ts';
 import type { ConversationGroup } from '../groups/conversation-group.ts';
 import { Store } from '../store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { GAPS, isOfEntry, isOfVault, isStale, leavesBehind, Refused, refusedBy } from './blame.ts';
 import type { TimelineEvent } from './fold.ts';
+import type { Ledger, Touched } from './ledger.ts';
 import { type OutboxItem, outboxKey, outboxPrefix, readItem, writeItem } from './outbox.ts';
-import { type Change, type GapReason, keys, recordBytes, recordFrom, type Said } from './records.ts';
+import { type Change, keys, recordBytes, recordFrom, type Said } from './records.ts';
 import { type OwnReport, Reports } from './reports.ts';
 import { Timeline } from './timeline.ts';
 import { TYPING_LASTS, type Typing, withTyping } from './typing.ts';
@@ -28,17 +30,22 @@ export interface ConversationMessagesOptions {
   readonly conversation: ConversationId;
   readonly device: DeviceId;
   readonly vault: Vault;
+  /** Of the same vault, and the same for all conversations in it. */
+  readonly ledger: Ledger;
   readonly group: ConversationGroup;
-  /** @throws HawserError where the hub refused it, or cannot be reached (then `retry`) */
+  /** @throws HawserError what the hub answered; anything else where it gave no answer */
   readonly send: (message: NewMessage) => Promise<SentMessage>;
   /** Resolves when it is worth to try again. */
   readonly untilConnected: () => Promise<void>;
   /** Whether senders are told who got and read what they said: in small conversations only. */
   readonly reports: () => boolean;
-  /** A setting of some conversation was said by this person in this one: it has a place in the order now, or was refused. */
-  readonly onSettings: (said: Said) => Promise<void>;
+  /**
+   * A setting of some conversation was said by this person in this one: it has a place in the order now, or was refused. What it returns
+   * is stored together with that.
+   */
+  readonly onSettings: (said: Said) => Promise<Changes>;
   /** Where senders are not told: everything up to this message was read. `also` is stored together with telling the own devices. */
-  readonly onRead: (upTo: MessageId, also: Changes) => Promise<void>;
+  readonly onRead: (upTo: MessageId, also: () => Changes) => Promise<void>;
   /** Another device of this person says in this conversation whom he compared. */
   readonly onCompared: (device: DeviceId, comparison: Comparison) => Promise<void>;
   /** Somebody else said something new; what it returns is stored together with it. */
@@ -56,21 +63,26 @@ interface Stored {
   readonly reports: Reports;
 }
 
-/** Tells why a message cannot be read, to the person. */
-const GAPS: Readonly<Partial<Record<ErrorCode, GapReason>>> = {
-  MLS_EPOCH_PAST: 'keys-gone',
-  MLS_NOT_MEMBER: 'before-joining',
-};
+/** About to be sent. */
+interface Queued {
+  readonly id: MessageId;
+  readonly bytes: Uint8Array;
+  readonly content: Content;
+  /** Stored together with it. */
+  readonly also: Changes | undefined;
+}
 
-export class ConversationMessages {
+export class ConversationMessages implements Touched {
   readonly id: ConversationId;
   readonly group: ConversationGroup;
   /** Who is writing just now. */
   readonly typing = new Store<Typing>(new Map());
-  /** What the last event changed in the timeline; empty where the keys changed, or all was read again. */
+  /** What the last step changed in the timeline, once it is stored; empty where the keys changed, or all was read again. */
   readonly changed = new Store<readonly Change[]>([]);
   readonly #options: ConversationMessagesOptions;
   #timeline: Timeline;
+  /** What the step of this moment has changed in the timeline. */
+  #unstored: Change[] = [];
   #outbox: OutboxItem[];
   #number: number;
   #draining: Promise<void> | undefined;
@@ -98,7 +110,7 @@ export class ConversationMessages {
     const count = number ? new DataView(number.slice().buffer).getFloat64(0) : 0;
     const { onFault } = options;
     let self: ConversationMessages | undefined;
-    const say = async (reports: readonly Report[], also: Changes) => {
+    const say = async (reports: readonly Report[], also: () => Changes) => {
       if (self) await self.#tell(reports, also);
     };
     const reports = await Reports.open({ conversation, vault, say, onFault });
@@ -111,6 +123,7 @@ export class ConversationMessages {
     return self;
   }
 
+  /** As it is stored, or is about to be. */
   get timeline(): Timeline {
     return this.#timeline;
   }
@@ -123,46 +136,47 @@ export class ConversationMessages {
   /**
    * Says something. It is on disk when the promise resolves, shown from then on, and sent once the hub can be reached.
    * @param also stored together with it
-   * @throws HawserError of the CONTENT family where it cannot be said
+   * @throws HawserError of the CONTENT family where it cannot be said, and what the vault throws: then it is neither shown nor sent
    */
   async say(content: Content, also?: (id: MessageId) => Changes): Promise<MessageId> {
-    const { device, vault, now } = this.#options;
-    const { id, bytes } = await encodeContent(content, { sender: userOfDevice(device), room: this.id });
-    const place = (this.#outbox.at(-1)?.place ?? 0) + 1;
-    const item: OutboxItem = { place, id, content: bytes };
-    this.#outbox.push(item);
-    const changes = this.#apply({ type: 'queued', id, device, content, now: now() });
-    await vault.write(new Map([...changes, ...(also?.(id) ?? []), [outboxKey(this.id, place), writeItem(item)]]));
-    this.drain();
-    return id;
+    const item = await this.#put(async () => {
+      const encoded = await this.#encode(content);
+      return { ...encoded, content, also: also?.(encoded.id) };
+    });
+    if (!item) throw new TypeError('something is said in any case');
+    return item.id;
   }
 
   /** Says once more what the hub refused. It gets another name and a place at the end. */
   async again(id: MessageId): Promise<MessageId | undefined> {
-    const outgoing = this.#timeline.get(keys.outgoing(id));
-    if (outgoing?.kind !== 'outgoing' || outgoing.sending.state !== 'failed') return undefined;
-    const discarded = this.#apply({ type: 'discarded', id });
-    return this.say(outgoing.said.content, () => new Map(discarded));
+    const item = await this.#put(async () => {
+      const content = this.#refused(id);
+      if (!content) return undefined;
+      const encoded = await this.#encode(content);
+      return { ...encoded, content, also: new Map(this.#apply({ type: 'discarded', id })) };
+    });
+    return item?.id;
   }
 
   /** Gives up what the hub refused. */
   async discard(id: MessageId): Promise<void> {
-    await this.#options.vault.write(new Map(this.#apply({ type: 'discarded', id })));
+    await this.#options.ledger.write(() => new Map(this.#refused(id) ? this.#apply({ type: 'discarded', id }) : []));
   }
 
-  /** A setting of this conversation that is said in another one, shown until it has its place there. To be stored. */
+  /** A setting of this conversation that is said in another one, shown until it has its place there. In a step, with what is to be stored. */
   settingQueued(id: MessageId, content: Content & { readonly kind: 'settings' }): Changes {
     const { device, now } = this.#options;
     return new Map(this.#apply({ type: 'queued', id, device, content, now: now() }));
   }
 
-  /** A setting of this conversation that was said in another one, with its place there; without one it was refused. */
-  async settingTaken(said: Said): Promise<void> {
-    const { vault, now } = this.#options;
+  /** A setting of this conversation that was said in another one, with its place there; without one it was refused. In a step, as above. */
+  settingTaken(said: Said): Changes {
     const { order, id } = said;
     const event: TimelineEvent =
-      order === undefined ? { type: 'discarded', id } : { type: 'received', said: { ...said, order }, now: now() };
-    await vault.write(new Map(this.#apply(event)));
+      order === undefined
+        ? { type: 'discarded', id }
+        : { type: 'received', said: { ...said, order }, now: this.#options.now() };
+    return new Map(this.#apply(event));
   }
 
   /** Sends what waits, in order. */
@@ -177,15 +191,20 @@ export class ConversationMessages {
 
   /** Everything up to this message was seen. */
   async read(upTo: MessageId): Promise<void> {
-    const { vault, now, reports } = this.#options;
-    const before = this.#mark;
-    const changes = this.#apply({ type: 'read', upTo, now: now() });
-    const seen = [...this.#timeline.between(before, this.#mark)].filter(
-      ({ sender }) => sender !== this.#timeline.reader.self,
+    const { ledger, now, reports } = this.#options;
+    const told: OwnReport[] = [];
+    await ledger.write(
+      () => {
+        const before = this.#mark;
+        const changes = this.#apply({ type: 'read', upTo, now: now() });
+        const seen = [...this.#timeline.between(before, this.#mark)].filter(
+          ({ sender }) => sender !== this.#timeline.reader.self,
+        );
+        for (const { id } of reports() ? seen : seen.slice(-1)) told.push({ message: id, status: 'read' });
+        return new Map([...changes, ...this.#reports.records(told)]);
+      },
+      () => this.#reports.add(told),
     );
-    const told = (reports() ? seen : seen.slice(-1)).map(({ id }): OwnReport => ({ message: id, status: 'read' }));
-    await vault.write(new Map([...changes, ...this.#reports.records(told)]));
-    this.#reports.add(told);
   }
 
   /**
@@ -215,37 +234,40 @@ export class ConversationMessages {
    * @param progress stored together with what comes of it
    */
   async take(entry: Entry, progress: Changes): Promise<void> {
-    const { vault } = this.#options;
+    const { ledger } = this.#options;
     const told: OwnReport[] = [];
+    let end: Awaited<ReturnType<Ledger['begin']>> | undefined;
     try {
-      await this.group.take(
-        entry,
-        async (received) =>
-          new Map([...(await this.#noteAll(received, entry, told)), ...this.#reports.records(told), ...progress]),
-      );
+      await this.group.take(entry, async (received) => {
+        const isShown =
+          entry.kind === 'notice' || received.some(({ kind }) => kind === 'message' || kind === 'dropped');
+        if (!isShown) return progress;
+        end = await ledger.begin();
+        const changes = await this.#noteAll(received, entry, told);
+        return new Map([...changes, ...this.#reports.records(told), ...progress]);
+      });
       this.#reports.add(told);
+      await end?.('stored');
       if (entry.kind !== 'message') this.changed.set([]);
     } catch (error) {
-      if (!(error instanceof HawserError) || error.code === 'MLS_NOT_SAVED' || error.retry || isOfVault(error)) {
-        // What is shown may be ahead of what is stored.
-        this.#timeline = await readTimeline(this.#options);
-        this.changed.set([]);
-        throw error;
-      }
-      if (entry.kind === 'message') return vault.write(new Map([...this.#gap(entry, error.code), ...progress]));
-      // A commit that this device cannot follow: it joins anew, and keeps what it has.
-      await vault.write(progress);
-      if (entry.kind === 'commit' && error.code !== 'MLS_NOT_MEMBER') await this.group.rejoin();
+      await end?.('lost');
+      if (!isOfEntry(error)) throw error;
+      // Before it is said to be taken: where it cannot join now, it has to be told once more.
+      if (this.group.isBroken || leavesBehind(entry, error)) await this.#rejoin();
+      const gap = () => (entry.kind === 'message' ? this.#gap(entry, error.code) : []);
+      await ledger.write(() => new Map([...gap(), ...progress]));
     }
   }
 
   /** Lets messages vanish whose time is over. Returns when to call it again, ms since 1970. */
   async expire(): Promise<number | undefined> {
-    const { changes, next } = this.#timeline.expire(this.#options.now());
-    if (changes.length === 0) return next;
-    const stored = this.#stored(changes);
-    this.changed.set(changes);
-    await this.#options.vault.write(new Map(stored));
+    const { ledger, now } = this.#options;
+    let next: number | undefined;
+    await ledger.write(() => {
+      const expired = this.#timeline.expire(now());
+      next = expired.next;
+      return new Map(this.#note(expired.changes));
+    });
     return next;
   }
 
@@ -260,18 +282,40 @@ export class ConversationMessages {
     this.group.close();
   }
 
+  stored(): void {
+    const changes = this.#unstored;
+    this.#unstored = [];
+    if (changes.length === 0) return;
+    try {
+      this.changed.set(changes);
+    } catch (error) {
+      // It is stored, whatever somebody makes of it.
+      this.#options.onFault(error);
+    }
+  }
+
+  async lost(): Promise<void> {
+    this.#unstored = [];
+    try {
+      this.#timeline = await readTimeline(this.#options);
+      this.changed.set([]);
+    } catch (error) {
+      // Then nothing of what is stored can be had, and whoever wrote is told why.
+      if (!(error instanceof HawserError)) throw error;
+    }
+  }
+
   async #drain(): Promise<void> {
-    const { untilConnected, random } = this.#options;
+    const { untilConnected, random, onFault } = this.#options;
     let failures = 0;
     for (let item = this.#outbox[0]; item && !this.#closed; item = this.#outbox[0]) {
       try {
-        await this.#sendOne(item);
+        await this.#settle(item);
         failures = 0;
       } catch (error) {
-        // What the person wrote is not to blame.
-        if (!(error instanceof HawserError) || (isOfVault(error) && !error.retry)) throw error;
-        if (isStale(error)) await this.#encryptAnew(item, error.code);
-        else if (!error.retry) await this.#giveUp(item, error.code);
+        // What the person wrote is not to blame: it waits.
+        if (isOfVault(error) && !error.retry) throw error;
+        if (!(error instanceof HawserError)) onFault(error);
         failures += 1;
         await sleep(backoffMs(failures, random()));
         await untilConnected();
@@ -279,33 +323,56 @@ export class ConversationMessages {
     }
   }
 
+  /** The item is sent or refused, and goes. Where it throws, it has to wait. */
+  async #settle(item: OutboxItem): Promise<void> {
+    try {
+      await this.#sendOne(item);
+    } catch (error) {
+      if (error instanceof Refused) return this.#giveUp(item, error.code);
+      if (isStale(error)) await this.#encryptAnew(item, error.code);
+      throw error;
+    }
+  }
+
+  /** @throws Refused where the hub will never take it */
   async #sendOne(item: OutboxItem): Promise<void> {
-    const { vault, send, now } = this.#options;
+    const { ledger, now } = this.#options;
     const { number, message } = item.message ? item : await this.#encrypt(item);
     if (number === undefined || !message) return;
-    const { kind } = await this.#contentOf(item, 0); // also where its time is over already
     // Nobody's telephone rings for a receipt, a reaction or an edit.
-    const quiet = kind !== 'message' && { quiet: true };
-    const { position: order, at } = await send({
+    const quiet = this.#contentOf(item)?.kind !== 'message' && { quiet: true };
+    const { position: order, at } = await this.#send({
       ...{ conversation: this.id, number, message: toBase64Url(message) },
       ...quiet,
     });
-    const changes = this.#apply({ type: 'accepted', id: item.id, order, at, now: now() });
-    await this.#tellSettings(item, { order, at });
-    await vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
-    this.#outbox.shift();
+    await ledger.write(
+      async () => {
+        const settings = await this.#settingsOf(item, { order, at });
+        const changes = this.#apply({ type: 'accepted', id: item.id, order, at, now: now() });
+        return new Map([...settings, ...changes, [outboxKey(this.id, item.place), undefined]]);
+      },
+      () => void this.#outbox.shift(),
+    );
+  }
+
+  async #send(message: NewMessage): Promise<SentMessage> {
+    try {
+      return await this.#options.send(message);
+    } catch (error) {
+      throw refusedBy(error, 'message');
+    }
   }
 
   /** Tells the senders, or the own devices alone where people are too many for that. */
-  async #tell(reports: readonly Report[], also: Changes): Promise<unknown> {
-    const { onRead, vault } = this.#options;
-    if (this.#options.reports()) return this.say({ kind: 'report', reports }, () => also);
+  async #tell(reports: readonly Report[], also: () => Changes): Promise<unknown> {
+    const { onRead, ledger } = this.#options;
+    if (this.#options.reports()) return this.say({ kind: 'report', reports }, also);
     const placed = reports.flatMap(({ message, status }) => {
       const order = status === 'read' ? this.#timeline.message(message)?.order : undefined;
       return order === undefined ? [] : [{ message, order }];
     });
     const [newest] = placed.toSorted((a, b) => b.order - a.order);
-    return newest ? onRead(newest.message, also) : vault.write(also);
+    return newest ? onRead(newest.message, also) : ledger.write(also);
   }
 
   /** It takes a number of the same row as what is stored, so that nothing else may be on its way. */
@@ -324,7 +391,9 @@ export class ConversationMessages {
 
   /** Encrypts with the keys of now; the result is stored with them, since they cannot make it again. */
   async #encrypt(item: OutboxItem): Promise<OutboxItem> {
-    const group = await this.group.readyToSend();
+    const group = await this.group.readyToSend().catch((error: unknown) => {
+      throw refusedBy(error, 'sender');
+    });
     const number = item.number ?? this.#number + 1;
     let encrypted = item;
     await group.send(item.content, undefined, (message) => {
@@ -342,30 +411,78 @@ export class ConversationMessages {
   /** It was encrypted for an epoch that is over, and not accepted: its number is free for another try. */
   async #encryptAnew(item: OutboxItem, code: ErrorCode): Promise<void> {
     const { vault } = this.#options;
+    const { message, ...plain } = this.#outbox[0] ?? item;
+    if (message) {
+      await vault.write(new Map([[outboxKey(this.id, item.place), writeItem(plain)]]));
+      this.#outbox[0] = plain;
+    }
     if (code === 'MLS_NOT_MEMBER') await this.group.rejoin();
-    if (!this.#outbox[0]?.message) return;
-    const { message: _stale, ...plain } = this.#outbox[0];
-    await vault.write(new Map([[outboxKey(this.id, item.place), writeItem(plain)]]));
-    this.#outbox[0] = plain;
   }
 
   async #giveUp(item: OutboxItem, code: ErrorCode): Promise<void> {
-    this.#outbox.shift();
-    await this.#tellSettings(item, { at: this.#options.now() });
-    const changes = this.#apply({ type: 'failed', id: item.id, code });
-    await this.#options.vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
+    const { ledger, now } = this.#options;
+    await ledger.write(
+      async () => {
+        const settings = await this.#settingsOf(item, { at: now() });
+        const changes = this.#apply({ type: 'failed', id: item.id, code });
+        return new Map([...settings, ...changes, [outboxKey(this.id, item.place), undefined]]);
+      },
+      () => void this.#outbox.shift(),
+    );
   }
 
-  async #tellSettings(item: OutboxItem, place: { readonly order?: number; readonly at: number }): Promise<void> {
+  /** Where a setting was said: what becomes of it in the conversation that it is about. */
+  async #settingsOf(item: OutboxItem, place: { readonly order?: number; readonly at: number }): Promise<Changes> {
     const { device, onSettings } = this.#options;
-    const content = await this.#contentOf(item, place.at);
-    const sender = userOfDevice(device);
-    if (content.kind === 'settings') await onSettings({ id: item.id, sender, device, content, ...place });
+    const content = this.#contentOf(item);
+    if (content?.kind !== 'settings') return new Map();
+    return onSettings({ id: item.id, sender: userOfDevice(device), device, content, ...place });
   }
 
-  async #contentOf({ content }: OutboxItem, at: number): Promise<Content> {
-    const origin = { sender: userOfDevice(this.#options.device), room: this.id };
-    return (await decodeContent(content, origin, at)).content;
+  /** Undefined for reports and the like, which are not shown while they wait. */
+  #contentOf({ id }: OutboxItem): Content | undefined {
+    const outgoing = this.#timeline.get(keys.outgoing(id));
+    return outgoing?.kind === 'outgoing' ? outgoing.said.content : undefined;
+  }
+
+  /** Joins the group anew. @throws HawserError where that is to be tried once more; else this device is out, and what comes goes on */
+  async #rejoin(): Promise<void> {
+    try {
+      await this.group.rejoin();
+    } catch (error) {
+      if (!isOfEntry(error) || error.code === 'MLS_EPOCH_PAST') throw error;
+      this.#options.onFault(error);
+    }
+  }
+
+  /** What the hub refused. */
+  #refused(id: MessageId): Content | undefined {
+    const outgoing = this.#timeline.get(keys.outgoing(id));
+    return outgoing?.kind === 'outgoing' && outgoing.sending.state === 'failed' ? outgoing.said.content : undefined;
+  }
+
+  async #encode(content: Content): Promise<{ readonly id: MessageId; readonly bytes: Uint8Array }> {
+    return encodeContent(content, { sender: userOfDevice(this.#options.device), room: this.id });
+  }
+
+  /** Puts something at the end of what is to be sent, in a step. @param make undefined where there is nothing to say after all */
+  async #put(make: () => Promise<Queued | undefined>): Promise<OutboxItem | undefined> {
+    const { device, ledger, now } = this.#options;
+    let item: OutboxItem | undefined;
+    await ledger.write(
+      async () => {
+        const queued = await make();
+        if (!queued) return new Map();
+        const { id, bytes, content, also } = queued;
+        const place = (this.#outbox.at(-1)?.place ?? 0) + 1;
+        item = { place, id, content: bytes };
+        const changes = this.#apply({ type: 'queued', id, device, content, now: now() });
+        return new Map([...changes, ...(also ?? []), [outboxKey(this.id, place), writeItem(item)]]);
+      },
+      () => item && this.#outbox.push(item),
+    );
+    this.drain();
+    return item;
   }
 
   /** @param told where to put what the senders are to be told of */
@@ -382,13 +499,13 @@ export class ConversationMessages {
       );
     }
     for (const each of received) {
-      if (each.kind === 'message') changes.push(...(await this.#note(each, entry, told)));
+      if (each.kind === 'message') changes.push(...(await this.#noteOne(each, entry, told)));
       else if (each.kind === 'dropped') changes.push(...this.#gap(entry, each.code));
     }
     return changes;
   }
 
-  async #note(received: Received & { kind: 'message' }, entry: Entry, told: OwnReport[]) {
+  async #noteOne(received: Received & { kind: 'message' }, entry: Entry, told: OwnReport[]) {
     const { now } = this.#options;
     const { user, device } = received.sender.identity;
     try {
@@ -403,14 +520,15 @@ export class ConversationMessages {
       if (content.kind === 'compared' && user === this.#timeline.reader.self) {
         await this.#options.onCompared(device, content);
       }
-      if (content.kind === 'settings' && user === this.#timeline.reader.self) await this.#options.onSettings(said);
+      const isSettings = content.kind === 'settings' && user === this.#timeline.reader.self;
+      const settings = isSettings ? await this.#options.onSettings(said) : [];
       if (content.kind === 'message' && user !== this.#timeline.reader.self) {
         this.#noteTyping(user, false);
         if (this.#options.reports()) told.push({ message: id, status: 'delivered' });
       }
       const isNew = content.kind === 'message' && this.#timeline.get(keys.message(id)) === undefined;
       const heard = isNew && user !== this.#timeline.reader.self ? this.#options.onHeard?.(said) : undefined;
-      return [...this.#apply({ type: 'received', said, now: now() }), ...(heard ?? [])];
+      return [...settings, ...this.#apply({ type: 'received', said, now: now() }), ...(heard ?? [])];
     } catch (error) {
       if (!(error instanceof HawserError)) throw error;
       return this.#gap(entry, error.code, device);
@@ -428,13 +546,14 @@ export class ConversationMessages {
     return this.#apply({ type: 'unreadable', gap });
   }
 
+  /** In a step. @returns what is to be stored */
   #apply(event: TimelineEvent): [string, Uint8Array | undefined][] {
-    const { changes } = this.#timeline.apply(event);
-    if (changes.length > 0) this.changed.set(changes);
-    return this.#stored(changes);
+    return this.#note(this.#timeline.apply(event).changes);
   }
 
-  #stored(changes: readonly Change[]): [string, Uint8Array | undefined][] {
+  #note(changes: readonly Change[]): [string, Uint8Array | undefined][] {
+    if (changes.length > 0) this.#options.ledger.touch(this);
+    this.#unstored.push(...changes);
     return changes.map(({ key, record }) => [`${timelinePrefix(this.id)}${key}`, record && recordBytes(record)]);
   }
 }
@@ -467,16 +586,6 @@ function numberBytes(number: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, number);
   return bytes;
-}
-
-/** Encrypted too early, or too late: with the keys of now it can be taken. */
-function isStale({ code }: HawserError): boolean {
-  return code === 'MLS_EPOCH_PAST' || code === 'MLS_NOT_MEMBER' || code === 'MLS_PROPOSALS_PENDING';
-}
-
-/** The storage of this device failed, which says nothing about what was sent or received. */
-function isOfVault({ code }: HawserError): boolean {
-  return code.startsWith('VAULT_');
 }
 
 function sleep(ms: number): Promise<void> {

@@ -12,11 +12,12 @@ const conversation = 'mimi://alpha.example/r/AAECAwQFBgcICQoLDA0ODw' as Conversa
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-async function setUp(vault = new MemoryVault()) {
+async function setUp(vault = new MemoryVault(), whileSaying: () => Promise<void> = async () => undefined) {
   const sent: (readonly Report[])[] = [];
-  const say = (reports: readonly Report[], also: Changes) => {
+  const say = async (reports: readonly Report[], also: () => Changes) => {
+    await whileSaying();
+    await vault.write(also());
     sent.push(reports);
-    return vault.write(also);
   };
   const onFault = (error: unknown) => expect.unreachable(`${error}`);
   const reports = await Reports.open({ conversation, vault, say, onFault });
@@ -42,6 +43,42 @@ test('reports are gathered into few messages, each with the furthest that is kno
   reports.close();
   await vi.runAllTimersAsync();
   expect(sent).toHaveLength(2);
+});
+
+test('what was read while it was told that it came is told too, also where the program ends in between', async () => {
+  let whileSaying: () => Promise<void> = async () => undefined;
+  const { vault, sent, reports, note } = await setUp(undefined, () => whileSaying());
+  await note({ message: idOf(1), status: 'delivered' });
+  whileSaying = async () => {
+    whileSaying = async () => undefined;
+    await note({ message: idOf(1), status: 'read' });
+  };
+  await vi.advanceTimersByTimeAsync(500);
+  expect(sent).toEqual([[{ message: idOf(1), status: 'delivered' }]]);
+  reports.close();
+  const next = await setUp(vault);
+  await vi.runAllTimersAsync();
+  expect(next.sent).toEqual([[{ message: idOf(1), status: 'read' }]]);
+});
+
+test('what could not be stored is told with the next', async () => {
+  let fails = true;
+  const vault = new MemoryVault();
+  const faults: unknown[] = [];
+  const sent: (readonly Report[])[] = [];
+  const say = async (each: readonly Report[], also: () => Changes) => {
+    if (fails) throw new Error('no room');
+    await vault.write(also());
+    sent.push(each);
+  };
+  const reports = await Reports.open({ conversation, vault, say, onFault: (error) => faults.push(error) });
+  reports.add([{ message: idOf(1), status: 'delivered' }]);
+  await vi.runAllTimersAsync();
+  expect(faults).toHaveLength(1);
+  fails = false;
+  reports.add([{ message: idOf(2), status: 'read' }]);
+  await vi.runAllTimersAsync();
+  expect(sent.flat().map(({ message }) => message)).toEqual([idOf(1), idOf(2)]);
 });
 
 test('what was not told when the program ended is told by the next one', async () => {

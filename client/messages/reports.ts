@@ -25,7 +25,7 @@ export interface ReportsOptions {
   readonly conversation: ConversationId;
   readonly vault: Vault;
   /** Says them, and stores `also` together with that. Given no more than one message can hold. */
-  readonly say: (reports: readonly Report[], also: Changes) => Promise<unknown>;
+  readonly say: (reports: readonly Report[], also: () => Changes) => Promise<unknown>;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -33,6 +33,7 @@ export class Reports {
   readonly #options: ReportsOptions;
   readonly #pending: Map<MessageId, OwnReport['status']>;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isTelling = false;
   #closed = false;
 
   private constructor(options: ReportsOptions, pending: Map<MessageId, OwnReport['status']>) {
@@ -76,20 +77,31 @@ export class Reports {
   }
 
   #flushSoon(): void {
-    if (this.#timer !== undefined || this.#closed || this.#pending.size === 0) return;
+    if (this.#timer !== undefined || this.#isTelling || this.#closed || this.#pending.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#flush().catch(this.#options.onFault);
+      this.#isTelling = true;
+      this.#flush()
+        .finally(() => {
+          this.#isTelling = false;
+        })
+        // What could not be stored stays, and is told with the next one.
+        .then(() => this.#flushSoon(), this.#options.onFault);
     }, GATHER_MS);
     if (typeof this.#timer === 'object') this.#timer.unref?.();
   }
 
   async #flush(): Promise<void> {
-    const all = [...this.#pending].map(([message, status]): Report => ({ message, status }));
-    this.#pending.clear();
+    const all = [...this.#pending].map(([message, status]): OwnReport => ({ message, status }));
     for (let from = 0; from < all.length; from += MAX_REPORTED) {
       const some = all.slice(from, from + MAX_REPORTED);
-      await this.#options.say(some, new Map(some.map(({ message }) => [this.#key(message), undefined])));
+      // Looked at when it is stored: what was read meanwhile is still to be told.
+      const isTold = ({ message, status }: OwnReport) => this.#pending.get(message) === status;
+      await this.#options.say(
+        some,
+        () => new Map(some.filter(isTold).map(({ message }) => [this.#key(message), undefined])),
+      );
+      for (const report of some) if (isTold(report)) this.#pending.delete(report.message);
     }
   }
 

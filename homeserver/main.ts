@@ -8,7 +8,7 @@ import type { Site } from '#site/schema.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
-import { type Account, countAccounts, findAccount, type NewAccount } from './as/accounts.ts';
+import { type Account, countAccounts, findAccount, type NewAccount, namesOf } from './as/accounts.ts';
 import { Authorities } from './as/authorities.ts';
 import { blockersOf } from './as/connections.ts';
 import { Devices } from './as/devices.ts';
@@ -31,6 +31,7 @@ import { Groups } from './ds/groups.ts';
 import { Hub } from './ds/hub.ts';
 import { openHubSigner, type PublicSigner } from './ds/hub-signer.ts';
 import { Journal } from './ds/journal.ts';
+import { Names } from './ds/names.ts';
 import { conversationOf, countCalls, load } from './ds/repository.ts';
 import { followPeers } from './federation/follow-peers.ts';
 import { Outbox } from './federation/outbox.ts';
@@ -48,6 +49,7 @@ import { openPushKey } from './qs/push-key.ts';
 import { type PushNetwork, pushSender } from './qs/push-sender.ts';
 import { Queues } from './qs/queues.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
+import { afterCommit } from './store/after-commit.ts';
 import { placeOf } from './store/place.ts';
 import { openStore, type Store } from './store/store.ts';
 import { Writer } from './store/writer.ts';
@@ -162,6 +164,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => parts.mail?.close());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
+  opened.defer(() => parts.names.close());
 
   const doors = { site, log, world, webRoot, onUntold, clientSockets };
   const federation = await serveFederation(doors, parts);
@@ -273,6 +276,7 @@ function build(ground: Ground) {
     mail,
     hooks: {
       onPasswordChanged: (user, keep, tx) => devices.removeOthers(tx, user, keep),
+      onRenamed: async (user, tx) => afterCommit(tx, () => names.begin(user)),
       onRemoved: (user, tx) => devices.removeOthers(tx, user, undefined),
     },
     onConnection: (owner, connection) => events.tell(owner, { type: 'connection', connection }),
@@ -317,6 +321,10 @@ function build(ground: Ground) {
     mayReach,
     updateAtHub: (...update) => peerClient.update(...update),
   });
+  const names: Names = new Names({
+    ...{ db, domain, conversations, onFault },
+    namesOf: (users) => namesOf(db, users),
+  });
   const grants = new Grants((...wish) => peerClient.grant(...wish), world);
   const calls = new Calls({
     domain,
@@ -350,6 +358,7 @@ function build(ground: Ground) {
   journal.subscribe(groups.changed);
   journal.subscribe(calls.changed);
   journal.subscribe(events.changed);
+  journal.subscribe(names.changed);
   journal.subscribe((change) => {
     for (const { user, event } of toldBy(change)) {
       if (event.type === 'ringing' && domainOf(user) === domain) push.ring(user).catch(onFault);
@@ -392,6 +401,7 @@ function build(ground: Ground) {
     hub,
     outbox,
     conversations,
+    names,
     grants,
     calls,
     assets,
@@ -407,7 +417,7 @@ function build(ground: Ground) {
 function startWork(parts: Parts): () => void {
   const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues, push } =
     parts;
-  const { mail, people, devices, assets, sft, peerClient, onFault } = parts;
+  const { mail, people, devices, names, assets, sft, peerClient, onFault } = parts;
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
@@ -418,6 +428,7 @@ function startWork(parts: Parts): () => void {
     every(3_600_000, () => keyPackages.sweep(), onFault),
     every(600_000, () => authorities.sweep(), onFault),
     every(600_000, () => people.sweep(), onFault),
+    every(600_000, () => names.sweep(), onFault),
     every(1_000, async () => mail?.wake(), onFault),
     every(60_000, () => assets.sweep(), onFault),
     every(24 * 3_600_000, () => assets.sweepOrphans(), onFault),
@@ -435,6 +446,7 @@ function startWork(parts: Parts): () => void {
     }),
   ];
   outbox.start().catch(onFault);
+  names.sweep().catch(onFault);
   mail?.wake();
   queues
     .devices()

@@ -1,7 +1,14 @@
 /** Conversations in the database: whole states in, whole states out. */
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Member, Statement } from '#signalling/federation.ts';
-import { type ConferenceId, type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
+import {
+  type ConferenceId,
+  type ConversationId,
+  type DomainName,
+  domainOf,
+  type UserId,
+  userIdOf,
+} from '#signalling/ids.ts';
 import { atOneMoment } from '../store/snapshot.ts';
 import type { Db } from '../store/store.ts';
 
@@ -15,6 +22,23 @@ export async function loadFor(db: Db, user: UserId): Promise<Statement[]> {
     db,
     rows.map((row) => row.conversation_id),
   );
+}
+
+/** What the people of a domain are called in conversations, in the order of their ids, those behind `after`. */
+export async function namesIn(
+  db: Db,
+  domain: DomainName,
+  after: UserId | undefined,
+  limit: number,
+): Promise<{ user: UserId; names: readonly [string, string] }[]> {
+  let query = db
+    .selectFrom('members')
+    // Where all are the same, these two are.
+    .select((e) => ['user_id', e.fn.min('name').as('first'), e.fn.max('name').as('last')])
+    .where((e) => e(e.ref('user_id').$castTo<string>(), 'like', `${userIdOf(domain, '')}%`));
+  if (after !== undefined) query = query.where('user_id', '>', after);
+  const rows = await query.groupBy('user_id').orderBy('user_id').limit(limit).execute();
+  return rows.map(({ user_id: user, first, last }) => ({ user, names: [first, last] }));
 }
 
 /** The conversation in which a conference goes on. */

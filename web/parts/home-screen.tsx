@@ -14,6 +14,7 @@ import type { PageSession, Place } from '../lib/session.ts';
 import { useStore } from '../lib/use-store.ts';
 import { PeoplePage } from '../people/people-page.tsx';
 import { waiting } from '../people/sections.ts';
+import { Avatar } from './avatar.tsx';
 import { Icon } from './icon.tsx';
 import { Logo } from './logo.tsx';
 import { Message } from './message.tsx';
@@ -169,9 +170,6 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
         >
           <Icon name="laptop" />
         </button>
-        <button type="button" class="quiet" onClick={() => void session.signOut()}>
-          Sign out
-        </button>
       </footer>
     </nav>
   );
@@ -181,6 +179,7 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
 function AccountButton({ session, chat: { me } }: Pick<SideProps, 'session' | 'chat'>) {
   const place = useStore(session.place);
   const account = useStore(session.account.store);
+  const name = account.phase === 'signedIn' ? account.user.name : me.name;
   return (
     <button
       type="button"
@@ -189,11 +188,14 @@ function AccountButton({ session, chat: { me } }: Pick<SideProps, 'session' | 'c
       aria-current={place.at === 'account' ? 'page' : undefined}
       onClick={() => session.place.set({ at: 'account' })}
     >
-      <strong>
-        <span class="sr-only">Your account: </span>
-        <bdi>{account.phase === 'signedIn' ? account.user.name : me.name}</bdi>
-      </strong>
-      <span class="quiet-text">{addressOf(me.user)}</span>
+      <Avatar name={name} size={34} />
+      <span class="side-words">
+        <strong>
+          <span class="sr-only">Your account: </span>
+          <bdi>{name}</bdi>
+        </strong>
+        <span class="quiet-text">{addressOf(me.user)}</span>
+      </span>
     </button>
   );
 }

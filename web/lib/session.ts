@@ -95,7 +95,7 @@ export class PageSession {
     } finally {
       this.#isLeaving = false;
     }
-    changeSettings({ device: undefined });
+    changeSettings({ device: undefined, wakeUps: undefined });
     announce('Your account is deleted');
     // Nobody can read it any more, so it is in nobody's way should this fail.
     await deleteVault(state.user.user).catch((error: unknown) => this.faults.push(failureOf(error).code));

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Catcher } from '#homeserver/testing/catcher.ts';
 import { PASSWORD } from '#homeserver/testing/organisation.ts';
+import { until } from '#homeserver/testing/world.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
 import type { RegistrationMode } from '#signalling/registration.ts';
@@ -36,8 +37,16 @@ async function serve(mode: RegistrationMode): Promise<void> {
   await world.serve();
 }
 
-const codeTo = async (address: string, count = 1) =>
-  /^ {4}(\d{6})$/m.exec((await catcher.mailTo(address, count)).text)?.[1] ?? '';
+/** Not just of the newest e-mail: there is one about a new device, too. */
+const codeTo = (address: string) =>
+  until(
+    () =>
+      catcher.mails
+        .filter(({ to }) => to.includes(address))
+        .map(({ text }) => /^ {4}(\d{6})$/m.exec(text)?.[1])
+        .findLast((code) => code !== undefined),
+    `a code to ${address}`,
+  );
 const isIn = ({ page }: BrowserPerson) => page.getByRole('navigation', { name: 'Conversations' }).waitFor();
 const press = ({ page }: BrowserPerson, name: string) => page.getByRole('button', { name, exact: true }).click();
 

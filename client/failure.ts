@@ -93,6 +93,8 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   HOME_NOT_CONNECTED:
     'This person cannot be reached by you yet. Send a request under People, and try again when it is accepted.',
   HOME_NO_CALL: 'The call has ended.',
+  HOME_LOCAL_ONLY:
+    'Messages reach people of your own organisation only, calls reach the others too. Write in a conversation without people of others.',
   HOME_FORBIDDEN: 'You may not do this here. Ask an administrator of the conversation.',
   HOME_SLOW_DOWN: 'That was too often in a short time. Wait a minute, then try again.',
   CONTENT_TEXT: 'The text holds characters that no text may hold. Take them out and send it again.',

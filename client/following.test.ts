@@ -67,6 +67,13 @@ test('a new device joins every conversation by itself, and the others are told o
   await until(async () => (await (await phone.messenger.messages(conversation)).group.loaded())?.isMember, 'it is in');
   await bob.messenger.say(conversation, text('after'));
   await hears(phone, conversation, 'after');
+  const { group } = await phone.messenger.messages(conversation);
+  expect(await group.since()).toBe((await group.loaded())?.epoch);
+  await group.rejoin();
+  expect(await group.since()).toBeLessThan((await group.loaded())?.epoch ?? 0n);
+  for (const each of [alice, bob]) {
+    expect(await (await each.messenger.messages(conversation)).group.since()).toBeLessThanOrEqual(1n);
+  }
   const added = () => alice.messenger.devices.store.state.added.map(({ device }) => device);
   await until(() => added().includes(phone.messenger.device.id), 'alice is told');
   // Also after a start, until it was acknowledged.

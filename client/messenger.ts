@@ -127,6 +127,7 @@ export class Messenger {
       untilConnected: () => this.#untilConnected(),
       reports: () => (this.#find(conversation)?.members.length ?? 0) <= MAX_REPORTING,
       onSettings: (said) => this.#takeSettings(said),
+      onRead: (upTo, also) => this.#tellRead(conversation, upTo, also),
       onCompared: (by, comparison) => this.#takeCompared(conversation, by, comparison),
       onHeard: (said) => this.#heard?.note(conversation, said) ?? new Map(),
       now,
@@ -158,17 +159,18 @@ export class Messenger {
    * that nobody else is told.
    * @throws as `create`
    */
-  async set(conversation: ConversationId, settings: Settings): Promise<void> {
-    const about = await this.messages(conversation);
-    const own = await this.messages(await this.#ownConversation());
-    const content = { kind: 'settings', conversation, settings } as const;
-    await own.say(content, (id) => about.settingQueued(id, content));
+  set(conversation: ConversationId, settings: Settings): Promise<void> {
+    return this.#set(conversation, settings, new Map());
   }
 
-  /** Makes a conversation and its group, and lets the devices of all in. @throws as `Home.createConversation` */
+  /**
+   * Makes a conversation and its group, and lets the devices of all in; with people of other organisations no group, as messages do
+   * not reach those yet. @throws as `Home.createConversation`
+   */
   async create(title: string, users: readonly UserId[]): Promise<Conversation> {
     const made = await this.home.createConversation(title, users);
     await this.home.refresh();
+    if (!isLocal(made)) return made;
     const { group } = await this.messages(made.conversation);
     await group.ready();
     await group.addPeople([...users, this.device.user]);
@@ -178,7 +180,7 @@ export class Messenger {
   async addMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
     const changed = await this.home.addMember(conversation, user);
     await this.home.refresh();
-    await (await this.messages(conversation)).group.addPeople([user]);
+    if (isLocal(changed)) await (await this.messages(conversation)).group.addPeople([user]);
     return changed;
   }
 
@@ -250,6 +252,23 @@ export class Messenger {
         this.#own = undefined;
       });
     return this.#own;
+  }
+
+  /** @param also stored together with it */
+  async #set(conversation: ConversationId, settings: Settings, also: Changes): Promise<void> {
+    const about = await this.messages(conversation);
+    const own = await this.messages(await this.#ownConversation());
+    const content = { kind: 'settings', conversation, settings } as const;
+    await own.say(content, (id) => new Map([...about.settingQueued(id, content), ...also]));
+  }
+
+  /** Where the senders are too many to be told, the own devices are. */
+  async #tellRead(conversation: ConversationId, readUpTo: MessageId, also: Changes): Promise<void> {
+    await this.#untilConnected();
+    const group = await (await this.messages(conversation)).group.loaded();
+    const { id, user } = this.device;
+    const isAlone = !group?.members.some(({ identity }) => identity.user === user && identity.device !== id);
+    await (isAlone ? this.#options.vault.write(also) : this.#set(conversation, { readUpTo }, also));
   }
 
   async #takeSettings(said: Said): Promise<void> {
@@ -335,6 +354,11 @@ export class Messenger {
     if (typeof timer === 'object') timer.unref?.();
     this.#timers.push(timer);
   }
+}
+
+/** Whether all are of one organisation, which is the hub. */
+export function isLocal({ hub, members }: Pick<Conversation, 'hub' | 'members'>): boolean {
+  return members.every(({ domain }) => domain === hub);
 }
 
 /** Undefined where it cannot be read: it says nothing then. */

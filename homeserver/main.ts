@@ -8,7 +8,7 @@ import type { Site } from '#site/schema.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
-import { type Account, countAccounts, findAccount, type NewAccount, namesOf } from './as/accounts.ts';
+import { type Account, countAccounts, findAccount, type NewAccount, namesOf, withoutAccount } from './as/accounts.ts';
 import { Authorities } from './as/authorities.ts';
 import { blockersOf } from './as/connections.ts';
 import { Devices } from './as/devices.ts';
@@ -26,20 +26,21 @@ import { SftDoor } from './calls/sft-door.ts';
 import { serveAdmin, serveClients, serveFederation } from './doors.ts';
 import { toldBy } from './ds/changes.ts';
 import { Conversations } from './ds/conversations.ts';
+import { Departures } from './ds/departures.ts';
 import { accept, endCallsOf } from './ds/follower.ts';
 import { Groups } from './ds/groups.ts';
 import { Hub } from './ds/hub.ts';
 import { openHubSigner, type PublicSigner } from './ds/hub-signer.ts';
 import { Journal } from './ds/journal.ts';
 import { Names } from './ds/names.ts';
-import { conversationOf, countCalls, load } from './ds/repository.ts';
+import { conversationOf, countCalls, domainsInCalls, load } from './ds/repository.ts';
 import { followPeers } from './federation/follow-peers.ts';
 import { Outbox } from './federation/outbox.ts';
 import { depthByDomain } from './federation/outbox-table.ts';
 import { PeerClient } from './federation/peer-client.ts';
 import { Events } from './http/events.ts';
 import type { ClientSocketLimits } from './http/limits.ts';
-import { alertOf } from './mail/alerts.ts';
+import { alertOf, SignInAlerts } from './mail/alerts.ts';
 import { Postman } from './mail/postman.ts';
 import { countMails } from './mail/queue.ts';
 import { smtpTransport, type Transport } from './mail/transport.ts';
@@ -165,6 +166,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
   opened.defer(() => parts.names.close());
+  opened.defer(() => parts.departures.close());
 
   const doors = { site, log, world, webRoot, onUntold, clientSockets };
   const federation = await serveFederation(doors, parts);
@@ -277,10 +279,17 @@ function build(ground: Ground) {
     hooks: {
       onPasswordChanged: (user, keep, tx) => devices.removeOthers(tx, user, keep),
       onRenamed: async (user, tx) => afterCommit(tx, () => names.begin(user)),
-      onRemoved: (user, tx) => devices.removeOthers(tx, user, undefined),
+      onRemoved: async (user, tx) => {
+        await devices.removeOthers(tx, user, undefined);
+        afterCommit(tx, () => {
+          calls.putOutOfAll(user).catch(onFault);
+          departures.begin(user);
+        });
+      },
     },
     onConnection: (owner, connection) => events.tell(owner, { type: 'connection', connection }),
   });
+  const signInAlerts = new SignInAlerts({ store, world, sessions, mail });
   const peerClient = new PeerClient({
     ...trust,
     onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
@@ -301,6 +310,7 @@ function build(ground: Ground) {
         const state = await load(db, subject);
         if (state) await peerClient.notify(to, state);
       },
+      departure: (_, subject) => departures.tell(subject),
       presence: async (to, subject) => {
         const conversation = await conversationOf(db, subject);
         const presence = await statePresence(db, domain, subject);
@@ -325,6 +335,12 @@ function build(ground: Ground) {
     ...{ db, domain, conversations, onFault },
     namesOf: (users) => namesOf(db, users),
   });
+  const absent = (users: readonly UserId[]): Promise<UserId[]> => withoutAccount(db, users);
+  const departures: Departures = new Departures({
+    ...{ store, world, domain, conversations, onFault },
+    withoutAccount: absent,
+    wakeOutbox: (to) => outbox.wake(to),
+  });
   const grants = new Grants((...wish) => peerClient.grant(...wish), world);
   const calls = new Calls({
     domain,
@@ -332,6 +348,7 @@ function build(ground: Ground) {
     tickets: { store, domain, key, world },
     office: { domain, key, link: site.sft.link.url, world },
     grants,
+    withoutAccount: absent,
     wakeOutbox: (to) => outbox.wake(to),
   });
   const sft = new SftDoor({
@@ -359,6 +376,7 @@ function build(ground: Ground) {
   journal.subscribe(calls.changed);
   journal.subscribe(events.changed);
   journal.subscribe(names.changed);
+  journal.subscribe(departures.changed);
   journal.subscribe((change) => {
     for (const { user, event } of toldBy(change)) {
       if (event.type === 'ringing' && domainOf(user) === domain) push.ring(user).catch(onFault);
@@ -383,6 +401,7 @@ function build(ground: Ground) {
     now: world.now,
   });
   return {
+    domain,
     store,
     trust,
     account,
@@ -402,12 +421,14 @@ function build(ground: Ground) {
     outbox,
     conversations,
     names,
+    departures,
     grants,
     calls,
     assets,
     sft,
     events,
     metrics,
+    signInAlerts,
     acceptFrom,
     onFault,
   };
@@ -415,9 +436,36 @@ function build(ground: Ground) {
 
 /** What goes on without being asked; returns how to stop it. */
 function startWork(parts: Parts): () => void {
-  const { store, journal, trust, hub, outbox, grants, sessions, keyPackages, authorities, groups, queues, push } =
-    parts;
-  const { mail, people, devices, names, assets, sft, peerClient, onFault } = parts;
+  const {
+    domain,
+    store,
+    journal,
+    trust,
+    hub,
+    outbox,
+    grants,
+    sessions,
+    keyPackages,
+    authorities,
+    groups,
+    queues,
+    push,
+  } = parts;
+  const { mail, people, devices, departures, names, assets, sft, peerClient, signInAlerts, onFault } = parts;
+  // What a process that ended, or a database that was away, left undone.
+  const repair = async () => {
+    await devices.finishRemovals(await queues.devices());
+    await departures.sweep();
+    await names.sweep();
+    for (const other of await domainsInCalls(store.db)) {
+      if (other !== domain && !trust.peers.allowed(other)) await dropDomain(other);
+    }
+  };
+  const dropDomain = async (other: DomainName) => {
+    grants.forgetFrom(other);
+    await hub.drop(other);
+    await endCallsOf(journal, store.db, other);
+  };
   const stops = [
     every(1_000, () => sft.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
@@ -428,30 +476,25 @@ function startWork(parts: Parts): () => void {
     every(3_600_000, () => keyPackages.sweep(), onFault),
     every(600_000, () => authorities.sweep(), onFault),
     every(600_000, () => people.sweep(), onFault),
-    every(600_000, () => names.sweep(), onFault),
+    every(600_000, repair, onFault),
     every(1_000, async () => mail?.wake(), onFault),
+    every(60_000, () => signInAlerts.sweep(), onFault),
     every(60_000, () => assets.sweep(), onFault),
     every(24 * 3_600_000, () => assets.sweepOrphans(), onFault),
     followPeers(trust.peers, {
-      onGone: (domain) => {
-        grants.forgetFrom(domain);
-        hub.drop(domain).catch(onFault);
-        endCallsOf(journal, store.db, domain).catch(onFault);
+      onGone: (other) => {
+        dropDomain(other).catch(onFault);
       },
-      onAllowed: (domain) => {
-        outbox.retryNow(domain);
+      onAllowed: (other) => {
+        outbox.retryNow(other);
         // Tells it that we are back, and leaves a warm connection.
-        peerClient.greet(domain).catch(() => undefined);
+        peerClient.greet(other).catch(() => undefined);
       },
     }),
   ];
   outbox.start().catch(onFault);
-  names.sweep().catch(onFault);
   mail?.wake();
-  queues
-    .devices()
-    .then((known) => devices.finishRemovals(known))
-    .catch(onFault);
+  repair().catch(onFault);
   return () => {
     for (const stop of stops) stop();
   };

@@ -114,6 +114,13 @@ test.each(['a new password', 'the end of the account'] as const)(
     });
     await until(() => other.home.store.state.connected, 'the other one is back');
     await until(async () => (await revokedSerials(other)) === before + 1, 'its certificate is listed as revoked');
+    if (act === 'the end of the account') {
+      const { members } = await until(
+        () => other.home.store.state.conversations.find((each) => each.members.length === 1),
+        'the person is out',
+      );
+      expect(members).toMatchObject([{ user: other.device.user, role: 'admin' }]);
+    }
     await other.say(conversation, text('still there?'));
     await until(async () => !(await devicesSeenBy(other, conversation)).includes(victim.device.id), 'its keys are out');
   },

@@ -49,7 +49,8 @@ export async function openAdministration(site: Site): Promise<OfflineAdministrat
     secrets,
     sessions,
     mail,
-    // The homeserver takes their keys out of the groups when it starts, and lists their certificates as revoked.
+    // When it starts, the homeserver takes their keys out of the groups, lists their certificates as revoked, and lets whoever is
+    // deleted leave his conversations.
     hooks: {
       onPasswordChanged: async (user, keep, tx) => void (await dropDevices(tx, user, keep, WORLD.now())),
       onRemoved: async (user, tx) => void (await dropDevices(tx, user, undefined, WORLD.now())),

@@ -112,6 +112,26 @@ test('a domain that is blocked gets no more grants, and its people leave the cal
   await until(() => alice.find('@bob@beta.example').catch(() => undefined), 'allowed again');
 });
 
+test('who was blocked while the homeserver was not running is out of its calls when it starts', async () => {
+  const own = (await alice.create('Ropes', bob.id)).conversation;
+  const theirs = (await bob.create('Knots', alice.id)).conversation;
+  await seen(bob, own);
+  await seen(alice, theirs);
+  const { call, participant } = await alice.call(own);
+  alpha.sft.presence(call.conference, [participant]);
+  await until(async () => (await bob.conversation(own)).call, 'bob sees the call');
+  const other = await bob.ticket(own);
+  beta.sft.presence(call.conference, [other.participant]);
+  await bob.call(theirs);
+  await until(async () => (await alice.conversation(own)).call?.members.length === 2, 'both are there');
+  await until(async () => (await alice.conversation(theirs)).call, 'alice sees the other call');
+  await alpha.stop();
+  await alpha.allow({ organisation: beta, state: 'blocked' });
+  await alpha.start();
+  await until(async () => (await alice.conversation(own)).call?.members.length === 1, 'bob was taken out');
+  await until(async () => (await alice.conversation(theirs)).call === undefined, 'what his hub says is over for us');
+});
+
 test('where the hub is blocked its calls are over for us', { timeout: 20_000 }, async () => {
   const { conversation } = await alice.create('Ropes', bob.id);
   const { call } = await alice.call(conversation);

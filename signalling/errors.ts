@@ -224,6 +224,12 @@ export const ERRORS = {
   ),
   HOME_NO_GROUP: entry(404, 4404, false, 'This conversation has no group yet. Make one.'),
   HOME_GROUP_EXISTS: entry(409, 4409, false, 'This conversation has a group already. Join it.'),
+  HOME_LOCAL_ONLY: entry(
+    403,
+    4403,
+    false,
+    'Messages reach people of one organisation only; calls reach the others too. Write in a conversation without people of others.',
+  ),
   HOME_LAST_ADMIN: entry(
     409,
     4409,

@@ -101,6 +101,13 @@ export const HomeserverSchema = section(
               example: 'mail.password',
             }),
           ),
+          authority: Type.Optional(
+            file({
+              description: 'The authority that certifies the mail server, where it is your own and no public one.',
+              reason: 'No other authority is believed then. Where it is left out, those that Node.js brings along are.',
+              example: 'mail-authority.pem',
+            }),
+          ),
           mailbox: Type.Optional(
             url('http|https', '(/[^\\s<>"]*)?', {
               description: 'Page on which everybody can read this e-mail, which is delivered to nobody.',

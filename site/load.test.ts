@@ -35,6 +35,7 @@ beforeAll(async () => {
     'browsers/privkey.pem',
     'secrets/database',
     'mail.password',
+    'mail-authority.pem',
     'certificates/s3.key',
     'certificates/revoked.pem',
   ];

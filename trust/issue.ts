@@ -3,6 +3,7 @@
  * Tickets never leave our own code, so their keys are Ed25519. What devices are certified with is in issue-devices.ts.
  */
 import { generateKeyPairSync } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { DomainName } from '#signalling/ids.ts';
 import {
   ALGORITHM,
@@ -40,7 +41,7 @@ export async function makeAuthority(domain: DomainName, validity: Validity): Pro
   return { certificate: pemOf(certificate), key: await keyPem(keys.privateKey) };
 }
 
-/** A certificate for one server, with a fresh key. `names` replaces the DNS name of the role; tests use it. */
+/** A certificate for one server, with a fresh key. `names`, or IP addresses, replace the DNS name of the role; tests use it. */
 export async function issueServer(
   authority: Issued,
   domain: DomainName,
@@ -63,7 +64,9 @@ export async function issueServer(
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       // Each server dials and is dialled.
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value }))),
+      new x509.SubjectAlternativeNameExtension(
+        names.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value })),
+      ),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],

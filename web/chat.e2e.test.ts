@@ -199,10 +199,15 @@ it('lists what is muted and archived so, on all devices of a person', async () =
   }
   // It hears from now on, and answers for the same person.
   await laptop.open('Rigging');
-  await laptop.page.getByText('Nothing was said here yet.').waitFor();
+  await laptop.page.getByText('Nothing was said here since this device was added.').waitFor();
+  await laptop.page.getByText(/^What was said before can be read on devices that were there then/).waitFor();
   await laptop.page.getByText('2 people, encrypted').waitFor();
   await bob.say('for both of yours');
   await laptop.hears('for both of yours');
+  const why =
+    'There may be messages from before this device was added. Only devices that were there then have the keys';
+  await laptop.page.locator('.gap', { hasText: why }).waitFor();
+  expect(await alice.page.locator('.gap').count()).toBe(0);
   await alice.open('Rigging');
   await laptop.say('from the laptop');
   await alice.hears('from the laptop');

@@ -268,6 +268,9 @@ describe('the page', () => {
     sft.endAll('SFT_CONFERENCE_ENDED');
     await page.getByRole('alert').getByText('The call has ended.').waitFor();
     await page.getByRole('heading', { name: 'Harbour' }).waitFor();
+    // Messages do not reach the other organisation, so that none can be begun.
+    await page.getByText('Messages reach people of your own organisation only').waitFor();
+    expect(await page.getByRole('textbox', { name: /^Message to/ }).count()).toBe(0);
   });
 
   it('joins without camera and microphone and says so', async () => {

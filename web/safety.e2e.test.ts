@@ -278,6 +278,21 @@ describe('without mouse and eyes', () => {
     expect(await label()).toMatch(/hello/);
   });
 
+  it.each(['light', 'dark'] as const)('every text stands out from its ground in the %s theme', async (colorScheme) => {
+    const { page } = alice;
+    await page.emulateMedia({ colorScheme });
+    const poor: string[] = await page.evaluate(paleTexts);
+    await page.getByRole('button', { name: 'About this conversation' }).click();
+    poor.push(...(await page.evaluate(paleTexts)));
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'Your devices' }).click();
+    await page.locator('.device').first().waitFor();
+    poor.push(...(await page.evaluate(paleTexts)));
+    await alice.open('Numbers');
+    await page.emulateMedia({ colorScheme: null });
+    expect([...new Set(poor)]).toEqual([]);
+  });
+
   it('a telephone shows the list or the conversation, and nothing is wider than it', async () => {
     await alice.page.setViewportSize({ width: 360, height: 740 });
     const isWide = () => alice.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
@@ -304,3 +319,50 @@ describe('without mouse and eyes', () => {
     expect(await alice.page.evaluate(() => window.hawser?.faults)).toEqual([]);
   });
 });
+
+/** In the page: texts with less contrast than 4.5 to 1 (WCAG 2.2, 1.4.3); of what cannot be used nothing is asked. */
+async function paleTexts(): Promise<string[]> {
+  const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+  await Promise.all(passing.map(({ finished }) => finished.catch(() => undefined)));
+  type Colour = [number, number, number, number];
+  const parse = (text: string): Colour => {
+    const [r = 0, g = 0, b = 0, a = 1] = (text.match(/[\d.]+/g) ?? []).map(Number);
+    return text.startsWith('color(srgb') ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
+  };
+  const over = ([r, g, b, a]: Colour, [R, G, B]: Colour): Colour => [
+    r * a + R * (1 - a),
+    g * a + G * (1 - a),
+    b * a + B * (1 - a),
+    1,
+  ];
+  const groundOf = (element: Element | null): Colour => {
+    if (!element) return matchMedia('(prefers-color-scheme: dark)').matches ? [0, 0, 0, 1] : [255, 255, 255, 1];
+    const own = parse(getComputedStyle(element).backgroundColor);
+    return own[3] === 1 ? own : over(own, groundOf(element.parentElement));
+  };
+  const luminance = (colour: Colour) => {
+    const [r = 0, g = 0, b = 0] = colour
+      .slice(0, 3)
+      .map((each) => each / 255)
+      .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const pale: string[] = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const element = node.parentElement;
+    const words = node.textContent?.trim() ?? '';
+    if (!element || words === '' || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+      continue;
+    if (element.closest('.sr-only, :disabled, option, [aria-disabled="true"]')) continue;
+    const ground = groundOf(element);
+    const [dim = 0, bright = 0] = [
+      luminance(over(parse(getComputedStyle(element).color), ground)),
+      luminance(ground),
+    ].sort((x, y) => x - y);
+    const contrast = (bright + 0.05) / (dim + 0.05);
+    if (contrast < 4.5)
+      pale.push(`${words.slice(0, 30)} (${element.className || element.tagName}): ${contrast.toFixed(2)}`);
+  }
+  return pale;
+}

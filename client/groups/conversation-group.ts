@@ -105,6 +105,13 @@ export class ConversationGroup {
     return this.#group;
   }
 
+  /** The first epoch that this device was in: what was said in those before is not for it. Undefined until it is in. */
+  async since(): Promise<bigint | undefined> {
+    const { vault, conversation } = this.#options;
+    const bytes = await vault.get(sinceKey(conversation));
+    return bytes && new DataView(bytes.slice().buffer).getBigUint64(0);
+  }
+
   /** Lets all devices of people in that are not in the group yet. */
   async addPeople(users: readonly UserId[]): Promise<void> {
     const { api } = this.#options;
@@ -222,6 +229,7 @@ export class ConversationGroup {
       await this.#forget();
       throw error;
     }
+    await this.#options.vault.write(await this.#noteSince(group.epoch));
     return group;
   }
 
@@ -246,6 +254,7 @@ export class ConversationGroup {
       throw error;
     }
     await this.#accept(group, id);
+    await this.#options.vault.write(await this.#noteSince(group.epoch));
     return group;
   }
 
@@ -261,8 +270,16 @@ export class ConversationGroup {
     await this.#forget();
     const parts = { group, welcome, tree, secrets: own.secrets };
     const environment = await this.#surroundings();
-    const changes: Changes = new Map([...own.used, ...also]);
+    const changes: Changes = new Map([...own.used, ...also, ...(await this.#noteSince(epoch))]);
     this.#group = await this.#withFreshAuthorities(() => Group.join(parts, this.#store, environment, changes));
+  }
+
+  /** Once: whoever joins anew has what was said before. */
+  async #noteSince(epoch: bigint | undefined): Promise<Changes> {
+    if (epoch === undefined || (await this.since()) !== undefined) return new Map();
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, epoch);
+    return new Map([[sinceKey(this.#options.conversation), bytes]]);
   }
 
   /** Commits what is wanted, until it is in or not wanted any more. */
@@ -446,6 +463,11 @@ const OVERTAKEN_MS = 15_000;
 
 function prefixOf(conversation: ConversationId): string {
   return `group/${conversation}/`;
+}
+
+/** Apart from the group, which may be forgotten and joined anew. */
+function sinceKey(conversation: ConversationId): string {
+  return `since/${conversation}`;
 }
 
 /** Whether the hub proposed to remove this device itself. */

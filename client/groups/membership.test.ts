@@ -152,9 +152,10 @@ describe('the hub refuses', () => {
     await alice.group(conversation).update();
     const { epoch = 0n } = await loaded(alice, conversation);
     await expect(bob.api.commit(conversation, stale)).rejects.toMatchObject({ code: 'MLS_EPOCH_PAST' });
-    const { answer } = await post(bob, `${groupPath(conversation)}/commits`, {
+    const { status, answer } = await post(bob, `${groupPath(conversation)}/commits`, {
       ...{ id: stale.id, commit: toBase64Url(stale.commit), groupInfo: toBase64Url(stale.groupInfo) },
     });
+    expect(status).toBe(409);
     expect(answer).toMatchObject({ code: 'MLS_EPOCH_PAST', epoch: Number(epoch) });
     const joining = await deviceOf('carol');
     await joining.home.refresh();

@@ -22,6 +22,7 @@ async function conversation(send: (sent: NewMessage) => Promise<SentMessage>, va
     random: () => 0,
     reports: () => false,
     onSettings: async () => undefined,
+    onRead: async () => undefined,
     onCompared: async () => undefined,
   };
   const faults: unknown[] = [];

@@ -37,6 +37,8 @@ export interface ConversationMessagesOptions {
   readonly reports: () => boolean;
   /** A setting of some conversation was said by this person in this one: it has a place in the order now, or was refused. */
   readonly onSettings: (said: Said) => Promise<void>;
+  /** Where senders are not told: everything up to this message was read. `also` is stored together with telling the own devices. */
+  readonly onRead: (upTo: MessageId, also: Changes) => Promise<void>;
   /** Another device of this person says in this conversation whom he compared. */
   readonly onCompared: (device: DeviceId, comparison: Comparison) => Promise<void>;
   /** Somebody else said something new; what it returns is stored together with it. */
@@ -96,7 +98,9 @@ export class ConversationMessages {
     const count = number ? new DataView(number.slice().buffer).getFloat64(0) : 0;
     const { onFault } = options;
     let self: ConversationMessages | undefined;
-    const say = async (reports: readonly Report[], also: Changes) => self?.say({ kind: 'report', reports }, () => also);
+    const say = async (reports: readonly Report[], also: Changes) => {
+      if (self) await self.#tell(reports, also);
+    };
     const reports = await Reports.open({ conversation, vault, say, onFault });
     self = new ConversationMessages(options, {
       timeline,
@@ -176,10 +180,10 @@ export class ConversationMessages {
     const { vault, now, reports } = this.#options;
     const before = this.#mark;
     const changes = this.#apply({ type: 'read', upTo, now: now() });
-    const seen = reports() ? [...this.#timeline.between(before, this.#mark)] : [];
-    const told = seen
-      .filter(({ sender }) => sender !== this.#timeline.reader.self)
-      .map(({ id }): OwnReport => ({ message: id, status: 'read' }));
+    const seen = [...this.#timeline.between(before, this.#mark)].filter(
+      ({ sender }) => sender !== this.#timeline.reader.self,
+    );
+    const told = (reports() ? seen : seen.slice(-1)).map(({ id }): OwnReport => ({ message: id, status: 'read' }));
     await vault.write(new Map([...changes, ...this.#reports.records(told)]));
     this.#reports.add(told);
   }
@@ -290,6 +294,18 @@ export class ConversationMessages {
     await this.#tellSettings(item, { order, at });
     await vault.write(new Map([...changes, [outboxKey(this.id, item.place), undefined]]));
     this.#outbox.shift();
+  }
+
+  /** Tells the senders, or the own devices alone where people are too many for that. */
+  async #tell(reports: readonly Report[], also: Changes): Promise<unknown> {
+    const { onRead, vault } = this.#options;
+    if (this.#options.reports()) return this.say({ kind: 'report', reports }, () => also);
+    const placed = reports.flatMap(({ message, status }) => {
+      const order = status === 'read' ? this.#timeline.message(message)?.order : undefined;
+      return order === undefined ? [] : [{ message, order }];
+    });
+    const [newest] = placed.toSorted((a, b) => b.order - a.order);
+    return newest ? onRead(newest.message, also) : vault.write(also);
   }
 
   /** It takes a number of the same row as what is stored, so that nothing else may be on its way. */

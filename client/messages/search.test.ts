@@ -83,7 +83,7 @@ it('finds the same from its entries, whatever was put in and taken out', () => {
   );
 });
 
-it('is quick with 20,000 messages', () => {
+it('is quick with 20,000 messages', { retry: 3 }, () => {
   const index = new SearchIndex();
   const words = Array.from({ length: 5000 }, (_, number) => `word${number.toString(36)}`);
   const text = (number: number) =>

@@ -2,6 +2,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import { type DomainName, handleOf, type UserId, userIdOf } from '#signalling/ids.ts';
 import { type EmailAddress, emailOf } from '#signalling/person.ts';
+import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { AccountKind } from '../store/tables.ts';
 import type { World } from '../world.ts';
@@ -69,6 +70,16 @@ export async function insertAccount(tx: Db, account: AccountRecord, now: number)
 export async function findAccount(db: Db, user: UserId): Promise<Account | undefined> {
   const row = await db.selectFrom('accounts').select('name').where('user_id', '=', user).executeTakeFirst();
   return row && { user, name: row.name };
+}
+
+/** Those of some people of this domain who have no account, or none any more. */
+export async function withoutAccount(db: Db, users: readonly UserId[]): Promise<UserId[]> {
+  const known = new Set<UserId>();
+  for (const part of inParts(users)) {
+    const rows = await db.selectFrom('accounts').select('user_id').where('user_id', 'in', part).execute();
+    for (const { user_id } of rows) known.add(user_id);
+  }
+  return users.filter((user) => !known.has(user));
 }
 
 /** @param email in its stored spelling */

@@ -3,6 +3,7 @@ import type { Connection, ConnectionOperation } from '#signalling/connections.ts
 import { HawserError } from '#signalling/errors.ts';
 import { type DomainName, domainOf, handleOf, type UserId } from '#signalling/ids.ts';
 import { RateLimit } from '../http/rate.ts';
+import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { World } from '../world.ts';
 import { findAccount } from './accounts.ts';
@@ -65,12 +66,11 @@ export class Connections {
     const limit = operation === 'request' ? this.#requests : this.#decisions;
     if (!limit.take(owner)) throw new HawserError('HOME_SLOW_DOWN');
     const isLocal = domainOf(peer) === domain;
-    if (isLocal && !(await findAccount(store.db, peer))) throw new HawserError('HOME_NOT_FOUND', 'user');
     // Homeservers have no message for it yet; who may reach whom over the border is the allow list's.
     if (!isLocal && operation === 'request') throw new HawserError('HOME_FORBIDDEN', 'another organisation');
     const changed = await this.#retry(() => this.#write(owner, peer, operation));
     for (const each of changed) onChanged(each.owner, await this.#shown(each));
-    return this.#shown({ owner, peer, side: await sideOf(store.db, owner, peer) });
+    return this.#shown({ peer, side: await sideOf(store.db, owner, peer) });
   }
 
   /** All that a person is shown, whom they have blocked included. */
@@ -98,15 +98,26 @@ export class Connections {
     return mayReach(this.#options.store.db, from, to, this.#options.teamMates);
   }
 
-  /** In the transaction that deletes an account: what others had decided about it goes too. */
+  /** In the transaction that deletes an account: what others had decided about it goes too, and they are told. */
   async forget(tx: Db, user: UserId): Promise<void> {
-    await tx.deleteFrom('connections').where('peer', '=', user).execute();
+    const rows = await tx
+      .deleteFrom('connections')
+      .where('peer', '=', user)
+      .returning(['owner', 'decision', 'is_wanted'])
+      .execute();
+    const seen = rows.filter(({ decision, is_wanted }) => stateOf({ decision, isWanted: is_wanted === 1 }) !== 'none');
+    const none = await this.#shown({ peer: user, side: STRANGERS }, tx);
+    afterCommit(tx, () => {
+      for (const { owner } of seen) this.#options.onChanged(owner, none);
+    });
   }
 
   /** The sides whose owners see something new; that of who acts first. */
   #write(owner: UserId, peer: UserId, operation: ConnectionOperation): Promise<Changed[]> {
     const { store, domain } = this.#options;
     return store.transaction(async (tx) => {
+      // Here, where nobody is deleted in between.
+      if (domainOf(peer) === domain && !(await findAccount(tx, peer))) throw new HawserError('HOME_NOT_FOUND', 'user');
       const own = await sideOf(tx, owner, peer);
       const next = act(own, operation);
       const steps: Step[] = [{ owner, peer, before: own, side: next }];
@@ -150,9 +161,9 @@ export class Connections {
     }
   }
 
-  async #shown({ peer, side }: Changed): Promise<Connection> {
-    const { store, world } = this.#options;
-    const name = (await findAccount(store.db, peer))?.name ?? handleOf(peer);
+  async #shown({ peer, side }: Pick<Changed, 'peer' | 'side'>, db: Db = this.#options.store.db): Promise<Connection> {
+    const { world } = this.#options;
+    const name = (await findAccount(db, peer))?.name ?? handleOf(peer);
     return { user: peer, domain: domainOf(peer), name, state: stateOf(side), changedAt: world.now() };
   }
 

@@ -6,6 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { certificationRequest, makeSignatureKeys, proofFor, type SignatureKeys } from '#client/device/keys.ts';
 import { Credentials } from '#mls/credentials.ts';
 import { makeKeyPackage } from '#mls/key-package.ts';
+import { TestDomain as TestAuthority } from '#mls/testing/authority.ts';
+import * as x509 from '#mls/x509.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { type CertifiedDevice, FEW_KEY_PACKAGES } from '#signalling/devices.ts';
 import type { HawserError } from '#signalling/errors.ts';
@@ -246,6 +248,28 @@ describe('a removed device', () => {
   });
 });
 
+test('the list of revoked devices is signed, numbered, and says until when it is good', async () => {
+  const intermediate = new x509.X509Certificate(authority.current.certificate.slice());
+  const newest = () => new x509.X509Crl(authorities.of(alpha)?.revocations.at(-1)?.slice().buffer ?? new Uint8Array());
+  const numberOf = (list: x509.X509Crl) => {
+    // RFC 5280, section 5.2.3: an INTEGER
+    const bytes = new Uint8Array(list.getExtension('2.5.29.20')?.value ?? new Uint8Array());
+    return BigInt(`0x${Buffer.from(bytes.subarray(2)).toString('hex')}`);
+  };
+  const before = newest();
+  expect(await before.verify({ publicKey: intermediate })).toBe(true);
+  expect(before.nextUpdate?.getTime()).toBeGreaterThan(world.now());
+  const made = await addDevice();
+  world.advance(1_000);
+  await devices.remove(alice, made.device);
+  const after = newest();
+  expect(await after.verify({ publicKey: intermediate })).toBe(true);
+  expect(numberOf(after)).toBeGreaterThan(numberOf(before));
+  const [leaf = ''] = made.certificates;
+  expect(after.findRevoked(new x509.X509Certificate(bytes(leaf)))).not.toBeNull();
+  expect(before.findRevoked(new x509.X509Certificate(bytes(leaf)))).toBeNull();
+});
+
 test('the list of revoked devices is made anew before it ends', async () => {
   const made = await addDevice();
   for (let day = 0; day < 20; day++) {
@@ -273,6 +297,23 @@ test('OpenSSL reads the certificate as it was meant', async () => {
   expect(leaf?.verify(intermediate?.publicKey ?? expect.fail())).toBe(true);
   expect(leaf?.subjectAltName).toBe(`URI:${alice}, URI:${device}`);
   expect(leaf?.ca).toBe(false);
+});
+
+test('a removal that cannot be finished holds no other', async () => {
+  const [one, other] = [`${alice}/d/${'a'.repeat(22)}`, `${alice}/d/${'b'.repeat(22)}`] as DeviceId[];
+  const [finished, faults]: [DeviceId[], unknown[]] = [[], []];
+  const failing = new Devices({
+    ...{ store, world, authority },
+    onCreated: async () => undefined,
+    onAdded: () => undefined,
+    onRemoved: async (_, device) => {
+      if (device === one) throw new Error('no');
+      finished.push(device);
+    },
+    onFault: (error) => faults.push(error),
+  });
+  await failing.finishRemovals([one as DeviceId, other as DeviceId]);
+  expect([finished, faults]).toEqual([[other], [new Error('no')]]);
 });
 
 describe('key packages', () => {
@@ -321,6 +362,46 @@ describe('key packages', () => {
     function makeStale() {
       return { certificates: made.certificates.slice(0, 1) };
     }
+  });
+
+  test('are refused where a link of the chain was revoked, has ended, or is of somebody else', async () => {
+    const made = await addDevice();
+    const [good, last] = [await packageOf(made), await packageOf(made)];
+    await keyPackages.replace(made.device, { keyPackages: [good], lastResort: last });
+    const renewed = {
+      ...made,
+      ...(await devices.renew(made.device, toBase64Url(await certificationRequest(made.keys)))),
+    };
+    const [leaf = ''] = made.certificates;
+    await store.db
+      .updateTable('device_certificates')
+      .set({ revoked_at: world.now() })
+      .where('certificate', '=', leaf)
+      .execute();
+    await authorities.renew();
+    const stranger = await TestAuthority.make(alpha, world.now());
+    const refused = async (bad: string, reason: string) => {
+      const fresh = [await packageOf(renewed), bad];
+      await expect(keyPackages.replace(made.device, { keyPackages: fresh, lastResort: last })).rejects.toMatchObject({
+        code: 'HOME_BAD_KEY_PACKAGE',
+        message: expect.stringContaining(reason),
+      });
+    };
+    await refused(await packageOf(made), 'MLS_CREDENTIAL_REVOKED');
+    const foreign = await makeKeyPackage(await stranger.device(made.device), world.now());
+    await refused(toBase64Url(foreign.bytes), 'MLS_CREDENTIAL_REFUSED');
+    const old = await makeKeyPackage({ ...made.keys, certificates: chainOf(renewed) }, world.now() - 200 * DAY);
+    await refused(toBase64Url(old.bytes), 'MLS_KEY_PACKAGE_REFUSED');
+    expect((await keyPackages.claim(alice)).map(({ keyPackage }) => keyPackage)).toEqual([good]);
+
+    world.advance(91 * DAY);
+    await authorities.sweep();
+    const anew = { ...made, ...(await devices.renew(made.device, toBase64Url(await certificationRequest(made.keys)))) };
+    const ended = await packageOf(renewed);
+    const batch = { keyPackages: [await packageOf(anew), ended], lastResort: await packageOf(anew) };
+    await expect(keyPackages.replace(made.device, batch)).rejects.toMatchObject({
+      message: expect.stringContaining('MLS_CREDENTIAL_EXPIRED'),
+    });
   });
 
   test('of a device that is gone are gone, and nobody brings new ones for it', async () => {

@@ -167,14 +167,16 @@ export class Devices {
 
   /**
    * Does what follows from removals that nobody followed up: the process ended just then, or an administrator worked on the
-   * database while none ran. To be called at the start.
+   * database while none ran, or could not be asked. To be called at the start, and now and then.
    * @param devices that other services still know
    */
   async finishRemovals(devices: readonly DeviceId[]): Promise<void> {
-    const rows = await this.#options.store.db.selectFrom('devices').select('device_id').execute();
+    const { store, onRemoved, onFault } = this.#options;
+    const rows = await store.db.selectFrom('devices').select('device_id').execute();
     const present = new Set(rows.map(({ device_id }) => device_id));
     for (const device of devices) {
-      if (!present.has(device)) await this.#options.onRemoved(userOfDevice(device), device, []);
+      // One that fails holds no other.
+      if (!present.has(device)) await onRemoved(userOfDevice(device), device, []).catch(onFault);
     }
   }
 

@@ -1,6 +1,7 @@
 /** How often somebody may make this server write to an address, and try codes: for one e-mail address, for one IP address. */
 import { HawserError } from '#signalling/errors.ts';
 import type { EmailAddress } from '#signalling/person.ts';
+import { networkOf } from '../http/network.ts';
 import { RateLimit } from '../http/rate.ts';
 
 const MINUTE_S = 60;
@@ -26,7 +27,7 @@ export class EmailLimits {
 
   /** Somebody at an IP address asks for a code. @throws HawserError HOME_SLOW_DOWN */
   countRequest(address: string): void {
-    if (!this.#requests.take(address)) throw new HawserError('HOME_SLOW_DOWN');
+    if (!this.#requests.take(networkOf(address))) throw new HawserError('HOME_SLOW_DOWN');
   }
 
   /** An e-mail address is to be written to, or would be if it were somebody's. @throws HawserError HOME_MAIL_LIMIT */
@@ -36,6 +37,6 @@ export class EmailLimits {
 
   /** Somebody at an IP address tries a code. @throws HawserError HOME_SLOW_DOWN */
   countTry(address: string): void {
-    if (!this.#tries.take(address)) throw new HawserError('HOME_SLOW_DOWN');
+    if (!this.#tries.take(networkOf(address))) throw new HawserError('HOME_SLOW_DOWN');
   }
 }

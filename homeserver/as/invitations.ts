@@ -72,7 +72,8 @@ export class Invitations {
       if (email === undefined) return;
       if (!mail) throw new HawserError('HOME_NO_MAIL');
       const letter = invitation(mail.sender, token, by, days);
-      if (!(await mail.enqueue(tx, emailOf(email), letter))) throw new HawserError('HOME_SLOW_DOWN');
+      const isTaken = await mail.enqueue(tx, { to: emailOf(email), letter, owner: by });
+      if (!isTaken) throw new HawserError('HOME_SLOW_DOWN');
     });
     mail?.wake();
     return { id, invitation: token, expiresAt };

@@ -185,6 +185,35 @@ describe('an account that is deleted', () => {
   });
 });
 
+test('with an account go its invitations, what waits to be sent for it, and what others had decided about it', async () => {
+  const bob = user('@bob@alpha.example');
+  const dave = user('@dave@alpha.example');
+  for (const handle of ['bob', 'dave', 'erin']) await people.administration.add({ handle, name: handle, password });
+  await people.connections.act(bob, alice, 'request');
+  await people.connections.act(alice, bob, 'accept');
+  await people.connections.act(dave, alice, 'block');
+  people.hold();
+  const { invitation } = await people.invitations.create(alice, email('carol@mail.example'));
+  await people.invitations.create(undefined, email('dan@mail.example'));
+  await people.passwordResets.begin(address, IP);
+  expect(await countMails(people.store.db)).toBe(3);
+  people.told.length = 0;
+  await people.administration.remove('alice');
+  await expect(people.invitations.find(invitation)).rejects.toMatchObject({ code: 'HOME_INVITATION_REFUSED' });
+  // That of the administrator is still to be sent.
+  expect(await countMails(people.store.db)).toBe(1);
+  expect(people.told.map(({ owner, connection }) => [owner, connection.user, connection.state])).toEqual(
+    expect.arrayContaining([
+      [bob, alice, 'none'],
+      [dave, alice, 'none'],
+    ]),
+  );
+  expect(people.told).toHaveLength(2);
+  expect(await people.connections.list(bob)).toEqual([]);
+  await expect(people.connections.act(bob, alice, 'block')).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
+  people.release();
+});
+
 describe('an administrator', () => {
   test('lists accounts page by page, sets a password, removes', async () => {
     await people.administration.add({ handle: 'bob', name: 'Bob', password });

@@ -19,7 +19,7 @@ export interface AccountHooks {
   onPasswordChanged(user: UserId, keepSession: string | undefined, tx: Db): Promise<void>;
   /** Others are to see the new name. */
   onRenamed(user: UserId, tx: Db): Promise<void>;
-  /** The account is about to be deleted. */
+  /** The account is about to be deleted; what takes longer than a transaction should begins after it. */
   onRemoved(user: UserId, tx: Db): Promise<void>;
 }
 
@@ -65,7 +65,9 @@ export class OwnAccount {
       await hooks.onPasswordChanged?.(user, keep, tx);
       const email = await addressFor(tx, user);
       // A full queue is no reason to leave an account in wrong hands: nobody is told then.
-      if (mail && email !== undefined) await mail.enqueue(tx, email, passwordChanged(mail.sender, user));
+      if (mail && email !== undefined) {
+        await mail.enqueue(tx, { to: email, letter: passwordChanged(mail.sender, user), owner: user });
+      }
       return dropped;
     });
     sessions.ended(ended);
@@ -82,7 +84,10 @@ export class OwnAccount {
     return { user, name };
   }
 
-  /** Deletes the account. @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN */
+  /**
+   * Deletes the account. What others hold of it follows: see `AccountHooks.onRemoved`.
+   * @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN
+   */
   async remove(user: UserId, password: string): Promise<void> {
     await this.#prove(user, password);
     await this.removeUnasked(user);

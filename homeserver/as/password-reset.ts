@@ -61,7 +61,8 @@ export class PasswordResets {
         .execute();
       const letter = resetCode(mail.sender, code, CODE_SECONDS / 60);
       const to = user === undefined ? undefined : email;
-      if (!(await mail.enqueue(tx, to, letter, CODE_SECONDS * 1_000))) throw new HawserError('HOME_SLOW_DOWN');
+      const isTaken = await mail.enqueue(tx, { to, letter, owner: user, lifeMs: CODE_SECONDS * 1_000 });
+      if (!isTaken) throw new HawserError('HOME_SLOW_DOWN');
     });
     mail.wake();
     return { id, expiresInSeconds: CODE_SECONDS };

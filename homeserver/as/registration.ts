@@ -108,7 +108,8 @@ export class Registration {
         owner === undefined
           ? registrationCode(mail.sender, code, CODE_SECONDS / 60)
           : alreadyRegistered(mail.sender, owner);
-      if (!(await mail.enqueue(tx, email, letter, CODE_SECONDS * 1_000))) throw new HawserError('HOME_SLOW_DOWN');
+      const isTaken = await mail.enqueue(tx, { to: email, letter, owner, lifeMs: CODE_SECONDS * 1_000 });
+      if (!isTaken) throw new HawserError('HOME_SLOW_DOWN');
     });
     mail.wake();
     return { id, expiresInSeconds: CODE_SECONDS };

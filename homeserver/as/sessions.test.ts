@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DeviceId } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
 import type { Store } from '../store/store.ts';
 import { domain, openTestStore, type TestWorld, testWorld, user } from '../testing/world.ts';
@@ -104,6 +105,26 @@ test('five wrong passwords slow the address down, whoever they were tried for', 
   await expect(signIn('alice', password, '198.51.100.1')).resolves.toBeDefined();
 });
 
+test('who signs in takes back what was mistyped for the own account, and nothing that was guessed at others', async () => {
+  await createAccount(store.db, alpha, { handle: 'mallory', name: 'Mallory', password }, world);
+  for (let round = 0; round < 3; round++) {
+    await signIn('mallory', 'mistyped').catch(() => undefined);
+    await signIn('mallory');
+  }
+  for (const handle of ['a', 'b', 'c', 'd']) {
+    await signIn(handle, 'guessed').catch(() => undefined);
+    await signIn('mallory');
+  }
+  await expect(signIn('e', 'guessed')).rejects.toMatchObject({ code: 'HOME_WRONG_CREDENTIALS' });
+  await expect(signIn('mallory')).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+});
+
+test('five wrong passwords slow down a whole IPv6 line, whichever of its addresses they come from', async () => {
+  for (let i = 0; i < 5; i++) await signIn(`nobody${i}`, 'wrong password', `2001:db8:0:1::${i}`).catch(() => undefined);
+  await expect(signIn('alice', password, '2001:db8:0:1:abcd::1')).rejects.toMatchObject({ code: 'HOME_SLOW_DOWN' });
+  await expect(signIn('alice', password, '2001:db8:0:2::1')).resolves.toBeDefined();
+});
+
 test('guesses sent all at once find out no more than five at a time', async () => {
   const guesses = Array.from({ length: 12 }, (_, i) => signIn('alice', `wrong password ${i}`, `192.0.2.${i}`));
   const results = await Promise.allSettled(guesses);
@@ -149,6 +170,25 @@ test('signing out ends the tokens of that session only', async () => {
   await expect(sessions.authenticate(here.access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
   await expect(sessions.refresh(here.refresh ?? '')).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
   await sessions.authenticate(there.access);
+});
+
+test('of sessions without a device a person has fifty: the oldest ends for a new one, and none that has a device', async () => {
+  const laptop = await signIn();
+  const { session } = await sessions.authenticate(laptop.access);
+  const device = `${alice}/d/laptop` as DeviceId;
+  await store.db.updateTable('sessions').set({ device_id: device }).where('id', '=', session).execute();
+  const begin = () => store.transaction((tx) => sessions.begin(tx, alice));
+  const all = [];
+  for (let i = 0; i < 52; i++) {
+    world.advance(1);
+    all.push(await begin());
+  }
+  expect(ended).toHaveLength(2);
+  expect(await sessions.count()).toBe(51);
+  for (const { access } of all.slice(0, 2)) {
+    await expect(sessions.authenticate(access)).rejects.toMatchObject({ code: 'HOME_UNAUTHENTICATED' });
+  }
+  for (const { access } of [laptop, ...all.slice(2)]) await sessions.authenticate(access);
 });
 
 test('what has expired is swept away', async () => {

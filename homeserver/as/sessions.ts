@@ -7,11 +7,13 @@ import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import { userIdOf } from '#signalling/ids.ts';
 import { parseEmail } from '#signalling/person.ts';
+import { networkOf } from '../http/network.ts';
+import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
 import type { Account } from './accounts.ts';
 import { verifyPassword } from './password.ts';
-import { type FailureTable, failed, succeeded, waitOf } from './throttle.ts';
+import { type FailureTable, failed, failuresOf, forgiven, succeeded, waitOf } from './throttle.ts';
 
 export const ACCESS_SECONDS = 15 * 60;
 export const REFRESH_SECONDS = 30 * 24 * 3600;
@@ -21,6 +23,9 @@ export const REFRESH_SECONDS = 30 * 24 * 3600;
  * token (and no new cookie); later its use means that somebody copied it, and the session ends.
  */
 const REUSE_GRACE_MS = 20_000;
+
+/** Sessions of one person that are of no device, which is all that a page has for the seconds in which it makes one. */
+const MAX_WITHOUT_DEVICE = 50;
 
 /** 256 bits: nobody guesses one, so a plain SHA-256 is enough to store them. */
 const TOKEN_BYTES = 32;
@@ -67,7 +72,9 @@ export class Sessions {
   async signIn({ handle, password, address }: Credentials): Promise<Tokens> {
     const email = parseEmail(handle);
     // What was typed is what is slowed down: one counter for handle and address would tell whose address it is.
-    const keys = [`account ${email ?? handle}`, `address ${address}`];
+    const [name, network] = [`account ${email ?? handle}`, `address ${networkOf(address)}`];
+    const keys = [name, network];
+    const both = `${name}, ${network}`;
     this.#refuseTooManyFailures(keys);
     const accounts = this.#store.db.selectFrom('accounts').select(['user_id', 'name', 'password']);
     const row = await (email
@@ -78,10 +85,12 @@ export class Sessions {
     // Again, because guesses sent all at once were all admitted above.
     this.#refuseTooManyFailures(keys);
     if (!right || !row) {
-      for (const key of keys) failed(this.#failures, key, this.#world.now());
+      for (const key of [...keys, both]) failed(this.#failures, key, this.#world.now());
       throw new HawserError('HOME_WRONG_CREDENTIALS');
     }
-    for (const key of keys) succeeded(this.#failures, key);
+    // Of the address only what this person mistyped: whoever has an account here must not guess those of others for ever.
+    forgiven(this.#failures, network, failuresOf(this.#failures, both, this.#world.now()));
+    for (const key of [name, both]) succeeded(this.#failures, key);
     const user = row.user_id;
     const { access, refresh } = await this.#store.transaction(async (tx) => {
       // The password may have been changed while it was compared, and every session ended: none may begin after that.
@@ -98,7 +107,7 @@ export class Sessions {
     return { access, refresh, account: { user, name: row.name } };
   }
 
-  /** A new session of somebody of whom it is known who he is. */
+  /** A new session of somebody of whom it is known who he is. Where he has too many without a device, the oldest of them end. */
   async begin(tx: Db, user: UserId): Promise<{ readonly access: string; readonly refresh: string }> {
     const session = randomToken(this.#world, SESSION_ID_BYTES);
     const refresh = randomToken(this.#world, TOKEN_BYTES);
@@ -116,6 +125,18 @@ export class Sessions {
         device_id: null,
       })
       .execute();
+    const rows = await tx
+      .selectFrom('sessions')
+      .select('id')
+      .where('user_id', '=', user)
+      .where('device_id', 'is', null)
+      .orderBy('created_at')
+      .execute();
+    const ending = rows.slice(0, -MAX_WITHOUT_DEVICE).map(({ id }) => id);
+    if (ending.length > 0) {
+      await tx.deleteFrom('sessions').where('id', 'in', ending).execute();
+      afterCommit(tx, () => this.ended(ending));
+    }
     return { access: await this.#issueAccess(tx, session), refresh };
   }
 
@@ -168,6 +189,22 @@ export class Sessions {
       .executeTakeFirst();
     if (!row) throw new HawserError('HOME_UNAUTHENTICATED');
     return { session: row.id, user: row.user_id, ...(row.device_id !== null && { device: row.device_id }) };
+  }
+
+  /**
+   * In whose name sessions began behind `after` and up to `upTo` that are of no device by now, and when each first did.
+   * @param after ms since 1970, as `upTo`
+   */
+  async withoutDevice(after: number, upTo: number): Promise<{ readonly user: UserId; readonly at: number }[]> {
+    const rows = await this.#store.db
+      .selectFrom('sessions')
+      .select((e) => ['user_id', e.fn.min('created_at').as('at')])
+      .where('device_id', 'is', null)
+      .where('created_at', '>', after)
+      .where('created_at', '<=', upTo)
+      .groupBy('user_id')
+      .execute();
+    return rows.map(({ user_id: user, at }) => ({ user, at: Number(at) }));
   }
 
   async end(session: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type FailureTable, failed, succeeded, waitOf } from './throttle.ts';
+import { type FailureTable, failed, failuresOf, forgiven, succeeded, waitOf } from './throttle.ts';
 
 test('five failures are free, the next ones wait longer and longer, up to a minute', () => {
   const table: FailureTable = new Map();
@@ -27,6 +27,16 @@ test('keys do not slow each other down, and success forgets', () => {
   expect(waitOf(table, 'b', 0)).toBe(0);
   succeeded(table, 'a');
   expect(waitOf(table, 'a', 0)).toBe(0);
+});
+
+test('failures can be taken back, as many as were made', () => {
+  const table: FailureTable = new Map();
+  for (let i = 0; i < 6; i++) failed(table, 'a', 0);
+  forgiven(table, 'a', 2);
+  expect([failuresOf(table, 'a', 0), waitOf(table, 'a', 0)]).toEqual([4, 0]);
+  expect(failuresOf(table, 'a', 15 * 60_000)).toBe(0);
+  forgiven(table, 'a', 9);
+  expect(table.size).toBe(0);
 });
 
 test('the table stays bounded', () => {

@@ -40,3 +40,18 @@ export function failed(table: FailureTable, key: string, now: number): void {
 export function succeeded(table: FailureTable, key: string): void {
   table.delete(key);
 }
+
+/** Takes so many failures back, as those of somebody who turned out to be who he says. */
+export function forgiven(table: FailureTable, key: string, count: number): void {
+  const before = table.get(key);
+  if (!before || count === 0) return;
+  // In its place: when it failed last has not changed.
+  if (before.count > count) table.set(key, { ...before, count: before.count - count });
+  else table.delete(key);
+}
+
+/** Failures that count now. */
+export function failuresOf(table: FailureTable, key: string, now: number): number {
+  const failures = table.get(key);
+  return failures && now - failures.at < FORGET_MS ? failures.count : 0;
+}

@@ -3,7 +3,7 @@
  * and told to the hub of the conversation.
  */
 import type { Operation } from '#signalling/federation.ts';
-import { type ConferenceId, type DomainName, domainOf, type ParticipantId } from '#signalling/ids.ts';
+import { type ConferenceId, type DomainName, domainOf, type ParticipantId, type UserId } from '#signalling/ids.ts';
 import { conversationOf } from '../ds/repository.ts';
 import { enqueue } from '../federation/outbox-table.ts';
 import { atOneMoment } from '../store/snapshot.ts';
@@ -72,6 +72,14 @@ export async function attended(db: Db): Promise<ConferenceId[]> {
     .where('present', '=', 1)
     .execute();
   return rows.map(({ conference }) => conference);
+}
+
+/** All under which a person has a ticket of a call that goes on, or is in it. */
+export async function pseudonymsOf(
+  db: Db,
+  user: UserId,
+): Promise<{ conference: ConferenceId; participant: ParticipantId }[]> {
+  return db.selectFrom('call_pseudonyms').select(['conference', 'participant']).where('user_id', '=', user).execute();
 }
 
 async function present(db: Db, conference: ConferenceId) {

@@ -17,7 +17,7 @@ import type { Conversations } from '../ds/conversations.ts';
 import { permit } from '../ds/permission.ts';
 import { conversationOf, load, loadInCall } from '../ds/repository.ts';
 import { randomToken } from '../world.ts';
-import { type Attendance, attend } from './attendance.ts';
+import { type Attendance, attend, pseudonymsOf } from './attendance.ts';
 import { allowedIn, type Granted, type GrantOffice, type Grants, issueGrant } from './grants.ts';
 import { issueTicket, type Ticket, type TicketOffice } from './tickets.ts';
 
@@ -38,6 +38,8 @@ export interface CallsOptions {
   readonly tickets: TicketOffice;
   readonly office: GrantOffice;
   readonly grants: Grants;
+  /** Those of some people of this domain who have no account. */
+  readonly withoutAccount: (users: readonly UserId[]) => Promise<readonly UserId[]>;
   /** Something for another domain lies in the outbox. */
   readonly wakeOutbox: (domain: DomainName) => void;
 }
@@ -129,6 +131,13 @@ export class Calls {
     });
   }
 
+  /** The account of a person is gone: out of every call at once, whether its hub can be told or not. */
+  async putOutOfAll(user: UserId): Promise<void> {
+    for (const { conference, participant } of await pseudonymsOf(this.#options.tickets.store.db, user)) {
+      this.#sft?.removeParticipant(conference, participant);
+    }
+  }
+
   /** To be subscribed to the journal. */
   readonly changed = ({ before, after }: Change): void => {
     const from = before?.call;
@@ -156,14 +165,17 @@ export class Calls {
   }
 
   async #attend(conference: ConferenceId, participants: readonly ParticipantId[]): Promise<void> {
-    const { domain, tickets } = this.#options;
+    const { domain, tickets, withoutAccount } = this.#options;
     const attendance = await attend(tickets.store, domain, conference, participants, tickets.world);
     // An SFT that was cut off still holds what ended meanwhile.
     if (!attendance) return participants.length > 0 ? this.#sft?.endConference(conference) : undefined;
     const conversation = await conversationOf(tickets.store.db, conference);
     const state = conversation && (await load(tickets.store.db, conversation));
+    const { participants: there } = attendance.presence;
+    // Of whose account is gone the hub of another domain may not have heard yet.
+    const gone = attendance.hub === domain ? [] : await withoutAccount(there.map(({ user }) => user));
     // With a ticket from before he was taken out; or the SFT could not be told.
-    if (state) this.#putOutOf(conference, attendance.presence.participants, state);
+    if (state) this.#putOutOf(conference, there, state, gone);
     await this.#tellHub(attendance);
   }
 
@@ -181,8 +193,10 @@ export class Calls {
     conference: ConferenceId,
     there: readonly { readonly participant: ParticipantId; readonly user: UserId }[],
     { members }: Statement,
+    gone: readonly UserId[] = [],
   ): void {
     const people = new Set(members.filter(({ role }) => may(role, 'joinCall')).map(({ user }) => user));
+    for (const user of gone) people.delete(user);
     for (const { participant, user } of there) {
       if (!people.has(user)) this.#sft?.removeParticipant(conference, participant);
     }

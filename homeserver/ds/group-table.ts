@@ -77,6 +77,11 @@ export async function groupsWith(db: Db, device: DeviceId): Promise<GroupId[]> {
   return rows.map(({ group_id }) => group_id);
 }
 
+/** A device that is gone sends nothing any more. */
+export async function forgetSender(db: Db, device: DeviceId): Promise<void> {
+  await db.deleteFrom('sent_numbers').where('device_id', '=', device).execute();
+}
+
 export async function conversationOfGroup(db: Db, group: GroupId): Promise<ConversationId | undefined> {
   const row = await db.selectFrom('groups').select('conversation_id').where('group_id', '=', group).executeTakeFirst();
   return row?.conversation_id;

@@ -113,7 +113,7 @@ export class Groups {
   }
 
   /**
-   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN, HOME_GROUP_EXISTS, and what
+   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN, HOME_LOCAL_ONLY, HOME_GROUP_EXISTS, and what
    * `beginPublicGroup` throws
    */
   create(asker: Asker, conversation: ConversationId, parts: NewGroup): Promise<GroupState> {
@@ -121,7 +121,8 @@ export class Groups {
     return this.#turn(conversation, async () => {
       const people = await this.#people(conversation);
       permitIn(people, asker.user, 'sendMessage');
-      if (domainOf(conversation) !== domain) throw new HawserError('HOME_NOT_FOUND', 'the hub is another domain');
+      const foreign = [conversation, ...people.roles.keys()].find((id) => domainOf(id) !== domain);
+      if (foreign !== undefined) throw new HawserError('HOME_LOCAL_ONLY', domainOf(foreign));
       const uploaded = { groupInfo: bytesOf(parts.groupInfo), tree: bytesOf(parts.tree) };
       const group = await beginPublicGroup(uploaded, this.#environment(people));
       const devices = table.devicesIn(group);
@@ -231,10 +232,17 @@ export class Groups {
   /** Devices that are gone: their keys are taken out of every group of this hub. */
   async removeDevice(device: DeviceId): Promise<void> {
     const { db } = this.#options.store;
+    const failures: unknown[] = [];
     for (const group of await table.groupsWith(db, device)) {
       const conversation = await table.conversationOfGroup(db, group);
-      if (conversation) await this.#turn(conversation, () => this.#propose(conversation, [device]));
+      if (!conversation) continue;
+      // One that fails holds no other.
+      await this.#turn(conversation, () => this.#propose(conversation, [device])).catch((error) =>
+        failures.push(error),
+      );
     }
+    await table.forgetSender(db, device);
+    if (failures.length > 0) throw failures[0];
   }
 
   /**
@@ -268,7 +276,7 @@ export class Groups {
     if (held) Object.assign(held, peopleOf(members));
     if (group === undefined) this.#held.delete(conversation);
     else if (usersGone(change).size > 0) {
-      this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch(this.#options.onFault);
+      this.#proposeSoon(conversation);
     }
   };
 
@@ -311,6 +319,14 @@ export class Groups {
     if (request.welcome !== undefined) await table.keepTree(tx, group, epoch, textOf(serveGroupInfo(after).tree), at);
     await table.rememberCommit(tx, group, epoch, request.id, position);
     return position;
+  }
+
+  /** Where it fails, whoever reads the group next finds the strangers again. */
+  #proposeSoon(conversation: ConversationId): void {
+    this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch((error: unknown) => {
+      this.#held.delete(conversation);
+      this.#options.onFault(error);
+    });
   }
 
   /** Proposes to remove the devices of whoever is no member any more. To be called in the turn of the conversation. */
@@ -393,7 +409,7 @@ export class Groups {
     const fresh = this.#hold({ conversation, group, oldest: group.epoch, ...people });
     // Where this process ended between a removal and its proposal.
     if (strangersIn(fresh).length > 0) {
-      this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch(this.#options.onFault);
+      this.#proposeSoon(conversation);
     }
     return fresh;
   }

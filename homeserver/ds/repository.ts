@@ -1,4 +1,5 @@
 /** Conversations in the database: whole states in, whole states out. */
+import { sql } from 'kysely';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Member, Statement } from '#signalling/federation.ts';
 import {
@@ -24,6 +25,36 @@ export async function loadFor(db: Db, user: UserId): Promise<Statement[]> {
   );
 }
 
+/** The conversations of a person in the order of their ids, those behind `after`. */
+export async function conversationsOf(
+  db: Db,
+  user: UserId,
+  after: ConversationId | undefined,
+  limit: number,
+): Promise<ConversationId[]> {
+  let query = db.selectFrom('members').select('conversation_id').where('user_id', '=', user);
+  if (after !== undefined) query = query.where('conversation_id', '>', after);
+  const rows = await query.orderBy('conversation_id').limit(limit).execute();
+  return rows.map(({ conversation_id }) => conversation_id);
+}
+
+/** The people of a domain who are in any conversation, in the order of their ids, those behind `after`. */
+export async function peopleOf(
+  db: Db,
+  domain: DomainName,
+  after: UserId | undefined,
+  limit: number,
+): Promise<UserId[]> {
+  let query = db
+    .selectFrom('members')
+    .select('user_id')
+    .distinct()
+    .where(sql<boolean>`user_id like ${`${userIdOf(domain, '')}%`}`);
+  if (after !== undefined) query = query.where('user_id', '>', after);
+  const rows = await query.orderBy('user_id').limit(limit).execute();
+  return rows.map(({ user_id }) => user_id);
+}
+
 /** What the people of a domain are called in conversations, in the order of their ids, those behind `after`. */
 export async function namesIn(
   db: Db,
@@ -35,7 +66,7 @@ export async function namesIn(
     .selectFrom('members')
     // Where all are the same, these two are.
     .select((e) => ['user_id', e.fn.min('name').as('first'), e.fn.max('name').as('last')])
-    .where((e) => e(e.ref('user_id').$castTo<string>(), 'like', `${userIdOf(domain, '')}%`));
+    .where(sql<boolean>`user_id like ${`${userIdOf(domain, '')}%`}`);
   if (after !== undefined) query = query.where('user_id', '>', after);
   const rows = await query.groupBy('user_id').orderBy('user_id').limit(limit).execute();
   return rows.map(({ user_id: user, first, last }) => ({ user, names: [first, last] }));
@@ -57,6 +88,14 @@ export async function loadInCall(db: Db): Promise<Statement[]> {
   return loadAll(
     db,
     rows.map((row) => row.conversation_id),
+  );
+}
+
+/** The domains of everybody who may be in a call, and of its hub. */
+export async function domainsInCalls(db: Db): Promise<Set<DomainName>> {
+  const states = await loadInCall(db);
+  return new Set(
+    states.flatMap(({ conversation, members }) => [domainOf(conversation), ...members.map(({ domain }) => domain)]),
   );
 }
 

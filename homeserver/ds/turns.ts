@@ -14,6 +14,7 @@ const MAX_WAITING = 1_000;
 
 interface Waiting {
   readonly device: DeviceId;
+  readonly turn: Promise<void>;
   readonly begin: () => void;
   readonly giveUp: () => void;
 }
@@ -27,30 +28,33 @@ interface Line {
 export class Turns {
   readonly #lines = new Map<ConversationId, Line>();
 
-  /** Resolves when it is the device's turn. @throws HawserError HOME_SLOW_DOWN where it did not come in time */
+  /** Resolves when it is the device's turn; one that asks again keeps its one place. @throws HawserError HOME_SLOW_DOWN where it did not come in time */
   wait(conversation: ConversationId, device: DeviceId): Promise<void> {
     const line = this.#lines.get(conversation) ?? { current: undefined, timer: undefined, waiting: [] };
     this.#lines.set(conversation, line);
+    const asked = line.waiting.find((each) => each.device === device);
+    if (asked) return asked.turn;
     if (line.waiting.length >= MAX_WAITING) throw new HawserError('HOME_SLOW_DOWN');
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => {
-        line.waiting.splice(line.waiting.indexOf(waiting), 1);
-        reject(new HawserError('HOME_SLOW_DOWN', 'others commit'));
-      }, WAIT_MS);
-      const waiting: Waiting = {
-        device,
-        begin: () => {
-          clearTimeout(late);
-          resolve();
-        },
-        giveUp: () => {
-          clearTimeout(late);
-          reject(new HawserError('SIG_CLOSED'));
-        },
-      };
-      line.waiting.push(waiting);
-      if (line.current === undefined) this.#next(conversation, line);
-    });
+    const { promise: turn, resolve, reject } = Promise.withResolvers<void>();
+    const late = setTimeout(() => {
+      line.waiting.splice(line.waiting.indexOf(waiting), 1);
+      reject(new HawserError('HOME_SLOW_DOWN', 'others commit'));
+    }, WAIT_MS);
+    const waiting: Waiting = {
+      device,
+      turn,
+      begin: () => {
+        clearTimeout(late);
+        resolve();
+      },
+      giveUp: () => {
+        clearTimeout(late);
+        reject(new HawserError('SIG_CLOSED'));
+      },
+    };
+    line.waiting.push(waiting);
+    if (line.current === undefined) this.#next(conversation, line);
+    return turn;
   }
 
   /** A commit of the device was taken: the next one's turn, if this was its. */

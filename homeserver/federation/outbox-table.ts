@@ -1,5 +1,6 @@
 /** The outbox's rows. There is at most one for a thing and a domain: statements are whole, so the newest says it all. */
 import type { ConferenceId, ConversationId, DomainName } from '#signalling/ids.ts';
+import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { OutboxKind } from '../store/tables.ts';
 
@@ -25,6 +26,28 @@ export async function enqueue(tx: Db, entry: Entry): Promise<void> {
     .values(entry)
     .onConflict((c) => c.columns(['domain', 'kind', 'subject']).doUpdateSet({ seq: entry.seq }))
     .execute();
+}
+
+/**
+ * Somebody of this domain is gone from conversations of another domain's hub. Who it is, is looked up when it is told, so that all is
+ * said that there is to say then; counted, because one more may go while it is being told.
+ */
+export async function enqueueDepartures(
+  tx: Db,
+  hub: DomainName,
+  conversations: readonly ConversationId[],
+  now: number,
+): Promise<void> {
+  for (const part of inParts(conversations)) {
+    const rows = part.map((subject) => ({ domain: hub, kind: 'departure' as const, subject, seq: 1, created_at: now }));
+    await tx
+      .insertInto('outbox')
+      .values(rows)
+      .onConflict((c) =>
+        c.columns(['domain', 'kind', 'subject']).doUpdateSet((e) => ({ seq: e('outbox.seq', '+', 1) })),
+      )
+      .execute();
+  }
 }
 
 /** The oldest of a domain, leaving out those that are being sent. */

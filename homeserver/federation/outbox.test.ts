@@ -27,6 +27,7 @@ const make = () =>
         told.push(`${to} ${subject.slice(-1)}`);
         await answer(to, subject);
       },
+      departure: async () => undefined,
       presence: async () => undefined,
     },
     onGivenUp: (_domain, _kind, code) => givenUp.push(code),

@@ -13,6 +13,8 @@ import { domainsWaiting, isConversation, type StoredEntry, settle, waiting } fro
 /** Says what is to be said about a subject now. Resolves also where there is nothing left to say. */
 export interface Deliver {
   conversation(domain: DomainName, subject: ConversationId): Promise<void>;
+  /** Of people whose account is gone. */
+  departure(domain: DomainName, subject: ConversationId): Promise<void>;
   presence(domain: DomainName, subject: ConferenceId): Promise<void>;
 }
 
@@ -126,8 +128,10 @@ export class Outbox {
   async #send(entry: StoredEntry): Promise<[StoredEntry, ErrorCode | undefined]> {
     const { db, deliver, onGivenUp, onFault } = this.#options;
     try {
-      const { domain, subject } = entry;
-      await (isConversation(subject) ? deliver.conversation(domain, subject) : deliver.presence(domain, subject));
+      const { domain, kind, subject } = entry;
+      if (!isConversation(subject)) await deliver.presence(domain, subject);
+      else if (kind === 'departure') await deliver.departure(domain, subject);
+      else await deliver.conversation(domain, subject);
     } catch (error) {
       const code = error instanceof HawserError ? error.code : 'SIG_INTERNAL';
       if (!(error instanceof HawserError)) onFault(error);

@@ -10,6 +10,7 @@ const all = {
   resetCode: letters.resetCode(sender, '012345', 10),
   passwordChanged: letters.passwordChanged(sender, alice),
   newDevice: letters.newDevice(sender, alice, { name: 'Firefox on Linux', address: '2001:db8::17', at: 0 }),
+  signedIn: letters.signedIn(sender, alice, 0),
   invitation: letters.invitation(sender, 'AAAA-BBBB-CCCC-DDDD', alice, 7),
 };
 

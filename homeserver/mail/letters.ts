@@ -68,8 +68,18 @@ export function newDevice({ domain, url }: Sender, user: UserId, { name, address
   return letter(
     `A new device at ${domain}`,
     `Somebody, probably you, signed in to ${addressOf(user)} on a new device:`,
-    `    "${plain(name)}"\n    ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC, from ${address}`,
+    `    "${plain(name)}"\n    ${minuteOf(at)}, from ${address}`,
     `If it was you, do nothing. If it was not, change your password at ${url} at once: that removes every other device and signs it out. Then tell your administrator.`,
+  );
+}
+
+/** @param at ms since 1970 */
+export function signedIn({ domain, url }: Sender, user: UserId, at: number): Letter {
+  return letter(
+    `Somebody signed in at ${domain}`,
+    `Somebody, probably you, signed in to ${addressOf(user)} and did not set up a device, as the page does by itself:`,
+    `    ${minuteOf(at)}`,
+    `Whoever it was could read no message, but sees with whom you talk. If it was you, do nothing. If it was not, change your password at ${url} at once: that signs everybody else out. Then tell your administrator.`,
   );
 }
 
@@ -83,6 +93,10 @@ export function invitation({ domain, url }: Sender, token: string, from: UserId 
     `    ${token}`,
     `It is good for one account and for ${days} days. If you do not know who sent it, do nothing.`,
   );
+}
+
+function minuteOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 const MAX_DEVICE = 60;

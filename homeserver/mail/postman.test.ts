@@ -46,7 +46,8 @@ afterEach(async () => {
   await store.close();
 });
 
-const put = (to = alice, lifeMs?: number) => postman.enqueue(store.db, to, letter, lifeMs);
+const put = (to = alice, lifeMs?: number) =>
+  postman.enqueue(store.db, { to, letter, owner: undefined, ...(lifeMs !== undefined && { lifeMs }) });
 const isEmpty = () => until(async () => (await countMails(store.db)) === 0, 'nothing waits');
 
 test('sends what waits, and forgets it then', async () => {
@@ -121,6 +122,16 @@ test('an address that the mail server refuses for good is given up; a wrong pass
   expect(failures[1]).toEqual({ code: 'EENVELOPE', reply: 550, isGivenUp: true });
 });
 
+test('why there was no connection is told beside the code', async () => {
+  send = async () => {
+    throw new MailError('ESOCKET', undefined, 'CERT_HAS_EXPIRED');
+  };
+  await put();
+  postman.wake();
+  await until(() => failures.length === 1, 'it fails');
+  expect(failures).toEqual([{ code: 'ESOCKET', reply: undefined, reason: 'CERT_HAS_EXPIRED', isGivenUp: false }]);
+});
+
 test('what is of no use any more is not sent', async () => {
   await put(alice, 600_000);
   world.advance(600_000);
@@ -130,7 +141,7 @@ test('what is of no use any more is not sent', async () => {
 });
 
 test('an e-mail to nobody is written and read, and sent to nobody', async () => {
-  await postman.enqueue(store.db, undefined, letter);
+  await postman.enqueue(store.db, { to: undefined, letter, owner: undefined });
   expect(await countMails(store.db)).toBe(1);
   postman.wake();
   await isEmpty();

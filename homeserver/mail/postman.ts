@@ -2,19 +2,20 @@
  * Sends what waits. Nobody ever waits for him: a request writes a row and is answered; the row is sent beside it, again
  * and again with longer pauses, until the mail server takes it or it is of no use any more.
  */
-import type { EmailAddress } from '#signalling/person.ts';
 import { backoffMs } from '../federation/backoff.ts';
 import type { Db } from '../store/store.ts';
 import type { MailRow } from '../store/tables.ts';
 import type { World } from '../world.ts';
-import type { Letter, Sender } from './letters.ts';
-import { claimMail, dropMail, dueMails, enqueueMail, envelopeOf, postponeMail } from './queue.ts';
+import type { Sender } from './letters.ts';
+import { claimMail, dropMail, dueMails, enqueueMail, envelopeOf, type NewMail, postponeMail } from './queue.ts';
 import { MailError, type Transport } from './transport.ts';
 
 /** What did not get through: the codes of both sides, and whether it is tried again. */
 export interface MailFailure {
   readonly code: string;
   readonly reply: number | undefined;
+  /** Why there was no connection, as `MailError.reason`. */
+  readonly reason?: string;
   readonly isGivenUp: boolean;
 }
 
@@ -50,13 +51,12 @@ export class Postman {
 
   /**
    * To be called in the transaction of what the e-mail is about, and `wake` after it.
-   * @param to undefined for an e-mail that only takes the time of one
-   * @param lifeMs how long it is of use; a day when left out
+   * @param mail lives for a day where it says nothing else
    * @returns false where too much waits already, and nothing was written
    */
-  enqueue(tx: Db, to: EmailAddress | undefined, letter: Letter, lifeMs = LIFE_MS): Promise<boolean> {
+  enqueue(tx: Db, mail: Omit<NewMail, 'lifeMs'> & Partial<NewMail>): Promise<boolean> {
     const { key, world } = this.#options;
-    return enqueueMail(tx, key, { to, letter, lifeMs }, world);
+    return enqueueMail(tx, key, { lifeMs: LIFE_MS, ...mail }, world);
   }
 
   /** Something was put in, or the time of something has come. Returns at once. */
@@ -112,7 +112,8 @@ export class Postman {
       if (!(error instanceof MailError)) throw error;
       const next = world.now() + backoffMs(row.attempts + 1, (world.random(1)[0] ?? 0) / 255);
       const isGivenUp = error.isForGood || next >= row.expires_at;
-      onFailed({ code: error.code, reply: error.reply, isGivenUp });
+      const { code, reply, reason } = error;
+      onFailed({ code, reply, ...(reason !== undefined && { reason }), isGivenUp });
       return isGivenUp ? dropMail(db, row.id) : postponeMail(db, row.id, next);
     }
     return dropMail(db, row.id);

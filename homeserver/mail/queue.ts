@@ -1,4 +1,5 @@
 /** E-mail that waits, as rows: written in the transaction of what it is about, gone when it is sent or of no use any more. */
+import type { UserId } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
 import type { Db } from '../store/store.ts';
 import type { MailRow } from '../store/tables.ts';
@@ -19,6 +20,8 @@ export interface NewMail {
   /** Undefined for an e-mail that nobody is sent: it costs what a real one costs, so that the time of an answer tells nothing. */
   readonly to: EmailAddress | undefined;
   readonly letter: Letter;
+  /** Whose account it is about, or who sends it: with the account it goes too. Undefined where it is nobody's. */
+  readonly owner: UserId | undefined;
   /** How long it is of use, ms. */
   readonly lifeMs: number;
 }
@@ -30,13 +33,14 @@ export async function enqueueMail(tx: Db, key: Buffer, mail: NewMail, world: Wor
     .select((e) => e.fn.countAll<number>().as('n'))
     .executeTakeFirstOrThrow();
   if (Number(n) >= MAX_WAITING) return false;
-  const { to, letter, lifeMs } = mail;
+  const { to, letter, owner, lifeMs } = mail;
   const now = world.now();
   await tx
     .insertInto('mail_queue')
     .values({
       id: randomToken(world, ID_BYTES),
       sealed: seal(key, JSON.stringify({ ...letter, ...(to && { to }) }), world),
+      user_id: owner ?? null,
       attempts: 0,
       next_at: now,
       created_at: now,

@@ -19,11 +19,14 @@ export class MailError extends Error {
   readonly code: string;
   /** Of the SMTP server (RFC 5321, section 4.2); undefined where it said nothing. */
   readonly reply: number | undefined;
+  /** Of Node, where there was no SMTP to speak of: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, `ERR_TLS_CERT_ALTNAME_INVALID` */
+  readonly reason: string | undefined;
 
-  constructor(code: string, reply: number | undefined) {
-    super(`${code} ${reply ?? ''}`.trim());
+  constructor(code: string, reply?: number, reason?: string) {
+    super([code, reply, reason].filter((part) => part !== undefined).join(' '));
     this.code = code;
     this.reply = reply;
+    this.reason = reason;
   }
 
   /** The server refuses this address or this text, and will do so again (RFC 5321, section 4.2.1: 5yz). */
@@ -38,14 +41,15 @@ const CONNECT_MS = 10_000;
 const SILENCE_MS = 20_000;
 const CONNECTIONS = 2;
 
-/** Opens no connection yet. Rejects where the password's file cannot be read. */
-export async function smtpTransport({ url, from, user, passwordFile }: MailSettings): Promise<Transport> {
+/** Opens no connection yet. Rejects where the file of the password or the authority cannot be read. */
+export async function smtpTransport({ url, from, user, passwordFile, authority }: MailSettings): Promise<Transport> {
   // Half a megabyte of program that a homeserver without e-mail need not hold.
   const { createTransport } = await import('nodemailer');
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const isImplicit = protocol === 'smtps:';
   const pass = passwordFile === undefined ? undefined : (await readFile(passwordFile, 'utf8')).trimEnd();
+  const ca = authority === undefined ? undefined : await readFile(authority, 'utf8');
   const mailer = createTransport({
     host,
     // 465 is TLS from the first byte (RFC 8314, section 3.3), 587 is submission with STARTTLS (RFC 6409).
@@ -53,7 +57,7 @@ export async function smtpTransport({ url, from, user, passwordFile }: MailSetti
     secure: isImplicit,
     // A password or a code in clear goes nowhere but to this machine.
     ...(isLoopback(host) ? { ignoreTLS: !isImplicit } : { requireTLS: !isImplicit }),
-    tls: { minVersion: 'TLSv1.2' },
+    tls: { minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) },
     ...(user !== undefined && { auth: { user, pass: pass ?? '' } }),
     pool: true,
     maxConnections: CONNECTIONS,
@@ -84,9 +88,16 @@ export async function smtpTransport({ url, from, user, passwordFile }: MailSetti
 }
 
 function mailErrorOf(error: unknown): MailError {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EUNKNOWN';
-  const reply = error instanceof Error && 'responseCode' in error ? error.responseCode : undefined;
-  return new MailError(code, typeof reply === 'number' ? reply : undefined);
+  const [code, reply, reason] = ['code', 'responseCode', 'originalCode'].map((name) => partOf(error, name));
+  return new MailError(
+    typeof code === 'string' ? code : 'EUNKNOWN',
+    typeof reply === 'number' ? reply : undefined,
+    typeof reason === 'string' ? reason : undefined,
+  );
+}
+
+function partOf(error: unknown, name: string): unknown {
+  return error instanceof Error && name in error ? Reflect.get(error, name) : undefined;
 }
 
 function isLoopback(host: string): boolean {

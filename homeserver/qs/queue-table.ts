@@ -177,7 +177,10 @@ export async function removeQueue(tx: Db, device: DeviceId): Promise<void> {
   await tx.deleteFrom('entries').where('audience', '=', device).execute();
 }
 
-/** Forgets entries of an audience that every device of it has, and who is out and has all up to that point. */
+/**
+ * Forgets entries of an audience that every device of it has, and who is out and has all up to that point. Whoever is out and
+ * never comes for the rest keeps that rest, and nothing of what came later.
+ */
 export async function forget(tx: Db, audience: Audience): Promise<void> {
   await tx
     .deleteFrom('subscriptions')
@@ -187,18 +190,19 @@ export async function forget(tx: Db, audience: Audience): Promise<void> {
       e.selectFrom('queues').select('device_id').whereRef('queues.acknowledged', '>=', 'subscriptions.until'),
     )
     .execute();
-  const subscribers = tx
+  const staying = tx
     .selectFrom('subscriptions')
     .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
-    .where('audience', '=', audience);
-  const { all } = await subscribers.select((e) => e.fn.min(has(sql`acknowledged`)).as('all')).executeTakeFirstOrThrow();
+    .where('audience', '=', audience)
+    .where('until', 'is', null);
+  const { all } = await staying.select((e) => e.fn.min(has(sql`acknowledged`)).as('all')).executeTakeFirstOrThrow();
   // Messages that were dropped for a device are not waited for, commits are.
-  const { messages } = await subscribers
+  const { messages } = await staying
     .select((e) =>
       e.fn.min(has(sql`case when dropped > acknowledged then dropped else acknowledged end`)).as('messages'),
     )
     .executeTakeFirstOrThrow();
-  await tx
+  const forgetting = tx
     .deleteFrom('entries')
     .where('audience', '=', audience)
     .where((e) =>
@@ -206,8 +210,27 @@ export async function forget(tx: Db, audience: Audience): Promise<void> {
         e('position', '<=', all ?? Number.MAX_SAFE_INTEGER),
         e.and([e('kind', '=', 'message'), e('position', '<=', messages ?? Number.MAX_SAFE_INTEGER)]),
       ]),
-    )
-    .execute();
+    );
+  const isLeft = await tx
+    .selectFrom('subscriptions')
+    .select('device_id')
+    .where('audience', '=', audience)
+    .where('until', 'is not', null)
+    .limit(1)
+    .executeTakeFirst();
+  await (isLeft ? forgetting.where((e) => e.not(e.exists(waitedForOutside(tx, audience)))) : forgetting).execute();
+}
+
+/** Devices that are out and wait for the entry that is looked at: part of a statement about `entries`. */
+function waitedForOutside(tx: Db, audience: Audience) {
+  return tx
+    .selectFrom('subscriptions')
+    .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
+    .select('subscriptions.device_id')
+    .where('subscriptions.audience', '=', audience)
+    .where('until', 'is not', null)
+    .where(sql<boolean>`entries.position <= until and entries.position > since and entries.position > acknowledged`)
+    .where(sql<boolean>`(entries.kind <> 'message' or entries.position > dropped)`);
 }
 
 /** Up to where a subscriber needs nothing any more: what came before its time it never needed. */

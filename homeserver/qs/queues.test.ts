@@ -178,6 +178,24 @@ describe('what everybody has', () => {
     expect(await kept()).toEqual([]);
   });
 
+  test('is what it says over HTTP too: once for all, and never what is still to come', async () => {
+    const devices = [await new Device(laptop).connect(), await new Device(phone).connect()];
+    for (const text of ['one', 'two']) await say(text);
+    await until(() => devices.every(({ entries }) => entries.length === 2), 'the others');
+    const [one, two] = await queues.waiting(desk, 0);
+    await queues.acknowledge(desk, one?.position ?? 0);
+    await queues.sweep();
+    expect(await queues.waiting(desk, 0)).toEqual([two]);
+    await queues.acknowledge(desk, Number.MAX_SAFE_INTEGER);
+    await queues.acknowledge(desk, 0);
+    await queues.sweep();
+    expect(await kept()).toEqual([]);
+    await say('three');
+    await until(() => devices.every(({ entries }) => entries.length === 3), 'the others');
+    await queues.sweep();
+    expect((await queues.waiting(desk, 0)).map(({ payload }) => payload)).toEqual(['three']);
+  });
+
   test('is forgotten after a restart too', async () => {
     const devices = [laptop, phone, desk].map((id) => new Device(id));
     for (const device of devices) await device.connect();
@@ -194,6 +212,26 @@ describe('what everybody has', () => {
     await say('one');
     await until(() => devices.every(({ entries }) => entries.length === 1), 'both');
     await queues.remove(phone);
+    await queues.sweep();
+    expect(await kept()).toEqual([]);
+  });
+
+  test('waits for a device that is out no longer than for what came before it went', async () => {
+    const devices = [await new Device(laptop).connect(), await new Device(desk).connect()];
+    await say('for all', { kind: 'commit' });
+    await say('for all too');
+    await writer.run(async (tx) => {
+      const { position } = await queues.append(tx, { audience: group, kind: 'commit', payload: 'last', at: 1 });
+      await queues.unsubscribe(tx, phone, group, position);
+    });
+    await say('for who stays');
+    await say('and this', { kind: 'commit' });
+    await until(() => devices.every(({ entries }) => entries.length === 5), 'who stays');
+    await queues.sweep();
+    expect(await kept()).toEqual(['for all', 'for all too', 'last']);
+    const late = await new Device(phone).connect();
+    await until(() => late.entries.length === 3, 'who went');
+    expect(late.texts).toEqual(['for all', 'for all too', 'last']);
     await queues.sweep();
     expect(await kept()).toEqual([]);
   });

@@ -14,6 +14,7 @@ import * as queues from './migrations/0008-queues.ts';
 import * as groups from './migrations/0009-groups.ts';
 import * as assets from './migrations/0010-assets.ts';
 import * as push from './migrations/0013-push.ts';
+import * as mailOwner from './migrations/0014-mail-owner.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -27,4 +28,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007-connections': connections,
   '0010-assets': assets,
   '0013-push': push,
+  '0014-mail-owner': mailOwner,
 };

@@ -1,4 +1,5 @@
 /** Kysely on Node's own SQLite: the few calls of the driver that Kysely's dialect was written for, and a statement cache. */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 
@@ -27,6 +28,8 @@ class AtomicSqliteAdapter extends SqliteAdapter {
 }
 
 function openDatabase(path: string): SqliteDatabase {
+  // Its folder may be one that everybody reads. What SQLite puts beside it has the same mode.
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   // What was accepted must survive a loss of power: in WAL mode only FULL syncs at every commit
   // (https://sqlite.org/pragma.html#pragma_synchronous).

@@ -1,4 +1,5 @@
 /** What holds on either engine. */
+import { stat } from 'node:fs/promises';
 import { type Kysely, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { UserId } from '#signalling/ids.ts';
@@ -149,6 +150,13 @@ test('a second server is told that the first one has the database, and gets it w
   await store.close();
   store = await openStore(at.place);
   expect(await read(store.db, alice)).toBe(7);
+});
+
+test('a file of SQLite, and what stands beside it, is readable by its owner only', async () => {
+  const { place } = at;
+  if (place.engine !== 'sqlite') return;
+  await write(store.db, alice, 7);
+  for (const path of [place.path, `${place.path}-wal`]) expect((await stat(path)).mode & 0o777, path).toBe(0o600);
 });
 
 test('a database of a newer version is left alone, and the sentence says so', async () => {

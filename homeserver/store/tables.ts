@@ -143,6 +143,8 @@ export interface MailRow {
   id: string;
   /** Address and content, encrypted. */
   sealed: string;
+  /** Whose it is: it is not sent any more when the account is gone. Null where it is nobody's yet, or an administrator's. */
+  user_id: UserId | null;
   attempts: number;
   next_at: number;
   created_at: number;
@@ -362,13 +364,13 @@ export interface OutboxRow {
   position: Generated<number>;
   domain: DomainName;
   kind: OutboxKind;
-  /** A conversation for `conversation`, a conference for `presence`. */
+  /** A conversation for `conversation` and `departure`, a conference for `presence`. */
   subject: ConversationId | ConferenceId;
   seq: number;
   created_at: number;
 }
 
-export type OutboxKind = 'conversation' | 'presence';
+export type OutboxKind = 'conversation' | 'departure' | 'presence';
 
 /** An encrypted file, or an upload that is to become one. */
 export interface AssetRow {

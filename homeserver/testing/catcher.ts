@@ -1,8 +1,9 @@
 /**
  * Takes every e-mail and delivers none: a mail server for the demo and for tests. It knows as much of SMTP (RFC 5321) as a
- * client needs to get rid of a message, and can be told to refuse.
+ * client needs to get rid of a message, with TLS where it has a certificate, and can be told to refuse.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 
 export interface CaughtMail {
   /** ms since 1970 */
@@ -15,11 +16,19 @@ export interface CaughtMail {
   readonly raw: string;
 }
 
+/** PEM. */
+export interface CatcherTls {
+  readonly cert: string;
+  readonly key: string;
+  /** TLS from the first byte; begun with STARTTLS when left out. */
+  readonly isImplicit?: boolean;
+}
+
 /**
  * `451 later` or `550 unknown`: the answer to a command, in place of the usual one; undefined for the usual one. Asked with
- * the command's name, AUTH with all of its line, and with CONNECT and MESSAGE for what has no name.
+ * the command's name, AUTH with all of its line, and with CONNECT and MESSAGE for what has no name; and whether it came by TLS.
  */
-export type Refusal = (command: string) => string | undefined;
+export type Refusal = (command: string, isSecure: boolean) => string | undefined;
 
 const MAX_KEPT = 200;
 const MAX_BYTES = 256 * 1024;
@@ -32,13 +41,15 @@ export class Catcher {
   readonly #sockets = new Set<Socket>();
   readonly #waiting = new Set<() => void>();
 
-  private constructor() {
-    this.#server = createServer((socket) => this.#serve(socket));
+  private constructor(tls: CatcherTls | undefined) {
+    this.#server = tls?.isImplicit
+      ? createTlsServer(tls, (socket) => this.#serve(socket, undefined))
+      : createServer((socket) => this.#serve(socket, tls));
   }
 
   /** @param port of loopback; any free one when left out */
-  static async listen(port = 0): Promise<Catcher> {
-    const catcher = new Catcher();
+  static async listen(port = 0, tls?: CatcherTls): Promise<Catcher> {
+    const catcher = new Catcher(tls);
     await new Promise<void>((resolve, reject) => {
       catcher.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
     });
@@ -86,39 +97,65 @@ export class Catcher {
     for (const done of [...this.#waiting]) done();
   }
 
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
-    socket.setEncoding('latin1'); // bytes as they are; the text is decoded when it is whole
-    const session = new Session(
-      (line) => socket.write(`${line}\r\n`),
-      (command) => this.refuse(command),
-      (mail) => this.#keep(mail),
-      () => socket.end(),
-    );
-    socket.on('data', (data) => session.hear(String(data)));
+  #serve(socket: Socket, tls: CatcherTls | undefined): void {
+    let current = socket;
+    const hear = (connection: Socket) => {
+      this.#sockets.add(connection);
+      connection.once('close', () => this.#sockets.delete(connection));
+      connection.on('error', () => connection.destroy());
+      connection.setEncoding('latin1'); // bytes as they are; the text is decoded when it is whole
+      connection.on('data', (data) => session.hear(String(data)));
+    };
+    const session = new Session({
+      say: (line) => current.write(`${line}\r\n`),
+      refuse: (command) => this.refuse(command, current instanceof TLSSocket),
+      keep: (mail) => this.#keep(mail),
+      end: () => current.end(),
+      ...(tls && {
+        startTls: () => {
+          socket.removeAllListeners('data');
+          current = new TLSSocket(socket, { isServer: true, cert: tls.cert, key: tls.key });
+          hear(current);
+        },
+      }),
+    });
+    hear(socket);
+    session.greet();
   }
+}
+
+interface SessionOptions {
+  readonly say: (line: string) => void;
+  readonly refuse: (command: string) => string | undefined;
+  readonly keep: (mail: CaughtMail) => void;
+  readonly end: () => void;
+  /** The rest of the connection is TLS. Absent where there is none to begin. */
+  readonly startTls?: () => void;
 }
 
 /** One connection: commands until DATA, then lines until a single dot. */
 class Session {
   readonly #say: (line: string) => void;
-  readonly #refuse: Refusal;
+  readonly #refuse: (command: string) => string | undefined;
   readonly #keep: (mail: CaughtMail) => void;
   readonly #end: () => void;
+  #startTls: (() => void) | undefined;
   #buffer = '';
   #from = '';
   #to: string[] = [];
   #data: string[] | undefined;
   #bytes = 0;
 
-  constructor(say: (line: string) => void, refuse: Refusal, keep: (mail: CaughtMail) => void, end: () => void) {
+  constructor({ say, refuse, keep, end, startTls }: SessionOptions) {
     this.#say = say;
     this.#refuse = refuse;
     this.#keep = keep;
     this.#end = end;
-    say(refuse('CONNECT') ?? '220 catcher ESMTP');
+    this.#startTls = startTls;
+  }
+
+  greet(): void {
+    this.#say(this.#refuse('CONNECT') ?? '220 catcher ESMTP');
   }
 
   hear(data: string): void {
@@ -164,7 +201,17 @@ class Session {
       case 'RSET':
         this.#from = '';
         this.#to = [];
+        if (verb === 'EHLO' && this.#startTls) return this.#say('250-catcher\r\n250 STARTTLS');
         return this.#say(verb === 'RSET' ? '250 ok' : '250 catcher');
+      case 'STAR': {
+        const startTls = this.#startTls;
+        if (!startTls) return this.#say('502 unknown command');
+        this.#startTls = undefined;
+        // What came in clear is of no account any more (RFC 3207, section 4.2).
+        this.#buffer = '';
+        this.#say('220 go ahead');
+        return startTls();
+      }
       case 'MAIL':
         this.#from = pathIn(line);
         this.#to = [];

@@ -29,6 +29,7 @@ export async function testPeople(options: TestPeopleOptions = {}) {
   const secrets = secretsOf(Buffer.from('a key file'));
   const sent: Envelope[] = [];
   const ended: string[] = [];
+  let held: PromiseWithResolvers<void> | undefined;
   const told: { owner: UserId; connection: Connection }[] = [];
   const sessions = new Sessions(store, alpha, world, (session) => ended.push(session));
   const onFault = (error: unknown) => {
@@ -38,7 +39,13 @@ export async function testPeople(options: TestPeopleOptions = {}) {
     db: store.db,
     key: secrets.mail,
     sender: { domain: alpha, url: 'https://alpha.example' },
-    transport: { send: async (envelope) => void sent.push(envelope), close: () => undefined },
+    transport: {
+      send: async (envelope) => {
+        await held?.promise;
+        sent.push(envelope);
+      },
+      close: () => undefined,
+    },
     world,
     onFailed: () => undefined,
     onFault,
@@ -69,6 +76,13 @@ export async function testPeople(options: TestPeopleOptions = {}) {
     sent,
     ended,
     told,
+    /** The mail server takes nothing until `release`. */
+    hold() {
+      held = Promise.withResolvers();
+    },
+    release() {
+      held?.resolve();
+    },
     /** The newest e-mail to an address, once there are `count` of them. */
     mailTo: (address: EmailAddress, count = 1): Promise<Envelope> =>
       until(() => {

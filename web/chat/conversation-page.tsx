@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Attachment, StoredFile } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
-import { type Failure, failureOf } from '#client/failure.ts';
+import { type Failure, failureOf, failureOfCode } from '#client/failure.ts';
 import type { ConversationMessages } from '#client/messages/conversation.ts';
 import type { Unsent } from '#client/messages/unsent.ts';
 import type { MessageItem } from '#client/messages/view.ts';
+import { isLocal } from '#client/messenger.ts';
 import { may } from '#signalling/capabilities.ts';
 import type { Conversation } from '#signalling/client-home.ts';
 import { announce } from '../lib/announce.ts';
@@ -155,7 +156,8 @@ function HeadLine({
 function peopleWords({ members }: Conversation, { me }: Chat): string {
   const foreign = new Set(members.map(({ domain }) => domain).filter((domain) => domain !== me.domain)).size;
   const organisations = foreign > 0 ? `, ${foreign + 1} organisations` : '';
-  return `${members.length} ${members.length === 1 ? 'person' : 'people'}${organisations}, encrypted`;
+  const encrypted = foreign > 0 ? '' : ', encrypted';
+  return `${members.length} ${members.length === 1 ? 'person' : 'people'}${organisations}${encrypted}`;
 }
 
 function CallBanner({ chat, conversation, onCall }: Props) {
@@ -253,31 +255,35 @@ function Conversing({
         {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
         <TypingLine messages={messages} people={people} connected={connected} />
         <SendingList outgoing={outgoing} conversation={conversation.conversation} />
-        <Composer
-          unsent={chat.unsent}
-          begun={unsent}
-          mentionable={mentionable}
-          about={about}
-          onAbout={setAbout}
-          onSent={() => setFailure(undefined)}
-          onEditLast={editLast}
-          field={field}
-          connected={connected}
-          name={plain(conversation.title)}
-          chosen={chosen}
-          onFiles={(beside) => {
-            try {
-              outgoing.send(
-                conversation.conversation,
-                chosen.list.map(({ file }) => file),
-                beside,
-              );
-              chosen.clear();
-            } catch (error) {
-              chosen.fail(failureOf(error));
-            }
-          }}
-        />
+        {isLocal(conversation) ? (
+          <Composer
+            unsent={chat.unsent}
+            begun={unsent}
+            mentionable={mentionable}
+            about={about}
+            onAbout={setAbout}
+            onSent={() => setFailure(undefined)}
+            onEditLast={editLast}
+            field={field}
+            connected={connected}
+            name={plain(conversation.title)}
+            chosen={chosen}
+            onFiles={(beside) => {
+              try {
+                outgoing.send(
+                  conversation.conversation,
+                  chosen.list.map(({ file }) => file),
+                  beside,
+                );
+                chosen.clear();
+              } catch (error) {
+                chosen.fail(failureOf(error));
+              }
+            }}
+          />
+        ) : (
+          <Message failure={failureOfCode('HOME_LOCAL_ONLY')} />
+        )}
         {isOver && <DropHint name={conversation.title} />}
       </div>
       {removing && (

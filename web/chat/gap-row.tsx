@@ -11,12 +11,14 @@ const REASONS: Readonly<Record<GapReason, (what: string, they: string) => string
     `${what} cannot be shown by this version of Hawser. Reload the page; then ask for ${they} once more.`,
 };
 
-/** Why something cannot be read here. */
-export function GapRow({ reason, count }: { reason: GapReason; count: number }) {
+/** Why something cannot be read here. @param count of messages; left out where nobody on this device knows */
+export function GapRow({ reason, count }: { reason: GapReason; count?: number }) {
   const words =
-    count === 1
-      ? REASONS[reason]('A message', 'it')
-      : REASONS[reason](`${count.toLocaleString('en')} messages`, 'them');
+    count === undefined
+      ? REASONS[reason]('There may be messages', 'them')
+      : count === 1
+        ? REASONS[reason]('A message', 'it')
+        : REASONS[reason](`${count.toLocaleString('en')} messages`, 'them');
   return (
     <p class="gap">
       <Icon name="lock" size={16} />

@@ -46,6 +46,8 @@ export function TimelineView({ jump, onFocusComposer }: { jump: Jump | undefined
   const isOwn = (item: Item) => item.kind === 'message' && item.sender === people.self;
   const rows = rowsOf(items, newAfter, isOwn);
   const hasEnd = drawn.before === undefined;
+  const hasBegin = items[0]?.order === undefined || timeline.items({ before: items[0].order, limit: 1 }).length === 0;
+  const isLate = useIsLate();
   const last = rows.findLast((row) => row.kind === 'message')?.key;
   const unread = timeline.unread().messages;
 
@@ -158,6 +160,11 @@ export function TimelineView({ jump, onFocusComposer }: { jump: Jump | undefined
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys that reach it come from the messages inside */}
       <div ref={scroller} class="timeline-scroll" onScroll={scrolled} onKeyDown={walk}>
         <ol ref={list} class="rows" aria-label="Messages" data-end={hasEnd}>
+          {isLate && hasBegin && items.length > 0 && (
+            <li data-key="before">
+              <GapRow reason="before-joining" />
+            </li>
+          )}
           {rows.map((row) => (
             <OneRow
               key={row.key}
@@ -168,7 +175,7 @@ export function TimelineView({ jump, onFocusComposer }: { jump: Jump | undefined
             />
           ))}
         </ol>
-        {items.length === 0 && <Empty />}
+        {items.length === 0 && <Empty isLate={isLate} />}
       </div>
       {!atEnd && (
         <button type="button" class="to-end" onClick={toEnd}>
@@ -248,7 +255,33 @@ function StillRow({
   );
 }
 
-function Empty() {
+/** Whether the group was there before this device was in it, so that something may have been said that it cannot read. */
+function useIsLate(): boolean {
+  const { messages } = useTalk();
+  const changes = useStore(messages.changed);
+  const [since, setSince] = useState<bigint>();
+  useEffect(() => {
+    // What is wrong with the storage is told by whoever writes to it.
+    if (since === undefined) messages.group.since().then(setSince, () => undefined);
+  }, [messages, changes]);
+  // In the first epoch its maker is alone, and in the next one are all with whom it was made.
+  return since !== undefined && since > 1n;
+}
+
+function Empty({ isLate }: { isLate: boolean }) {
+  if (isLate) {
+    return (
+      <div class="timeline-empty">
+        <Icon name="lock" size={26} />
+        <p>
+          <strong>Nothing was said here since this device was added.</strong>
+        </p>
+        <p class="quiet-text">
+          What was said before can be read on devices that were there then. Only they have the keys to it.
+        </p>
+      </div>
+    );
+  }
   return (
     <div class="timeline-empty">
       <Icon name="lock" size={26} />

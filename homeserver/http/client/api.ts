@@ -16,6 +16,7 @@ import type { Push } from '../../qs/push.ts';
 import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
 import type { App } from '../fastify.ts';
+import { networkOf } from '../network.ts';
 import { writeReference } from '../openapi.ts';
 import { RateLimit } from '../rate.ts';
 import { assetRoutes } from './assets.ts';
@@ -65,7 +66,7 @@ export async function clientApi(app: App, options: ClientApiOptions): Promise<vo
   await writeReference(app);
   const rate = new RateLimit(PER_SECOND, options.world.now);
   app.addHook('onRequest', async (request, reply) => {
-    if (!rate.take(request.ip)) throw new HawserError('SIG_FLOOD');
+    if (!rate.take(networkOf(request.ip))) throw new HawserError('SIG_FLOOD');
     // The refresh cookie is SameSite=Strict; this also keeps out other ports and subdomains, which are the same site.
     const { origin } = request.headers;
     if (origin !== undefined && origin !== options.origin) throw new HawserError('HOME_FORBIDDEN', 'origin');

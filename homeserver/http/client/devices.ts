@@ -117,25 +117,27 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
   const claim = told('One key package of each device of a person, to add them to a group.', {
     by: 'device',
     answer: Claimed,
-    refusals: ['HOME_NOT_FOUND', 'HOME_SLOW_DOWN'],
+    refusals: ['HOME_LOCAL_ONLY', 'HOME_SLOW_DOWN'],
   });
   app.post(`${API}/key-packages/claim`, { schema: { body: Claim, ...claim } }, async (request) => {
     const self = await authenticateDevice(sessions, request);
     if (!claims.take(self.user)) throw new HawserError('HOME_SLOW_DOWN');
     const { user } = request.body;
-    if (domainOf(user) !== domain) throw new HawserError('HOME_NOT_FOUND', 'user');
+    if (domainOf(user) !== domain) throw new HawserError('HOME_LOCAL_ONLY', domainOf(user));
     return { keyPackages: await keyPackages.claim(user, self.device) };
   });
 
-  const authority = told('What speaks for the devices of a domain, and what it took back.', {
-    by: 'session',
+  const about = 'What speaks for the devices of a domain, and what it took back; of this domain for everybody.';
+  const authority = told(about, {
+    by: 'nobody',
     answer: Authority,
-    refusals: ['HOME_NOT_FOUND'],
+    refusals: ['HOME_LOCAL_ONLY', 'HOME_UNAUTHENTICATED'],
   });
   app.get(`${API}/authorities/:domain`, { schema: { ...OneDomain, ...authority } }, async (request) => {
-    await authenticate(sessions, request);
+    // Whom this domain deals with is for its own people.
+    if (request.params.domain !== domain) await authenticate(sessions, request);
     const known = authorities.of(request.params.domain);
-    if (!known) throw new HawserError('HOME_NOT_FOUND', 'domain');
+    if (!known) throw new HawserError('HOME_LOCAL_ONLY', request.params.domain);
     return {
       domain: request.params.domain,
       roots: known.roots.map(toBase64Url),

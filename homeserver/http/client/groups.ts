@@ -70,7 +70,7 @@ export function groupRoutes(app: App, { sessions, groups, queues, world }: Clien
     by: 'device',
     status: 201,
     answer: GroupState,
-    refusals: ['HOME_NOT_FOUND', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
+    refusals: ['HOME_NOT_FOUND', 'HOME_LOCAL_ONLY', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
   });
   app.post(path, { schema: { ...InConversation, body: NewGroup, ...create }, ...large }, async (request, reply) => {
     const asker = await authenticateDevice(sessions, request);

@@ -17,6 +17,7 @@ import {
 import { userOf } from '../../as/accounts.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
+import { networkOf } from '../network.ts';
 import { RateLimit } from '../rate.ts';
 import { told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
@@ -41,7 +42,7 @@ export function registrationRoutes(app: App, { sessions, domain, world, people }
     refusals: ['HOME_REGISTRATION_CLOSED', 'HOME_SLOW_DOWN'],
   });
   app.post(`${API}/registration/challenges`, { schema: { body: Nothing, ...challenge } }, async (request, reply) => {
-    if (!challenged.take(request.ip)) throw new HawserError('HOME_SLOW_DOWN');
+    if (!challenged.take(networkOf(request.ip))) throw new HawserError('HOME_SLOW_DOWN');
     reply.status(201);
     return registration.challenge();
   });

@@ -83,7 +83,7 @@ export const accountsInvite = command({
   words: { min: 0, max: 1 },
   about: [
     ABOUT,
-    'With an e-mail address the invitation is sent there too. It is shown this once.',
+    'With an e-mail address the invitation is sent there too. It is shown this once, and typed on the page under "Make an account".',
     'homeserver.registration.mode must not be closed.',
   ],
   flags: { config, json },

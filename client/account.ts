@@ -6,6 +6,8 @@
 import type { Static, TSchema } from 'typebox';
 import { Session, User } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
+import type { EmailAddress } from '#signalling/person.ts';
+import { Invitations, MadeInvitation } from '#signalling/registration.ts';
 import { Cookies } from './cookies.ts';
 import { type Call, callApi, callRaw, type RawCall } from './http.ts';
 import { Store } from './store.ts';
@@ -68,6 +70,7 @@ export class Account {
     await this.call({ method: 'POST', path: 'password', body: { current, password } });
   }
 
+  /** Changes the name that others see. @throws HawserError HOME_SLOW_DOWN */
   async rename(name: string): Promise<User> {
     const user = await this.call({ method: 'POST', path: 'me/name', body: { name }, answer: User });
     this.store.set({ phase: 'signedIn', user });
@@ -78,6 +81,26 @@ export class Account {
   async remove(password: string): Promise<void> {
     await this.call({ method: 'POST', path: 'me/removal', body: { password } });
     this.#forget();
+  }
+
+  /**
+   * An invitation to make an account here, good once.
+   * @param email where the homeserver sends it, if anywhere
+   * @returns the only time at which the invitation itself is told
+   * @throws HawserError HOME_REGISTRATION_CLOSED, HOME_NO_MAIL, HOME_INVITATIONS_OPEN, HOME_MAIL_LIMIT, HOME_SLOW_DOWN
+   */
+  invite(email?: EmailAddress): Promise<MadeInvitation> {
+    return this.call({ method: 'POST', path: 'invitations', body: email ? { email } : {}, answer: MadeInvitation });
+  }
+
+  /** The own invitations that nobody has used, oldest first. */
+  async invitations(): Promise<Invitations['invitations']> {
+    return (await this.call({ method: 'GET', path: 'invitations', answer: Invitations })).invitations;
+  }
+
+  /** @throws HawserError HOME_NOT_FOUND where somebody has used it meanwhile */
+  async takeBackInvitation(id: string): Promise<void> {
+    await this.call({ method: 'DELETE', path: `invitations/${encodeURIComponent(id)}` });
   }
 
   /** A call in the name of this person; a token that ended meanwhile is renewed once. */
@@ -138,7 +161,9 @@ export class Account {
     this.#timer = setTimeout(renew, session.expiresInSeconds * RENEW_AFTER * 1000);
     if (typeof this.#timer === 'object') this.#timer.unref?.();
     const { state } = this.store;
-    if (state.phase !== 'signedIn' || state.user.user !== session.user.user) {
+    const known = state.phase === 'signedIn' ? state.user : undefined;
+    // The name may have been changed on another device.
+    if (known?.user !== session.user.user || known.name !== session.user.name) {
       this.store.set({ phase: 'signedIn', user: session.user });
     }
     return session.user;

@@ -37,6 +37,18 @@ const DEVICE = {
     true,
     'Sound and picture cannot get through to the media server. Check your network or firewall, then join again.',
   ],
+  ADDRESS_FORM: [false, 'An address looks like @bob@alpha.example. Check how it is written.'],
+  ADDRESS_OWN: [false, 'This is your own address. Ask for the address of somebody else.'],
+  ADDRESS_ELSEWHERE: [
+    false,
+    'People of other organisations need not be asked: add them to a conversation, and it is there.',
+  ],
+  EMAIL_FORM: [false, 'This is no e-mail address. Check how it is written.'],
+  HANDLE_FORM: [
+    false,
+    'A short name has letters from a to z, digits, dots, hyphens, and 32 of them at most. Choose one.',
+  ],
+  PASSWORD_WRONG: [true, 'This is not your password. Type it once more.'],
   FILE_DAMAGED: [false, 'This is not the file that was sent: it is damaged, or somebody changed it. Ask for it again.'],
   FILE_CHANGED: [false, 'The file was changed while it was being sent. Send it again.'],
   FILE_UNREADABLE: [false, 'The file cannot be read any more. Choose it again.'],

@@ -8,7 +8,7 @@ import type { Site } from '#site/schema.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
-import { type Account, countAccounts, findAccount, type NewAccount, withoutAccount } from './as/accounts.ts';
+import { type Account, countAccounts, findAccount, type NewAccount, namesOf, withoutAccount } from './as/accounts.ts';
 import { Authorities } from './as/authorities.ts';
 import { blockersOf } from './as/connections.ts';
 import { Devices } from './as/devices.ts';
@@ -32,6 +32,7 @@ import { Groups } from './ds/groups.ts';
 import { Hub } from './ds/hub.ts';
 import { openHubSigner, type PublicSigner } from './ds/hub-signer.ts';
 import { Journal } from './ds/journal.ts';
+import { Names } from './ds/names.ts';
 import { conversationOf, countCalls, domainsInCalls, load } from './ds/repository.ts';
 import { followPeers } from './federation/follow-peers.ts';
 import { Outbox } from './federation/outbox.ts';
@@ -164,6 +165,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => parts.mail?.close());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
+  opened.defer(() => parts.names.close());
   opened.defer(() => parts.departures.close());
 
   const doors = { site, log, world, webRoot, onUntold, clientSockets };
@@ -276,6 +278,7 @@ function build(ground: Ground) {
     mail,
     hooks: {
       onPasswordChanged: (user, keep, tx) => devices.removeOthers(tx, user, keep),
+      onRenamed: async (user, tx) => afterCommit(tx, () => names.begin(user)),
       onRemoved: async (user, tx) => {
         await devices.removeOthers(tx, user, undefined);
         afterCommit(tx, () => {
@@ -328,6 +331,10 @@ function build(ground: Ground) {
     mayReach,
     updateAtHub: (...update) => peerClient.update(...update),
   });
+  const names: Names = new Names({
+    ...{ db, domain, conversations, onFault },
+    namesOf: (users) => namesOf(db, users),
+  });
   const absent = (users: readonly UserId[]): Promise<UserId[]> => withoutAccount(db, users);
   const departures: Departures = new Departures({
     ...{ store, world, domain, conversations, onFault },
@@ -368,6 +375,7 @@ function build(ground: Ground) {
   journal.subscribe(groups.changed);
   journal.subscribe(calls.changed);
   journal.subscribe(events.changed);
+  journal.subscribe(names.changed);
   journal.subscribe(departures.changed);
   journal.subscribe((change) => {
     for (const { user, event } of toldBy(change)) {
@@ -412,6 +420,7 @@ function build(ground: Ground) {
     hub,
     outbox,
     conversations,
+    names,
     departures,
     grants,
     calls,
@@ -442,11 +451,12 @@ function startWork(parts: Parts): () => void {
     queues,
     push,
   } = parts;
-  const { mail, people, devices, departures, assets, sft, peerClient, signInAlerts, onFault } = parts;
+  const { mail, people, devices, departures, names, assets, sft, peerClient, signInAlerts, onFault } = parts;
   // What a process that ended, or a database that was away, left undone.
   const repair = async () => {
     await devices.finishRemovals(await queues.devices());
     await departures.sweep();
+    await names.sweep();
     for (const other of await domainsInCalls(store.db)) {
       if (other !== domain && !trust.peers.allowed(other)) await dropDomain(other);
     }

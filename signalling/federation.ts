@@ -87,6 +87,8 @@ export const Operation = Type.Union([
   Closed({ type: Type.Literal('leave'), actor: UserId }),
   Closed({ type: Type.Literal('changeRole'), actor: UserId, user: UserId, role: GivenRole }),
   Closed({ type: Type.Literal('changeTitle'), actor: UserId, title: Title }),
+  /** What the actor's domain calls him from now on. */
+  Closed({ type: Type.Literal('changeName'), actor: UserId, name: Name }),
   /**
    * The anchor is the actor's domain, which also chose the conference's id. Where a call goes on already, nothing changes
    * and the answer states that one.

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { tiffOf } from '#client/files/picture/orientation.ts';
 import { type BrowserPerson, ChatWorld } from './testing/chat-world.ts';
 
 let world: ChatWorld;
@@ -63,6 +64,15 @@ async function painted(page: Page, name: string, width: number, height: number):
   return { name, mimeType: 'image/jpeg', buffer: Buffer.from(url.slice(url.indexOf(',') + 1), 'base64') };
 }
 
+const PLACE = '59.9139 N, 10.7522 E';
+
+/** As a camera writes it that was turned by a quarter. */
+function turned({ buffer, ...rest }: Given): Given {
+  const exif = Buffer.concat([Buffer.from('Exif\0\0'), tiffOf(6), Buffer.from(PLACE)]);
+  const head = Buffer.from([0xff, 0xe1, 0, exif.length + 2]);
+  return { ...rest, buffer: Buffer.concat([buffer.subarray(0, 2), head, exif, buffer.subarray(2)]) };
+}
+
 /** One second at 8 kHz, 8 bits, one channel. */
 function silence(samples: number): Buffer {
   const wav = Buffer.alloc(44 + samples, 128);
@@ -89,7 +99,8 @@ const text = (name: string, words = 'a line\n'): Given => ({
 
 describe('files', () => {
   it('go out together with a word about them, and come as picture and file', async () => {
-    const picture = await painted(alice.page, 'harbour.jpg', 1_600, 900);
+    // Held upright by its camera, which wrote that into it, and where it was.
+    const picture = turned(await painted(alice.page, 'harbour.jpg', 900, 1_600));
     const plan = { name: 'plan.pdf', mimeType: 'application/pdf', buffer: randomBytes(300_000) };
     await choose(alice, picture, plan);
     await expect.poll(() => chosen(alice).count()).toBe(2);
@@ -114,6 +125,14 @@ describe('files', () => {
     await expect
       .poll(() => viewer.getByRole('img').evaluate((img) => (img as HTMLImageElement).naturalWidth))
       .toBe(1_600);
+    const [large] = await Promise.all([
+      bob.page.waitForEvent('download'),
+      viewer.getByRole('button', { name: 'Download' }).click(),
+    ]);
+    const sent = await readFile(await large.path());
+    expect(sent.includes(PLACE)).toBe(false);
+    // The same pixels, to the byte.
+    expect(sent.subarray(-100_000).equals(picture.buffer.subarray(-100_000))).toBe(true);
     await bob.page.keyboard.press('Escape');
     await viewer.waitFor({ state: 'detached' });
     expect(await bob.page.evaluate(() => document.activeElement?.ariaLabel)).toMatch(/harbour\.jpg/);

@@ -245,7 +245,7 @@ describe('without mouse and eyes', () => {
       /Search in all/,
       /Numbers/,
       /Your devices/,
-      /Sign out/,
+      /Your account/,
       /About this/,
       /Start call/,
       /hello/,

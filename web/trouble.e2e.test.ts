@@ -46,6 +46,7 @@ it('a second tab says at once that Hawser is open, takes over, and can be taken 
 it('whoever has signed out is in no other tab’s way', async () => {
   const first = await world.person('bob');
   const second = new BrowserPerson(await first.page.context().newPage());
+  await first.page.getByRole('button', { name: /^Your account/ }).click();
   await first.page.getByRole('button', { name: 'Sign out' }).click();
   await first.page.getByLabel('Password').waitFor();
   await second.page.goto(world.alpha.url);

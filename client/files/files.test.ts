@@ -104,6 +104,30 @@ test('files go out as one message when all of them are there, and come as they w
   expect(svg.state === 'here' && svg.blob.type).toBe('application/octet-stream');
 });
 
+test('a picture goes out without what was said in it; one that is broken is a file, and goes as it is', async () => {
+  const looked: number[] = [];
+  const { outgoing, said } = sender({
+    preview: async ({ size }) => {
+      looked.push(size);
+      return { width: 8, height: 8 };
+    },
+  });
+  const pixels = Buffer.from('ffc00002ffda0002010203ffd9', 'hex');
+  const place = Buffer.concat([Buffer.from('ffe10011', 'hex'), Buffer.from('59.9 N, 10.7 E.')]);
+  const whole = [Buffer.from('ffd8', 'hex'), place, pixels];
+  const type = { type: 'image/jpeg' };
+  outgoing.send(ROOM, [new File(whole, 'a.jpg', type), new File(whole.slice(0, 2), 'b.jpg', type)]);
+  await until(() => said.length === 1, 'it is said');
+  const [first, second] = attachmentsIn(said);
+  if (!first || !second) throw new Error('two files');
+  expect([first.inline, second.inline, looked]).toEqual([true, false, [pixels.length + 2]]);
+  const incoming = new IncomingFiles(account, ALPHA);
+  closing.push(incoming);
+  const [bare, broken] = [await incoming.fetch(first, 'a.jpg'), await incoming.fetch(second, 'b.jpg')];
+  expect(bare.state === 'here' && (await bytesOf(bare.blob)).toString('hex')).toBe(`ffd8${pixels.toString('hex')}`);
+  expect(broken.state === 'here' && (await bytesOf(broken.blob)).toString()).toContain('59.9 N');
+});
+
 test('what failed goes on by itself when the connection is back, and is not sent again', async () => {
   let failures = 1;
   const flaky = withAnswer((path) => {

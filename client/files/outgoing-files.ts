@@ -16,6 +16,7 @@ import type { MessageId } from '../content/message-id.ts';
 import { DeviceError, type Failure, failureOf } from '../failure.ts';
 import type { Messenger } from '../messenger.ts';
 import { Store } from '../store.ts';
+import { barePicture } from './picture/bare-picture.ts';
 import { BYTES, storedFile } from './stored-file.ts';
 
 /** A picture as it is shown before it is fetched. */
@@ -62,6 +63,8 @@ interface Batch {
 
 interface Item {
   readonly file: File;
+  /** What is sent of it: a picture without what its pixels do not need. */
+  source?: Blob;
   /** Made once, and kept for going on: it holds the key. */
   plan?: Plan;
   preview?: Preview | undefined;
@@ -173,15 +176,20 @@ export class OutgoingFiles {
     const { signal } = batch.stop;
     const contentType = file.type === '' ? BYTES : file.type;
     const name = fileNameOf(file);
-    // A picture that cannot be decoded is sent as a file all the same.
-    if (!('preview' in item)) item.preview = isPicture(file) ? await preview(file).catch(() => undefined) : undefined;
+    if (!item.source) {
+      const bare = isPicture(file) ? await barePicture(file) : undefined;
+      // A picture that cannot be taken apart, or decoded, is sent as a file all the same.
+      item.preview = bare && (await preview(bare).catch(() => undefined));
+      item.source = bare ?? file;
+      this.#tell(batch);
+    }
     const { image, ...size } = item.preview ?? {};
     if (image && !item.previewFile) {
       const small = await planUpload(image, { name: 'preview', contentType: image.type });
       item.previewFile = storedFile(await upload(small, { account, signal }));
     }
     try {
-      item.plan ??= await planUpload(file, { name, contentType });
+      item.plan ??= await planUpload(item.source, { name, contentType });
       const onProgress = ({ done }: { done: number }) => {
         item.done = done;
         this.#tell(batch);
@@ -205,7 +213,8 @@ export class OutgoingFiles {
 
   #tell({ id, files }: Batch): void {
     const done = files.reduce((sum, each) => sum + each.done, 0);
-    this.#change(id, (sending) => ({ ...sending, done }));
+    const total = files.reduce((sum, { source, file }) => sum + sealedSize((source ?? file).size), 0);
+    this.#change(id, (sending) => ({ ...sending, done, total }));
   }
 
   /** The connection is back. */

@@ -120,6 +120,13 @@ export async function renameAccount(db: Db, user: UserId, name: string): Promise
   if (numUpdatedRows !== 1n) throw new HawserError('HOME_NOT_FOUND');
 }
 
+/** The names of those of some people who have an account here. @param users some hundred at most */
+export async function namesOf(db: Db, users: readonly UserId[]): Promise<ReadonlyMap<UserId, string>> {
+  if (users.length === 0) return new Map();
+  const rows = await db.selectFrom('accounts').select(['user_id', 'name']).where('user_id', 'in', users).execute();
+  return new Map(rows.map(({ user_id, name }) => [user_id, name]));
+}
+
 /**
  * Takes an account away with everything that refers to it, and its handle out of use for good.
  * @throws HawserError HOME_NOT_FOUND

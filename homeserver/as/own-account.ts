@@ -17,6 +17,8 @@ export interface AccountHooks {
    * @param keepSession undefined where all are gone
    */
   onPasswordChanged(user: UserId, keepSession: string | undefined, tx: Db): Promise<void>;
+  /** Others are to see the new name. */
+  onRenamed(user: UserId, tx: Db): Promise<void>;
   /** The account is about to be deleted; what takes longer than a transaction should begins after it. */
   onRemoved(user: UserId, tx: Db): Promise<void>;
 }
@@ -74,7 +76,11 @@ export class OwnAccount {
 
   /** @throws HawserError HOME_NOT_FOUND */
   async rename(user: UserId, name: string): Promise<Account> {
-    await renameAccount(this.#options.store.db, user, name);
+    const { store, hooks } = this.#options;
+    await store.transaction(async (tx) => {
+      await renameAccount(tx, user, name);
+      await hooks.onRenamed?.(user, tx);
+    });
     return { user, name };
   }
 

@@ -132,6 +132,20 @@ describe('calls', () => {
   });
 });
 
+test('a new name is seen everywhere, in the call too, and the same one again changes nothing', () => {
+  const called = apply(start, beta, startCall, 5);
+  const present = apply(called, beta, presence(1, { participant: participant('b'), user: bob }), 6);
+  const rename = { type: 'changeName', actor: bob, name: 'Bobby' } as const;
+  const renamed = apply(present, beta, rename, 7);
+  expect(renamed.members.map(({ name }) => name)).toEqual(['Alice', 'Bobby', 'Anna']);
+  expect(renamed.call?.members.map(({ name }) => name)).toEqual(['Bobby']);
+  expect(renamed.seq).toBe(present.seq + 1);
+  expect(apply(renamed, beta, rename, 8)).toBe(renamed);
+  expect(() => apply(start, beta, { ...rename, actor: user('@mallory@beta.example') }, 8)).toThrow(
+    coded('HOME_NOT_FOUND'),
+  );
+});
+
 describe('members', () => {
   const carol = { user: user('@carol@gamma.example'), name: 'Carol' };
 

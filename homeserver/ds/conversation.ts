@@ -64,6 +64,8 @@ export function apply(state: Statement, from: DomainName, operation: Looked, now
       const title = goodTitle(operation.title);
       return title === state.title ? state : next(state, { title });
     }
+    case 'changeName':
+      return withName(state, operation.actor, operation.name);
     case 'startCall': {
       const { actor, conference } = operation;
       // Of two who start at once the second finds the first's call in the answer.
@@ -142,6 +144,16 @@ function withRole(state: Statement, user: UserId, role: Role): Statement {
   const members = state.members.map((each): Member => (each === member ? { ...each, role } : each));
   if (!members.some((each) => each.role === 'admin')) throw new HawserError('HOME_LAST_ADMIN');
   return next(state, { members });
+}
+
+function withName(state: Statement, user: UserId, name: string): Statement {
+  if (state.members.some((each) => each.user === user && each.name === name)) return state;
+  const named = <M extends Person>(each: M): M => (each.user === user ? { ...each, name } : each);
+  const { call, members } = state;
+  return next(state, {
+    members: members.map(named),
+    ...(call && { call: { ...call, members: call.members.map(named) } }),
+  });
 }
 
 function goodTitle(text: string): string {

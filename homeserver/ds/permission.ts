@@ -11,6 +11,8 @@ const NEEDED: Readonly<Record<Exclude<Operation['type'], 'presence'>, Capability
   leave: 'removeSelf',
   changeRole: 'changeUserRole',
   changeTitle: 'changeRoomName',
+  // His domain says it, of everybody it has.
+  changeName: undefined,
   startCall: 'startCall',
   // Whoever started it ends it too.
   endCall: undefined,

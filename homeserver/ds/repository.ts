@@ -55,6 +55,23 @@ export async function peopleOf(
   return rows.map(({ user_id }) => user_id);
 }
 
+/** What the people of a domain are called in conversations, in the order of their ids, those behind `after`. */
+export async function namesIn(
+  db: Db,
+  domain: DomainName,
+  after: UserId | undefined,
+  limit: number,
+): Promise<{ user: UserId; names: readonly [string, string] }[]> {
+  let query = db
+    .selectFrom('members')
+    // Where all are the same, these two are.
+    .select((e) => ['user_id', e.fn.min('name').as('first'), e.fn.max('name').as('last')])
+    .where(sql<boolean>`user_id like ${`${userIdOf(domain, '')}%`}`);
+  if (after !== undefined) query = query.where('user_id', '>', after);
+  const rows = await query.groupBy('user_id').orderBy('user_id').limit(limit).execute();
+  return rows.map(({ user_id: user, first, last }) => ({ user, names: [first, last] }));
+}
+
 /** The conversation in which a conference goes on. */
 export async function conversationOf(db: Db, conference: ConferenceId): Promise<ConversationId | undefined> {
   const row = await db

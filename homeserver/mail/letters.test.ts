@@ -28,6 +28,14 @@ test('a code stands in the text, not in the subject that every locked screen sho
   }
 });
 
+test('what lets somebody in is typed, and stands in no address', () => {
+  expect(all.invitation.text).toContain('\n    AAAA-BBBB-CCCC-DDDD\n');
+  expect(all.invitation.text).toContain('https://alpha.example and');
+  for (const { text } of Object.values(all)) {
+    for (const [address] of text.matchAll(/https?:\S+/g)) expect(address).toMatch(/^https:\/\/alpha\.example[.,]?$/);
+  }
+});
+
 test('a device that calls itself an address or a sentence in another line does not speak for us', () => {
   const { text } = letters.newDevice(sender, alice, {
     name: 'x\n\nPay at https://evil.example/now!',

@@ -83,15 +83,13 @@ export function signedIn({ domain, url }: Sender, user: UserId, at: number): Let
   );
 }
 
-/** @param token in groups, as it is typed */
+/** @param token in groups, as it is typed; never part of an address, which is kept in histories and logs */
 export function invitation({ domain, url }: Sender, token: string, from: UserId | undefined, days: number): Letter {
   const who = from === undefined ? `The administrator of ${domain}` : addressOf(from);
   return letter(
     `An invitation to ${domain}`,
     `${who} invites you to make an account at ${domain}.`,
-    'Open this address:',
-    `    ${url}/#invitation=${token}`,
-    `Or open ${url}, choose to make an account, and enter this invitation:`,
+    `Open ${url} and choose "Make an account". Where an invitation is asked for, or behind "I have an invitation", type this:`,
     `    ${token}`,
     `It is good for one account and for ${days} days. If you do not know who sent it, do nothing.`,
   );

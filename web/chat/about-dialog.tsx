@@ -6,6 +6,7 @@ import { may } from '#signalling/capabilities.ts';
 import type { Conversation } from '#signalling/client-home.ts';
 import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Message } from '../parts/message.tsx';
 import { Leave, PeopleSection } from './people-section.tsx';
@@ -72,26 +73,16 @@ export function AboutDialog({ chat, conversation, settings, devices, onClose }: 
 /** The name of the conversation, for whoever may give it another one. */
 function TitleForm({ chat, conversation }: Pick<Props, 'chat' | 'conversation'>) {
   const [title, setTitle] = useState(conversation.title);
-  const [failure, setFailure] = useState<Failure>();
-  const [busy, setBusy] = useState(false);
+  const { busy, failure, submit, dismiss } = useAttempt();
   useEffect(() => setTitle(conversation.title), [conversation.title]);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      const changed = await chat.messenger.changeTitle(conversation.conversation, title);
-      setTitle(changed.title);
-      announce('Renamed');
-    } catch (error) {
-      setFailure(failureOf(error));
-    } finally {
-      setBusy(false);
-    }
+  const rename = async () => {
+    const changed = await chat.messenger.changeTitle(conversation.conversation, title);
+    setTitle(changed.title);
+    announce('Renamed');
   };
   return (
-    <form class="add-member" onSubmit={submit}>
-      {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+    <form class="add-member" onSubmit={submit(rename)}>
+      {failure && <Message failure={failure} onDismiss={dismiss} />}
       <label>
         <span>Name</span>
         <span class="with-button">

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
-import { type Failure, failureOf } from '#client/failure.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Message } from '../parts/message.tsx';
 
@@ -16,18 +15,9 @@ interface Props {
 
 /** Asks before something that cannot be undone, and says what will happen. */
 export function Confirm({ title, children, act, danger = true, onAct, onClose }: Props) {
-  const [failure, setFailure] = useState<Failure>();
-  const [busy, setBusy] = useState(false);
+  const { busy, failure, run } = useAttempt();
   const go = async () => {
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      await onAct();
-      onClose();
-    } catch (error) {
-      setFailure(failureOf(error));
-      setBusy(false);
-    }
+    if (await run(async () => onAct())) onClose();
   };
   return (
     <Dialog title={title} onClose={onClose}>

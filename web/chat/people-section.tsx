@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { SeenDevice } from '#client/device/verification.ts';
-import { type Failure, failureOf } from '#client/failure.ts';
+import { DeviceError, failureOf } from '#client/failure.ts';
 import { heirOf, may, type Role } from '#signalling/capabilities.ts';
 import type { Conversation, Member } from '#signalling/client-home.ts';
 import { addressOf, parseAddress } from '#signalling/ids.ts';
@@ -9,6 +9,7 @@ import { VerifyDialog } from '../device/verify-dialog.tsx';
 import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
 import { plain } from '../lib/plain.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { useStore } from '../lib/use-store.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -256,32 +257,16 @@ function leaveWords(rest: readonly Member[]): string {
 
 function AddMember({ chat, conversation }: Omit<Props, 'devices'>) {
   const [address, setAddress] = useState('');
-  const [failure, setFailure] = useState<Failure>();
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const { busy, failure, submit, dismiss } = useAttempt();
+  const add = async () => {
     const user = parseAddress(address);
-    if (!user) {
-      return setFailure({
-        code: 'ADDRESS',
-        sentence: 'An address looks like @bob@beta.example. Check how it is written.',
-        retry: true,
-      });
-    }
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      await chat.messenger.addMember(conversation.conversation, user);
-      setAddress('');
-    } catch (error) {
-      setFailure(failureOf(error));
-    } finally {
-      setBusy(false);
-    }
+    if (!user) throw new DeviceError('ADDRESS_FORM');
+    await chat.messenger.addMember(conversation.conversation, user);
+    setAddress('');
   };
   return (
-    <form class="add-member" onSubmit={submit}>
-      {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+    <form class="add-member" onSubmit={submit(add)}>
+      {failure && <Message failure={failure} onDismiss={dismiss} />}
       <label>
         <span>Add somebody by address</span>
         <span class="with-button">

@@ -4,6 +4,7 @@ import type { Account } from '#client/account.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
 import { type Device, Devices } from '#signalling/devices.ts';
 import type { PageSession } from '../lib/session.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { Logo } from '../parts/logo.tsx';
 import { Message } from '../parts/message.tsx';
 import { DeviceCard } from './device-card.tsx';
@@ -138,19 +139,9 @@ function Lost() {
 /** The password proves that it is the person who makes a new device of his. */
 function Anew({ setUp, asksPassword }: { setUp: (password?: string) => Promise<void>; asksPassword: boolean }) {
   const password = useRef<HTMLInputElement>(null);
-  const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<Failure>();
-  const submit = (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setFailure(undefined);
-    setUp(password.current?.value).catch((error: unknown) => {
-      setFailure(failureOf(error));
-      setBusy(false);
-    });
-  };
+  const { busy, failure, submit } = useAttempt();
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit(() => setUp(password.current?.value))}>
       {failure && <Message failure={failure} />}
       {asksPassword && (
         <label>

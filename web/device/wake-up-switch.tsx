@@ -1,6 +1,5 @@
-import { useState } from 'preact/hooks';
-import { type Failure, failureOf } from '#client/failure.ts';
 import type { Chat } from '../lib/chat.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { useStore } from '../lib/use-store.ts';
 import type { WakeUpState } from '../lib/wake-ups.ts';
 import { Message } from '../parts/message.tsx';
@@ -8,15 +7,9 @@ import { Message } from '../parts/message.tsx';
 /** Whether this device tells of what is new while Hawser is closed. */
 export function WakeUpSwitch({ chat: { wakeUps } }: { chat: Chat }) {
   const state = useStore(wakeUps.store);
-  const [failure, setFailure] = useState<Failure>();
-  const [isBusy, setBusy] = useState(false);
+  const { busy, failure, run, dismiss } = useAttempt();
   const isOn = state.phase === 'on';
-  const change = async () => {
-    setBusy(true);
-    setFailure(undefined);
-    await (isOn ? wakeUps.switchOff() : wakeUps.switchOn()).catch((error: unknown) => setFailure(failureOf(error)));
-    setBusy(false);
-  };
+  const change = () => void run(() => (isOn ? wakeUps.switchOff() : wakeUps.switchOn()));
   return (
     <section class="wake-up" aria-label="Notifications">
       <div class="device-words">
@@ -24,7 +17,7 @@ export function WakeUpSwitch({ chat: { wakeUps } }: { chat: Chat }) {
         <p class="quiet-text" id="wake-up-about">
           {aboutOf(state)}
         </p>
-        {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+        {failure && <Message failure={failure} onDismiss={dismiss} />}
       </div>
       {(state.phase === 'on' || state.phase === 'off') && (
         <button
@@ -34,8 +27,8 @@ export function WakeUpSwitch({ chat: { wakeUps } }: { chat: Chat }) {
           aria-checked={isOn}
           aria-labelledby="wake-up"
           aria-describedby="wake-up-about"
-          disabled={isBusy}
-          onClick={() => void change()}
+          disabled={busy}
+          onClick={change}
         >
           {isOn ? 'On' : 'Off'}
         </button>

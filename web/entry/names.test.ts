@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { handleIn, invitationIn, loginIn, suggestedHandle } from './names.ts';
+import { handleIn, loginIn, suggestedHandle } from './names.ts';
 
 describe('what people type', () => {
   it.each([
@@ -24,11 +24,5 @@ describe('what people type', () => {
         expect(handle === '' ? undefined : handle).toBe(handleIn(handle));
       }),
     );
-  });
-
-  it('an invitation is taken from the address, and nothing else is', () => {
-    expect(invitationIn('#invitation=ABCD-EFGH-JKMN-PQRS')).toBe('ABCD-EFGH-JKMN-PQRS');
-    expect(invitationIn('#invitation=%3Cscript%3Ealert(1)%3C/script%3E')).toBeUndefined();
-    expect(invitationIn('')).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-/** What people type of names and invitations, made what the homeserver takes. Pure. */
+/** What people type of names, made what the homeserver takes. Pure. */
 import { type EmailAddress, parseEmail } from '#signalling/person.ts';
 
 /** For signing in: people type `alice`, their whole address `@alice@alpha.example`, or an e-mail address. */
@@ -28,10 +28,4 @@ export function suggestedHandle(name: string): string {
     .replace(/^\.+/, '')
     .slice(0, 32)
     .replace(/\.+$/, '');
-}
-
-/** The invitation in the part of an address that browsers send to nobody: `#invitation=ABCD-EFGH-JKMN-PQRS`. */
-export function invitationIn(hash: string): string | undefined {
-  const token = new URLSearchParams(hash.replace(/^#/, '')).get('invitation');
-  return token !== null && /^[0-9A-Za-z -]{16,40}$/.test(token) ? token : undefined;
 }

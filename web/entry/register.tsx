@@ -1,21 +1,21 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
-import { type Failure, failureOf } from '#client/failure.ts';
+import { DeviceError, type Failure } from '#client/failure.ts';
 import type { Registration } from '#client/registration.ts';
 import type { NewRegistration, RegistrationRules } from '#signalling/registration.ts';
 import { announce } from '../lib/announce.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { listOf } from '../lib/words.ts';
 import { Message } from '../parts/message.tsx';
+import { NewPassword } from '../parts/new-password.tsx';
 import { EntryCard } from './card.tsx';
-import { CodeField, MailboxLink, NewPassword } from './fields.tsx';
+import { CodeField, MailboxLink } from './fields.tsx';
 import { emailIn, handleIn, suggestedHandle } from './names.ts';
 
 interface Props {
   readonly account: Account;
   readonly registration: Registration;
   readonly rules: RegistrationRules;
-  /** From the link in an invitation. */
-  readonly invitation: string | undefined;
   readonly onBack: () => void;
 }
 
@@ -27,53 +27,41 @@ interface Awaited {
   readonly id: string;
 }
 
-export function Register({ account, registration, rules, invitation, onBack }: Props) {
+const WAIT = 'One moment…';
+
+export function Register({ account, registration, rules, onBack }: Props) {
   const [awaited, setAwaited] = useState<Awaited>();
   const [begun, setBegun] = useState<Wish>();
-  const [failure, setFailure] = useState<Failure>();
-  const [busy, setBusy] = useState<string>();
+  const attempt = useAttempt();
+  const [words, setWords] = useState(WAIT);
   const stop = useRef(new AbortController());
   useEffect(() => () => stop.current.abort(new DOMException('left', 'AbortError')), []);
 
   const begin = async (wish: Wish) => {
     setBegun(wish);
-    setFailure(undefined);
-    setBusy('One moment…');
-    try {
-      const { signal } = stop.current;
-      const onProgress = (tried: number) => tried > 0 && setBusy('Your browser works for the account…');
-      const { id } = await registration.begin(wish, { signal, onProgress });
-      setAwaited({ wish, id });
-      announce(`A code was sent to ${wish.email}`);
-    } catch (error) {
-      if (!stop.current.signal.aborted) setFailure(failureOf(error));
-    } finally {
-      setBusy(undefined);
-    }
+    setWords(WAIT);
+    const { signal } = stop.current;
+    const onProgress = (tried: number) => tried > 0 && setWords('Your browser works for the account…');
+    const { id } = await registration.begin(wish, { signal, onProgress });
+    setAwaited({ wish, id });
+    announce(`A code was sent to ${wish.email}`);
   };
   const confirm = async ({ wish, id }: Awaited, code: string, handle: string) => {
-    setFailure(undefined);
-    setBusy('One moment…');
-    try {
-      await registration.confirm(id, { code, ...(handle !== wish.handle && { handle }) });
-      await account.signIn(handle, wish.password);
-    } catch (error) {
-      setFailure(failureOf(error));
-      setBusy(undefined);
-    }
+    setWords(WAIT);
+    await registration.confirm(id, { code, ...(handle !== wish.handle && { handle }) });
+    await account.signIn(handle, wish.password);
   };
+  const shown = { rules, failure: attempt.failure, busy: attempt.busy ? words : undefined };
 
   if (awaited) {
     return (
       <Confirm
+        {...shown}
         awaited={awaited}
-        rules={rules}
-        failure={failure}
-        busy={busy}
-        onConfirm={(code, handle) => void confirm(awaited, code, handle)}
-        onAgain={() => void begin(awaited.wish)}
+        onConfirm={(code, handle) => void attempt.run(() => confirm(awaited, code, handle))}
+        onAgain={() => void attempt.run(() => begin(awaited.wish))}
         onBack={() => {
-          setFailure(undefined);
+          attempt.dismiss();
           setAwaited(undefined);
         }}
       />
@@ -81,13 +69,9 @@ export function Register({ account, registration, rules, invitation, onBack }: P
   }
   return (
     <Form
-      rules={rules}
+      {...shown}
       begun={begun}
-      invitation={invitation}
-      failure={failure}
-      busy={busy}
-      onFailure={setFailure}
-      onBegin={(wish) => void begin(wish)}
+      onBegin={(wished) => void attempt.run(async () => begin(wished()))}
       onBack={onBack}
     />
   );
@@ -97,44 +81,39 @@ interface FormProps {
   readonly rules: RegistrationRules;
   /** What was typed before. */
   readonly begun: Wish | undefined;
-  readonly invitation: string | undefined;
   readonly failure: Failure | undefined;
   readonly busy: string | undefined;
-  readonly onFailure: (failure: Failure) => void;
-  readonly onBegin: (wish: Wish) => void;
+  /** @param wished throws DeviceError where something was typed wrongly */
+  readonly onBegin: (wished: () => Wish) => void;
   readonly onBack: () => void;
 }
 
-function Form({ rules, begun, invitation, failure, busy, onFailure, onBegin, onBack }: FormProps) {
+function Form({ rules, begun, failure, busy, onBegin, onBack }: FormProps) {
   const email = useRef<HTMLInputElement>(null);
   const token = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
   const [name, setName] = useState(begun?.name ?? '');
   const [handle, setHandle] = useState(begun?.handle);
-  const isInvited = rules.mode === 'invitation' || invitation !== undefined;
-  useEffect(() => (isInvited && !invitation ? token : email).current?.focus(), []);
+  const [isInvited, setInvited] = useState(rules.mode === 'invitation' || begun?.invitation !== undefined);
+  useEffect(() => (isInvited ? token : email).current?.focus(), [isInvited]);
   const shownHandle = handle ?? suggestedHandle(name);
 
-  const submit = (event: Event) => {
-    event.preventDefault();
+  const wished = (): Wish => {
     const address = emailIn(email.current?.value ?? '');
     const chosen = handleIn(shownHandle);
-    if (!address) return onFailure(told('EMAIL', 'This is no e-mail address. Check how it is written.'));
-    if (!chosen) {
-      return onFailure(
-        told(
-          'HANDLE',
-          'A short name has letters from a to z, digits, dots, hyphens, and 32 of them at most. Choose one.',
-        ),
-      );
-    }
-    onBegin({
+    if (!address) throw new DeviceError('EMAIL_FORM');
+    if (!chosen) throw new DeviceError('HANDLE_FORM');
+    return {
       email: address,
       handle: chosen,
       name: name.trim(),
       password: password.current?.value ?? '',
       ...(isInvited && { invitation: token.current?.value.trim() ?? '' }),
-    });
+    };
+  };
+  const submit = (event: Event) => {
+    event.preventDefault();
+    onBegin(wished);
   };
   const words =
     rules.mode === 'domains' && !isInvited
@@ -151,7 +130,7 @@ function Form({ rules, begun, invitation, failure, busy, onFailure, onBegin, onB
           <input
             ref={token}
             name="invitation"
-            defaultValue={begun?.invitation ?? invitation ?? ''}
+            defaultValue={begun?.invitation ?? ''}
             placeholder="ABCD-EFGH-JKMN-PQRS"
             autocomplete="off"
             autocapitalize="characters"
@@ -194,6 +173,11 @@ function Form({ rules, begun, invitation, failure, busy, onFailure, onBegin, onB
         {busy ?? 'Send me a code'}
       </button>
       <p class="entry-ways">
+        {!isInvited && (
+          <button type="button" class="quiet small" onClick={() => setInvited(true)}>
+            I have an invitation
+          </button>
+        )}
         <button type="button" class="quiet small" onClick={onBack}>
           I have an account
         </button>
@@ -275,8 +259,4 @@ function Confirm({ awaited: { wish }, rules, failure, busy, onConfirm, onAgain, 
       </p>
     </EntryCard>
   );
-}
-
-function told(code: string, sentence: string): Failure {
-  return { code, sentence, retry: true };
 }

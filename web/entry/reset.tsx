@@ -1,13 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
-import { type Failure, failureOf } from '#client/failure.ts';
+import { DeviceError } from '#client/failure.ts';
 import type { Registration } from '#client/registration.ts';
 import type { EmailAddress } from '#signalling/person.ts';
 import type { RegistrationRules } from '#signalling/registration.ts';
 import { announce } from '../lib/announce.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { Message } from '../parts/message.tsx';
+import { NewPassword } from '../parts/new-password.tsx';
 import { EntryCard } from './card.tsx';
-import { CodeField, MailboxLink, NewPassword } from './fields.tsx';
+import { CodeField, MailboxLink } from './fields.tsx';
 import { emailIn } from './names.ts';
 
 interface Props {
@@ -20,41 +22,21 @@ interface Props {
 /** A new password for somebody who has forgotten the old one: proved by a code to the e-mail address. */
 export function Reset({ account, registration, rules, onBack }: Props) {
   const [awaited, setAwaited] = useState<{ readonly email: EmailAddress; readonly id: string }>();
-  const [failure, setFailure] = useState<Failure>();
-  const [busy, setBusy] = useState(false);
+  const { busy, failure, run, submit } = useAttempt();
   const email = useRef<HTMLInputElement>(null);
   const code = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
   useEffect(() => (awaited ? code : email).current?.focus(), [awaited?.id]);
 
-  const guarded = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      await work();
-    } catch (error) {
-      setFailure(failureOf(error));
-    } finally {
-      setBusy(false);
-    }
+  const ask = async (address = emailIn(email.current?.value ?? '')) => {
+    if (!address) throw new DeviceError('EMAIL_FORM');
+    const { id } = await registration.beginReset({ email: address });
+    setAwaited({ email: address, id });
+    announce(`If there is an account, a code was sent to ${address}`);
   };
-  const ask = (address: EmailAddress) =>
-    guarded(async () => {
-      const { id } = await registration.beginReset({ email: address });
-      setAwaited({ email: address, id });
-      announce(`If there is an account, a code was sent to ${address}`);
-    });
-
   if (!awaited) {
-    const submit = (event: Event) => {
-      event.preventDefault();
-      const address = emailIn(email.current?.value ?? '');
-      const sentence = 'This is no e-mail address. Check how it is written.';
-      if (address) void ask(address);
-      else setFailure({ code: 'EMAIL', sentence, retry: true });
-    };
     return (
-      <EntryCard title="A new password" words="A code by e-mail lets you set one." onSubmit={submit}>
+      <EntryCard title="A new password" words="A code by e-mail lets you set one." onSubmit={submit(() => ask())}>
         {failure && <Message failure={failure} />}
         <label>
           <span>E-mail address of your account</span>
@@ -74,13 +56,10 @@ export function Reset({ account, registration, rules, onBack }: Props) {
       </EntryCard>
     );
   }
-  const submit = (event: Event) => {
-    event.preventDefault();
+  const confirm = async () => {
     const next = password.current?.value ?? '';
-    void guarded(async () => {
-      await registration.confirmReset(awaited.id, { code: code.current?.value ?? '', password: next });
-      await account.signIn(awaited.email, next);
-    });
+    await registration.confirmReset(awaited.id, { code: code.current?.value ?? '', password: next });
+    await account.signIn(awaited.email, next);
   };
   return (
     <EntryCard
@@ -91,7 +70,7 @@ export function Reset({ account, registration, rules, onBack }: Props) {
           minutes.
         </>
       }
-      onSubmit={submit}
+      onSubmit={submit(confirm)}
     >
       <MailboxLink rules={rules} />
       {failure && <Message failure={failure} />}
@@ -102,7 +81,7 @@ export function Reset({ account, registration, rules, onBack }: Props) {
         {busy ? 'One moment…' : 'Set the password'}
       </button>
       <p class="entry-ways">
-        <button type="button" class="quiet small" disabled={busy} onClick={() => void ask(awaited.email)}>
+        <button type="button" class="quiet small" disabled={busy} onClick={() => void run(() => ask(awaited.email))}>
           Send a new code
         </button>
         <button type="button" class="quiet small" onClick={onBack}>

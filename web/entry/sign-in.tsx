@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
-import { type Failure, failureOf } from '#client/failure.ts';
+import type { Failure } from '#client/failure.ts';
 import type { RegistrationRules } from '#signalling/registration.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { Message } from '../parts/message.tsx';
 import { EntryCard } from './card.tsx';
 import { loginIn } from './names.ts';
@@ -16,23 +17,15 @@ interface Props {
 }
 
 export function SignIn({ account, rules, failure: begun, onRegister, onReset }: Props) {
-  const [failure, setFailure] = useState(begun);
-  const [busy, setBusy] = useState(false);
+  const { busy, failure, run } = useAttempt(begun);
   const login = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
   useEffect(() => login.current?.focus(), []);
 
   const submit = async (event: Event) => {
     event.preventDefault();
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      await account.signIn(loginIn(login.current?.value ?? ''), password.current?.value ?? '');
-    } catch (error) {
-      setFailure(failureOf(error));
-      setBusy(false);
-      password.current?.select();
-    }
+    const isIn = await run(() => account.signIn(loginIn(login.current?.value ?? ''), password.current?.value ?? ''));
+    if (!isIn) password.current?.select();
   };
 
   const mayRegister = rules !== undefined && rules.mode !== 'closed';

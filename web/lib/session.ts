@@ -9,6 +9,7 @@ import { Store } from '#client/store.ts';
 import type { User } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, handleOf, userOfDevice } from '#signalling/ids.ts';
+import { announce } from './announce.ts';
 import { Chat } from './chat.ts';
 import { deviceNameOf } from './device-name.ts';
 import { changeSettings, readSettings } from './settings.ts';
@@ -44,6 +45,7 @@ export type Place =
       /** Where one comes from a search: the message that was found. */
       readonly message?: MessageId;
     }
+  | { readonly at: 'account' }
   | { readonly at: 'devices' }
   | { readonly at: 'people' };
 
@@ -78,6 +80,25 @@ export class PageSession {
     // Without a connection this page forgets who was here all the same.
     await this.account.signOut().catch(() => undefined);
     this.#isLeaving = false;
+  }
+
+  /**
+   * Deletes the account, and what this browser keeps of it.
+   * @throws HawserError HOME_WRONG_CREDENTIALS, HOME_SLOW_DOWN
+   */
+  async removeAccount(password: string): Promise<void> {
+    const { state } = this.account.store;
+    if (state.phase !== 'signedIn') return;
+    this.#isLeaving = true;
+    try {
+      await this.account.remove(password);
+    } finally {
+      this.#isLeaving = false;
+    }
+    changeSettings({ device: undefined, wakeUps: undefined });
+    announce('Your account is deleted');
+    // Nobody can read it any more, so it is in nobody's way should this fail.
+    await deleteVault(state.user.user).catch((error: unknown) => this.faults.push(failureOf(error).code));
   }
 
   /** Takes over from the tab in which Hawser is open. */

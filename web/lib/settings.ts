@@ -12,7 +12,7 @@ export interface Settings {
   readonly speakerId?: string;
   readonly cameraCodec: PictureCodec;
   /** The device that this browser was last: where its own storage is lost, it says which one is to be removed. */
-  readonly device?: DeviceId;
+  readonly device?: DeviceId | undefined;
   /** Who wants to be told here of what is new while the page is closed. */
   readonly wakeUps?: UserId | undefined;
 }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Found } from '#client/following.ts';
 import { addressOf, type ConversationId } from '#signalling/ids.ts';
+import { AccountPage } from '../account/account-page.tsx';
 import { ConversationList } from '../chat/conversation-list.tsx';
 import { ConversationPage } from '../chat/conversation-page.tsx';
 import { countedOf } from '../chat/order.ts';
@@ -9,15 +10,19 @@ import { DeviceBanner } from '../device/device-banner.tsx';
 import { DevicesPage } from '../device/devices-page.tsx';
 import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
-import type { PageSession } from '../lib/session.ts';
+import type { PageSession, Place } from '../lib/session.ts';
 import { useStore } from '../lib/use-store.ts';
 import { PeoplePage } from '../people/people-page.tsx';
 import { waiting } from '../people/sections.ts';
+import { Avatar } from './avatar.tsx';
 import { Icon } from './icon.tsx';
 import { Logo } from './logo.tsx';
 import { Message } from './message.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { Ringing } from './ringing.tsx';
+
+/** What stands beside the list without being a conversation. */
+const PAGES: readonly Place['at'][] = ['account', 'devices', 'people'];
 
 export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat }) {
   const { home } = chat;
@@ -44,7 +49,7 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
   const selected = place.at === 'conversation' ? place.conversation : undefined;
   const shown = state.conversations.find((each) => each.conversation === selected);
   return (
-    <div class={shown || place.at === 'devices' || place.at === 'people' ? 'home has-selection' : 'home'}>
+    <div class={shown || PAGES.includes(place.at) ? 'home has-selection' : 'home'}>
       <Side session={session} chat={chat} selected={selected} onOpen={open} onNew={() => setAdding(true)} />
       <main class="stage">
         <div class="stage-notices">
@@ -57,7 +62,9 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
             onJoin={(conversation) => session.enterCall(conversation, false)}
           />
         </div>
-        {place.at === 'devices' ? (
+        {place.at === 'account' ? (
+          <AccountPage session={session} chat={chat} onBack={close} />
+        ) : place.at === 'devices' ? (
           <DevicesPage chat={chat} onBack={close} />
         ) : place.at === 'people' ? (
           <PeoplePage chat={chat} onBack={close} />
@@ -151,12 +158,7 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
         <SearchResults chat={chat} query={query} onOpen={find} />
       )}
       <footer class="side-foot">
-        <span class="side-me">
-          <strong>
-            <bdi>{chat.me.name}</bdi>
-          </strong>
-          <span class="quiet-text">{addressOf(chat.me.user)}</span>
-        </span>
+        <AccountButton session={session} chat={chat} />
         <PeopleButton session={session} chat={chat} />
         <button
           type="button"
@@ -168,11 +170,33 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
         >
           <Icon name="laptop" />
         </button>
-        <button type="button" class="quiet" onClick={() => void session.signOut()}>
-          Sign out
-        </button>
       </footer>
     </nav>
+  );
+}
+
+/** Whoever looks for the own account looks at the own name. */
+function AccountButton({ session, chat: { me } }: Pick<SideProps, 'session' | 'chat'>) {
+  const place = useStore(session.place);
+  const account = useStore(session.account.store);
+  const name = account.phase === 'signedIn' ? account.user.name : me.name;
+  return (
+    <button
+      type="button"
+      class="quiet side-me"
+      title="Your account"
+      aria-current={place.at === 'account' ? 'page' : undefined}
+      onClick={() => session.place.set({ at: 'account' })}
+    >
+      <Avatar name={name} size={34} />
+      <span class="side-words">
+        <strong>
+          <span class="sr-only">Your account: </span>
+          <bdi>{name}</bdi>
+        </strong>
+        <span class="quiet-text">{addressOf(me.user)}</span>
+      </span>
+    </button>
   );
 }
 

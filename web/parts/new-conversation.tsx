@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
-import { type Failure, failureOf } from '#client/failure.ts';
+import { DeviceError } from '#client/failure.ts';
 import type { Messenger } from '#client/messenger.ts';
 import type { User } from '#signalling/client-home.ts';
 import { addressOf, type ConversationId, parseAddress } from '#signalling/ids.ts';
 import { plain } from '../lib/plain.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 import { Message } from './message.tsx';
@@ -20,18 +21,13 @@ export function NewConversation({ messenger, me, onClose, onCreated }: Props) {
   const [title, setTitle] = useState('');
   const [address, setAddress] = useState('');
   const [people, setPeople] = useState<readonly User[]>([]);
-  const [failure, setFailure] = useState<Failure>();
-  const [busy, setBusy] = useState(false);
+  const { busy, failure, run, submit } = useAttempt();
 
-  /** Looks the typed address up; undefined where it is wrong, with the reason shown. */
-  const find = async (): Promise<readonly User[] | undefined> => {
+  /** Everybody who was chosen, with who is typed at the moment. */
+  const find = async (): Promise<readonly User[]> => {
     if (address.trim() === '') return people;
     const id = parseAddress(address);
-    if (!id) {
-      const sentence = 'An address looks like @bob@beta.example. Check how it is written.';
-      setFailure({ code: 'ADDRESS', sentence, retry: true });
-      return undefined;
-    }
+    if (!id) throw new DeviceError('ADDRESS_FORM');
     const found = await messenger.home.findUser(addressOf(id));
     const next = [...people.filter(({ user }) => user !== found.user), found];
     setPeople(next);
@@ -39,44 +35,25 @@ export function NewConversation({ messenger, me, onClose, onCreated }: Props) {
     return next;
   };
 
-  const guarded = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      await work();
-    } catch (error) {
-      setFailure(failureOf(error));
-    } finally {
-      setBusy(false);
-    }
+  const create = async () => {
+    const members = await find();
+    const name =
+      title.trim() ||
+      members
+        .map((each) => each.name)
+        .join(', ')
+        .slice(0, 120) ||
+      'Notes';
+    const made = await messenger.create(
+      name,
+      members.map(({ user }) => user),
+    );
+    onCreated(made.conversation);
   };
-  const create = () =>
-    guarded(async () => {
-      const members = await find();
-      if (!members) return;
-      const name =
-        title.trim() ||
-        members
-          .map((each) => each.name)
-          .join(', ')
-          .slice(0, 120) ||
-        'Notes';
-      const made = await messenger.create(
-        name,
-        members.map(({ user }) => user),
-      );
-      onCreated(made.conversation);
-    });
 
   return (
     <Dialog title="New conversation" onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create();
-        }}
-      >
+      <form class="stack" onSubmit={submit(create)}>
         {failure && <Message failure={failure} />}
         <label>
           <span>With whom? Their address</span>
@@ -88,11 +65,7 @@ export function NewConversation({ messenger, me, onClose, onCreated }: Props) {
               autocapitalize="none"
               spellcheck={false}
             />
-            <button
-              type="button"
-              disabled={busy || address.trim() === ''}
-              onClick={() => void guarded(async () => void (await find()))}
-            >
+            <button type="button" disabled={busy || address.trim() === ''} onClick={() => void run(find)}>
               Add
             </button>
           </span>

@@ -1,37 +1,33 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { type Failure, failureOf } from '#client/failure.ts';
 import type { Connection, ConnectionOperation } from '#signalling/connections.ts';
 import { addressOf, domainOf, parseAddress } from '#signalling/ids.ts';
 import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
 import { plain } from '../lib/plain.ts';
+import { useAttempt } from '../lib/use-attempt.ts';
 import { useStore } from '../lib/use-store.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
 import { Organisation } from '../parts/organisation.tsx';
 import { BlockDialog } from './block-dialog.tsx';
-import { asked, sections, type Verb } from './sections.ts';
+import { sections, type Verb, whoToAsk } from './sections.ts';
 
 /** Whom this person knows, who asks to be known, and who is blocked. */
 export function PeoplePage({ chat, onBack }: { chat: Chat; onBack: () => void }) {
   const { connections, me } = chat;
   const list = useStore(connections.store);
-  const [failure, setFailure] = useState<Failure>();
+  const { failure, run, dismiss } = useAttempt();
   const [blocking, setBlocking] = useState<Connection>();
   useEffect(() => {
-    connections.refresh().catch((error: unknown) => setFailure(failureOf(error)));
+    void run(() => connections.refresh());
   }, [connections]);
-  const act = async (connection: Connection, operation: ConnectionOperation, done: string) => {
-    setFailure(undefined);
-    try {
+  const act = (connection: Connection, operation: ConnectionOperation, done: string) =>
+    void run(async () => {
       await connections.act(connection.user, operation);
       announce(`${plain(connection.name)}: ${done}`);
-    } catch (error) {
-      setFailure(failureOf(error));
-    }
-  };
+    });
   const shown = sections(list);
   return (
     <section class="devices-page" aria-label="People">
@@ -44,7 +40,7 @@ export function PeoplePage({ chat, onBack }: { chat: Chat; onBack: () => void })
           <p class="quiet-text">Who asks to reach you, whom you are connected with, and whom you have blocked.</p>
         </div>
       </header>
-      {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+      {failure && <Message failure={failure} onDismiss={dismiss} />}
       <Ask chat={chat} />
       {shown.map(({ title, words, people, verbs }) => (
         <section key={title} class="people known" aria-label={title}>
@@ -116,29 +112,17 @@ function VerbButton({ verb, name, onPress }: { verb: Verb; name: string; onPress
 /** Asks somebody for a connection, by address. */
 function Ask({ chat: { connections, home, me } }: { chat: Chat }) {
   const [address, setAddress] = useState('');
-  const [failure, setFailure] = useState<Failure>();
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    const user = parseAddress(address);
-    const sentence = asked(user, me);
-    if (!user || sentence !== undefined) return setFailure({ code: 'ADDRESS', sentence: sentence ?? '', retry: true });
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      const { name } = await home.findUser(addressOf(user));
-      const { state } = await connections.act(user, 'request');
-      announce(state === 'connected' ? `You are connected with ${name}` : `${name} is asked`);
-      setAddress('');
-    } catch (error) {
-      setFailure(failureOf(error));
-    } finally {
-      setBusy(false);
-    }
+  const { busy, failure, submit, dismiss } = useAttempt();
+  const ask = async () => {
+    const user = whoToAsk(parseAddress(address), me);
+    const { name } = await home.findUser(addressOf(user));
+    const { state } = await connections.act(user, 'request');
+    announce(state === 'connected' ? `You are connected with ${name}` : `${name} is asked`);
+    setAddress('');
   };
   return (
-    <form class="add-member" onSubmit={submit}>
-      {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
+    <form class="add-member" onSubmit={submit(ask)}>
+      {failure && <Message failure={failure} onDismiss={dismiss} />}
       <label for="ask-address">
         <span>Ask somebody of your organisation to connect, by address</span>
       </label>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '#signalling/connections.ts';
 import type { DomainName, UserId } from '#signalling/ids.ts';
-import { asked, sections, waiting } from './sections.ts';
+import { sections, waiting, whoToAsk } from './sections.ts';
 
 const person = (name: string, state: Connection['state']) =>
   ({ user: `mimi://alpha.example/u/${name}` as UserId, name, state }) as Connection;
@@ -27,9 +27,10 @@ describe('people', () => {
 
   it('of other organisations are not asked, nor is oneself', () => {
     const me = { user: 'mimi://alpha.example/u/alice' as UserId, domain: 'alpha.example' as DomainName };
-    expect(asked(undefined, me)).toMatch(/looks like/);
-    expect(asked(me.user, me)).toMatch(/your own/);
-    expect(asked('mimi://beta.example/u/bob' as UserId, me)).toMatch(/other organisations/);
-    expect(asked('mimi://alpha.example/u/bob' as UserId, me)).toBeUndefined();
+    const bob = 'mimi://alpha.example/u/bob' as UserId;
+    expect(() => whoToAsk(undefined, me)).toThrow(/looks like/);
+    expect(() => whoToAsk(me.user, me)).toThrow(/your own/);
+    expect(() => whoToAsk('mimi://beta.example/u/bob' as UserId, me)).toThrow(/other organisations/);
+    expect(whoToAsk(bob, me)).toBe(bob);
   });
 });

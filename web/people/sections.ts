@@ -1,4 +1,5 @@
 /** Which people are shown under which heading, and what can be done about each. Pure. */
+import { DeviceError } from '#client/failure.ts';
 import type { User } from '#signalling/client-home.ts';
 import type { Connection, ConnectionOperation, ConnectionState } from '#signalling/connections.ts';
 import { domainOf, type UserId } from '#signalling/ids.ts';
@@ -62,12 +63,14 @@ export function waiting(connections: readonly Connection[]): number {
   return connections.filter(({ state }) => state === 'received').length;
 }
 
-/** Why somebody cannot be asked; undefined where it can be tried. @param user what was typed, parsed */
-export function asked(user: UserId | undefined, me: Pick<User, 'user' | 'domain'>): string | undefined {
-  if (user === undefined) return `An address looks like @bob@${me.domain}. Check how it is written.`;
-  if (user === me.user) return 'This is your own address. Ask for the address of somebody else.';
-  if (domainOf(user) !== me.domain) {
-    return 'People of other organisations need not be asked: add them to a conversation, and it is there.';
-  }
-  return undefined;
+/**
+ * Whoever can be asked.
+ * @param user what was typed, parsed
+ * @throws DeviceError ADDRESS_FORM, ADDRESS_OWN, ADDRESS_ELSEWHERE
+ */
+export function whoToAsk(user: UserId | undefined, me: Pick<User, 'user' | 'domain'>): UserId {
+  if (user === undefined) throw new DeviceError('ADDRESS_FORM');
+  if (user === me.user) throw new DeviceError('ADDRESS_OWN');
+  if (domainOf(user) !== me.domain) throw new DeviceError('ADDRESS_ELSEWHERE');
+  return user;
 }

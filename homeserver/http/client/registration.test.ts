@@ -7,7 +7,6 @@ import { Home } from '#client/home.ts';
 import { Registration } from '#client/registration.ts';
 import { API } from '#signalling/client-home.ts';
 import { Connection, Connections } from '#signalling/connections.ts';
-import { Invitations, MadeInvitation } from '#signalling/registration.ts';
 import { Catcher } from '../../testing/catcher.ts';
 import { type Organisation, organise, PASSWORD, type World } from '../../testing/organisation.ts';
 import { codeIn, email, otherCode } from '../../testing/people.ts';
@@ -68,14 +67,20 @@ describe('registration over HTTP', () => {
   });
 
   test('invitations are made, listed and taken back', async () => {
-    const person = await newcomer('tilda');
-    const { accessToken } = person.session;
-    const made = await ask(alpha.url, 'POST', 'invitations', MadeInvitation, { body: {}, accessToken });
-    const list = () => ask(alpha.url, 'GET', 'invitations', Invitations, { accessToken });
-    expect((await list()).invitations.map(({ id }) => id)).toEqual([made.id]);
-    await ask(alpha.url, 'DELETE', `invitations/${made.id}`, undefined, { accessToken });
-    expect((await list()).invitations).toEqual([]);
-    person.close();
+    (await newcomer('tilda')).close();
+    using account = new Account(alpha.url);
+    await account.signIn('tilda', PASSWORD);
+    const made = await account.invite();
+    const sent = await account.invite(email('friend@mail.example'));
+    expect((await catcher.mailTo(email('friend@mail.example'))).text).toContain(sent.invitation);
+    const list = async () => (await account.invitations()).map(({ id, email: to }) => [id, to]);
+    expect(await list()).toEqual([
+      [made.id, undefined],
+      [sent.id, 'friend@mail.example'],
+    ]);
+    await account.takeBackInvitation(made.id);
+    expect(await list()).toEqual([[sent.id, 'friend@mail.example']]);
+    await expect(account.takeBackInvitation(made.id)).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
   });
 
   test('the log knows no address, no code, no name and no invitation', () => {

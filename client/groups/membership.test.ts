@@ -116,6 +116,18 @@ describe('whoever is removed', () => {
     expect([alice, bob, carol].flatMap(({ troubles }) => troubles)).toEqual([]);
   });
 
+  test('keeps what was taken of him before, also where the answer was lost', { timeout: 30_000 }, async () => {
+    const [alice, bob, carol, conversation] = await three();
+    const sealed = await (await loaded(bob, conversation)).send(new TextEncoder().encode('just in time'));
+    const said = { conversation, number: 1, message: toBase64Url(sealed) };
+    const taken = await bob.home.send(said);
+    await alice.home.removeMember(conversation, bob.device.user);
+    await until(() => isWithout(carol, conversation, bob), 'carol follows');
+    expect(await bob.home.send(said)).toEqual(taken);
+    await expect(bob.home.send({ ...said, number: 2 })).rejects.toThrow(coded('HOME_NOT_FOUND'));
+    expect(carol.heard).toEqual(['just in time']);
+  });
+
   test('is committed by another device where the first one has vanished', { timeout: 30_000 }, async () => {
     const [alice, bob, carol, conversation] = await three();
     await alice.home.changeRole(conversation, bob.device.user, 'admin');

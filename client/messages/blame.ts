@@ -9,8 +9,8 @@ import type { GapReason } from './records.ts';
 /** What the hub answers where it will never take what this person says here, and where it will never take this message. */
 const REFUSALS: Readonly<Record<'sender' | 'message', readonly ErrorCode[]>> = {
   // Not in the conversation any more; not allowed to say anything in it.
-  sender: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN'],
-  message: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'MLS_MALFORMED', 'MLS_TOO_LARGE', 'MLS_UNSUPPORTED'],
+  sender: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'HOME_LOCAL_ONLY'],
+  message: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'HOME_LOCAL_ONLY', 'MLS_MALFORMED', 'MLS_TOO_LARGE', 'MLS_UNSUPPORTED'],
 };
 
 /** The hub will never take a message. */

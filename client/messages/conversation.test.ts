@@ -130,6 +130,7 @@ test('whoever draws it is told of each change', async () => {
 const REFUSALS: readonly string[] = [
   'HOME_NOT_FOUND',
   'HOME_FORBIDDEN',
+  'HOME_LOCAL_ONLY',
   'MLS_MALFORMED',
   'MLS_TOO_LARGE',
   'MLS_UNSUPPORTED',

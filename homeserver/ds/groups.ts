@@ -213,7 +213,19 @@ export class Groups {
    * Takes a message; one that was taken before is taken again without effect.
    * @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
-  async send({ user, device }: Asker, { conversation, number, message, quiet }: NewMessage): Promise<SentMessage> {
+  async send(asker: Asker, message: NewMessage): Promise<SentMessage> {
+    try {
+      return await this.#send(asker, message);
+    } catch (error) {
+      // What was taken stays so, also where its writer had no answer and was removed since.
+      const { db } = this.#options.store;
+      const taken = error instanceof HawserError && (await this.#sending.taken(db, { ...message, ...asker }));
+      if (taken) return taken;
+      throw error;
+    }
+  }
+
+  async #send({ user, device }: Asker, { conversation, number, message, quiet }: NewMessage): Promise<SentMessage> {
     const held = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
     const { group, devices, oldest } = held;
     // First of all: whoever is out learns nothing more of the group.

@@ -65,6 +65,12 @@ export class Sending {
     });
   }
 
+  /** The place of what was taken before; undefined where it is new. */
+  async taken(db: Db, asked: Pick<Outgoing, 'device' | 'conversation' | 'number'>): Promise<SentMessage | undefined> {
+    const last = this.#known.get(keyOf(asked)) ?? (await storedNumber(db, asked));
+    return last && asked.number <= last.number ? sentOf(last) : undefined;
+  }
+
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
     while (this.#waiting.length > 0) {
@@ -138,7 +144,7 @@ export class Sending {
   }
 }
 
-function keyOf({ device, conversation }: Outgoing): string {
+function keyOf({ device, conversation }: Pick<Outgoing, 'device' | 'conversation'>): string {
   return `${device} ${conversation}`;
 }
 
@@ -146,8 +152,11 @@ function sentOf({ position, at }: Numbered): SentMessage {
   return { position, at };
 }
 
-function storedNumber(tx: Db, { device, conversation }: Outgoing): Promise<Numbered | undefined> {
-  return tx
+function storedNumber(
+  db: Db,
+  { device, conversation }: Pick<Outgoing, 'device' | 'conversation'>,
+): Promise<Numbered | undefined> {
+  return db
     .selectFrom('sent_numbers')
     .select(['number', 'position', 'at'])
     .where('device_id', '=', device)

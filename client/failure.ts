@@ -14,7 +14,7 @@ export interface Failure {
 }
 
 const DEVICE = {
-  DEVICE_NO_CAMERA: [false, 'No camera was found. Plug one in, or go on with sound only.'],
+  DEVICE_NO_CAMERA: [false, 'No camera was found. Plug one in, or go on without it.'],
   DEVICE_NO_MICROPHONE: [false, 'No microphone was found. Plug one in, or go on listening.'],
   DEVICE_CAMERA_DENIED: [
     true,

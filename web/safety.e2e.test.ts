@@ -138,8 +138,8 @@ describe('devices', () => {
     await alice.converse('Numbers', '@carol@alpha.example');
     await alice.say('hello');
     await alice.page.getByRole('button', { name: 'About this conversation' }).click();
-    await alice.page.getByRole('button', { name: 'Compare numbers with Carol' }).click();
-    const dialog = alice.page.getByRole('dialog', { name: 'Compare numbers with Carol' });
+    await alice.page.getByRole('button', { name: 'Verify Carol' }).click();
+    const dialog = alice.page.getByRole('dialog', { name: 'Verify Carol' });
     expect(await dialog.textContent()).toMatch(/Devices of Carol.*(\d{5} ){6}.*Your devices.*this one.*(\d{5} ){6}/);
     await dialog.getByRole('button', { name: 'They are the same' }).click();
     await dialog.waitFor({ state: 'detached' });

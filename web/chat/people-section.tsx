@@ -58,7 +58,7 @@ interface PersonProps {
 }
 
 function Person({ chat, member, devices, children }: PersonProps) {
-  const [comparing, setComparing] = useState(false);
+  const [verifying, setVerifying] = useState(false);
   const [blocking, setBlocking] = useState(false);
   const isBlocked = useStore(chat.connections.store).some(
     ({ user, state }) => user === member.user && state === 'blocked',
@@ -93,9 +93,9 @@ function Person({ chat, member, devices, children }: PersonProps) {
       <Organisation domain={member.domain} foreign={member.domain !== chat.me.domain} />
       <span class="person-acts">
         {!isMe && (
-          <button type="button" class="small" onClick={() => setComparing(true)}>
-            Compare numbers
-            <span class="sr-only"> with {plain(member.name)}</span>
+          <button type="button" class="small" onClick={() => setVerifying(true)}>
+            Verify
+            <span class="sr-only"> {plain(member.name)}</span>
           </button>
         )}
         {children}
@@ -114,13 +114,13 @@ function Person({ chat, member, devices, children }: PersonProps) {
           onClose={() => setBlocking(false)}
         />
       )}
-      {comparing && (
+      {verifying && (
         <VerifyDialog
           verification={chat.verification}
           self={chat.messenger.device.id}
           member={member}
           devices={devices}
-          onClose={() => setComparing(false)}
+          onClose={() => setVerifying(false)}
         />
       )}
     </li>

@@ -38,6 +38,7 @@ const PAIRS = [
       ['text', 'accent-soft'],
       ['text', 'warning-soft'],
       ['foreign', 'foreign-soft'],
+      ['code', 'code-ground'],
       ['stage-text', 'stage'],
       ['stage-quiet', 'stage-surface'],
       ['stage-foreign', 'stage-surface'],

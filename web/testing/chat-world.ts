@@ -15,6 +15,15 @@ const FLAGS = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
 ];
 
+function cameraFlags(film: string | undefined): readonly string[] {
+  if (film === undefined) return [];
+  return [
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${film}`,
+  ];
+}
+
 export class ChatWorld {
   readonly alpha: Organisation;
   readonly #world: World;
@@ -29,10 +38,14 @@ export class ChatWorld {
     this.alpha = world.organisations[0] as Organisation;
   }
 
-  static async start(): Promise<ChatWorld> {
+  /** @param camera a film (`.mjpeg`: pictures in JPEG, one behind the other) for everybody's camera, read anew whenever one is opened */
+  static async start(camera?: string): Promise<ChatWorld> {
     const { folder } = await buildWeb();
     const world = await organise('alpha.example');
-    const browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: FLAGS });
+    const browser = await chromium.launch({
+      ...(CHROMIUM && { executablePath: CHROMIUM }),
+      args: [...FLAGS, ...cameraFlags(camera)],
+    });
     const made = new ChatWorld(world, browser, folder);
     await made.alpha.stop();
     await made.serve();

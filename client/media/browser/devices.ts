@@ -30,9 +30,17 @@ const MICROPHONE = {
  * @throws DeviceError DEVICE_NO_…, DEVICE_…_DENIED, DEVICE_…_BUSY, DEVICE_FAILED, BROWSER_UNSUPPORTED
  */
 export async function openDevice(kind: DeviceKind, deviceId?: string): Promise<MediaStreamTrack> {
+  return open(kind, constraintsOf(kind, deviceId));
+}
+
+/** The camera that looks away from the person, for things he holds it before; any other where there is none. @throws as `openDevice` */
+export async function openRearCamera(): Promise<MediaStreamTrack> {
+  return open('camera', { ...CAMERA, facingMode: { ideal: 'environment' } });
+}
+
+async function open(kind: DeviceKind, wanted: MediaTrackConstraints): Promise<MediaStreamTrack> {
   const { mediaDevices } = navigator;
   if (!mediaDevices?.getUserMedia) throw new DeviceError('BROWSER_UNSUPPORTED');
-  const wanted = constraintsOf(kind, deviceId);
   try {
     const stream = await mediaDevices.getUserMedia(kind === 'camera' ? { video: wanted } : { audio: wanted });
     const track = stream.getTracks()[0];

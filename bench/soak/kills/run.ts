@@ -49,8 +49,8 @@ export interface KillsReport {
 
 /** How long a death may wait for the messages that have to come before it, ms. */
 const LOAD_MS = 30_000;
-/** How long everything may take to arrive in the end, ms. */
-const SETTLE_MS = 90_000;
+/** How long nothing may happen in the end while something is missing, ms. A machine that is only slow is given its time. */
+const STILL_MS = 60_000;
 const LOOK_MS = 5;
 const SETTLE_LOOK_MS = 300;
 
@@ -278,24 +278,29 @@ class Run {
     }
   }
 
-  /** What everybody shows when nothing waits any more and all have as much, or when it has taken too long. */
+  /** What everybody shows when nothing waits any more and all have as much, or when nothing happens any more. */
   async #settled(): Promise<readonly View[]> {
-    const end = performance.now() + SETTLE_MS;
+    let before = -1;
+    let since = performance.now();
     for (;;) {
       this.#ended.throwIfAborted();
       let isSettled = true;
+      let there = 0;
       const views: View[] = [];
       for (const { id, seats } of this.#rooms) {
         const all = await Promise.all(seats.map((seat) => seat.view(id)));
         for (const { own, ...view } of all) {
           for (const written of own) this.#book.note(written);
+          there += view.shown.length;
           views.push(view);
         }
         const isSending = (await Promise.all(seats.map((seat) => seat.isSending(id)))).some((each) => each);
         const counts = new Set(all.map(({ shown }) => shown.length));
         if (isSending || counts.size > 1) isSettled = false;
       }
-      if (isSettled || performance.now() > end) return views;
+      if (there !== before) since = performance.now();
+      before = there;
+      if (isSettled || performance.now() - since > STILL_MS) return views;
       await wait(SETTLE_LOOK_MS);
     }
   }

@@ -1,7 +1,6 @@
 /** An account is deleted: what is left of a person, in two organisations, with real devices, and where the process is killed. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { TestDevice } from '#client/testing/test-device.ts';
-import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId, UserId } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import { type Organisation, organise, PASSWORD, type World } from './testing/organisation.ts';
@@ -113,17 +112,6 @@ test('a hub that cannot be reached is told later, and meanwhile there is no way 
   await beta.connectSft();
 });
 
-const says = (device: TestDevice, conversation: ConversationId, text: string) =>
-  until(async () => {
-    try {
-      await device.say(conversation, text);
-      return true;
-    } catch (error) {
-      if (error instanceof HawserError && error.code === 'MLS_PROPOSALS_PENDING') return false;
-      throw error;
-    }
-  }, text);
-
 test('devices of the others are told, take the keys away, and go on; nothing waits for who is gone', async () => {
   const [alpha] = both();
   const open = async (name: string): Promise<TestDevice> => {
@@ -140,7 +128,7 @@ test('devices of the others are told, take the keys away, and go on; nothing wai
   await alice.home.refresh();
   await alice.group(conversation).ready();
   await alice.group(conversation).addPeople(users);
-  await says(alice, conversation, 'before');
+  await alice.says(conversation, 'before');
   for (const each of [bob, carol]) await until(() => each.heard.length === 1, 'before');
   const known = alice.entries.length;
 
@@ -150,7 +138,7 @@ test('devices of the others are told, take the keys away, and go on; nothing wai
     return !members.some(({ identity }) => identity.device === carol.device.id);
   };
   for (const each of [alice, bob]) await until(() => isOut(each), 'her keys are out');
-  await says(bob, conversation, 'after');
+  await bob.says(conversation, 'after');
   await until(() => alice.heard.includes('after'), 'after');
   const notices = alice.entries
     .filter(({ kind }) => kind === 'notice')

@@ -18,18 +18,6 @@ beforeAll(async () => {
 afterAll(() => crew[Symbol.asyncDispose]());
 afterEach(() => crew.rest());
 
-/** As a messenger does it: again, until nobody is in the group who should not read it. */
-const says = (device: TestDevice, conversation: ConversationId, text: string) =>
-  until(async () => {
-    try {
-      await device.say(conversation, text);
-      return true;
-    } catch (error) {
-      if (error instanceof HawserError && error.code === 'MLS_PROPOSALS_PENDING') return false;
-      throw error;
-    }
-  }, text);
-
 async function isIn(device: TestDevice, conversation: ConversationId, other: TestDevice): Promise<boolean> {
   const members = (await device.group(conversation).loaded())?.members ?? [];
   return members.some(({ identity }) => identity.device === other.device.id);
@@ -46,7 +34,7 @@ test('while nobody is there: the next one joins, takes it out and is heard by al
 }, async () => {
   const [alice, stolen, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('alice'), await crew.deviceOf('bob')];
   const conversation = await crew.converse(alice, bob);
-  await says(alice, conversation, 'before');
+  await alice.says(conversation, 'before');
   for (const each of [stolen, bob]) await until(() => each.heard.length === 1, 'before');
   // What was written with keys that the thief has, and is not sent yet.
   const group = await bob.group(conversation).loaded();
@@ -80,7 +68,7 @@ test('while nobody is there: the next one joins, takes it out and is heard by al
   });
   await other.home.refresh();
   await other.group(conversation).ready();
-  await says(other, conversation, 'from carol');
+  await other.says(conversation, 'from carol');
   const again = [await crew.deviceOf('alice', alice.vault), await crew.deviceOf('bob', bob.vault)];
   for (const each of again) await until(() => each.heard.at(-1) === 'from carol', 'from carol');
   for (const entry of [...back.entries, ...other.entries])
@@ -94,7 +82,7 @@ test('a new device joins a group with a removed one in it, and says nothing befo
 }, async () => {
   const [alice, stolen, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('alice'), await crew.deviceOf('bob')];
   const conversation = await crew.converse(alice, bob);
-  await says(alice, conversation, 'before');
+  await alice.says(conversation, 'before');
   for (const each of [stolen, bob]) await until(() => each.heard.length === 1, 'before');
   for (const each of crew.devices) each.close();
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
@@ -105,14 +93,14 @@ test('a new device joins a group with a removed one in it, and says nothing befo
   expect(await isIn(late, conversation, stolen)).toBe(true);
   // The device sees it by itself, whether the hub proposed its removal or not.
   expect((await group.lapsed()).map(({ identity }) => identity.device)).toEqual([stolen.device.id]);
-  await says(late, conversation, 'after');
+  await late.says(conversation, 'after');
   expect(await isIn(late, conversation, stolen)).toBe(false);
   const again = [await crew.deviceOf('alice', alice.vault), await crew.deviceOf('bob', bob.vault)];
   for (const each of again) {
     await until(() => each.heard.at(-1) === 'after', 'after');
     expect(await isIn(each, conversation, stolen)).toBe(false);
   }
-  await says(again[1] as TestDevice, conversation, 'all of us');
+  await again[1]?.says(conversation, 'all of us');
   for (const each of [late, again[0]]) await until(() => each?.heard.at(-1) === 'all of us', 'all of us');
 
   // The thief has everything that went over the wire.
@@ -134,11 +122,11 @@ test('whoever was added while it was a member, and comes when it is not any more
   ];
   carol.close();
   const conversation = await crew.converse(alice, carol);
-  await says(alice, conversation, 'one');
+  await alice.says(conversation, 'one');
   await until(() => stolen.heard.length === 1, 'one');
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(stolen.device.id)}` });
   await until(async () => !(await isIn(alice, conversation, stolen)), 'it is out');
-  await says(alice, conversation, 'two');
+  await alice.says(conversation, 'two');
   const back = await crew.deviceOf('carol', carol.vault);
   await until(() => back.heard.length === 2, 'both');
   expect(back.heard).toEqual(['one', 'two']);
@@ -150,18 +138,18 @@ test('whoever was away while a device joined, committed and was removed follows 
 }, async () => {
   const [alice, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('bob')];
   const conversation = await crew.converse(alice, bob);
-  await says(alice, conversation, 'one');
+  await alice.says(conversation, 'one');
   await until(() => bob.heard.length === 1, 'one');
   bob.close();
   const other = await crew.deviceOf('alice');
   await other.home.refresh();
   await other.group(conversation).ready();
   await other.group(conversation).update();
-  await says(other, conversation, 'two');
+  await other.says(conversation, 'two');
   await until(() => alice.heard.at(-1) === 'two', 'two');
   await alice.account.call({ method: 'DELETE', path: `devices/${encodeURIComponent(other.device.id)}` });
   await until(async () => !(await isIn(alice, conversation, other)), 'it is out');
-  await says(alice, conversation, 'three');
+  await alice.says(conversation, 'three');
   const back = await crew.deviceOf('bob', bob.vault);
   await until(() => back.heard.length === 2, 'both');
   expect(back.heard).toEqual(['two', 'three']);
@@ -173,7 +161,7 @@ test('what a crash of the homeserver left undone of a removal is done when the n
 }, async () => {
   const [alice, stolen, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('alice'), await crew.deviceOf('bob')];
   const conversation = await crew.converse(alice, bob);
-  await says(alice, conversation, 'before');
+  await alice.says(conversation, 'before');
   await until(() => stolen.heard.length === 1 && bob.heard.length === 1, 'before');
   for (const each of crew.devices) each.close();
   await crew.alpha.stop();
@@ -188,7 +176,7 @@ test('what a crash of the homeserver left undone of a removal is done when the n
   const late = await crew.deviceOf('bob');
   await late.home.refresh();
   await late.group(conversation).ready();
-  await says(late, conversation, 'after');
+  await late.says(conversation, 'after');
   expect(await isIn(late, conversation, stolen)).toBe(false);
   const back = await crew.deviceOf('alice', alice.vault);
   await until(() => back.heard.at(-1) === 'after', 'after');
@@ -213,7 +201,7 @@ test('a device shows its new certificates in its groups', { timeout: 60_000 }, a
   expect(again.device.keys.certificates[0]).not.toEqual(old);
   await again.group(conversation).renew();
   expect((await again.group(conversation).loaded())?.shows(again.device.keys.certificates)).toBe(true);
-  await says(again, conversation, 'renewed');
+  await again.says(conversation, 'renewed');
   await until(() => bob.heard.at(-1) === 'renewed', 'bob follows');
   const { epoch } = (await again.group(conversation).loaded()) ?? {};
   await again.group(conversation).renew();

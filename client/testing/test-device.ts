@@ -4,10 +4,11 @@ import { Credentials } from '#mls/credentials.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { Received } from '#mls/step.ts';
 import { toBase64Url } from '#signalling/base64.ts';
-import type { HawserError } from '#signalling/errors.ts';
+import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
+import { until } from '#signalling/testing-until.ts';
 import { Account } from '../account.ts';
 import { Device } from '../device/device.ts';
 import { Authorities } from '../groups/authorities.ts';
@@ -99,6 +100,19 @@ export class TestDevice {
     await this.home.send({ conversation, number, message: toBase64Url(bytes) });
   }
 
+  /** As a messenger does it: again, until nobody is in the group who should not read it. */
+  async says(conversation: ConversationId, text: string): Promise<void> {
+    await until(async () => {
+      try {
+        await this.say(conversation, text);
+        return true;
+      } catch (error) {
+        if (isPending(error)) return false;
+        throw error;
+      }
+    }, text);
+  }
+
   close(): void {
     for (const group of this.#groups.values()) group.close();
     this.home.close();
@@ -125,4 +139,8 @@ export class TestDevice {
       await this.vault.write(progress);
     }
   }
+}
+
+function isPending(error: unknown): boolean {
+  return error instanceof HawserError && error.code === 'MLS_PROPOSALS_PENDING';
 }

@@ -5,6 +5,7 @@
  */
 import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { Errands } from '../errands.ts';
 import { enqueueDepartures } from '../federation/outbox-table.ts';
 import type { Store } from '../store/store.ts';
 import type { World } from '../world.ts';
@@ -29,16 +30,16 @@ const BATCH = 100;
 
 export class Departures {
   readonly #options: DeparturesOptions;
-  #last: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #errands: Errands;
 
   constructor(options: DeparturesOptions) {
     this.#options = options;
+    this.#errands = new Errands(options.onFault);
   }
 
   /** The account of a person is gone. Returns at once. */
   begin(user: UserId): void {
-    void this.#turn(() => this.#leaveAll(user));
+    void this.#errands.run(() => this.#leaveAll(user));
   }
 
   /** To be subscribed to the journal: somebody was let in, by a hub that had looked just before his account was deleted. */
@@ -48,7 +49,7 @@ export class Departures {
     const earlier = new Set(before?.members.map(({ user }) => user));
     const fresh = after.members.filter((member) => member.domain === domain && !earlier.has(member.user));
     if (fresh.length === 0) return;
-    void this.#turn(async () => {
+    void this.#errands.run(async () => {
       const gone = await withoutAccount(fresh.map(({ user }) => user));
       for (const user of gone) await this.#leave(user, [after.conversation]);
     });
@@ -56,14 +57,14 @@ export class Departures {
 
   /** Does what was left undone. To be called at the start, and now and then. Resolves when it is done; never rejects. */
   sweep(): Promise<void> {
-    return this.#turn(async () => {
+    return this.#errands.run(async () => {
       const { store, domain, withoutAccount } = this.#options;
       let after: UserId | undefined;
       do {
         const people = await peopleOf(store.db, domain, after, BATCH);
         for (const user of await withoutAccount(people)) await this.#leaveAll(user);
         after = people.at(-1);
-      } while (after !== undefined && !this.#closed);
+      } while (after !== undefined && !this.#errands.isClosed);
     });
   }
 
@@ -78,9 +79,8 @@ export class Departures {
   }
 
   /** Resolves when what was begun is at a place where it can go on later. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#last;
+  close(): Promise<void> {
+    return this.#errands.close();
   }
 
   async #leaveAll(user: UserId): Promise<void> {
@@ -89,7 +89,7 @@ export class Departures {
       const some = await conversationsOf(this.#options.store.db, user, after, BATCH);
       await this.#leave(user, some);
       after = some.at(-1);
-    } while (after !== undefined && !this.#closed);
+    } while (after !== undefined && !this.#errands.isClosed);
   }
 
   async #leave(user: UserId, some: readonly ConversationId[]): Promise<void> {
@@ -103,7 +103,7 @@ export class Departures {
       for (const conversation of theirs) {
         // SQLite answers in the same turn of the event loop: nobody else was served until 3,000 conversations were left.
         await new Promise((resolve) => setImmediate(resolve));
-        if (this.#closed) return;
+        if (this.#errands.isClosed) return;
         try {
           await conversations.perform(conversation, { type: 'leave', actor: user }).catch(ignoreOut);
         } catch (error) {
@@ -113,14 +113,6 @@ export class Departures {
         }
       }
     }
-  }
-
-  /** One after the other: nothing waits for them, and everything else that is written shall not wait for many of them. */
-  #turn(work: () => Promise<void>): Promise<void> {
-    this.#last = this.#last.then(async () => {
-      if (!this.#closed) await work().catch(this.#options.onFault);
-    });
-    return this.#last;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { HawserError } from '#signalling/errors.ts';
 import { type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { Errands } from '../errands.ts';
 import { Unreachable } from '../federation/errors.ts';
 import type { Db } from '../store/store.ts';
 import type { Change } from './changes.ts';
@@ -25,16 +26,16 @@ const BATCH = 100;
 
 export class Names {
   readonly #options: NamesOptions;
-  #last: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #errands: Errands;
 
   constructor(options: NamesOptions) {
     this.#options = options;
+    this.#errands = new Errands(options.onFault);
   }
 
   /** Somebody has a new name. Returns at once. */
   begin(user: UserId): void {
-    void this.#turn(() => this.#tellAll(user));
+    void this.#errands.run(() => this.#tellAll(user));
   }
 
   /** To be subscribed to the journal: somebody was let in by a hub that had asked for his name just before it changed. */
@@ -43,7 +44,7 @@ export class Names {
     const earlier = new Set(before?.members.map(({ user }) => user));
     const fresh = after.members.filter(({ user, domain }) => domain === this.#options.domain && !earlier.has(user));
     if (fresh.length === 0) return;
-    void this.#turn(async () => {
+    void this.#errands.run(async () => {
       const names = await this.#options.namesOf(fresh.map(({ user }) => user));
       for (const { user, name } of fresh) if (isOther(names, user, [name])) await this.#tellAll(user);
     });
@@ -51,7 +52,7 @@ export class Names {
 
   /** Tells what was left untold. To be called at the start, and now and then. Resolves when it is done; never rejects. */
   sweep(): Promise<void> {
-    return this.#turn(async () => {
+    return this.#errands.run(async () => {
       const { db, domain, namesOf } = this.#options;
       let after: UserId | undefined;
       do {
@@ -59,14 +60,13 @@ export class Names {
         const names = await namesOf(people.map(({ user }) => user));
         for (const { user, names: shown } of people) if (isOther(names, user, shown)) await this.#tellAll(user);
         after = people.at(-1)?.user;
-      } while (after !== undefined && !this.#closed);
+      } while (after !== undefined && !this.#errands.isClosed);
     });
   }
 
   /** Resolves when what was begun is at a place where it can go on later. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#last;
+  close(): Promise<void> {
+    return this.#errands.close();
   }
 
   async #tellAll(user: UserId): Promise<void> {
@@ -77,7 +77,7 @@ export class Names {
     for (const { conversation, members } of await loadFor(db, user)) {
       const hub = domainOf(conversation);
       const isTold = members.some((each) => each.user === user && each.name === name);
-      if (isTold || away.has(hub) || this.#closed) continue;
+      if (isTold || away.has(hub) || this.#errands.isClosed) continue;
       try {
         await conversations.perform(conversation, { type: 'changeName', actor: user, name });
       } catch (error) {
@@ -86,14 +86,6 @@ export class Names {
         else if (!(error instanceof HawserError)) onFault(error);
       }
     }
-  }
-
-  /** One after the other: nobody waits for them, and everything else that is written shall not wait for many of them. */
-  #turn(work: () => Promise<void>): Promise<void> {
-    this.#last = this.#last.then(async () => {
-      if (!this.#closed) await work().catch(this.#options.onFault);
-    });
-    return this.#last;
   }
 }
 

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { addressOf } from '#signalling/ids.ts';
 import type { Chat } from '../lib/chat.ts';
 import type { PageSession } from '../lib/session.ts';
-import { Icon } from '../parts/icon.tsx';
+import { PageHead } from '../parts/page-head.tsx';
 import { InviteSection } from './invite-section.tsx';
 import { NameForm } from './name-form.tsx';
 import { PasswordSection } from './password-section.tsx';
@@ -19,15 +19,9 @@ export function AccountPage({ session, chat, onBack }: Props) {
   const { account } = session;
   return (
     <section class="devices-page" aria-label="Your account">
-      <header class="page-head">
-        <button type="button" class="quiet icon-only only-narrow" aria-label="Back to the list" onClick={onBack}>
-          <Icon name="back" />
-        </button>
-        <div class="page-title">
-          <h2>Your account</h2>
-          <p class="quiet-text">{addressOf(chat.me.user)}</p>
-        </div>
-      </header>
+      <PageHead title="Your account" onBack={onBack}>
+        {addressOf(chat.me.user)}
+      </PageHead>
       <Part title="Your name">
         <NameForm account={account} />
       </Part>

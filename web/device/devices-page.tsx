@@ -3,8 +3,8 @@ import { type Failure, failureOf } from '#client/failure.ts';
 import { MAX_DEVICES } from '#signalling/devices.ts';
 import type { Chat } from '../lib/chat.ts';
 import { useStore } from '../lib/use-store.ts';
-import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
+import { PageHead } from '../parts/page-head.tsx';
 import { DeviceCard } from './device-card.tsx';
 import { WakeUpSwitch } from './wake-up-switch.tsx';
 
@@ -23,18 +23,10 @@ export function DevicesPage({ chat, onBack }: { chat: Chat; onBack: () => void }
   );
   return (
     <section class="devices-page" aria-label="Your devices">
-      <header class="page-head">
-        <button type="button" class="quiet icon-only only-narrow" aria-label="Back to the list" onClick={onBack}>
-          <Icon name="back" />
-        </button>
-        <div class="page-title">
-          <h2>Your devices</h2>
-          <p class="quiet-text">
-            {state.devices ? `${sorted.length} of ${MAX_DEVICES}` : 'Loading…'}. Each has its own keys; remove any that
-            you do not know.
-          </p>
-        </div>
-      </header>
+      <PageHead title="Your devices" onBack={onBack}>
+        {state.devices ? `${sorted.length} of ${MAX_DEVICES}` : 'Loading…'}. Each has its own keys; remove any that you
+        do not know.
+      </PageHead>
       {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
       <WakeUpSwitch chat={chat} />
       <ul class="device-list">

@@ -8,9 +8,9 @@ import { plain } from '../lib/plain.ts';
 import { useAttempt } from '../lib/use-attempt.ts';
 import { useStore } from '../lib/use-store.ts';
 import { Avatar } from '../parts/avatar.tsx';
-import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
 import { Organisation } from '../parts/organisation.tsx';
+import { PageHead } from '../parts/page-head.tsx';
 import { BlockDialog } from './block-dialog.tsx';
 import { sections, type Verb, whoToAsk } from './sections.ts';
 
@@ -31,15 +31,9 @@ export function PeoplePage({ chat, onBack }: { chat: Chat; onBack: () => void })
   const shown = sections(list);
   return (
     <section class="devices-page" aria-label="People">
-      <header class="page-head">
-        <button type="button" class="quiet icon-only only-narrow" aria-label="Back to the list" onClick={onBack}>
-          <Icon name="back" />
-        </button>
-        <div class="page-title">
-          <h2>People</h2>
-          <p class="quiet-text">Who asks to reach you, whom you are connected with, and whom you have blocked.</p>
-        </div>
-      </header>
+      <PageHead title="People" onBack={onBack}>
+        Who asks to reach you, whom you are connected with, and whom you have blocked.
+      </PageHead>
       {failure && <Message failure={failure} onDismiss={dismiss} />}
       <Ask chat={chat} />
       {shown.map(({ title, words, people, verbs }) => (

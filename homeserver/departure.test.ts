@@ -1,4 +1,5 @@
 /** An account is deleted: what is left of a person, in two organisations, with real devices, and where the process is killed. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { TestDevice } from '#client/testing/test-device.ts';
 import type { ConversationId, UserId } from '#signalling/ids.ts';
@@ -166,6 +167,35 @@ test('devices of the others are told, take the keys away, and go on; nothing wai
   expect(ofDevice.map(([table]) => table)).toEqual(['device_certificates']);
 });
 
+test('groups end while the keys of a device are to be taken out of them, and nothing fails', {
+  timeout: 60_000,
+}, async () => {
+  const [alpha] = both();
+  const handle = newHandle('hermit');
+  await alpha.homeserver.createAccount({ handle, name: 'Hermit', password: PASSWORD });
+  const open = async () => {
+    const device = await TestDevice.open(alpha.url, handle, PASSWORD);
+    devices.push(device);
+    await until(() => device.home.store.state.connected, 'is connected');
+    return device;
+  };
+  const [laptop, phone] = [await open(), await open()];
+  const caves: ConversationId[] = [];
+  for (let i = 0; i < 12; i++) {
+    const { conversation } = await laptop.home.createConversation('Cave', []);
+    await laptop.home.refresh();
+    await laptop.group(conversation).ready();
+    await laptop.group(conversation).addPeople([laptop.device.user]);
+    caves.push(conversation);
+  }
+  const path = `devices/${encodeURIComponent(phone.device.id)}`;
+  const remove = laptop.account.call({ method: 'DELETE', path });
+  await Promise.all([remove, ...caves.map((cave) => laptop.home.leave(cave))]);
+  // That nothing comes cannot be waited for.
+  await sleep(500);
+  expect(alpha.logged.filter((line) => line.includes('"fault"'))).toEqual([]);
+});
+
 test('killed in the midst of it, a homeserver finishes it when it starts again, or has not begun', {
   timeout: 60_000,
 }, async () => {
@@ -184,7 +214,7 @@ test('killed in the midst of it, a homeserver finishes it when it starts again, 
     // Somewhere before that, or after.
     await using running = await HomeserverProcess.start(alpha.site, world.folder);
     const request = deleted(alpha, second).catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 3));
+    await sleep(3);
     await running.kill();
     await request;
   }

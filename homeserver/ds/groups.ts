@@ -249,9 +249,8 @@ export class Groups {
       const conversation = await table.conversationOfGroup(db, group);
       if (!conversation) continue;
       // One that fails holds no other.
-      await this.#turn(conversation, () => this.#propose(conversation, [device])).catch((error) =>
-        failures.push(error),
-      );
+      const propose = () => this.#unlessEnded(conversation, () => this.#propose(conversation, [device]));
+      await this.#turn(conversation, propose).catch((error) => failures.push(error));
     }
     await table.forgetSender(db, device);
     if (failures.length > 0) throw failures[0];
@@ -342,10 +341,20 @@ export class Groups {
   }
 
   /** Proposes to remove the devices of whoever is no member any more. To be called in the turn of the conversation. */
-  async #proposeStrangers(conversation: ConversationId): Promise<void> {
-    // Meanwhile the conversation may have ended, or the person may be back.
-    const held = await this.#load(conversation).catch(ignoreNoGroup);
-    if (held) await this.#propose(conversation, strangersIn(held));
+  #proposeStrangers(conversation: ConversationId): Promise<void> {
+    return this.#unlessEnded(conversation, async () => {
+      // Meanwhile the person may be back.
+      await this.#propose(conversation, strangersIn(await this.#load(conversation)));
+    });
+  }
+
+  /** For work that nobody waits for: a group that goes meanwhile, with its last member, has nobody to take out. */
+  async #unlessEnded(conversation: ConversationId, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if ((await table.groupOf(this.#options.store.db, conversation)) !== undefined) throw error;
+    }
   }
 
   /** Proposes to remove devices that are in the group. To be called in the turn of the conversation. */
@@ -484,10 +493,6 @@ function tellEpoch({ epoch }: PublicGroup) {
   return (error: unknown): never => {
     throw error instanceof HawserError && error.code === 'MLS_EPOCH_PAST' ? new StaleCommit(Number(epoch)) : error;
   };
-}
-
-function ignoreNoGroup(error: unknown): undefined {
-  if (!(error instanceof HawserError && error.code === 'HOME_NO_GROUP')) throw error;
 }
 
 function usersGone({ before, after }: Change): ReadonlySet<UserId> {

@@ -80,7 +80,9 @@ export class Messenger {
 
   private constructor(options: MessengerOptions, { device, inbox, verification, heard }: Parts) {
     const { account, vault, dial } = options;
-    this.#options = { now: Date.now, random: Math.random, onFault: () => undefined, hears: false, ...options };
+    // What ends in the middle because the program closed it, and its vault after it, was not stored: it comes once more.
+    const onFault = (error: unknown) => void (this.#closed.signal.aborted || options.onFault?.(error));
+    this.#options = { now: Date.now, random: Math.random, hears: false, ...options, onFault };
     this.#ledger = new Ledger(vault);
     this.device = device;
     this.verification = verification;

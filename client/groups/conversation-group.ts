@@ -92,25 +92,27 @@ export class ConversationGroup {
 
   /** The group as far as it is on this device, without asking anybody. */
   async loaded(): Promise<Group | undefined> {
+    return this.#group ?? this.#turn.run(() => this.#loaded());
+  }
+
+  /** In its turn: two of one group would use a key twice, and what is read while a group goes would be of none. */
+  async #loaded(): Promise<Group | undefined> {
     if (this.#group) return this.#group;
     const { vault, conversation } = this.#options;
     const prefix = prefixOf(conversation);
-    const store = this.#store;
     const records = await vault.list(prefix);
     if (records.size === 0) return undefined;
     const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
     const surroundings = await this.#surroundings();
     try {
-      // Others may have asked meanwhile, or put another group in its place. Two of one group would use a key twice: then nobody
-      // can read the second message, and of two commits one is forgotten.
-      if (this.#store === store) this.#group ??= Group.load(own, store, surroundings);
+      this.#group = Group.load(own, this.#store, surroundings);
     } catch (cause) {
       // What this device has written makes a group; something of it is missing.
       if (isCode(cause, 'MLS_STATE_UNREADABLE')) throw new HawserError('VAULT_DAMAGED', 'a group', { cause });
       throw cause;
     }
     // Proposed before this device was started, perhaps while nobody else is there; or the own commit had no answer when it ended.
-    if (this.#group) this.#commitSoon(this.#group);
+    this.#commitSoon(this.#group);
     return this.#group;
   }
 
@@ -195,7 +197,7 @@ export class ConversationGroup {
       }
       return this.#store.save(new Map(), await note([]));
     }
-    const group = await this.loaded();
+    const group = await this.#loaded();
     if (!group) throw new HawserError('MLS_NOT_MEMBER');
     const isOwn = entry.id !== undefined && group.pending?.id === entry.id;
     const isTaken = isOwn && (await this.#accept(group, entry.id ?? '', note));
@@ -218,13 +220,9 @@ export class ConversationGroup {
   }
 
   async #join(): Promise<Group> {
-    const group = await this.loaded();
-    if (group?.isMember && !this.#isBroken) return group;
     for (let races = 0; races < MAX_RACES; races++) {
       try {
-        const { membership } = this.#options;
-        const isNew = membership().group === undefined;
-        return await this.#turn.run(() => (isNew ? this.#create() : this.#joinExternally()));
+        return await this.#turn.run(() => this.#joinInTurn());
       } catch (error) {
         if (!isCode(error, 'HOME_GROUP_EXISTS', 'MLS_EPOCH_PAST', 'MLS_NOT_ADMITTED')) throw error;
         await this.#options.refreshMembership();
@@ -233,6 +231,13 @@ export class ConversationGroup {
       }
     }
     throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
+  }
+
+  async #joinInTurn(): Promise<Group> {
+    // A Welcome may have come meanwhile.
+    const known = await this.#loaded();
+    if (known?.isMember && !this.#isBroken) return known;
+    return this.#options.membership().group === undefined ? this.#create() : this.#joinExternally();
   }
 
   async #create(): Promise<Group> {
@@ -257,9 +262,6 @@ export class ConversationGroup {
 
   async #joinExternally(): Promise<Group> {
     const { conversation, device, api } = this.#options;
-    // A Welcome may have come meanwhile.
-    const known = await this.loaded();
-    if (known?.isMember && !this.#isBroken) return known;
     const fetched = await api.state(conversation);
     const id = requestId();
     const environment = await this.#surroundings();
@@ -284,7 +286,7 @@ export class ConversationGroup {
   async #takeWelcome(welcome: Uint8Array, epoch: bigint, note: Note): Promise<void> {
     const { conversation, device, api } = this.#options;
     const also = await note([]);
-    const known = await this.loaded();
+    const known = await this.#loaded();
     const own = await device.secretsFor(referencesIn(welcome));
     const { group } = this.#options.membership();
     // Joined already, by an own commit or by this very Welcome before a crash; or it is for keys that are gone.

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { Site } from '#site/schema.ts';
@@ -15,6 +16,8 @@ const SELF = fileURLToPath(import.meta.url);
 export interface ProcessOptions {
   /** How many times faster its clock goes than ours, so that limits of so many a second let more through; 1 when left out. */
   readonly haste?: number;
+  /** Told each line of its log, which goes to the own output when left out. */
+  readonly onLog?: (line: string) => void;
 }
 
 export class HomeserverProcess implements AsyncDisposable {
@@ -40,11 +43,14 @@ export class HomeserverProcess implements AsyncDisposable {
   }
 
   /** The same without waiting until it serves, to kill it before. */
-  static async launch(site: Site, folder: string, { haste = 1 }: ProcessOptions = {}): Promise<HomeserverProcess> {
+  static async launch(site: Site, folder: string, options: ProcessOptions = {}): Promise<HomeserverProcess> {
+    const { haste = 1, onLog } = options;
     const path = join(folder, 'site.json');
     await writeFile(path, JSON.stringify(site));
-    const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
-    return new HomeserverProcess(fork(SELF, [path, `${haste}`], { execArgv: [], stdio: [...stdio] }));
+    const stdio = ['ignore', onLog ? 'pipe' : 'inherit', 'inherit', 'ipc'] as const;
+    const child = fork(SELF, [path, `${haste}`], { execArgv: [], stdio: [...stdio] });
+    if (onLog && child.stdout) createInterface(child.stdout).on('line', onLog);
+    return new HomeserverProcess(child);
   }
 
   /** Whether it ended, by itself or because it was killed. */

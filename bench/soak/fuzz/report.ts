@@ -28,13 +28,17 @@ export function fuzzTable(report: FuzzReport): string[] {
 }
 
 /** Empty where all is well. */
-export function complaintsAboutFuzz({ seed, inputs, findings, wrong, faults, memoryMiB }: FuzzReport): string[] {
+export function complaintsAboutFuzz(report: FuzzReport): string[] {
+  const { seed, inputs, findings, wrong, faults, faultLog, memoryMiB } = report;
   const complaints = findings.map(
     ({ target, batch, input, wrong: what }) => `${target}, --seed ${seed} --batch ${batch}: ${what}\n  ${input}`,
   );
   if (wrong > findings.length) complaints.push(`and ${wrong - findings.length} more`);
   if (inputs === 0) complaints.push('Nothing was sent, so that nothing was shown.');
-  if (faults > 0) complaints.push(`The homeserver counted ${faults} errors without a code; its log tells more.`);
+  if (faults > 0) {
+    const what = [`--seed ${seed}: The homeserver counted ${faults} errors without a code:`, ...faultLog];
+    complaints.push(what.join('\n  '));
+  }
   const growth = memoryMiB.highest - memoryMiB.first;
   if (growth > MAX_GROWTH_MIB) complaints.push(`The homeserver grew by ${growth} MiB.`);
   return complaints;

@@ -31,6 +31,8 @@ export interface FuzzReport {
   readonly memoryMiB: { readonly first: number; readonly highest: number };
   /** Errors without a code that the homeserver counted itself. */
   readonly faults: number;
+  /** What its log said of the first of them. */
+  readonly faultLog: readonly string[];
   readonly wrong: number;
   readonly findings: readonly Finding[];
   readonly seconds: number;
@@ -60,6 +62,8 @@ const PARSERS_MS = 120_000;
 const PARSERS_PROGRAM = new URL('parsers-process.ts', import.meta.url).pathname;
 /** Most that a homeserver may grow by, whatever it is sent. */
 export const MAX_GROWTH_MIB = 600;
+/** Lines of its log. */
+const MAX_FAULT_LOG = 5;
 const MIB = 2 ** 20;
 const NEVER = new AbortController().signal;
 
@@ -69,12 +73,17 @@ const NEVER = new AbortController().signal;
  */
 export function measureFuzz(options: FuzzOptions): Promise<FuzzReport> {
   return guarded(NEVER, async ({ undo, ended, onDied }) => {
-    const stage = await Stage.set(options.database, undo);
+    const log: string[] = [];
+    const onLog = (line: string) => {
+      if (log.length < MAX_FAULT_LOG && line.includes('"msg":"fault"')) log.push(line);
+    };
+    const stage = await Stage.set(options.database, undo, { onLog });
     await stage.start();
     const parsers = Helper.start<ParserMethods>('parsers', PARSERS_PROGRAM, undo, onDied);
     const door = new ClientDoor(stage, await clientRoutes(), options.people ?? PEOPLE);
     undo.defer(() => door.close());
-    return new Run(options, stage, door, parsers, ended).play();
+    const run = new Run(options, stage, door, parsers, ended);
+    return { ...(await run.play()), faultLog: log };
   });
 }
 
@@ -101,7 +110,7 @@ class Run {
     this.#ended = ended;
   }
 
-  async play(): Promise<FuzzReport> {
+  async play(): Promise<Omit<FuzzReport, 'faultLog'>> {
     const { seed, inputs, batch, signal, say, onProgress, database } = this.#options;
     const began = performance.now();
     const names = await this.#parsers.call('names', {});

@@ -42,6 +42,8 @@ export class Inbox {
   #acknowledge: ((position: number) => void) | undefined;
   /** Counts connections: what is left of an older one is not taken any more. */
   #turn = 0;
+  /** Something of this connection could not be taken: nothing behind it may be, or the order would be lost. */
+  #isOver = false;
 
   private constructor(options: InboxOptions, progress: Progress) {
     this.#options = options;
@@ -69,6 +71,7 @@ export class Inbox {
     // Of a connection that is over: this one begins behind the position.
     this.#acknowledge = undefined;
     await this.#last;
+    this.#isOver = false;
     const gate = Promise.withResolvers<void>();
     this.#last = gate.promise;
     try {
@@ -95,8 +98,7 @@ export class Inbox {
     this.#last = this.#last
       .then(() => this.#takeAll(entries, turn, acknowledge))
       .catch((error: unknown) => {
-        // Nothing behind it may be taken, or the order would be lost.
-        if (turn === this.#turn) this.#turn += 1;
+        if (turn === this.#turn) this.#isOver = true;
         this.#options.onTrouble(error);
       });
   }
@@ -118,13 +120,13 @@ export class Inbox {
 
   async #takeAll(entries: readonly Entry[], turn: number, acknowledge: (position: number) => void): Promise<void> {
     for (const entry of entries) {
-      if (turn !== this.#turn) return;
+      if (turn !== this.#turn || this.#isOver) return;
       if (entry.position <= this.position) continue; // it came before, and the acknowledgement was lost
       const progress = { ...this.#progress, position: entry.position };
       await this.#options.take(entry, new Map([[RECORD, write(progress)]]));
       this.#progress = progress;
     }
-    if (turn !== this.#turn) return;
+    if (turn !== this.#turn || this.#isOver) return;
     this.#unacknowledged += entries.reduce((sum, { payload }) => sum + ENTRY_LENGTH + payload.length, 0);
     this.#acknowledge = acknowledge;
     if (this.#unacknowledged >= MUCH) this.acknowledge();

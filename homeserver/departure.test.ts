@@ -181,7 +181,7 @@ test('groups end while the keys of a device are to be taken out of them, and not
   };
   const [laptop, phone] = [await open(), await open()];
   const caves: ConversationId[] = [];
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 6; i++) {
     const { conversation } = await laptop.home.createConversation('Cave', []);
     await laptop.home.refresh();
     await laptop.group(conversation).ready();

@@ -1,4 +1,5 @@
 /** Two people who write to each other in two browsers, through a real homeserver. */
+import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserPerson, ChatWorld } from './testing/chat-world.ts';
 
@@ -189,6 +190,7 @@ it('lists what is muted and archived so, on all devices of a person', async () =
   const dialog = alice.page.getByRole('dialog', { name: 'About this conversation' });
   await dialog.getByLabel('Count nothing').check();
   await dialog.getByLabel(/^Archive/).check();
+  expect(await changeTwice(dialog)).toEqual([]);
   await dialog.getByRole('button', { name: 'Close' }).click();
   for (const each of [alice, laptop]) {
     await each.page.getByRole('button', { name: 'Archived (1)' }).click();
@@ -297,3 +299,25 @@ it('lets messages vanish on all devices', async () => {
   await alice.hears('A message of yours has vanished');
   expect((await bob.message('gone soon').count()) + (await alice.message('gone soon').count())).toBe(0);
 });
+
+/** Changes two settings at the same moment, and returns each state of both in the next 200 ms that was not what was chosen. */
+function changeTwice(dialog: Locator): Promise<readonly string[]> {
+  return dialog.evaluate(async (element) => {
+    const one = (selector: string) => element.querySelector(selector) as HTMLInputElement;
+    const [radio, box] = [one('fieldset.choices input'), one('input[type=checkbox]')];
+    const wrong: string[] = [];
+    for (const [muted, archived] of [
+      [radio, false],
+      [[...element.querySelectorAll('fieldset.choices input')].at(-1) as HTMLInputElement, true],
+    ] as const) {
+      muted.click();
+      box.click();
+      const end = performance.now() + 200;
+      while (performance.now() < end) {
+        await new Promise((later) => setTimeout(later));
+        if (!muted.checked || box.checked !== archived) wrong.push(`${muted.checked} ${box.checked}`);
+      }
+    }
+    return wrong;
+  });
+}

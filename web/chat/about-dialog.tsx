@@ -28,18 +28,18 @@ const MUTED = [
 /** Who is in the conversation, and how this person wants to hear of it. */
 export function AboutDialog({ chat, conversation, settings, devices, onClose }: Props) {
   const [failure, setFailure] = useState<Failure>();
-  /** Chosen, and not taken yet: shown at once. */
-  const [wished, setWished] = useState<Settings>({});
+  /** Chosen, and not taken yet: shown at once, the newest last. */
+  const [wishes, setWishes] = useState<readonly Settings[]>([]);
   const set = (change: Settings) => {
     setFailure(undefined);
-    setWished((before) => ({ ...before, ...change }));
+    setWishes((before) => [...before, change]);
     chat.messenger
       .set(conversation.conversation, change)
       .catch((error: unknown) => setFailure(failureOf(error)))
-      .finally(() => setWished({}));
+      .finally(() => setWishes((now) => now.filter((wish) => wish !== change)));
   };
   const own = conversation.members.find(({ user }) => user === chat.me.user)?.role;
-  const { muted = 'nothing', archived = false } = { ...settings, ...wished };
+  const { muted = 'nothing', archived = false } = Object.assign({ ...settings }, ...wishes) as Settings;
   return (
     <Dialog title="About this conversation" onClose={onClose}>
       <div class="stack">

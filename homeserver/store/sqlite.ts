@@ -2,6 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { WholeTransactions } from './whole-transactions.ts';
 
 /** Every query of the homeserver is one of some dozens of texts, so this is a bound and hardly ever reached. */
 const MAX_CACHED_STATEMENTS = 500;
@@ -34,6 +35,7 @@ function openDatabase(path: string): SqliteDatabase {
   // What was accepted must survive a loss of power: in WAL mode only FULL syncs at every commit
   // (https://sqlite.org/pragma.html#pragma_synchronous).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+  const transactions = new WholeTransactions(database);
   const cache = new Map<string, SqliteStatement>();
   return {
     close: () => {
@@ -44,7 +46,7 @@ function openDatabase(path: string): SqliteDatabase {
       const known = cache.get(sql);
       if (known) return known;
       if (cache.size >= MAX_CACHED_STATEMENTS) cache.clear();
-      const statement = adapt(database.prepare(sql));
+      const statement = transactions.guard(sql, adapt(database.prepare(sql)));
       cache.set(sql, statement);
       return statement;
     },

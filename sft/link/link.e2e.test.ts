@@ -161,7 +161,9 @@ describe('a trunk', () => {
       'the fresh one alone',
     );
     await expect(replace(first.trunk)).rejects.toMatchObject({ code: 'SIG_ORDER' });
-    expect(await alpha.rotate(beta)).toEqual({ rotated: 1 });
+    expect(await alpha.rotate(beta)).toMatchObject({ code: 'SIG_ORDER' });
+    expect(link.heard.map(({ method }) => method)).not.toContain('rotate');
+    await until(async () => (await alpha.rotate(beta)).rotated === 1, 'the fresh one old enough');
     await until(() => link.heard.some(({ method }) => method === 'rotate'), 'the wish of the acceptor');
   });
 

@@ -172,6 +172,8 @@ export class Link {
       const trunk = await opening.catch(() => undefined);
       if (!trunk || trunk.isRetired || this.#isRotating(key) || !due(trunk)) continue;
       if (this.dialled) await this.#rotate(key, trunk);
+      // The peer would pass over it in silence. Its trunk is the older one of the two: it opened it before it asked for ours.
+      else if (trunk.ageMs < LEAST_AGE_MS) throw new HawserError('SIG_ORDER', 'the trunk was opened just now');
       else (this.#rpc as Rpc<typeof SFT_LINK, 'acceptor'>).notify('rotate', { trunk: trunk.id });
       rotated += 1;
     }

@@ -26,7 +26,7 @@ it('answers whatever a client sends with success or a code', { timeout: 120_000 
     say: (line) => console.log(line),
     onProgress: () => undefined,
   });
-  expect(complaintsAboutFuzz(report)).toEqual([]);
+  expect(complaintsAboutFuzz(report), report.faultLog.join('\n')).toEqual([]);
   expect(report.inputs).toBe(FUZZ_RUNS);
   // They must come further than the first byte, or they prove nothing.
   for (const name of ['routes', 'files', 'MLS message', 'hub: message', 'content']) {

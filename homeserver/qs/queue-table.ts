@@ -105,10 +105,25 @@ export async function subscribe(tx: Db, device: DeviceId, audience: Audience, si
     .values({ device_id: device, acknowledged: since, dropped: 0 })
     .onConflict((c) => c.column('device_id').doNothing())
     .execute();
+  // Whoever is in already begins anew; of a stay that is over the rest is still for it.
+  await tx
+    .deleteFrom('subscriptions')
+    .where('device_id', '=', device)
+    .where('audience', '=', audience)
+    .where('until', 'is', null)
+    .execute();
+  // It gets nothing of both.
+  await tx
+    .updateTable('subscriptions')
+    .set({ until: since })
+    .where('device_id', '=', device)
+    .where('audience', '=', audience)
+    .where('until', '>', since)
+    .execute();
   await tx
     .insertInto('subscriptions')
     .values({ device_id: device, audience, since, until: null })
-    .onConflict((c) => c.columns(['device_id', 'audience']).doUpdateSet({ since, until: null }))
+    .onConflict((c) => c.columns(['device_id', 'audience', 'since']).doUpdateSet({ until: null }))
     .execute();
 }
 

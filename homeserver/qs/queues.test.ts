@@ -131,6 +131,39 @@ describe('a device', () => {
     expect(again.texts).toEqual(['inside', 'removed']);
   });
 
+  test('that is taken out and back gets the rest of both times, and nothing of between', async () => {
+    const [first, second] = await writer.run(async (tx) => {
+      await queues.subscribe(tx, desk, other, 0);
+      const out = await queues.append(tx, { audience: other, kind: 'notice', payload: 'out', at: 1 });
+      await queues.unsubscribe(tx, desk, other, out.position);
+      const between = await queues.append(tx, { audience: other, kind: 'message', payload: 'between', at: 1 });
+      await queues.subscribe(tx, desk, other, between.position);
+      return [out, between];
+    });
+    expect(first.position).toBeLessThan(second.position);
+    await say('back', { audience: other });
+    const device = await new Device(desk).connect();
+    await until(() => device.entries.length === 2, 'both');
+    expect(device.texts).toEqual(['out', 'back']);
+    await queues.sweep();
+    await say('later', { audience: other });
+    await until(() => device.entries.length === 3, 'what comes later');
+  });
+
+  test('that takes its own place once more gets the commit by which it does so once', async () => {
+    await writer.run(async (tx) => {
+      await queues.subscribe(tx, desk, other, 0);
+      await queues.append(tx, { audience: other, kind: 'message', payload: 'before', at: 1 });
+      const { position } = await queues.append(tx, { audience: other, kind: 'commit', payload: 'anew', at: 1 });
+      await queues.unsubscribe(tx, desk, other, position);
+      await queues.subscribe(tx, desk, other, position - 1);
+    });
+    await say('behind', { audience: other });
+    const device = await new Device(desk).connect();
+    await until(() => device.texts.includes('behind'), 'all');
+    expect(device.texts).toEqual(['before', 'anew', 'behind']);
+  });
+
   test('has one connection: the newest', async () => {
     const [first, second] = [await new Device(desk).connect(), await new Device(desk).connect()];
     await say('for the second');

@@ -15,6 +15,7 @@ import * as groups from './migrations/0009-groups.ts';
 import * as assets from './migrations/0010-assets.ts';
 import * as push from './migrations/0013-push.ts';
 import * as mailOwner from './migrations/0014-mail-owner.ts';
+import * as stays from './migrations/0015-stays.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -29,4 +30,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0010-assets': assets,
   '0013-push': push,
   '0014-mail-owner': mailOwner,
+  '0015-stays': stays,
 };

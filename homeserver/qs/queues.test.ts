@@ -142,6 +142,8 @@ describe('a device', () => {
     });
     expect(first.position).toBeLessThan(second.position);
     await say('back', { audience: other });
+    // Nothing of it is forgotten meanwhile.
+    await queues.sweep();
     const device = await new Device(desk).connect();
     await until(() => device.entries.length === 2, 'both');
     expect(device.texts).toEqual(['out', 'back']);

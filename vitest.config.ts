@@ -23,9 +23,12 @@ export default defineConfig({
         test: {
           ...everywhere,
           name: 'postgres',
-          include: ['homeserver/**/*.test.ts', 'bench/soak/*/{kills,fuzz}.test.ts'],
-          // What a file costs in memory has nothing to do with the database.
-          exclude: ['**/node_modules/**', '**/*.e2e.test.ts', 'homeserver/assets/memory.test.ts'],
+          include: ['homeserver/**/*.test.ts', 'bench/soak/*/{kills,fuzz,faults}.test.ts'],
+          // What a file costs in memory, and who comes in at the door for other domains, has nothing to do with the database.
+          exclude: [
+            ...['**/node_modules/**', '**/*.e2e.test.ts', 'homeserver/assets/memory.test.ts'],
+            'homeserver/federation/{discovery,door,door-limits,downloads,hostile,hostile-answers,signed-door,signed-requests,upgrade}.test.ts',
+          ],
           globalSetup: ['homeserver/testing/postgres.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,

@@ -35,6 +35,7 @@ export const accountsAdd = command({
   flags: {
     name: { type: 'string', value: 'NAME', required: true, summary: 'Name that other people see' },
     email: { type: 'string', value: 'ADDRESS', summary: 'E-mail address, to sign in with and to reset the password' },
+    admin: { type: 'boolean', summary: 'May allow and block other organisations from the page' },
     'password-file': passwordFile,
     config,
     json,
@@ -44,7 +45,11 @@ export const accountsAdd = command({
     if (!Check(DisplayName, flags.name)) throw new UsageError('--name must have 1 to 80 characters, all in one line.');
     const email = emailIn(flags.email);
     const { password, isMadeUp } = await passwordFrom(flags['password-file']);
-    const account = { handle, name: flags.name, password, ...(email && { email }) };
+    const account = {
+      ...{ handle, name: flags.name, password },
+      ...(email && { email }),
+      ...(flags.admin && { administrator: true }),
+    };
     await withOffice(flags.config, terminal, (office) => office.add(account));
     if (flags.json) out(JSON.stringify({ handle, ...(isMadeUp && { password }) }));
     else out(`The account ${handle} is made.${isMadeUp ? ` Its password is ${password}` : ''}`);
@@ -63,14 +68,15 @@ export const accountsList = command({
     if (flags.json) out(JSON.stringify({ accounts: entries }));
     else if (entries.length === 0) out('There are no accounts yet; hawser accounts add makes one.');
     else {
-      const rows = entries.map(({ handle, name, email, kind, createdAt }) => [
+      const rows = entries.map(({ handle, name, email, kind, administrator, createdAt }) => [
         handle,
         name,
         email ?? '-',
         kind,
+        administrator ? 'administrator' : '-',
         new Date(createdAt).toISOString().slice(0, 10),
       ]);
-      for (const line of columns([['HANDLE', 'NAME', 'E-MAIL', 'KIND', 'SINCE'], ...rows])) out(line);
+      for (const line of columns([['HANDLE', 'NAME', 'E-MAIL', 'KIND', 'ROLE', 'SINCE'], ...rows])) out(line);
     }
     return 0;
   },
@@ -131,6 +137,24 @@ export const accountsSetPassword = command({
     await withOffice(flags.config, terminal, set).catch(notThere(handle));
     if (flags.json) out(JSON.stringify({ handle, ...(isMadeUp && { password }) }));
     else out(`The password of ${handle} is ${isMadeUp ? password : 'changed'}. All of its sessions have ended.`);
+    return 0;
+  },
+});
+
+export const accountsAdmin = command({
+  name: 'accounts admin',
+  summary: 'Let an account allow and block other organisations from the page',
+  usage: 'HANDLE',
+  words: { min: 1, max: 1 },
+  about: [ABOUT, 'A page that is open shows it when it is loaded again. With --revoke it is refused at once.'],
+  flags: { revoke: { type: 'boolean', summary: 'Take the role away' }, config, json },
+  async run({ flags, args: [given = ''], out, ...terminal }) {
+    const handle = handleIn(given);
+    const administrator = !flags.revoke;
+    const set = (office: Office) => office.setAdministrator(handle, administrator);
+    await withOffice(flags.config, terminal, set).catch(notThere(handle));
+    if (flags.json) out(JSON.stringify({ handle, administrator }));
+    else out(`${handle} is ${administrator ? 'an administrator now' : 'no administrator any more'}.`);
     return 0;
   },
 });

@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type DomainName, parseDomainName } from '#signalling/ids.ts';
-import type { PeerLimits } from '#trust/peers-schema.ts';
-import { certificatesOf } from '#trust/pem.ts';
+import { editPeers, type ScopeChange, withoutPeer } from '#trust/peers-edit.ts';
+import { authorityText, statusOf } from '#trust/peers-file.ts';
+import type { PeerLimits, PeerScopes } from '#trust/peers-schema.ts';
 import { columns } from './certs/columns.ts';
-import { command } from './command.ts';
+import { command, type Terminal } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
-import { editPeers } from './peers/edit.ts';
-import { changePeers, listPath, readPeers, statusOf } from './peers/list.ts';
+import { changePeers, listPath, readPeers, siteAt } from './peers/list.ts';
+import { partingWith, WHAT_HAPPENS, waitForParting } from './peers/parting.ts';
 
 const config = {
   type: 'string',
@@ -17,6 +18,9 @@ const config = {
   summary: 'The configuration, which names the list',
 } as const;
 const json = { type: 'boolean', summary: 'One JSON object in place of the text' } as const;
+
+const noWait = { type: 'boolean', summary: 'Do not wait until a running homeserver has parted with it' } as const;
+const WAITS = 'Where the homeserver runs on this machine, the command waits until all is done and says how far it is.';
 
 export const peersList = command({
   name: 'peers list',
@@ -29,21 +33,54 @@ export const peersList = command({
     if (flags.json) out(JSON.stringify({ path, peers }));
     else if (peers.length === 0) out(`${path} lists nobody: no other domain can connect.`);
     else {
-      const rows = peers.map(({ domain, state, homeserver, authorities, mediaPrefixes, revoked, limits }) => [
-        domain,
-        state,
-        homeserver ?? '-',
-        authorities.map(({ to }) => to.slice(0, 10)).join(' ') || '-',
-        revoked === undefined ? 'no list' : `${revoked}`,
-        mediaPrefixes.join(' ') || 'no media',
-        limitsInWords(limits) || 'as for all',
-      ]);
-      const head = ['DOMAIN', 'STATE', 'HOMESERVER', 'AUTHORITY ENDS', 'REVOKED', 'MEDIA PREFIXES', 'LIMITS'];
+      const rows = peers.map(
+        ({ domain, state, homeserver, authorities, mediaPrefixes, revoked, limits, may, addresses }) => [
+          domain,
+          state,
+          homeserver ?? 'discovered',
+          authorities.map(({ to }) => to.slice(0, 10)).join(' ') || '-',
+          revoked === undefined ? 'no list' : `${revoked}`,
+          mediaPrefixes.join(' ') || 'no media',
+          limitsInWords(limits) || 'as for all',
+          mayInWords(may),
+          addresses,
+        ],
+      );
+      const head = [
+        'DOMAIN',
+        'STATE',
+        'HOMESERVER',
+        'AUTHORITY ENDS',
+        'REVOKED',
+        'MEDIA PREFIXES',
+        'LIMITS',
+        'MAY',
+        'ADDRESSES',
+      ];
       for (const line of columns([head, ...rows])) out(line);
     }
     return 0;
   },
 });
+
+const scopes = {
+  messages: { type: 'boolean', summary: 'Allow messages, which is so unless it was taken back' },
+  'no-messages': { type: 'boolean', summary: 'No messages, files and groups with the domain' },
+  calls: { type: 'boolean', summary: 'Allow calls, which is so unless it was taken back' },
+  'no-calls': { type: 'boolean', summary: 'No calls with the domain' },
+  search: {
+    type: 'string',
+    value: 'WHO',
+    choices: ['none', 'exact', 'full'],
+    summary: 'Whom its people find here: nobody, by exact handle, or by parts of names',
+  },
+  addresses: {
+    type: 'string',
+    value: 'WHICH',
+    choices: ['public', 'any'],
+    summary: 'Where names may lead: any is needed for private and loopback addresses',
+  },
+} as const;
 
 export const peersAllow = command({
   name: 'peers allow',
@@ -63,6 +100,7 @@ export const peersAllow = command({
     'revocation-list': { type: 'string', value: 'FILE', summary: 'Its revoked.pem; followed where it lies' },
     homeserver: { type: 'string', value: 'HOST:PORT', summary: 'Where its homeserver takes other domains' },
     'media-prefix': { type: 'string', value: 'CIDR,…', summary: 'Where its media may come from; several with commas' },
+    ...scopes,
     config,
     json,
   },
@@ -70,7 +108,7 @@ export const peersAllow = command({
     const domain = domainOf(name);
     const path = await listPath(flags.config);
     const list = flags['revocation-list'];
-    const authority = flags.authority === undefined ? undefined : await authorityText(flags.authority);
+    const authority = flags.authority === undefined ? undefined : await authorityIn(flags.authority);
     if (authority === undefined && (await readPeers(path)).get(domain)?.authority === undefined) {
       throw new UsageError(`${domain} is new here: --authority FILE says which authority.pem speaks for it.`);
     }
@@ -82,6 +120,8 @@ export const peersAllow = command({
         revocationList: list === undefined ? undefined : resolve(list),
         homeserver: flags.homeserver,
         mediaPrefixes: flags['media-prefix']?.split(',').map((prefix) => prefix.trim()),
+        may: scopeChange(flags),
+        addresses: flags.addresses,
       }),
     );
     return tell(path, domain, flags.json, out);
@@ -90,30 +130,81 @@ export const peersAllow = command({
 
 export const peersBlock = command({
   name: 'peers block',
-  summary: 'Take a domain off the allow list',
+  summary: 'Block a domain: nothing goes to it or comes from it',
   usage: 'DOMAIN',
   words: { min: 1, max: 1 },
-  about: ['The entry stays, so that hawser peers allow DOMAIN is enough to allow the domain again.'],
-  flags: { config, json },
-  async run({ flags, args: [name = ''], out }) {
+  about: [
+    ...WHAT_HAPPENS,
+    'The entry stays, so that hawser peers allow DOMAIN is enough to allow the domain again.',
+    WAITS,
+  ],
+  flags: { 'no-wait': noWait, config, json },
+  run: ({ flags, args: [name = ''], ...terminal }) =>
+    part({ ...terminal, ...flags, isWaiting: !flags['no-wait'], domain: domainOf(name) }, (text, domain) =>
+      editPeers(text, { domain, state: 'blocked' }),
+    ),
+});
+
+export const peersRemove = command({
+  name: 'peers remove',
+  summary: 'Take a domain off the list, and what the list says about it',
+  usage: 'DOMAIN',
+  words: { min: 1, max: 1 },
+  about: [
+    ...WHAT_HAPPENS,
+    'To allow it again takes its authority once more; hawser peers block DOMAIN keeps it.',
+    WAITS,
+  ],
+  flags: { 'no-wait': noWait, config, json },
+  async run({ flags, args: [name = ''], ...terminal }) {
     const domain = domainOf(name);
     const path = await listPath(flags.config);
-    await changePeers(path, (text) => editPeers(text, { domain, state: 'blocked' }));
-    return tell(path, domain, flags.json, out);
+    if (!(await readPeers(path)).has(domain)) throw new UsageError(`${domain} is not on the list ${path}.`);
+    return part({ ...terminal, ...flags, isWaiting: !flags['no-wait'], domain }, withoutPeer);
   },
 });
+
+interface Leaving extends Terminal {
+  readonly domain: DomainName;
+  readonly config: string;
+  readonly json: boolean;
+  readonly isWaiting: boolean;
+}
+
+/** Changes the list, and waits until a homeserver that runs here has parted with the domain. */
+async function part(leaving: Leaving, edit: (text: string, domain: DomainName) => string): Promise<number> {
+  const { domain, json, isWaiting, out, err, signal } = leaving;
+  const site = await siteAt(leaving.config);
+  const path = site.peers;
+  const waiting = { site, domain, say: err, signal };
+  const before = isWaiting ? await partingWith(waiting) : 'none';
+  const wasAllowed = (await readPeers(path)).get(domain)?.state === 'allowed';
+  if (!json && wasAllowed) for (const line of WHAT_HAPPENS) out(line);
+  await changePeers(path, (text) => edit(text, domain));
+  const peer = (await readPeers(path)).get(domain);
+  const state = peer?.state ?? 'removed';
+  if (!json) out(`${domain} is ${state}. Running servers follow within a second.`);
+  const goesOn = before !== 'none' && before !== undefined && before.endedAt === undefined;
+  const parting = before !== 'none' && (wasAllowed || goesOn) ? await waitForParting(waiting, before) : undefined;
+  if (json)
+    out(JSON.stringify({ ...(peer ? statusOf(peer, Date.now()) : { domain, state }), ...(parting && { parting }) }));
+  else if (parting) out(`The homeserver has parted with ${domain}: ${parting.done} conversations were shared.`);
+  else if (wasAllowed && isWaiting) out('No homeserver runs here: it parts with the domain when it starts.');
+  return 0;
+}
 
 const limit = (summary: string, value = 'N') => ({ type: 'string', value, summary }) as const;
 
 export const peersLimit = command({
   name: 'peers limit',
-  summary: 'Say how much a domain may take of the media server',
+  summary: 'Say what a domain may do here, and how much it may take of the media server',
   usage: 'DOMAIN',
   words: { min: 1, max: 1 },
   about: [
     'What is left out stays as it was; none takes a limit away, so that the one of sft.peerLimits holds again.',
     'A running SFT follows within a second, and no call is interrupted: where less fits, small pictures go first and sound never.',
     'Example: hawser peers limit beta.example --send 20 --receive 20 --participants none',
+    'Example: hawser peers limit beta.example --no-calls --search none',
   ],
   flags: {
     send: limit('Most Mbit/s to the domain', 'MBIT'),
@@ -121,6 +212,7 @@ export const peersLimit = command({
     sources: limit('Most cameras, microphones and screens of the domain'),
     conferences: limit('Most conferences shared with the domain; those that go on stay'),
     participants: limit('Most participants of the domain'),
+    ...scopes,
     config,
     json,
   },
@@ -137,14 +229,19 @@ export const peersLimit = command({
       conferences: figureOf('conferences', flags.conferences),
       participants: figureOf('participants', flags.participants),
     };
-    if (Object.values(limits).every((each) => each === undefined)) {
+    const may = scopeChange(flags);
+    const { addresses } = flags;
+    if (Object.values({ ...limits, ...may, addresses }).every((each) => each === undefined)) {
       throw new UsageError('Say at least one limit, such as --send 20.');
     }
-    await changePeers(path, (text) => editPeers(text, { domain, limits }));
+    await changePeers(path, (text) => editPeers(text, { domain, limits, may, addresses }));
     const peer = (await readPeers(path)).get(domain);
     if (peer === undefined) throw new Problem(`${domain} vanished from ${path}; somebody else changed it.`);
     if (flags.json) out(JSON.stringify(statusOf(peer, Date.now())));
-    else out(`${domain}: ${limitsInWords(peer.limits) || 'as for all'}. A running SFT follows within a second.`);
+    else {
+      const limited = limitsInWords(peer.limits) || 'media as for all';
+      out(`${domain}: ${limited}; ${mayInWords(peer.may)}. Running servers follow within a second.`);
+    }
     return 0;
   },
 });
@@ -153,6 +250,29 @@ function figureOf(flag: string, text: string | undefined): number | 'none' | und
   if (text === undefined || text === 'none') return text;
   if (!/^\d+(?:\.\d+)?$/.test(text)) throw new UsageError(`--${flag} must be a number or none, not '${text}'.`);
   return Number(text);
+}
+
+interface ScopeFlags extends Pick<ScopeChange, 'search'> {
+  readonly messages: boolean;
+  readonly 'no-messages': boolean;
+  readonly calls: boolean;
+  readonly 'no-calls': boolean;
+}
+
+function scopeChange(flags: ScopeFlags): ScopeChange {
+  const either = (yes: boolean, no: boolean, name: string) => {
+    if (yes && no) throw new UsageError(`--${name} and --no-${name} contradict each other.`);
+    return yes || no ? yes : undefined;
+  };
+  return {
+    messages: either(flags.messages, flags['no-messages'], 'messages'),
+    calls: either(flags.calls, flags['no-calls'], 'calls'),
+    search: flags.search,
+  };
+}
+
+function mayInWords({ messages, calls, search }: PeerScopes): string {
+  return [messages ? 'messages' : 'no messages', calls ? 'calls' : 'no calls', `search ${search}`].join(', ');
 }
 
 function limitsInWords({ sendMbit, receiveMbit, ...counts }: PeerLimits): string {
@@ -172,9 +292,8 @@ async function tell(path: string, domain: DomainName, json: boolean, out: (line:
     return 0;
   }
   out(`${domain} is ${status.state}. Running servers follow within a second.`);
-  if (status.state === 'blocked') return 0;
   for (const { fingerprint } of status.authorities) out(`Its authority has the fingerprint ${fingerprint}`);
-  if (status.homeserver === undefined) out('No homeserver is named: this domain can reach you, and you not it.');
+  if (status.homeserver === undefined) out('No homeserver is named: it is looked for under the name of the domain.');
   if (status.mediaPrefixes.length === 0) out('No media prefix is named: there will be no sound and no picture.');
   return 0;
 }
@@ -185,16 +304,11 @@ function domainOf(name: string): DomainName {
   return domain;
 }
 
-/** Only the certificates: whatever else is in the file, a key above all, does not get into the list. */
-async function authorityText(file: string): Promise<string> {
+async function authorityIn(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Problem(`${file} cannot be read (${error.code}).`);
   });
-  try {
-    const certificates = certificatesOf(text);
-    if (certificates.length > 0) return certificates.map((certificate) => certificate.toString()).join('');
-  } catch {
-    // told below
-  }
-  throw new Problem(`${file} holds no PEM certificate.`);
+  const authority = authorityText(text);
+  if (authority === undefined) throw new Problem(`${file} holds no PEM certificate.`);
+  return authority;
 }

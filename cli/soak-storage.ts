@@ -26,8 +26,16 @@ export async function freshDatabase(
   storage: 'sqlite' | 'postgres',
   undo: AsyncDisposableStack,
 ): Promise<string | undefined> {
+  return (await freshDatabases(storage, undo))?.();
+}
+
+/** Makes one more such database with each call; undefined for SQLite. */
+export async function freshDatabases(
+  storage: 'sqlite' | 'postgres',
+  undo: AsyncDisposableStack,
+): Promise<(() => Promise<string>) | undefined> {
   if (storage === 'sqlite') return undefined;
   const cluster = await Cluster.make(await ensurePostgres());
   undo.defer(() => cluster.remove());
-  return (await cluster.database()).url;
+  return async () => (await cluster.database()).url;
 }

@@ -83,13 +83,43 @@ export const table: readonly Entry[] = [
   },
   {
     name: 'peers block',
-    summary: 'Take a domain off the allow list',
+    summary: 'Block a domain: nothing goes to it or comes from it',
     load: async () => (await import('./peers.ts')).peersBlock,
   },
   {
+    name: 'peers remove',
+    summary: 'Take a domain off the list, and what the list says about it',
+    load: async () => (await import('./peers.ts')).peersRemove,
+  },
+  {
+    name: 'peers status',
+    summary: 'Say how it fares with each other domain',
+    load: async () => (await import('./peers-status.ts')).peersStatus,
+  },
+  {
+    name: 'peers accept-keys',
+    summary: 'Confirm the keys with which a domain came back',
+    load: async () => (await import('./peers-keys.ts')).peersAcceptKeys,
+  },
+  {
     name: 'peers limit',
-    summary: 'Say how much a domain may take of the media server',
+    summary: 'Say what a domain may do here, and how much it may take of the media server',
     load: async () => (await import('./peers.ts')).peersLimit,
+  },
+  {
+    name: 'audit tail',
+    summary: 'Show the newest lines of the audit log',
+    load: async () => (await import('./audit.ts')).auditTail,
+  },
+  {
+    name: 'audit export',
+    summary: 'Write the whole audit log in a file',
+    load: async () => (await import('./audit.ts')).auditExport,
+  },
+  {
+    name: 'audit verify',
+    summary: 'Say whether the audit log is what was written',
+    load: async () => (await import('./audit.ts')).auditVerify,
   },
   {
     name: 'accounts add',
@@ -100,6 +130,11 @@ export const table: readonly Entry[] = [
     name: 'accounts list',
     summary: 'List the accounts',
     load: async () => (await import('./accounts.ts')).accountsList,
+  },
+  {
+    name: 'accounts admin',
+    summary: 'Let an account allow and block other organisations from the page',
+    load: async () => (await import('./accounts.ts')).accountsAdmin,
   },
   {
     name: 'accounts invite',
@@ -142,6 +177,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./bench-voices.ts')).benchVoices,
   },
   {
+    name: 'bench federation',
+    summary: 'Measure messages between organisations, also where one is down',
+    load: async () => (await import('./bench-federation.ts')).benchFederation,
+  },
+  {
     name: 'bench messages',
     summary: 'Measure what a homeserver accepts, delivers and needs',
     load: async () => (await import('./bench-messages.ts')).benchMessages,
@@ -150,6 +190,11 @@ export const table: readonly Entry[] = [
     name: 'soak kills',
     summary: 'Kill a homeserver while people write, and look for what got lost',
     load: async () => (await import('./soak-kills.ts')).soakKills,
+  },
+  {
+    name: 'soak faults',
+    summary: 'Break organisations and the net between them, and look for what got lost',
+    load: async () => (await import('./soak-faults.ts')).soakFaults,
   },
   {
     name: 'soak fuzz',

@@ -162,8 +162,9 @@ export class Account {
     if (typeof this.#timer === 'object') this.#timer.unref?.();
     const { state } = this.store;
     const known = state.phase === 'signedIn' ? state.user : undefined;
-    // The name may have been changed on another device.
-    if (known?.user !== session.user.user || known.name !== session.user.name) {
+    const { user, name, administrator } = session.user;
+    // The name may have been changed on another device, the role by an administrator.
+    if (known?.user !== user || known.name !== name || known.administrator !== administrator) {
       this.store.set({ phase: 'signedIn', user: session.user });
     }
     return session.user;

@@ -38,7 +38,7 @@ export class Connections {
     this.store.set((await this.#account.call(call)).connections);
   }
 
-  /** @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_REQUEST, HOME_BLOCKED, HOME_SLOW_DOWN */
+  /** @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_REQUEST, HOME_BLOCKED, HOME_SLOW_DOWN, FED_NOT_ALLOWED, FED_OLD_VERSION */
   async act(user: UserId, operation: ConnectionOperation): Promise<Connection> {
     const body = { user, operation };
     const connection = await this.#account.call({ method: 'POST', path: 'connections', body, answer: Connection });

@@ -39,10 +39,7 @@ const DEVICE = {
   ],
   ADDRESS_FORM: [false, 'An address looks like @bob@alpha.example. Check how it is written.'],
   ADDRESS_OWN: [false, 'This is your own address. Ask for the address of somebody else.'],
-  ADDRESS_ELSEWHERE: [
-    false,
-    'People of other organisations need not be asked: add them to a conversation, and it is there.',
-  ],
+  DOMAIN_FORM: [false, 'A domain looks like beta.example. Check how it is written.'],
   EMAIL_FORM: [false, 'This is no e-mail address. Check how it is written.'],
   HANDLE_FORM: [
     false,
@@ -52,11 +49,6 @@ const DEVICE = {
   FILE_DAMAGED: [false, 'This is not the file that was sent: it is damaged, or somebody changed it. Ask for it again.'],
   FILE_CHANGED: [false, 'The file was changed while it was being sent. Send it again.'],
   FILE_UNREADABLE: [false, 'The file cannot be read any more. Choose it again.'],
-  FILE_NOT_ACROSS: [
-    false,
-    'Files reach people of your own organisation only, and people of others are in this conversation. Send them another way.',
-  ],
-  FILE_ELSEWHERE: [false, 'This file lies at another organisation, from where files cannot be fetched yet.'],
   FILE_FORM: [false, 'This file was encrypted by other software, in a form that this version cannot open.'],
   FILE_EMPTY: [false, 'There is nothing in this file. Choose another one.'],
   FILE_TOO_MANY: [false, 'Ten files fit into one message. Send the others in the next one.'],
@@ -93,8 +85,6 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   HOME_NOT_CONNECTED:
     'This person cannot be reached by you yet. Send a request under People, and try again when it is accepted.',
   HOME_NO_CALL: 'The call has ended.',
-  HOME_LOCAL_ONLY:
-    'Messages reach people of your own organisation only, calls reach the others too. Write in a conversation without people of others.',
   HOME_FORBIDDEN: 'You may not do this here. Ask an administrator of the conversation.',
   HOME_SLOW_DOWN: 'That was too often in a short time. Wait a minute, then try again.',
   CONTENT_TEXT: 'The text holds characters that no text may hold. Take them out and send it again.',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Call, CallMember, Conversation, HomeEvent } from '#signalling/client-home.ts';
-import type { ConferenceId, ConversationId } from '#signalling/ids.ts';
-import { EMPTY_HOME, type HomeState, silenced, withEvent, withList } from './home-state.ts';
+import type { ConferenceId, ConversationId, DomainName } from '#signalling/ids.ts';
+import { EMPTY_HOME, type HomeState, silenced, withEvent, withList, withOrganisations } from './home-state.ts';
 
 const room = 'mimi://alpha.example/r/0123456789abcdef' as ConversationId;
 const conference = 'c' as ConferenceId;
@@ -48,4 +48,12 @@ describe('the state of the home', () => {
     expect(withList(ringing, [{ ...conversation, call }]).ringing).toEqual([room]);
     expect(silenced(ringing, room).ringing).toEqual([]);
   });
+});
+
+it('an organisation that cannot be reached is known until it can be again', () => {
+  const domain = 'beta.example' as DomainName;
+  const away = withEvent(EMPTY_HOME, { type: 'organisation', organisation: { domain, unreachableSince: 7 } });
+  expect([...away.organisations]).toEqual([[domain, { unreachableSince: 7 }]]);
+  expect(withEvent(away, { type: 'organisation', organisation: { domain } }).organisations.size).toBe(0);
+  expect(withOrganisations(away, [{ domain }]).organisations.size).toBe(0);
 });

@@ -1,6 +1,6 @@
 /** What the homeserver has told, as one value: the fold of its events over the last full list. Pure. */
-import type { CallMember, Conversation, HomeEvent } from '#signalling/client-home.ts';
-import type { ConversationId } from '#signalling/ids.ts';
+import type { CallMember, Conversation, HomeEvent, Organisation } from '#signalling/client-home.ts';
+import type { ConversationId, DomainName } from '#signalling/ids.ts';
 
 export interface HomeState {
   /** False until the first list of conversations is there. */
@@ -10,14 +10,35 @@ export interface HomeState {
   readonly conversations: readonly Conversation[];
   /** Conversations whose call rings here; joining, declining or the call's end takes them out. */
   readonly ringing: readonly ConversationId[];
+  /** Organisations that cannot be reached, and since when, ms since 1970. */
+  readonly organisations: ReadonlyMap<DomainName, Away>;
+  /** What the administrator wants said above conversations with people of other organisations. */
+  readonly foreignBanner?: string;
 }
 
-export const EMPTY_HOME: HomeState = { ready: false, connected: false, conversations: [], ringing: [] };
+export interface Away {
+  readonly unreachableSince: number;
+}
+
+export const EMPTY_HOME: HomeState = {
+  ready: false,
+  connected: false,
+  conversations: [],
+  ringing: [],
+  organisations: new Map(),
+};
 
 /** The full list replaces everything; what rang and has no call any more rings no longer. */
 export function withList(state: HomeState, conversations: readonly Conversation[]): HomeState {
   const calling = new Set(conversations.filter((each) => each.call).map((each) => each.conversation));
   return { ...state, ready: true, conversations, ringing: state.ringing.filter((each) => calling.has(each)) };
+}
+
+export function withOrganisations(state: HomeState, organisations: readonly Organisation[]): HomeState {
+  const away = organisations.flatMap(({ domain, unreachableSince }) =>
+    unreachableSince === undefined ? [] : [[domain, { unreachableSince }] as const],
+  );
+  return { ...state, organisations: new Map(away) };
 }
 
 export function withEvent(state: HomeState, event: HomeEvent): HomeState {
@@ -54,6 +75,13 @@ export function withEvent(state: HomeState, event: HomeEvent): HomeState {
         event.conversation,
       );
     // Devices are no part of what the home shows.
+    case 'organisation': {
+      const { domain, unreachableSince } = event.organisation;
+      const organisations = new Map(state.organisations);
+      if (unreachableSince === undefined) organisations.delete(domain);
+      else organisations.set(domain, { unreachableSince });
+      return { ...state, organisations };
+    }
     case 'deviceAdded':
     case 'deviceRemoved':
     case 'keyPackagesLow':

@@ -100,7 +100,7 @@ test.each<ErrorCode>(['HOME_UNAUTHENTICATED', 'HOME_FORBIDDEN', 'SIG_ORDER', 'SI
     const account = {
       origin: 'http://x',
       accessToken: async () => 'x'.repeat(20),
-      call: async () => ({ conversations: [] }),
+      call: async () => ({ conversations: [], organisations: [] }),
     };
     const home = new Home({
       account: account as unknown as Account,

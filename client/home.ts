@@ -10,7 +10,9 @@ import {
   Conversation,
   Conversations,
   EVENTS_PATH,
+  FoundPeople,
   type HomeEvent,
+  Organisations,
   User,
 } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
@@ -20,7 +22,7 @@ import { Rpc } from '#signalling/rpc.ts';
 import type { Account } from './account.ts';
 import { backoffMs } from './backoff.ts';
 import { type Dial, dialWebSocket } from './dial.ts';
-import { EMPTY_HOME, type HomeState, silenced, withEvent, withList } from './home-state.ts';
+import { EMPTY_HOME, type HomeState, silenced, withEvent, withList, withOrganisations } from './home-state.ts';
 import type { Inbox } from './inbox.ts';
 import { Store } from './store.ts';
 
@@ -106,6 +108,16 @@ export class Home {
       path: `users?address=${encodeURIComponent(address)}`,
       answer: User,
     });
+  }
+
+  /**
+   * At most twenty people whose name or handle begins with the text; in another organisation `@bo@beta.example`, as far as it lets
+   * itself be searched: some let only whole handles be found. Nobody is no error.
+   * @throws HawserError FED_SCOPE, FED_LIMIT, FED_UNREACHABLE, FED_NOT_ALLOWED
+   */
+  async searchPeople(text: string): Promise<readonly User[]> {
+    const path = `people/search?text=${encodeURIComponent(text)}`;
+    return (await this.#account.call({ method: 'GET', path, answer: FoundPeople })).people;
   }
 
   /** Starts the call of a conversation, or finds the one that goes on, and gets the ticket to it. */
@@ -213,9 +225,11 @@ export class Home {
     this.#rpc = rpc;
     this.#greeted = undefined;
     try {
-      await rpc.request('hello', { accessToken });
+      const { foreignBanner } = await rpc.request('hello', { accessToken });
+      const { foreignBanner: _before, ...state } = this.store.state;
+      this.store.set({ ...state, ...(foreignBanner !== undefined && { foreignBanner }) });
       this.#greeted = rpc;
-      await this.refresh();
+      await Promise.all([this.refresh(), this.#refreshOrganisations()]);
       await this.#inbox?.begin(async (after) => (await rpc.request('receive', { after })).queue);
       this.store.set({ ...this.store.state, connected: true });
     } catch (error) {
@@ -234,6 +248,20 @@ export class Home {
       let state = withList(this.store.state, list.conversations);
       for (const event of early) state = withEvent(state, event);
       this.store.set(state);
+    } finally {
+      this.#early.delete(early);
+    }
+  }
+
+  async #refreshOrganisations(): Promise<void> {
+    const early: HomeEvent[] = [];
+    this.#early.add(early);
+    try {
+      const { organisations } = await this.#account.call({
+        ...{ method: 'GET', path: 'organisations', answer: Organisations },
+      });
+      const told = early.filter(({ type }) => type === 'organisation');
+      this.store.set(told.reduce(withEvent, withOrganisations(this.store.state, organisations)));
     } finally {
       this.#early.delete(early);
     }

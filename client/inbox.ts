@@ -26,6 +26,8 @@ const RECORD = 'inbox';
 const ACKNOWLEDGE_MS = 200;
 /** At once where so much came that the server may wait for it, before it sends more. Characters */
 const MUCH = 128 * 1024;
+/** Who waits for what waits is told after this that it does not come. ms */
+const REACHED_MS = 30_000;
 /** Around each payload. */
 const ENTRY_LENGTH = 300;
 const Stored = Closed({ queue: Type.String({ maxLength: 40 }), position: Position });
@@ -40,6 +42,7 @@ export class Inbox {
   #unacknowledged = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #acknowledge: ((position: number) => void) | undefined;
+  readonly #watching = new Set<() => void>();
   /** Counts connections: what is left of an older one is not taken any more. */
   #turn = 0;
   /** Something of this connection could not be taken: nothing behind it may be, or the order would be lost. */
@@ -113,6 +116,24 @@ export class Inbox {
     acknowledge?.(this.position);
   }
 
+  /**
+   * Resolves when everything up to a position is on this device.
+   * @throws HawserError SIG_TIMEOUT where that takes long: it is not connected, or something cannot be taken
+   */
+  async reached(position: number): Promise<void> {
+    if (this.position >= position) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const look = () => void (this.position >= position && resolve());
+    const timer = setTimeout(() => reject(new HawserError('SIG_TIMEOUT', 'what waits for this device')), REACHED_MS);
+    this.#watching.add(look);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#watching.delete(look);
+    }
+  }
+
   /** Resolves when everything that was delivered is taken. */
   async idle(): Promise<void> {
     await this.#last;
@@ -125,6 +146,7 @@ export class Inbox {
       const progress = { ...this.#progress, position: entry.position };
       await this.#options.take(entry, new Map([[RECORD, write(progress)]]));
       this.#progress = progress;
+      for (const look of this.#watching) look();
     }
     if (turn !== this.#turn || this.#isOver) return;
     this.#unacknowledged += entries.reduce((sum, { payload }) => sum + ENTRY_LENGTH + payload.length, 0);

@@ -3,13 +3,13 @@
  * what was said in each conversation. In a browser and in Node alike.
  */
 import { Credentials } from '#mls/credentials.ts';
+import type { Engine } from '#mls/engine.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { GivenRole } from '#signalling/capabilities.ts';
 import type { Conversation, HomeEvent } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, type DeviceId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
-import { parseNotice } from '#signalling/notice.ts';
-import type { Entry } from '#signalling/queue.ts';
+import { type Entry, parseRefused, parseSent } from '#signalling/queue.ts';
 import type { Account } from './account.ts';
 import type { Comparison, Content, Settings } from './content/content.ts';
 import type { MessageId } from './content/message-id.ts';
@@ -19,7 +19,9 @@ import { devicesIn, Verification } from './device/verification.ts';
 import type { Dial } from './dial.ts';
 import { Authorities } from './groups/authorities.ts';
 import { ConversationGroup } from './groups/conversation-group.ts';
-import { GroupApi } from './groups/group-api.ts';
+import { GroupApi, untilTaken } from './groups/group-api.ts';
+import { conversationsIn } from './groups/join-marks.ts';
+import { conversationIn, whoseGroup } from './groups/whose-group.ts';
 import { type Heard, HeardMessages } from './heard.ts';
 import { Home } from './home.ts';
 import { Inbox } from './inbox.ts';
@@ -37,6 +39,10 @@ export interface MessengerOptions {
   /** What people call this device: `Firefox on Linux`. */
   readonly deviceName: string;
   readonly dial?: Dial;
+  /** As in `DeviceOptions`. */
+  readonly keyPackages?: number;
+  /** As in `ConversationGroupOptions`. */
+  readonly engine?: Engine;
   /** Whether what others say is kept until a program took it with `heard`. A device that people look at needs no such thing. */
   readonly hears?: boolean;
   /** ms since 1970 */
@@ -67,7 +73,8 @@ export class Messenger {
   readonly devices: OwnDevices;
   /** Whose devices were compared, on this device or on another own one. */
   readonly verification: Verification;
-  readonly #options: Required<Omit<MessengerOptions, 'dial'>>;
+  readonly #options: Required<Omit<MessengerOptions, 'dial' | 'keyPackages' | 'engine'>>;
+  readonly #engine: Engine | undefined;
   readonly #api: GroupApi;
   readonly #authorities: Authorities;
   readonly #credentials: Credentials;
@@ -76,17 +83,22 @@ export class Messenger {
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #closed = new AbortController();
   readonly #heard: HeardMessages | undefined;
+  readonly #inbox: Inbox;
   #own: Promise<ConversationId> | undefined;
+  /** How often it was asked whose group an entry is of. */
+  #asked = { position: 0, times: 0 };
 
   private constructor(options: MessengerOptions, { device, inbox, verification, heard }: Parts) {
     const { account, vault, dial } = options;
     // What ends in the middle because the program closed it, and its vault after it, was not stored: it comes once more.
     const onFault = (error: unknown) => void (this.#closed.signal.aborted || options.onFault?.(error));
     this.#options = { now: Date.now, random: Math.random, hears: false, ...options, onFault };
+    this.#engine = options.engine;
     this.#ledger = new Ledger(vault);
     this.device = device;
     this.verification = verification;
     this.#heard = heard;
+    this.#inbox = inbox;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, this.#options.now);
     this.#credentials = new Credentials(this.#authorities.of);
@@ -98,8 +110,14 @@ export class Messenger {
 
   /** @throws HawserError HOME_TOO_MANY_DEVICES, HOME_DEVICE_GONE, and what the vault throws */
   static async open(options: MessengerOptions): Promise<Messenger> {
-    const { account, vault, deviceName: name, now } = options;
-    const device = await Device.open({ account, vault, name, ...(now && { now }) });
+    const { account, vault, deviceName: name, now, keyPackages } = options;
+    const device = await Device.open({
+      account,
+      vault,
+      name,
+      ...(now && { now }),
+      ...(keyPackages && { keyPackages }),
+    });
     const { promise, resolve } = Promise.withResolvers<Messenger>();
     const inbox = await Inbox.open({
       vault,
@@ -131,6 +149,7 @@ export class Messenger {
       group: this.#group(conversation),
       send: (message) => this.home.send(message),
       untilConnected: () => this.#untilConnected(),
+      isAway: () => this.home.store.state.organisations.has(domainOf(conversation)),
       reports: () => (this.#find(conversation)?.members.length ?? 0) <= MAX_REPORTING,
       onSettings: (said) => this.#takeSettings(said),
       onRead: (upTo, also) => this.#tellRead(conversation, upTo, also),
@@ -170,13 +189,12 @@ export class Messenger {
   }
 
   /**
-   * Makes a conversation and its group, and lets the devices of all in; with people of other organisations no group, as messages do
-   * not reach those yet. @throws as `Home.createConversation`
+   * Makes a conversation and its group, and lets the devices of all in; those of organisations that cannot be asked now, later.
+   * @throws as `Home.createConversation`
    */
   async create(title: string, users: readonly UserId[]): Promise<Conversation> {
     const made = await this.home.createConversation(title, users);
     await this.home.refresh();
-    if (!isLocal(made)) return made;
     const { group } = await this.messages(made.conversation);
     await group.ready();
     await group.addPeople([...users, this.device.user]);
@@ -186,7 +204,7 @@ export class Messenger {
   async addMember(conversation: ConversationId, user: UserId): Promise<Conversation> {
     const changed = await this.home.addMember(conversation, user);
     await this.home.refresh();
-    if (isLocal(changed)) await (await this.messages(conversation)).group.addPeople([user]);
+    await (await this.messages(conversation)).group.addPeople([user]);
     return changed;
   }
 
@@ -235,8 +253,10 @@ export class Messenger {
       api: this.#api,
       authorities: this.#authorities,
       credentials: this.#credentials,
+      ...(this.#engine && { engine: this.#engine }),
       membership: () => this.#find(conversation) ?? { members: [] },
       refreshMembership: () => this.home.refresh(),
+      untilTaken: () => untilTaken(this.#api, this.#inbox),
       now,
       random,
     });
@@ -300,22 +320,34 @@ export class Messenger {
 
   async #take(entry: Entry, progress: Changes): Promise<void> {
     const { vault } = this.#options;
-    const conversation =
-      entry.kind === 'notice' ? conversationIn(entry.payload) : await this.#conversationOf(entry.group);
+    const conversation = isNamed(entry) ? namedIn(entry) : await this.#conversationOf(entry);
     // Of a conversation that this person has left: there is nobody to tell.
     if (conversation === undefined) return vault.write(progress);
     await (await this.messages(conversation)).take(entry, progress);
     this.#heard?.came();
   }
 
-  async #conversationOf(group: GroupId | undefined): Promise<ConversationId | undefined> {
+  async #conversationOf({ group, position }: Entry): Promise<ConversationId | undefined> {
     if (group === undefined) return undefined;
-    const find = () => this.home.store.state.conversations.find((each) => each.group === group)?.conversation;
-    const known = find();
-    if (known !== undefined) return known;
-    // The event that tells of it may come after what is said in it.
-    await this.home.refresh();
-    return find();
+    const asked = this.#asked.position === position ? this.#asked.times : 0;
+    this.#asked = { position, times: asked + 1 };
+    return whoseGroup(group, position, {
+      asked,
+      find: () => this.home.store.state.conversations.find((each) => each.group === group)?.conversation,
+      refresh: () => this.home.refresh(),
+      inVault: () => this.#leftWith(group),
+      entries: (after) => this.#api.entries(after),
+      own: domainOf(this.device.user),
+    });
+  }
+
+  /** A conversation that is not in the list any more, and of whose group there still is something here. */
+  async #leftWith(group: GroupId): Promise<ConversationId | undefined> {
+    for (const conversation of await conversationsIn(this.#options.vault)) {
+      if (this.#find(conversation)) continue;
+      if ((await (await this.messages(conversation)).group.loaded())?.id === group) return conversation;
+    }
+    return undefined;
   }
 
   /** Opens conversations in which something waits to be sent or told since the last time. */
@@ -362,15 +394,16 @@ export class Messenger {
   }
 }
 
-/** Whether all are of one organisation, which is the hub. */
-export function isLocal({ hub, members }: Pick<Conversation, 'hub' | 'members'>): boolean {
-  return members.every(({ domain }) => domain === hub);
+/** Whether an entry names its conversation itself, because this person may not be in it any more. */
+function isNamed({ kind }: Entry): boolean {
+  return kind === 'notice' || kind === 'sent' || kind === 'refused';
 }
 
 /** Undefined where it cannot be read: it says nothing then. */
-function conversationIn(payload: string): ConversationId | undefined {
+function namedIn({ kind, payload, group }: Entry): ConversationId | undefined {
+  if (kind === 'notice') return conversationIn(payload, group);
   try {
-    return parseNotice(payload).conversation;
+    return (kind === 'sent' ? parseSent(payload) : parseRefused(payload)).conversation;
   } catch (error) {
     if (error instanceof HawserError) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-/** The three doors of a homeserver: for its own people, for other servers, for its administrator. */
+/** The doors of a homeserver for its own people and for its administrator. That for other servers is federation/serve.ts. */
 
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
@@ -6,22 +6,22 @@ import { createServer as createHttpsServer } from 'node:https';
 import fastifyCookie from '@fastify/cookie';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
-import { acceptSockets } from '#signalling/websocket.ts';
+import { domainOf } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
-import { createPeerServer, peerOf } from '#trust/door.ts';
-import { FEDERATION_BODY_LIMIT, federationRoutes, noteRefusal } from './federation/door.ts';
+import { auditRoutes } from './audit/routes.ts';
+import { directoryRoute } from './federation/directory.ts';
 import { ADMIN_BODY_LIMIT, adminRoutes } from './http/admin.ts';
 import { CLIENT_BODY_LIMIT, clientApi } from './http/client/api.ts';
+import { organisationsOf } from './http/client/organisations.ts';
 import { type App, makeApp } from './http/fastify.ts';
 import { securityHeaders } from './http/headers.ts';
-import { CLIENT_SOCKET_LIMITS, type ClientSocketLimits, SOCKET_LIMITS } from './http/limits.ts';
+import { CLIENT_SOCKET_LIMITS, type ClientSocketLimits } from './http/limits.ts';
 import { webRoutes } from './http/web.ts';
-import { listen } from './listen.ts';
+import { type Door, openDoor } from './listen.ts';
 import type { Parts } from './main.ts';
 import type { World } from './world.ts';
 
-interface Options {
+export interface DoorOptions {
   readonly site: Site;
   readonly log: Logger;
   readonly world: World;
@@ -30,12 +30,7 @@ interface Options {
   readonly clientSockets: Partial<ClientSocketLimits> | undefined;
 }
 
-export interface Door {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-export async function serveClients(options: Options, parts: Parts): Promise<Door> {
+export async function serveClients(options: DoorOptions, parts: Parts): Promise<Door> {
   const { site, log, world, webRoot, onUntold } = options;
   const limits = { ...CLIENT_SOCKET_LIMITS, ...options.clientSockets };
   const {
@@ -45,15 +40,19 @@ export async function serveClients(options: Options, parts: Parts): Promise<Door
     authorities,
     conversations,
     groups,
+    office,
+    peerKeys,
     queues,
     push,
     people,
     calls,
     assets,
+    downloads,
     events,
     metrics,
     account,
     peerClient,
+    trust,
   } = parts;
   const { listen: address, url, tls } = site.homeserver.client;
   const secure = tls && { cert: await readFile(tls.certificate), key: await readFile(tls.key) };
@@ -72,6 +71,7 @@ export async function serveClients(options: Options, parts: Parts): Promise<Door
   });
   await app.register(fastifyCookie);
   await webRoutes(app, securityHeaders(site), webRoot);
+  directoryRoute(app, site.domain, site.homeserver.federation.address);
   await app.register(async (scope: App) =>
     clientApi(scope, {
       domain: site.domain,
@@ -85,88 +85,45 @@ export async function serveClients(options: Options, parts: Parts): Promise<Door
       people,
       conversations,
       groups,
+      office,
+      send: parts.send,
+      organisations: () => organisationsOf(trust.peers.current, (peer) => parts.contacts.unreachableSince(peer)),
       queues,
       push,
       hubKey: parts.signer.publicKey,
       calls,
       assets,
+      downloads,
       localPerson: account,
       remotePerson: ({ domain, handle }) => peerClient.identify(domain, handle),
+      remotePeople: parts.remotePeople.search,
+      claimFar: (by, user) => peerClient.keyMaterial(domainOf(user), { by, user }),
+      authorityOf: async (domain) => (await peerKeys.newest(domain)).devices,
       onTicket: () => metrics.ticketsIssued.inc(),
+      peersStatus: parts.peersStatus,
+      allowList: parts.allowList,
+      acceptKeys: parts.acceptKeys,
     }),
   );
   events.attach(app.server);
-  return open(app, address, 'homeserver.client.listen');
+  return openDoor(app, address, 'homeserver.client.listen');
 }
 
-export async function serveFederation({ site, log, world }: Options, parts: Parts): Promise<Door> {
-  const { trust, metrics, account, hub, calls, outbox, acceptFrom, sft } = parts;
-  const { domain } = site;
-  const app = makeApp({
-    log,
-    world,
-    bodyLimit: FEDERATION_BODY_LIMIT,
-    onRefusal: (code, request) => noteRefusal(request, code),
-    serverFactory: (handler) =>
-      createPeerServer({
-        ...trust,
-        accepts: { own: ['sft'], peers: ['homeserver'] },
-        requestListener: handler,
-        http: SOCKET_LIMITS,
-        onRefused: ({ code, domain: claimed, wasOpen }) => {
-          metrics.connectionsRefused.inc({ code });
-          log.warn({ code, claimed, wasOpen }, 'connection refused');
-        },
-      }),
-  });
-  federationRoutes(app, {
-    domain,
-    world,
-    localPerson: account,
-    isAllowed: (peer) => trust.peers.allowed(peer) !== undefined,
-    update: (from, conversation, operation) => hub.update(from, conversation, operation),
-    accept: acceptFrom,
-    grant: (from, conference, conversation) => calls.grantFor(from, conference, conversation),
-    onHeard: (peer) => outbox.retryNow(peer),
-    onRequest: (peer, call, result) => metrics.federationIn.inc({ peer, call, result }),
-  });
-  const sockets = acceptSockets({
-    server: app.server,
-    path: SFT_HOME_PATH,
-    contract: SFT_HOME,
-    // One, and the next one while the old one is not known to be dead.
-    maxConnections: 4,
-    allow: ({ socket }) => {
-      const peer = peerOf(socket);
-      return peer.role === 'sft' && peer.domain === domain;
-    },
-    onSocket: (socket) => sft.accept(socket),
-  });
-  app.addHook('preClose', async () => sockets.close());
-  return open(app, site.homeserver.federation.listen, 'homeserver.federation.listen');
-}
-
-export async function serveAdmin({ site, log, world }: Options, parts: Parts): Promise<Door> {
-  const { store, people, metrics, sft } = parts;
+export async function serveAdmin({ site, log, world }: DoorOptions, parts: Parts): Promise<Door> {
+  const { store, people, metrics, sft, partings } = parts;
   const app = makeApp({ log, world, bodyLimit: ADMIN_BODY_LIMIT, onRefusal: () => undefined });
   adminRoutes(app, {
     domain: site.domain,
     metrics,
     administration: people.administration,
+    peersStatus: parts.peersStatus,
+    acceptKeys: parts.acceptKeys,
     checkStore: async () => {
       await sql`select 1`.execute(store.db);
     },
     isSftConnected: () => sft.isConnected,
+    partings: () => partings.state(),
   });
-  return open(app, site.homeserver.admin.listen, 'homeserver.admin.listen');
-}
-
-async function open(app: App, address: string, option: string): Promise<Door> {
-  try {
-    const port = await listen(app, address, option);
-    return { port, close: () => app.close() };
-  } catch (error) {
-    await app.close();
-    throw error;
-  }
+  auditRoutes(app, parts.audit);
+  return openDoor(app, site.homeserver.admin.listen, 'homeserver.admin.listen');
 }

@@ -38,3 +38,19 @@ export async function listen(app: App, address: string, option: string): Promise
   }
   return (app.server.address() as AddressInfo).port;
 }
+
+export interface Door {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** As `listen`; whatever the application has begun is ended again where that fails. @throws StartError */
+export async function openDoor(app: App, address: string, option: string): Promise<Door> {
+  try {
+    const port = await listen(app, address, option);
+    return { port, close: () => app.close() };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}

@@ -2,42 +2,56 @@
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { Credentials as MlsCredentials } from '#mls/credentials.ts';
-import { type DomainName, domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
+import type { NewMessage, SentMessage } from '#signalling/groups.ts';
+import { domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { discreet } from '#site/log.ts';
 import type { Site } from '#site/schema.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
-import { type Account, countAccounts, findAccount, type NewAccount, namesOf, withoutAccount } from './as/accounts.ts';
+import {
+  type Account,
+  countAccounts,
+  findAccount,
+  findHolder,
+  type NewAccount,
+  namesOf,
+  withoutAccount,
+} from './as/accounts.ts';
 import { Authorities } from './as/authorities.ts';
-import { blockersOf } from './as/connections.ts';
 import { Devices } from './as/devices.ts';
 import { KeyPackages } from './as/key-packages.ts';
 import { makePeople } from './as/people.ts';
 import { Sessions } from './as/sessions.ts';
+import { blockersOf } from './as/sides.ts';
 import { Assets } from './assets/assets.ts';
 import { openAssetStore } from './assets/open.ts';
 import { rulesOf } from './assets/rules.ts';
 import type { AssetStore } from './assets/store.ts';
-import { attended, statePresence } from './calls/attendance.ts';
+import { Audit } from './audit/audit.ts';
+import { attended } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
 import { Grants } from './calls/grants.ts';
 import { SftDoor } from './calls/sft-door.ts';
-import { serveAdmin, serveClients, serveFederation } from './doors.ts';
+import { serveAdmin, serveClients } from './doors.ts';
 import { toldBy } from './ds/changes.ts';
 import { Conversations } from './ds/conversations.ts';
 import { Departures } from './ds/departures.ts';
-import { accept, endCallsOf } from './ds/follower.ts';
+import { type Asker, officeOf } from './ds/group-office.ts';
 import { Groups } from './ds/groups.ts';
 import { Hub } from './ds/hub.ts';
 import { openHubSigner, type PublicSigner } from './ds/hub-signer.ts';
 import { Journal } from './ds/journal.ts';
 import { Names } from './ds/names.ts';
-import { conversationOf, countCalls, domainsInCalls, load } from './ds/repository.ts';
-import { followPeers } from './federation/follow-peers.ts';
-import { Outbox } from './federation/outbox.ts';
+import { Refusals } from './ds/refusals.ts';
+import { areTogether, countCalls } from './ds/repository.ts';
+import { type Federation, makeFederation } from './federation/compose.ts';
+import type { DiscoveryOptions } from './federation/discovery.ts';
+import { type OpenFederation, openFederation } from './federation/open.ts';
 import { depthByDomain } from './federation/outbox-table.ts';
-import { PeerClient } from './federation/peer-client.ts';
+import type { PeerNetwork } from './federation/peer-client.ts';
+import { PeerKeys } from './federation/peer-keys.ts';
+import { serveFederation } from './federation/serve.ts';
 import { Events } from './http/events.ts';
 import type { ClientSocketLimits } from './http/limits.ts';
 import { alertOf, SignInAlerts } from './mail/alerts.ts';
@@ -54,7 +68,7 @@ import { afterCommit } from './store/after-commit.ts';
 import { placeOf } from './store/place.ts';
 import { openStore, type Store } from './store/store.ts';
 import { Writer } from './store/writer.ts';
-import { every } from './timers.ts';
+import { startWork } from './work.ts';
 import { WORLD, type World } from './world.ts';
 
 export interface HomeserverOptions {
@@ -69,6 +83,10 @@ export interface HomeserverOptions {
   readonly clientSockets?: Partial<ClientSocketLimits>;
   /** For tests: push services that are none. */
   readonly pushNetwork?: PushNetwork;
+  /** For tests: web servers of domains that are none. */
+  readonly discoveryWeb?: DiscoveryOptions['web'];
+  /** For tests: a network between homeservers that repeats and loses. */
+  readonly peerNetwork?: PeerNetwork;
 }
 
 export interface RunningHomeserver {
@@ -83,7 +101,7 @@ export interface RunningHomeserver {
 
 /** @throws SiteError, StartError, StoreError */
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
-  const { site, webRoot, world = WORLD, onUntold, clientSockets, pushNetwork } = options;
+  const { site, webRoot, world = WORLD, onUntold, clientSockets, pushNetwork, discoveryWeb, peerNetwork } = options;
   const log = discreet(options.log);
   // Whatever was opened before something failed is closed again.
   await using opened = new AsyncDisposableStack();
@@ -97,7 +115,9 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
     onTrouble: (sentence) => log.warn(sentence),
     onRefused: ({ code, domain, wasOpen }) => {
       parts.metrics.connectionsRefused.inc({ code });
+      if (domain !== undefined) parts.noteRefusal(domain, code);
       log.warn({ code, claimed: domain, wasOpen }, 'connection refused');
+      audit.note({ kind: 'refusal', domain, code, detail: 'dialled' });
     },
   });
   opened.defer(() => trust.close());
@@ -106,8 +126,21 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
     log.warn(sentence),
   );
   opened.defer(() => deviceAuthority.close());
-  const authorities = await Authorities.open({ store, world, domain: site.domain, own: deviceAuthority }, (error) =>
-    parts.onFault(error),
+  const peerKeys = await PeerKeys.open({
+    ...{ store, world },
+    fetch: (domain) => parts.peerClient.keys(domain),
+    onWaiting: (peer, prints) => {
+      log.warn({ peer, prints }, 'another domain came back with other keys: hawser peers accept-keys confirms them');
+      audit.note({ kind: 'key-waits', domain: peer, code: 'FED_KEY_WAITS', detail: prints.join(' ') });
+    },
+    onAccepted: (peer, prints) => {
+      log.info({ peer, prints }, 'an administrator confirmed the new keys of another domain');
+      audit.note({ kind: 'key-accepted', domain: peer, detail: prints.join(' ') });
+    },
+  });
+  const authorities = await Authorities.open(
+    { store, world, domain: site.domain, own: deviceAuthority, others: peerKeys.of },
+    (error) => parts.onFault(error),
   );
   opened.defer(() => authorities.close());
   const signer = await openHubSigner(store.db);
@@ -116,11 +149,24 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
     ...{ store, writer, world },
     onLoud: (audience, sender) => push.said(audience, sender),
     onMissed: (device) => push.wake(device, 'message'),
+    onCommitted: (audience, { position, payload }) => feeds.committed(audience, position, payload.length),
+    onFault: (error) => parts.onFault(error),
+  });
+  const audit = await Audit.open({
+    ...{ store, writer, world, folder: site.data },
     onFault: (error) => parts.onFault(error),
   });
   opened.defer(() => writer.idle());
+  opened.defer(() => audit.close());
   opened.defer(() => queues.close());
   const secrets = await readSecrets(site.certificates.tickets.privateKey);
+  const opening = await openFederation({
+    ...{ domain: site.domain, store, writer, world, queues, audit, log, signingSecret: secrets.signing },
+    composed: () => parts,
+    defer: (close) => opened.defer(close),
+    onFault: (error) => parts.onFault(error),
+  });
+  const { feeds } = opening;
   const pushKey = await openPushKey(store.db, secrets.push, world);
   const push = await Push.open({
     db: store.db,
@@ -142,31 +188,20 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   const transport = mail && (await smtpTransport(mail));
   const files = await openAssetStore(site);
   const parts: Parts = build({
-    ...{
-      site,
-      log,
-      world,
-      store,
-      trust,
-      key,
-      deviceAuthority,
-      authorities,
-      signer,
-      writer,
-      queues,
-      push,
-      secrets,
-      transport,
-      files,
-    },
+    ...{ site, log, world, store, trust, key, deviceAuthority, authorities, peerKeys, signer, writer, queues, push },
+    ...{ secrets, transport, files, audit, opening, discoveryWeb, peerNetwork },
   });
   opened.defer(() => parts.metrics.close());
   opened.defer(() => parts.groups.close());
   opened.defer(() => parts.mail?.close());
   opened.defer(() => parts.journal.idle());
   opened.defer(() => parts.outbox.close());
+  opened.defer(() => parts.submissions.close());
+  await parts.submissions.start();
   opened.defer(() => parts.names.close());
   opened.defer(() => parts.departures.close());
+  opened.defer(() => parts.refusals.close());
+  opened.defer(() => parts.partings.close());
 
   const doors = { site, log, world, webRoot, onUntold, clientSockets };
   const federation = await serveFederation(doors, parts);
@@ -204,6 +239,7 @@ interface Ground {
   readonly key: CryptoKey;
   readonly deviceAuthority: DeviceAuthority;
   readonly authorities: Authorities;
+  readonly peerKeys: PeerKeys;
   readonly signer: PublicSigner;
   readonly writer: Writer;
   readonly queues: Queues;
@@ -212,11 +248,16 @@ interface Ground {
   /** Undefined where the site names no mail server. */
   readonly transport: Transport | undefined;
   readonly files: AssetStore;
+  readonly audit: Audit;
+  /** What is kept of other domains. */
+  readonly opening: OpenFederation;
+  readonly discoveryWeb: DiscoveryOptions['web'];
+  readonly peerNetwork: PeerNetwork | undefined;
 }
 
 function build(ground: Ground) {
   const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
-  const { push, secrets, transport, files } = ground;
+  const { push, secrets, transport, files, audit, peerKeys, opening, discoveryWeb, peerNetwork } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -243,6 +284,7 @@ function build(ground: Ground) {
       events.tell(user, { type: 'deviceRemoved', device });
       await authorities.renew();
       await groups.removeDevice(device);
+      await federation.tellGone(device);
       // Last: as long as there is a queue, the rest is done again after a crash.
       await queues.remove(device);
     },
@@ -287,42 +329,48 @@ function build(ground: Ground) {
         });
       },
     },
+    abroad: {
+      lookUp: (user) => federation.remotePeople.lookUp(user),
+      tell: (to, statement) => peerClient.consent(to, statement),
+      wake: (to) => outbox.wake(to),
+    },
+    areTogether: (one, other) => areTogether(db, one, other),
+    audit,
     onConnection: (owner, connection) => events.tell(owner, { type: 'connection', connection }),
   });
   const signInAlerts = new SignInAlerts({ store, world, sessions, mail });
-  const peerClient = new PeerClient({
-    ...trust,
-    onRequest: (peer, call, result) => metrics.federationOut.inc({ peer, call, result }),
-  });
   const journal = new Journal(store, domain, world);
   journal.silence(blockersOf);
-  const groups = new Groups({ store, writer, world, domain, journal, queues, credentials, signer, onFault });
+  const metrics = makeMetrics({
+    accounts: () => countAccounts(db),
+    sessions: () => sessions.count(),
+    calls: () => countCalls(db),
+    outbox: () => depthByDomain(db),
+    feeds: () => feeds.depths(),
+    mails: () => countMails(db),
+    assets: () => assets.usage(),
+    downloads: () => downloads.underWay,
+    eventConnections: () => events.connections,
+    isSftConnected: () => sft.isConnected,
+    certificateExpires: () => trust.credentials.current.expires,
+    now: world.now,
+  });
+  const federation: Federation = makeFederation({
+    ...{ ...opening, site, log, world, store, writer, trust, audit, metrics, journal, queues, peerKeys },
+    ...{ discoveryWeb, peerNetwork, onFault },
+    home: () => ({ people, groups, departures, events, assets }),
+  });
+  const { peerClient, feeds, outbox, submissions, partings, downloads } = federation;
+  const groups = new Groups({
+    ...{ store, writer, world, domain, journal, queues, credentials, signer, onFault },
+    followers: feeds,
+    foreign: peerKeys,
+  });
   journal.join(groups.changing);
   const { mayReach } = people;
   const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, mayReach, world });
-  const acceptFrom = (from: DomainName, statement: Parameters<typeof accept>[3]) =>
-    accept(journal, domain, from, statement);
-  const outbox: Outbox = new Outbox({
-    db,
-    world,
-    deliver: {
-      conversation: async (to, subject) => {
-        const state = await load(db, subject);
-        if (state) await peerClient.notify(to, state);
-      },
-      departure: (_, subject) => departures.tell(subject),
-      presence: async (to, subject) => {
-        const conversation = await conversationOf(db, subject);
-        const presence = await statePresence(db, domain, subject);
-        if (conversation && presence) await acceptFrom(to, await peerClient.update(to, conversation, presence));
-      },
-    },
-    onGivenUp: (peer, kind, code) => {
-      metrics.outboxGivenUp.inc({ peer, code });
-      log.warn({ peer, kind, code }, 'another domain refused for good');
-    },
-    onFault,
-  });
+  const send = (asker: Asker, message: NewMessage): Promise<SentMessage> =>
+    (domainOf(message.conversation) === domain ? groups : submissions).send(asker, message);
   const conversations = new Conversations({
     db,
     domain,
@@ -341,6 +389,7 @@ function build(ground: Ground) {
     withoutAccount: absent,
     wakeOutbox: (to) => outbox.wake(to),
   });
+  const refusals: Refusals = new Refusals({ domain, conversations, mayReach, onFault });
   const grants = new Grants((...wish) => peerClient.grant(...wish), world);
   const calls = new Calls({
     domain,
@@ -366,9 +415,10 @@ function build(ground: Ground) {
     domain,
     origin: new URL(site.homeserver.client.url).origin,
     authenticate: (token) => sessions.authenticate(token),
-    account,
+    foreignBanner: site.homeserver.foreignBanner,
+    account: (user) => findHolder(db, user),
     queues,
-    groups,
+    send,
     onClosed: ({ code }) => code !== 'normal' && metrics.clientRefusals.inc({ code }),
     onFault,
   });
@@ -377,125 +427,19 @@ function build(ground: Ground) {
   journal.subscribe(events.changed);
   journal.subscribe(names.changed);
   journal.subscribe(departures.changed);
+  journal.subscribe(refusals.changed);
+  journal.subscribe(partings.changed);
   journal.subscribe((change) => {
     for (const { user, event } of toldBy(change)) {
       if (event.type === 'ringing' && domainOf(user) === domain) push.ring(user).catch(onFault);
     }
   });
-  journal.subscribe(({ before, after }) => {
-    if (domainOf(after.conversation) !== domain) return;
-    for (const member of [...(before?.members ?? []), ...after.members]) {
-      if (member.domain !== domain) outbox.wake(member.domain);
-    }
-  });
-  const metrics = makeMetrics({
-    accounts: () => countAccounts(db),
-    sessions: () => sessions.count(),
-    calls: () => countCalls(db),
-    outbox: () => depthByDomain(db),
-    mails: () => countMails(db),
-    assets: () => assets.usage(),
-    eventConnections: () => events.connections,
-    isSftConnected: () => sft.isConnected,
-    certificateExpires: () => trust.credentials.current.expires,
-    now: world.now,
-  });
+  journal.subscribe(federation.changed);
   return {
-    domain,
-    store,
-    trust,
-    account,
-    sessions,
-    devices,
-    keyPackages,
-    authorities,
-    groups,
-    queues,
-    push,
-    signer,
-    mail,
-    people,
-    journal,
-    peerClient,
-    hub,
-    outbox,
-    conversations,
-    names,
-    departures,
-    grants,
-    calls,
-    assets,
-    sft,
-    events,
-    metrics,
-    signInAlerts,
-    acceptFrom,
-    onFault,
-  };
-}
-
-/** What goes on without being asked; returns how to stop it. */
-function startWork(parts: Parts): () => void {
-  const {
-    domain,
-    store,
-    journal,
-    trust,
-    hub,
-    outbox,
-    grants,
-    sessions,
-    keyPackages,
-    authorities,
-    groups,
-    queues,
-    push,
-  } = parts;
-  const { mail, people, devices, departures, names, assets, sft, peerClient, signInAlerts, onFault } = parts;
-  // What a process that ended, or a database that was away, left undone.
-  const repair = async () => {
-    await devices.finishRemovals(await queues.devices());
-    await departures.sweep();
-    await names.sweep();
-    for (const other of await domainsInCalls(store.db)) {
-      if (other !== domain && !trust.peers.allowed(other)) await dropDomain(other);
-    }
-  };
-  const dropDomain = async (other: DomainName) => {
-    grants.forgetFrom(other);
-    await hub.drop(other);
-    await endCallsOf(journal, store.db, other);
-  };
-  const stops = [
-    every(1_000, () => sft.sweep(), onFault),
-    every(5_000, () => hub.sweep(), onFault),
-    every(10_000, () => queues.sweep(), onFault),
-    every(1_000, async () => push.sweep(), onFault),
-    every(600_000, () => groups.sweep(), onFault),
-    every(3_600_000, () => sessions.sweep(), onFault),
-    every(3_600_000, () => keyPackages.sweep(), onFault),
-    every(600_000, () => authorities.sweep(), onFault),
-    every(600_000, () => people.sweep(), onFault),
-    every(600_000, repair, onFault),
-    every(1_000, async () => mail?.wake(), onFault),
-    every(60_000, () => signInAlerts.sweep(), onFault),
-    every(60_000, () => assets.sweep(), onFault),
-    every(24 * 3_600_000, () => assets.sweepOrphans(), onFault),
-    followPeers(trust.peers, {
-      onGone: (other) => {
-        dropDomain(other).catch(onFault);
-      },
-      onAllowed: (other) => {
-        outbox.retryNow(other);
-        // Tells it that we are back, and leaves a warm connection.
-        peerClient.greet(other).catch(() => undefined);
-      },
-    }),
-  ];
-  outbox.start().catch(onFault);
-  mail?.wake();
-  repair().catch(onFault);
-  return () => {
-    for (const stop of stops) stop();
+    ...federation,
+    ...{ domain, store, trust, account, sessions, devices, keyPackages, authorities, people, signInAlerts },
+    ...{ journal, groups, hub, conversations, names, departures, refusals, signer, queues, push, send },
+    ...{ grants, calls, sft, assets, events, mail, metrics, audit, onFault },
+    office: officeOf(domain, groups, federation.relay),
   };
 }

@@ -8,9 +8,13 @@ export interface Sampled {
   calls(): Promise<number>;
   /** Entries of the outbox by domain. */
   outbox(): Promise<readonly { domain: string; depth: number }[]>;
+  /** Entries of groups that other domains do not have yet. */
+  feeds(): readonly { domain: string; depth: number }[];
   /** E-mails that are not sent yet. */
   mails(): Promise<number>;
   /** What files and unfinished uploads take up. */
+  /** Files of other domains that are being fetched. */
+  downloads(): number;
   assets(): Promise<{ readonly bytes: number; readonly uploads: number }>;
   eventConnections(): number;
   isSftConnected(): boolean;
@@ -28,6 +32,7 @@ export interface Metrics {
   readonly connectionsRefused: Counter<'code'>;
   readonly clientRefusals: Counter<'code'>;
   readonly outboxGivenUp: Counter<'peer' | 'code'>;
+  readonly feedDropped: Counter<'peer' | 'code'>;
   readonly ticketsIssued: Counter;
   /** By the mail library's code. */
   readonly mailFailed: Counter<'code'>;
@@ -51,6 +56,7 @@ export function makeMetrics(sampled: Sampled): Metrics {
     connectionsRefused: counter('connections_refused', 'Connections of other servers that were refused', 'code'),
     clientRefusals: counter('client_refusals', 'Answers to clients that are not 2xx', 'code'),
     outboxGivenUp: counter('outbox_given_up', 'What another domain refused for good', 'peer', 'code'),
+    feedDropped: counter('feed_dropped', 'What another domain delivered and was not taken', 'peer', 'code'),
     ticketsIssued: counter('tickets_issued', 'Tickets for calls'),
     mailFailed: counter('mail_failed', 'Attempts to send an e-mail that failed', 'code'),
     pushSent: counter('push_sent', 'Requests to push services of browser makers', 'result'),
@@ -107,6 +113,7 @@ function sampledGauges(registry: Registry, sampled: Sampled): void {
   gauge('calls', 'Calls going on in conversations of people of this domain', sampled.calls);
   gauge('mail_waiting', 'E-mails that are not sent yet', sampled.mails);
   gauge('asset_bytes', 'Room that files and unfinished uploads take up', async () => (await sampled.assets()).bytes);
+  gauge('foreign_downloads', 'Files of other domains that people here are fetching', () => sampled.downloads());
   gauge('asset_uploads', 'Uploads that are not complete', async () => (await sampled.assets()).uploads);
   gauge('event_connections', 'Open event connections of clients', sampled.eventConnections);
   gauge('sft_connected', '1 while the SFT of this domain is connected', () => Number(sampled.isSftConnected()));
@@ -121,6 +128,16 @@ function sampledGauges(registry: Registry, sampled: Sampled): void {
     async collect() {
       this.reset();
       for (const { domain, depth } of await sampled.outbox()) this.set({ peer: domain }, depth);
+    },
+  });
+  new Gauge({
+    name: 'hawser_homeserver_feed_depth',
+    help: 'Entries of groups that other domains do not have yet',
+    labelNames: ['peer'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { domain, depth } of sampled.feeds()) this.set({ peer: domain }, depth);
     },
   });
 }

@@ -1,15 +1,18 @@
 /** The administrator's acts on the database of a homeserver that is not running. */
 import { mkdir } from 'node:fs/promises';
 import type { Site } from '#site/schema.ts';
+import { CUT_OFF } from './as/abroad.ts';
 import type { Administration } from './as/administration.ts';
 import { dropDevices } from './as/devices.ts';
 import { makePeople } from './as/people.ts';
 import { Sessions } from './as/sessions.ts';
+import { Audit } from './audit/audit.ts';
 import { Postman } from './mail/postman.ts';
 import { smtpTransport } from './mail/transport.ts';
 import { readSecrets } from './secrets.ts';
 import { placeOf } from './store/place.ts';
 import { openStore } from './store/store.ts';
+import { Writer } from './store/writer.ts';
 import { WORLD } from './world.ts';
 
 export interface OfflineAdministration extends AsyncDisposable {
@@ -41,6 +44,14 @@ export async function openAdministration(site: Site): Promise<OfflineAdministrat
       },
     });
   opened.defer(() => mail?.close());
+  const writer = new Writer(store);
+  const audit = await Audit.open({
+    ...{ store, writer, world: WORLD, folder: site.data },
+    onFault: (error) => {
+      throw error;
+    },
+  });
+  opened.defer(() => audit.close());
   const sessions = new Sessions(store, site.domain, WORLD, () => undefined);
   const people = makePeople({
     site,
@@ -49,12 +60,15 @@ export async function openAdministration(site: Site): Promise<OfflineAdministrat
     secrets,
     sessions,
     mail,
+    audit,
     // When it starts, the homeserver takes their keys out of the groups, lists their certificates as revoked, and lets whoever is
     // deleted leave his conversations.
     hooks: {
       onPasswordChanged: async (user, keep, tx) => void (await dropDevices(tx, user, keep, WORLD.now())),
       onRemoved: async (user, tx) => void (await dropDevices(tx, user, undefined, WORLD.now())),
     },
+    abroad: CUT_OFF,
+    areTogether: async () => false,
     onConnection: () => undefined,
   });
   const running = opened.move();

@@ -129,7 +129,9 @@ test('who was blocked while the homeserver was not running is out of its calls w
   await alpha.allow({ organisation: beta, state: 'blocked' });
   await alpha.start();
   await until(async () => (await alice.conversation(own)).call?.members.length === 1, 'bob was taken out');
-  await until(async () => (await alice.conversation(theirs)).call === undefined, 'what his hub says is over for us');
+  expect((await alice.conversation(own)).members).toHaveLength(1);
+  await until(async () => (await alice.conversations()).length === 1, 'what his hub keeps is over for us');
+  expect((await alice.conversations())[0]?.conversation).toBe(own);
 });
 
 test('where the hub is blocked its calls are over for us', { timeout: 20_000 }, async () => {
@@ -139,8 +141,11 @@ test('where the hub is blocked its calls are over for us', { timeout: 20_000 }, 
   await beta.allow({ organisation: alpha, state: 'blocked' });
   expect((await bob.hear('ended')).conference).toBe(call.conference);
   await until(() => beta.sft.ended.includes(call.conference), 'the SFT is told');
+  await until(async () => (await bob.conversations()).length === 0, 'the conversation too');
   await beta.allow(alpha);
+  await until(async () => (await alice.conversation(conversation)).members.length === 1, 'he has left', 15_000);
   await alice.endCall(conversation);
+  await alice.addMember(conversation, bob.id);
   await alice.call(conversation);
   await until(async () => (await bob.conversation(conversation)).call, 'the next call is known again', 15_000);
 });

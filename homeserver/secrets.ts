@@ -14,6 +14,8 @@ export interface Secrets {
   readonly mail: Buffer;
   /** Encrypts the key that signs wake-ups. */
   readonly push: Buffer;
+  /** Encrypts the keys that sign requests to other domains. */
+  readonly signing: Buffer;
 }
 
 /** @param file of a private key; rejects where it cannot be read */
@@ -23,7 +25,7 @@ export async function readSecrets(file: string): Promise<Secrets> {
 
 export function secretsOf(root: Buffer): Secrets {
   const keys = { codes: derive(root, 'codes'), work: derive(root, 'work'), mail: derive(root, 'mail') };
-  return { ...keys, push: derive(root, 'push') };
+  return { ...keys, push: derive(root, 'push'), signing: derive(root, 'signing') };
 }
 
 function derive(root: Buffer, purpose: string): Buffer {

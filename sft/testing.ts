@@ -345,6 +345,8 @@ async function siteOf(
       admin: { listen: at(homeAdmin) },
       registration: { mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 },
       teamMates: 'domain',
+      foreignPeople: 'open',
+      search: 'full',
       pushServices: [],
       assets: {
         fileMb: 100,

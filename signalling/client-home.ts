@@ -83,6 +83,11 @@ export const NewTitle = Closed({ title: Title });
 /** `GET users?address=@bob@beta.example`: exact look-up only. */
 export const UserQuery = Closed({ address: Text(200) });
 
+/** `GET people/search?text=bo`, in another organisation `@bo@beta.example`. */
+export const PeopleQuery = Closed({ text: Text(200) });
+export const FoundPeople = Closed({ people: Type.Array(User, { maxItems: 20 }) });
+export type FoundPeople = Static<typeof FoundPeople>;
+
 /**
  * A ticket for the SFT of the caller's own domain: the answer of `POST conversations/:conversation/call`, which starts the
  * call or joins the one that goes on, and of `POST conversations/:conversation/call/tickets`, which only joins.
@@ -114,6 +119,17 @@ export const Problem = Closed({
 });
 export type Problem = Static<typeof Problem>;
 
+/** Another organisation that this one federates with. */
+export const Organisation = Closed({
+  domain: DomainName,
+  /** Its homeserver cannot be reached since then: what it has to be told, and what it has to order, waits. */
+  unreachableSince: Type.Optional(Time),
+});
+export type Organisation = Static<typeof Organisation>;
+
+/** `GET organisations` */
+export const Organisations = Closed({ organisations: Type.Array(Organisation, { maxItems: 10_000 }) });
+
 const kind = <K extends string>(type: K) => Type.Literal(type);
 
 export const HomeEvent = Type.Union([
@@ -129,6 +145,8 @@ export const HomeEvent = Type.Union([
   Closed({ type: kind('joined'), conversation: ConversationId, conference: ConferenceId, member: CallMember }),
   Closed({ type: kind('left'), conversation: ConversationId, conference: ConferenceId, member: CallMember }),
   Closed({ type: kind('ended'), conversation: ConversationId, conference: ConferenceId }),
+  /** Whether another organisation can be reached has changed. */
+  Closed({ type: kind('organisation'), organisation: Organisation }),
   /** What this person and another one have decided about each other has changed. */
   Closed({ type: kind('connection'), connection: Connection }),
 ]);
@@ -139,7 +157,15 @@ export const CLIENT_HOME = {
   protocol: 'hawser-client-home-v1',
   maxLength: { dialler: 256 * 1024, acceptor: 2 * 1024 * 1024 },
   requests: {
-    hello: { from: 'dialler', params: Closed({ accessToken: Token }), result: Closed({ user: User }) },
+    hello: {
+      from: 'dialler',
+      params: Closed({ accessToken: Token }),
+      result: Closed({
+        user: User,
+        /** What the administrator wants said above conversations with people of other organisations. */
+        foreignBanner: Type.Optional(Type.String({ minLength: 1, maxLength: 120 })),
+      }),
+    },
     /**
      * Begins the delivery of what waits for the session's device, behind what it has. Where `queue` differs from the last
      * time, positions began anew: the device asks again from 0, and may get what it has.

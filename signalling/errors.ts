@@ -5,6 +5,7 @@
  */
 import { DEVICE_ERRORS } from './device-errors.ts';
 import { type ErrorEntry, entry } from './error-entry.ts';
+import { FEDERATION_ERRORS } from './federation-errors.ts';
 
 export type { ErrorEntry };
 
@@ -224,12 +225,6 @@ export const ERRORS = {
   ),
   HOME_NO_GROUP: entry(404, 4404, false, 'This conversation has no group yet. Make one.'),
   HOME_GROUP_EXISTS: entry(409, 4409, false, 'This conversation has a group already. Join it.'),
-  HOME_LOCAL_ONLY: entry(
-    403,
-    4403,
-    false,
-    'Messages reach people of one organisation only; calls reach the others too. Write in a conversation without people of others.',
-  ),
   HOME_LAST_ADMIN: entry(
     409,
     4409,
@@ -394,20 +389,32 @@ export const ERRORS = {
     'Your organisation does not use the push service of this browser. Ask your administrator to add it.',
   ),
 
-  // Federation between homeservers
-  FED_NOT_ALLOWED: entry(403, 4521, false, 'The organisations have not allowed each other. Ask your administrator.'),
-  FED_REFUSED: entry(
-    521,
-    4521,
+  HOME_PEER_AUTHORITY: entry(
+    400,
+    4400,
     false,
-    'The other organisation refused the connection. Its administrator has not allowed yours.',
+    'This is not the certificate of an authority. Ask the other administrator for the file authority.pem.',
   ),
-  FED_TLS: entry(525, 4525, false, 'The certificate of the other organisation is wrong. Tell your administrator.'),
-  FED_UNREACHABLE: entry(533, 4533, true, 'The other organisation cannot be reached at the moment. Try again later.'),
-  FED_WRONG_DESTINATION: entry(403, 4403, false, 'The request is for another domain and is not forwarded.'),
-  FED_FOREIGN: entry(403, 4403, false, 'A domain may speak only for its own people and conversations.'),
-  FED_NON_FEDERATING: entry(409, 4409, false, 'Two of the organisations do not federate with each other.'),
-  FED_VERSION: entry(426, 4426, false, 'There is no federation version that both sides speak. Update the older one.'),
+  HOME_PEER_ENTRY: entry(
+    400,
+    4400,
+    false,
+    'The allow list cannot take this. Look at how the domain, the host and port, the prefixes and the limits are written.',
+  ),
+  HOME_PEERS_BUSY: entry(
+    409,
+    4409,
+    true,
+    'The allow list is being changed at this moment. Try again; if it stays so, remove the .lock file beside the list.',
+  ),
+  HOME_PEERS_FILE: entry(
+    503,
+    4503,
+    false,
+    'The homeserver cannot write its allow list. Let it own that file and its folder, or use hawser peers on the machine.',
+  ),
+
+  ...FEDERATION_ERRORS,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

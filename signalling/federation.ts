@@ -1,5 +1,5 @@
 /**
- * Homeserver to homeserver, version 1: HTTPS with client certificates on both sides. The names follow the MIMI protocol
+ * Homeserver to homeserver, versions 1 and 2: HTTPS with client certificates on both sides. The names follow the MIMI protocol
  * (draft-ietf-mimi-protocol, section 5). Whose request it is, the certificate says, and nothing in a request. What a hub
  * says about its conversation is always the whole of it, and numbered; whatever is lost or repeated does no harm.
  */
@@ -9,7 +9,8 @@ import { Closed, Sequence } from './contract.ts';
 import { ConferenceId, ConversationId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
 import { Title } from './title.ts';
 
-export const FEDERATION_VERSIONS = { min: 1, max: 1 } as const;
+/** 1: people, conversations, calls. 2: with MLS groups, messages, connections, files; signed requests. */
+export const FEDERATION_VERSIONS = { min: 1, max: 2 } as const;
 
 /**
  * Below `https://<domain's homeserver>`; every `:parameter` is percent-encoded. All but `versions` are POST with a JSON
@@ -28,8 +29,37 @@ export const FEDERATION_PATHS = {
   notify: '/federation/v1/notify/:conversation',
   /** Any domain of the conversation to the anchor: `GrantRequest` to `GrantAnswer`. */
   grant: '/federation/v1/grant/:conference',
+
+  /** GET, answers `DomainKeys` (federation-people.ts): with what the domain signs, and what speaks for its devices. */
+  keys: '/federation/v2/keys',
+  /** Hub to follower: `Feed` to `FeedAnswer` (federation-feed.ts); what goes to the groups that devices of `:domain` are in. */
+  feed: '/federation/v2/feed/:domain',
+  /** Follower to hub: `Submissions` to `SubmissionsAnswer` (federation-feed.ts); messages of its own people. */
+  submit: '/federation/v2/submitMessage/:domain',
+  /** Follower to hub, for one of its own devices (federation-groups.ts). */
+  createGroup: '/federation/v2/createGroup/:conversation',
+  groupInfo: '/federation/v2/groupInfo/:conversation',
+  tree: '/federation/v2/tree/:conversation',
+  commit: '/federation/v2/commit/:conversation',
+  turn: '/federation/v2/turn/:conversation',
+  endTurn: '/federation/v2/endTurn/:conversation',
+  /** `GoneDevices` to nothing: devices of the asking domain that were removed, for all groups of this hub. */
+  goneDevices: '/federation/v2/goneDevices/:domain',
+  /** `KeyMaterialQuery` to `Claimed` of devices.ts: one key package of each device of somebody of `:domain`. */
+  keyMaterial: '/federation/v2/keyMaterial/:domain',
+  /** `ConsentStatement` to nothing: whether somebody of the asking domain wants to be connected to somebody of `:domain`. */
+  consent: '/federation/v2/consent/:domain',
+  /** `SearchQuery` to `SearchAnswer`: as far as the policy of `:domain` lets the asking domain. */
+  search: '/federation/v2/search/:domain',
+  /** GET, answers the bytes of a file of the answering domain; with `Range`. HEAD tells its size and kind. */
+  proxyDownload: '/federation/v2/proxyDownload/:asset',
 } as const;
 export type FederationCall = keyof typeof FEDERATION_PATHS;
+
+/** The version from which on a call is spoken. */
+export function versionOf(call: FederationCall): number {
+  return FEDERATION_PATHS[call].startsWith('/federation/v2/') ? 2 : 1;
+}
 
 const Version = Type.Integer({ minimum: 1, maximum: 1_000 });
 const Name = Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });

@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox';
 import { Base64Url } from './base64.ts';
 import { Closed } from './contract.ts';
 import { HawserError } from './errors.ts';
-import { ConversationId, GroupId } from './ids.ts';
+import { ConversationId, DomainName, GroupId } from './ids.ts';
 import { MAX_MESSAGE_BYTES, MAX_PAYLOAD_BYTES, Position } from './queue.ts';
 
 /** Bytes of a ratchet tree: 1.3 kB a device, in the largest group. */
@@ -80,5 +80,17 @@ export const NewMessage = Closed({
 });
 export type NewMessage = Static<typeof NewMessage>;
 /** Its place in the order of the conversation, and when the hub took it, ms since 1970. */
-export const SentMessage = Closed({ position: Position, at: Type.Integer({ minimum: 0 }) });
+export const TakenMessage = Closed({ position: Position, at: Type.Integer({ minimum: 0 }) });
+export type TakenMessage = Static<typeof TakenMessage>;
+/**
+ * It is on the disk of the device's own homeserver and waits for that of the hub, since then (ms since 1970). What becomes of it comes
+ * as an entry of kind `sent` or `refused`. Those behind it may be handed in: they are passed on in order.
+ */
+export const WaitingMessage = Closed({ waiting: DomainName, since: Type.Integer({ minimum: 0 }) });
+export type WaitingMessage = Static<typeof WaitingMessage>;
+export const SentMessage = Type.Union([TakenMessage, WaitingMessage]);
 export type SentMessage = Static<typeof SentMessage>;
+
+export function isWaiting(sent: SentMessage): sent is WaitingMessage {
+  return 'waiting' in sent;
+}

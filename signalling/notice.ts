@@ -8,7 +8,7 @@ import { fromBase64Url } from './base64.ts';
 import { Role } from './capabilities.ts';
 import { Closed } from './contract.ts';
 import { HawserError } from './errors.ts';
-import { ConversationId, UserId } from './ids.ts';
+import { ConversationId, DomainName, domainOf, UserId } from './ids.ts';
 import { DisplayName } from './person.ts';
 import { Title } from './title.ts';
 
@@ -24,6 +24,13 @@ export const NoticeChange = Type.Union([
   /** Without `by`: nobody else was left to administer. */
   Closed({ type: kind('role'), who: Named, role: Role, by: Type.Optional(Named) }),
   Closed({ type: kind('title'), title: Title, by: Type.Optional(Named) }),
+  /**
+   * Two organisations do not work together any more. Everybody of this domain is out; where it is the hub's own it is `over`, and the
+   * notice is the word of the homeserver of whoever reads it.
+   */
+  Closed({ type: kind('parted'), domain: DomainName, over: Type.Optional(Type.Literal(true)) }),
+  /** So many messages before this place the domain does not get: it was away for longer than the hub keeps them for it. */
+  Closed({ type: kind('undelivered'), domain: DomainName, count: Type.Integer({ minimum: 1 }) }),
 ]);
 export type NoticeChange = Static<typeof NoticeChange>;
 
@@ -51,5 +58,6 @@ export function parseNotice(payload: string): Notice {
 
 /** Whether somebody is out of the conversation by it. */
 export function isOutBy({ change }: Notice, user: UserId): boolean {
+  if (change.type === 'parted') return change.over === true || domainOf(user) === change.domain;
   return (change.type === 'removed' || change.type === 'left') && change.who.user === user;
 }

@@ -44,5 +44,12 @@ export const GivenPassword = Type.String({ maxLength: 256 });
 
 export const DisplayName = Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
 
-export const User = Closed({ user: UserId, domain: DomainName, handle: Handle, name: DisplayName });
+export const User = Closed({
+  user: UserId,
+  domain: DomainName,
+  handle: Handle,
+  name: DisplayName,
+  /** Administers the organisation. Told to that person alone. */
+  administrator: Type.Optional(Type.Literal(true)),
+});
 export type User = Static<typeof User>;

@@ -33,6 +33,18 @@ export const HomeserverSchema = section(
           expects: 'a host and a port, such as hs.alpha.example:8448',
           example: 'hs.alpha.example:8448',
         }),
+        resolvers: Type.Optional(
+          Type.Array(
+            Type.String({ pattern: `^(?:[0-9.]+(?::${PORT})?|\\[[0-9a-fA-F:.]+\\](?::${PORT})?)$`, maxLength: 60 }),
+            {
+              minItems: 1,
+              maxItems: 8,
+              description: 'DNS servers that are asked where other domains are, in place of those of this machine.',
+              expects: 'a list of addresses, such as [9.9.9.9]',
+              example: ['9.9.9.9'],
+            },
+          ),
+        ),
       },
       'Towards other domains.',
     ),
@@ -170,6 +182,37 @@ export const HomeserverSchema = section(
       reason: 'Whoever has blocked somebody is left alone in either case.',
       expects: 'domain or nobody',
     }),
+    foreignPeople: Type.Unsafe<'open' | 'connected'>({
+      type: 'string',
+      enum: ['open', 'connected'],
+      default: 'open',
+      description:
+        'Whom people of this domain and people of other domains may write to and call: each other, as far as the allow list goes (`open`), or only after a connection that was accepted (`connected`).',
+      reason:
+        'Whoever has blocked somebody is left alone in either case. Homeservers of federation version 1 know no connections: with `connected` nobody reaches their people.',
+      expects: 'open or connected',
+    }),
+    search: Type.Unsafe<'exact' | 'full'>({
+      type: 'string',
+      enum: ['exact', 'full'],
+      default: 'full',
+      description:
+        'How people of this domain find each other: by the beginning of a name or handle (`full`), or by the whole handle (`exact`).',
+      reason: 'What other domains find is said on the allow list, for each of them.',
+      expects: 'exact or full',
+    }),
+    foreignBanner: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 120,
+        pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+        description: 'What stands above every conversation with people of other organisations.',
+        reason:
+          'The organisations are named beside it. Left out, the banner says that the conversation leaves the own one.',
+        expects: 'a text of 1 to 120 characters, in one line',
+        example: 'not classified',
+      }),
+    ),
     pushServices: Type.Array(
       Type.Unsafe<DomainName>({ ...DomainName, expects: 'a DNS name in lower case, such as push.alpha.example' }),
       {

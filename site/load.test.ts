@@ -82,6 +82,8 @@ describe('the sample', () => {
     expect(site.homeserver.mail).toBeUndefined();
     expect(site.homeserver.registration).toEqual({ mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 });
     expect(site.homeserver.teamMates).toBe('domain');
+    expect(site.homeserver.foreignPeople).toBe('open');
+    expect(site.homeserver.search).toBe('full');
   });
 
   it('is a site too with every option that it has commented out', async () => {

@@ -299,6 +299,19 @@ describe.each([
     expect(await knock(beta[role])).toContain('welcome');
   });
 
+  it('bounds the open connections of one server, and of nobody else', async () => {
+    await new Promise((resolve) => server.close(resolve));
+    await listen({ maxConnections: 2 });
+    const [cert, key] = [await readFile(beta[role].certificate), await readFile(beta[role].key)];
+    const held = [1, 2].map(() => connect({ port: port(), host: '127.0.0.1', rejectUnauthorized: false, cert, key }));
+    clients.push(...held);
+    await vi.waitFor(async () => expect(await knock(beta[role])).not.toContain('welcome'));
+    expect(refusals).toMatchObject([{ code: 'SIG_FLOOD', domain: 'beta.example' }]);
+    expect(await knock(gamma[role])).toContain('welcome');
+    held[0]?.destroy();
+    await vi.waitFor(async () => expect(await knock(beta[role])).toContain('welcome'));
+  });
+
   function nameOf(domain: string): string {
     return role === 'sft' ? `sft.${domain}` : domain;
   }

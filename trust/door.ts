@@ -6,11 +6,18 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Credential, Credentials } from './credentials.ts';
 import { Guard } from './guard.ts';
-import type { Accepts } from './identity.ts';
+import type { Accepts, PeerIdentity } from './identity.ts';
 import type { PeerList } from './peers.ts';
 import type { Refusal } from './refusal.ts';
 
-export { peerOf } from './guard.ts';
+export { knownPeer, peerOf } from './guard.ts';
+
+type HttpLimit =
+  | 'requestTimeout'
+  | 'headersTimeout'
+  | 'keepAliveTimeout'
+  | 'maxHeaderSize'
+  | 'connectionsCheckingInterval';
 
 export interface DoorOptions {
   readonly credentials: Credentials;
@@ -21,11 +28,13 @@ export interface DoorOptions {
   readonly onRefused?: (refusal: Refusal) => void;
   readonly requestListener?: RequestListener;
   /** Limits of HTTP, such as `requestTimeout`. */
-  readonly http?: Pick<ServerOptions, 'requestTimeout' | 'headersTimeout' | 'keepAliveTimeout' | 'maxHeaderSize'>;
+  readonly http?: Pick<ServerOptions, HttpLimit>;
   /** Time for TCP and TLS together, ms; 3000 when left out. */
   readonly handshakeTimeoutMs?: number;
   /** Handshakes at once; the oldest gives way to one more. 256 when left out. */
   readonly maxHandshakes?: number;
+  /** Open connections of one server; one more is refused with SIG_FLOOD. 600 when left out. */
+  readonly maxConnections?: number;
 }
 
 /**
@@ -47,6 +56,8 @@ class Door extends Server {
   readonly #guard: Guard;
   /** By address and port of the other side, oldest first. */
   readonly #handshakes = new Map<string, Handshake>();
+  /** Open connections, by server. */
+  readonly #open = new Map<string, number>();
 
   constructor(options: DoorOptions) {
     super({ ...options.http, ...tlsOptions(options.credentials.current) }, options.requestListener);
@@ -112,7 +123,27 @@ class Door extends Server {
     socket.on('error', () => undefined); // a reset is no fault of ours; 'close' follows
     const key = keyOf(socket);
     if (key !== undefined) this.#end(key);
-    return this.#guard.admit(socket, this.#options.accepts) !== undefined;
+    const identity = this.#guard.admit(socket, this.#options.accepts);
+    return identity !== undefined && this.#count(socket, identity);
+  }
+
+  /** Whoever is let in holds only so much of the memory and the file descriptors that all share. */
+  #count(socket: TLSSocket, { domain, role }: PeerIdentity): boolean {
+    const { maxConnections = 600 } = this.#options;
+    const server = `${role} ${domain}`;
+    const count = this.#open.get(server) ?? 0;
+    if (count >= maxConnections) {
+      socket.destroy();
+      this.#guard.report({ code: 'SIG_FLOOD', domain, address: socket.remoteAddress, wasOpen: false });
+      return false;
+    }
+    this.#open.set(server, count + 1);
+    socket.once('close', () => {
+      const left = (this.#open.get(server) ?? 1) - 1;
+      if (left > 0) this.#open.set(server, left);
+      else this.#open.delete(server);
+    });
+    return true;
   }
 }
 

@@ -29,6 +29,7 @@ export class Following<T> {
   #files: ReadonlySet<string>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #last: Promise<void> = Promise.resolve();
   /** What was told last, so that it is told once. */
   #trouble: string | undefined;
 
@@ -61,6 +62,12 @@ export class Following<T> {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Looks now, for whoever has just changed a file and does not want to wait. */
+  async look(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#check();
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -69,11 +76,19 @@ export class Following<T> {
 
   #schedule(): void {
     if (this.#closed) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#check(), this.#options.lookMs ?? LOOK_MS);
     this.#timer.unref();
   }
 
-  async #check(): Promise<void> {
+  /** One after the other: whoever looks while the files are being read waits for what comes of that. */
+  #check(): Promise<void> {
+    const check = this.#last.then(() => this.#checkOnce());
+    this.#last = check.catch(() => undefined);
+    return check;
+  }
+
+  async #checkOnce(): Promise<void> {
     const seen = await look(this.#files);
     if (seen !== this.#seen && !this.#closed) {
       this.#seen = seen;

@@ -33,9 +33,14 @@ const identities = new WeakMap<object, PeerIdentity>();
  * @throws HawserError TRUST_NO_CERTIFICATE for any other socket
  */
 export function peerOf(socket: object): PeerIdentity {
-  const identity = identities.get(socket);
+  const identity = knownPeer(socket);
   if (identity === undefined) throw new HawserError('TRUST_NO_CERTIFICATE');
   return identity;
+}
+
+/** The same; undefined for a socket that was not let in, or not yet. */
+export function knownPeer(socket: object): PeerIdentity | undefined {
+  return identities.get(socket);
 }
 
 export class Guard {

@@ -10,6 +10,7 @@ import { type Accepts, identify, type Peer, type PeerIdentity, type Question } f
 import { issueServer, makeAuthority, makeRevocationList } from './issue.ts';
 import { DAY, type Issued, validityFrom } from './issuing.ts';
 import { parseServerName, serverName } from './name.ts';
+import { ALL_SCOPES } from './peers-schema.ts';
 import { unusualAuthority } from './testing-strangers.ts';
 import { Extension } from './x509.ts';
 
@@ -54,6 +55,8 @@ function ask(given: Case = {}): PeerIdentity {
     homeserver: undefined,
     mediaPrefixes: [],
     limits: {},
+    may: ALL_SCOPES,
+    addresses: 'public',
   };
   return identify({
     chain: (given.chain ?? [leaf]).map(x509),
@@ -233,6 +236,8 @@ describe('who is at the other end', () => {
       homeserver: undefined,
       mediaPrefixes: [],
       limits: {},
+      may: ALL_SCOPES,
+      addresses: 'public',
     };
     const view = { own: { domain: alpha, authority: speaks }, peers: new Map([[beta, peer]]) };
     fc.assert(

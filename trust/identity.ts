@@ -6,7 +6,7 @@ import type { HostAndPort } from '#site/address.ts';
 import type { Authority } from './authority.ts';
 import { isForTls, isIssuedBy, isSelfSigned, isSound, nameIn, pathLength, validFrom, validTo } from './certificate.ts';
 import { type Role, type ServerName, serverName } from './name.ts';
-import type { PeerLimits } from './peers-schema.ts';
+import type { PeerLimits, PeerScopes } from './peers-schema.ts';
 
 /** An entry of the allow list. */
 export interface Peer {
@@ -20,6 +20,10 @@ export interface Peer {
   readonly mediaPrefixes: readonly string[];
   /** Where they differ from those that the site has for every peer. */
   readonly limits: PeerLimits;
+  /** What it may do here; `judge` of the homeserver decides by it. */
+  readonly may: PeerScopes;
+  /** Whether names of it may lead to addresses that are not public. */
+  readonly addresses: 'public' | 'any';
 }
 
 /** Everything that decides about a certificate, at one moment. */

@@ -36,6 +36,26 @@ export const PeerLimits = Closed({
 });
 export type PeerLimits = Static<typeof PeerLimits>;
 
+const yes = (what: string) =>
+  Type.Boolean({ default: true, expects: `true or false: whether ${what}; true when left out` });
+
+/** What a domain may do here, and our people with it. */
+export const PeerScopes = Closed({
+  /** Conversations with MLS groups: messages, files, connections. */
+  messages: yes('messages are exchanged with it'),
+  calls: yes('there are calls with it'),
+  /** What its people may ask for: nobody, whom they know the exact handle of, or parts of names. */
+  search: Type.Unsafe<'none' | 'exact' | 'full'>({
+    type: 'string',
+    enum: ['none', 'exact', 'full'],
+    default: 'exact',
+    expects: 'none, exact or full; exact when left out',
+  }),
+});
+export type PeerScopes = Static<typeof PeerScopes>;
+
+export const ALL_SCOPES: PeerScopes = { messages: true, calls: true, search: 'exact' };
+
 const PeerEntry = Closed({
   domain: Type.Unsafe<DomainName>({
     ...DomainName,
@@ -62,6 +82,17 @@ const PeerEntry = Closed({
     expects: 'a list of address prefixes, such as [203.0.113.0/24]',
   }),
   limits: Type.Optional(PeerLimits),
+  may: PeerScopes,
+  /**
+   * Where names may lead: to addresses of the open internet, or anywhere, also into the own house. An address that stands in
+   * `homeserver` itself was written by the administrator and is good as it is.
+   */
+  addresses: Type.Unsafe<'public' | 'any'>({
+    type: 'string',
+    enum: ['public', 'any'],
+    default: 'public',
+    expects: 'public or any; public when left out',
+  }),
 });
 export type PeerEntry = Static<typeof PeerEntry>;
 

@@ -5,6 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { stringify } from 'yaml';
 import { SiteError } from '#site/mistakes.ts';
 import { PeerList, parsePeers } from './peers.ts';
+import { ALL_SCOPES } from './peers-schema.ts';
 import { replaceFile } from './replace.ts';
 import { makeTestDomain, type TestDomain, writeTestPeers } from './testing.ts';
 import { temporaryFolder } from './testing-folder.ts';
@@ -42,7 +43,7 @@ describe('the text of an allow list', () => {
     );
     expect([...peers.values()]).toMatchObject([
       { state: 'allowed', homeserver: { host: '::1', port: 8448 }, mediaPrefixes: ['::/0'] },
-      { state: 'allowed', homeserver: undefined, mediaPrefixes: [] },
+      { state: 'allowed', homeserver: undefined, mediaPrefixes: [], may: ALL_SCOPES, addresses: 'public' },
       { state: 'blocked', authority: undefined },
     ]);
     expect(peers.get(gamma.domain)?.authority?.certificates[0]?.toString()).toBe(

@@ -57,6 +57,11 @@ export class PeerList {
     return this.#following.onChange(listener);
   }
 
+  /** Takes over at once what has just been written. */
+  look(): Promise<void> {
+    return this.#following.look();
+  }
+
   close(): void {
     this.#following.close();
   }
@@ -90,7 +95,7 @@ export async function parsePeers(path: string, content: string, read: Read): Pro
 type Say = (option: string, sentence: string) => void;
 
 async function peerOfEntry(entry: PeerEntry, folder: string, read: Read, say: Say): Promise<Peer> {
-  const { domain, state, mediaPrefixes, limits = {} } = entry;
+  const { domain, state, mediaPrefixes, limits = {}, may, addresses } = entry;
   if (!canBeDomain(domain)) say('domain', 'a domain cannot begin with sft., which is the name of an SFT.');
   for (const prefix of mediaPrefixes) {
     if (!isPrefix(prefix)) say('mediaPrefixes', `${prefix} is not an address prefix such as 203.0.113.0/24.`);
@@ -103,7 +108,7 @@ async function peerOfEntry(entry: PeerEntry, folder: string, read: Read, say: Sa
     say('authority', 'an allowed domain needs an authority, the PEM file that its administrator gave you.');
   }
   const authority = await authorityOfEntry(entry, folder, read, say);
-  return { domain, state, authority, homeserver, mediaPrefixes, limits };
+  return { domain, state, authority, homeserver, mediaPrefixes, limits, may, addresses };
 }
 
 async function authorityOfEntry(entry: PeerEntry, folder: string, read: Read, say: Say) {

@@ -9,7 +9,7 @@ import * as issue from './issue.ts';
 import { issueDeviceAuthority, makeDeviceRoot } from './issue-devices.ts';
 import { DAY, validityFrom } from './issuing.ts';
 import { type Role, serverName } from './name.ts';
-import type { PeerLimits } from './peers-schema.ts';
+import type { PeerEntry, PeerLimits } from './peers-schema.ts';
 import { replaceFile } from './replace.ts';
 import { selfSigned } from './testing-strangers.ts';
 
@@ -132,12 +132,14 @@ export interface TestPeer {
   readonly mediaPrefixes?: readonly string[];
   readonly withRevocationList?: boolean;
   readonly limits?: PeerLimits;
+  readonly may?: Partial<PeerEntry['may']>;
+  readonly addresses?: PeerEntry['addresses'];
 }
 
 /** Writes a `peers.yaml`, atomically; loopback is an approved media prefix when none is given. */
 export async function writeTestPeers(path: string, peers: readonly TestPeer[]): Promise<void> {
   const entries = peers.map(
-    ({ of, state = 'allowed', homeserver, mediaPrefixes, withRevocationList = true, limits }) => ({
+    ({ of, state = 'allowed', homeserver, mediaPrefixes, withRevocationList = true, limits, may, addresses }) => ({
       domain: of.domain,
       state,
       authority: of.authority,
@@ -145,6 +147,8 @@ export async function writeTestPeers(path: string, peers: readonly TestPeer[]): 
       ...(homeserver !== undefined && { homeserver }),
       mediaPrefixes: mediaPrefixes ?? ['127.0.0.0/8', '::1/128'],
       ...(limits && { limits }),
+      ...(may && { may }),
+      ...(addresses && { addresses }),
     }),
   );
   await replaceFile(path, stringify(entries), 0o644);

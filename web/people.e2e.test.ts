@@ -25,7 +25,7 @@ afterEach(() => {
 
 const people = ({ page }: BrowserPerson) => page.getByRole('button', { name: /^People/ }).click();
 const ask = async ({ page }: BrowserPerson, address: string) => {
-  await page.getByLabel('Ask somebody of your organisation').fill(address);
+  await page.getByLabel('Ask somebody to connect').fill(address);
   await page.getByRole('button', { name: 'Ask', exact: true }).click();
 };
 const section = ({ page }: BrowserPerson, name: string) => page.getByRole('region', { name });
@@ -38,7 +38,8 @@ it('somebody is asked, taken back, asked again, and accepts', async () => {
   await ask(alice, 'bob');
   await alice.page.getByRole('alert').filter({ hasText: 'An address looks like @bob@alpha.example' }).waitFor();
   await ask(alice, '@zoe@beta.example');
-  await alice.page.getByRole('alert').filter({ hasText: 'other organisations need not be asked' }).waitFor();
+  await alice.page.getByRole('alert').filter({ hasText: 'have not allowed each other' }).waitFor();
+  expect(alice.complaints.splice(0)).toEqual([expect.stringContaining('403')]);
   await ask(alice, '@bob@alpha.example');
   await under(alice, 'You have asked', 'Bob').waitFor();
   await bob.page.getByRole('button', { name: 'People, 1 person asks to connect' }).waitFor();

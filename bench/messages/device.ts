@@ -21,7 +21,7 @@ export class BenchDevice {
   readonly user: UserId;
   readonly api: BenchApi;
   readonly groups: GroupApi;
-  readonly #home: string;
+  readonly home: string;
   readonly #accessToken: string;
   #keys: DeviceKeys | undefined;
   #id: DeviceId | undefined;
@@ -37,7 +37,7 @@ export class BenchDevice {
   /** @param index of all devices, for an address of its own */
   constructor(home: string, { user, accessToken }: Seat, index: number) {
     this.user = user;
-    this.#home = home;
+    this.home = home;
     this.#accessToken = accessToken;
     this.api = new BenchApi(home, accessToken, addressOf(index));
     this.groups = new GroupApi(this.api);
@@ -73,7 +73,7 @@ export class BenchDevice {
 
   /** Connects, and gets everything that waits for it from now on. */
   async connect(): Promise<void> {
-    const url = `${this.#home.replace(/^http/, 'ws')}${EVENTS_PATH}`;
+    const url = `${this.home.replace(/^http/, 'ws')}${EVENTS_PATH}`;
     const socket = withoutDeliveries(await dialSocket({ url, contract: CLIENT_HOME }), (delivered, text) => {
       this.received += delivered.entries;
       this.position = delivered.position;

@@ -6,7 +6,7 @@ import type { Changes, GroupStore } from '#mls/journal.ts';
 import type { Environment } from '#mls/library.ts';
 import { toBase64Url } from '#signalling/base64.ts';
 import { Conversation } from '#signalling/client-home.ts';
-import { type ConversationId, domainOf, type GroupId } from '#signalling/ids.ts';
+import { type ConversationId, type DomainName, domainOf, type GroupId } from '#signalling/ids.ts';
 import type { BenchDevice } from './device.ts';
 
 /** Key packages in one commit: a Welcome for more is larger than what waits in a queue may be. */
@@ -98,11 +98,14 @@ export async function joinAsFollower(
   return Group.join({ group: group.id, welcome, tree, secrets }, new NoStore(), environment);
 }
 
-/** What all devices of a domain know of it, fetched once. */
-export async function environmentOf(device: BenchDevice): Promise<Environment> {
+/**
+ * What all devices of a domain know, fetched once.
+ * @param others domains of the people that they talk to, beside their own
+ */
+export async function environmentOf(device: BenchDevice, others: readonly DomainName[] = []): Promise<Environment> {
   const authorities = new Authorities(device.groups, Date.now);
   const domain = domainOf(device.user);
-  await authorities.ensure([domain]);
+  await authorities.ensure([domain, ...others]);
   return {
     credentials: new Credentials(authorities.of),
     hub: await authorities.hub(domain),

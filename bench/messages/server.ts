@@ -1,5 +1,5 @@
 /** The homeserver under test: a real process with nobody else's work in it, on either storage. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -8,6 +8,7 @@ import { freePlaces } from '#cli/demo/places.ts';
 import type { ServerProcess } from '#cli/demo/server-process.ts';
 import { ensurePostgres } from '#cli/setup/postgres.ts';
 import { Cluster } from '#homeserver/testing/cluster.ts';
+import type { DomainName } from '#signalling/ids.ts';
 import { loadSite } from '#site/load.ts';
 import type { Site } from '#site/schema.ts';
 import type { Guard } from '../guarded.ts';
@@ -40,9 +41,50 @@ export class BenchServer {
       database = (await cluster.database()).url;
     }
     const { alpha } = await freePlaces('alpha');
-    const organisation = await Organisation.prepare({ name: 'alpha', folder, places: alpha, database });
+    return BenchServer.#of({ name: 'alpha', folder, places: alpha, database }, { undo, onDied });
+  }
+
+  /** The same for several organisations that allow each other. @param names `alpha`, `beta`; several share one PostgreSQL */
+  static async federate(
+    names: readonly string[],
+    storage: Storage,
+    { undo, onDied }: Pick<Guard, 'undo' | 'onDied'>,
+  ): Promise<BenchServer[]> {
+    const folder = await mkdtemp(join(tmpdir(), 'hawser-bench-'));
+    undo.defer(() => rm(folder, { recursive: true, force: true }));
+    const cluster =
+      storage === 'postgres' ? await Cluster.make(await ensurePostgres(), { isDurable: true }) : undefined;
+    if (cluster) undo.defer(() => cluster.remove());
+    const places = await freePlaces(...names);
+    const servers: BenchServer[] = [];
+    for (const name of names) {
+      const database = (await cluster?.database())?.url;
+      const place = places[name];
+      if (!place) throw new Error('no ports');
+      const own = join(folder, name);
+      await mkdir(own);
+      servers.push(await BenchServer.#of({ name, folder: own, places: place, database }, { undo, onDied }));
+    }
+    for (const one of servers) await one.allow(servers.filter((other) => other !== one));
+    return servers;
+  }
+
+  static async #of(
+    options: Parameters<typeof Organisation.prepare>[0],
+    { undo, onDied }: Pick<Guard, 'undo' | 'onDied'>,
+  ): Promise<BenchServer> {
+    const organisation = await Organisation.prepare(options);
     undo.defer(() => organisation.stop());
     return new BenchServer(await loadSite(organisation.config, ['homeserver']), organisation, onDied);
+  }
+
+  get domain(): DomainName {
+    return this.#organisation.domain;
+  }
+
+  /** Puts exactly these on its allow list. */
+  allow(others: readonly BenchServer[]): Promise<void> {
+    return this.#organisation.allow(others.map((other) => other.#organisation));
   }
 
   /** @returns from the start of the process to its first answer, ms */

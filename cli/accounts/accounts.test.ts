@@ -5,7 +5,14 @@ import { stringify } from 'yaml';
 import { Catcher } from '#homeserver/testing/catcher.ts';
 import { type Organisation, organise, type World } from '#homeserver/testing/organisation.ts';
 import { Person } from '#homeserver/testing/person.ts';
-import { accountsAdd, accountsInvite, accountsList, accountsRemove, accountsSetPassword } from '../accounts.ts';
+import {
+  accountsAdd,
+  accountsAdmin,
+  accountsInvite,
+  accountsList,
+  accountsRemove,
+  accountsSetPassword,
+} from '../accounts.ts';
 import type { Command } from '../command.ts';
 
 let world: World;
@@ -65,11 +72,11 @@ it('works on the database of a homeserver that does not run, and on a running on
   const bob = JSON.parse(out.at(-1) ?? '') as { handle: string; password: string };
   const person = await Person.signIn(alpha.url, 'bob', bob.password);
   await run(accountsList);
-  const list = out.slice(-3).map((line) => line.split(/ {2,}/).slice(0, 4));
+  const list = out.slice(-3).map((line) => line.split(/ {2,}/).slice(0, 5));
   expect(list).toEqual([
-    ['HANDLE', 'NAME', 'E-MAIL', 'KIND'],
-    ['alice', 'Alice Smith', 'alice@mail.example', 'person'],
-    ['bob', 'Bob', '-', 'person'],
+    ['HANDLE', 'NAME', 'E-MAIL', 'KIND', 'ROLE'],
+    ['alice', 'Alice Smith', 'alice@mail.example', 'person', '-'],
+    ['bob', 'Bob', '-', 'person', '-'],
   ]);
   await run(accountsSetPassword, 'bob');
   const fresh = passwordIn(out.at(-1));
@@ -83,6 +90,35 @@ it('works on the database of a homeserver that does not run, and on a running on
   await run(accountsInvite);
   expect(out.at(-1)).toMatch(/^Good for one account/);
   expect(err).toEqual([]);
+});
+
+it('gives and takes the role of an administrator, whether the homeserver runs or not', async () => {
+  await run(accountsAdd, 'dora', '--name', 'Dora', '--admin', '--json');
+  const dora = JSON.parse(out.at(-1) ?? '') as { password: string };
+  const roles = async () => {
+    await run(accountsList, '--json');
+    const { accounts } = JSON.parse(out.at(-1) ?? '') as { accounts: { handle: string; administrator: boolean }[] };
+    return accounts.filter(({ administrator }) => administrator).map(({ handle }) => handle);
+  };
+  expect(await roles()).toEqual(['dora']);
+  await alpha.stop();
+  await run(accountsAdmin, 'alice');
+  expect(out.at(-1)).toBe('alice is an administrator now.');
+  expect(await roles()).toEqual(['alice', 'dora']);
+  await alpha.start();
+  const person = await Person.signIn(alpha.url, 'dora', dora.password);
+  expect(person.session.user.administrator).toBe(true);
+  // Others are not told.
+  expect(await person.find('@alice@alpha.example')).not.toHaveProperty('administrator');
+  person.close();
+  await run(accountsAdmin, 'dora', '--revoke');
+  await run(accountsAdmin, 'alice', '--revoke');
+  expect(out.at(-1)).toBe('alice is no administrator any more.');
+  expect(await roles()).toEqual([]);
+  const after = await Person.signIn(alpha.url, 'dora', dora.password);
+  expect(after.session.user).not.toHaveProperty('administrator');
+  after.close();
+  await expect(run(accountsAdmin, 'nobody')).rejects.toThrow('There is no account nobody;');
 });
 
 it('asks before it deletes, and says what is wrong with a word', async () => {

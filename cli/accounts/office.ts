@@ -18,6 +18,7 @@ export interface NewEntry {
   readonly name: string;
   readonly password: string;
   readonly email?: EmailAddress;
+  readonly administrator?: boolean;
 }
 
 export interface Entry {
@@ -25,6 +26,7 @@ export interface Entry {
   readonly name: string;
   readonly email?: string | undefined;
   readonly kind: string;
+  readonly administrator: boolean;
   /** ms since 1970 */
   readonly createdAt: number;
 }
@@ -36,6 +38,7 @@ export interface Office extends AsyncDisposable {
   invite(email: EmailAddress | undefined): Promise<MadeInvitation>;
   remove(handle: string): Promise<void>;
   setPassword(handle: string, password: string): Promise<void>;
+  setAdministrator(handle: string, administrator: boolean): Promise<void>;
 }
 
 const ANSWER_MS = 15_000;
@@ -97,6 +100,8 @@ function online(base: string, signal: AbortSignal): Office {
     remove: async (handle) => void (await call('DELETE', `accounts/${encodeURIComponent(handle)}`)),
     setPassword: async (handle, password) =>
       void (await call('POST', `accounts/${encodeURIComponent(handle)}/password`, { password })),
+    setAdministrator: async (handle, administrator) =>
+      void (await call('PUT', `accounts/${encodeURIComponent(handle)}/administrator`, { administrator })),
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -114,6 +119,8 @@ async function offline(config: string, say: (line: string) => void): Promise<Off
     invite: (email) => administration.invite(email).catch(asProblem),
     remove: (handle) => administration.remove(handle).catch(asProblem),
     setPassword: (handle, password) => administration.setPassword(handle, password).catch(asProblem),
+    setAdministrator: (handle, administrator) =>
+      administration.setAdministrator(handle, administrator).catch(asProblem),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
 }
@@ -124,7 +131,7 @@ function asProblem(error: unknown): never {
 }
 
 /** Nobody listens there. */
-function isRefused(error: unknown): boolean {
+export function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

@@ -122,6 +122,20 @@ it('sets and takes away limits while a server runs, and shows them', async () =>
   running.close();
 });
 
+it('says what a domain may do, takes it back and gives it again', async () => {
+  await allow();
+  await run(peersLimit, 'beta.example', '--no-calls', '--search', 'none');
+  expect(out.join('')).toContain('messages, no calls, search none');
+  const entry = async () => (await readOnce()).get(beta.domain);
+  expect(await entry()).toMatchObject({ may: { messages: true, calls: false, search: 'none' }, addresses: 'public' });
+  await run(peersAllow, 'beta.example', '--calls', '--no-messages', '--addresses', 'any');
+  expect(await entry()).toMatchObject({ may: { messages: false, calls: true, search: 'none' }, addresses: 'any' });
+  await run(peersList);
+  expect(out.join('\n')).toContain('no messages, calls, search none');
+  const contradiction = run(peersLimit, 'beta.example', '--calls', '--no-calls');
+  await expect(contradiction).rejects.toThrow('--calls and --no-calls contradict each other.');
+});
+
 it('says what is wrong with a limit', async () => {
   await allow();
   await expect(run(peersLimit, 'beta.example', '--send', 'much')).rejects.toThrow(

@@ -1,5 +1,5 @@
 /** Files of others on this device: fetched when somebody wants them, kept as long as there is room, never stored. */
-import type { AssetId, DomainName } from '#signalling/ids.ts';
+import type { AssetId } from '#signalling/ids.ts';
 import type { Account } from '../account.ts';
 import { download } from '../assets/download.ts';
 import { shownType } from '../assets/kind.ts';
@@ -29,15 +29,12 @@ const AWAY: Fetched = { state: 'away' };
 
 export class IncomingFiles {
   readonly #account: Pick<Account, 'call' | 'callRaw'>;
-  readonly #domain: DomainName;
   readonly #room: number;
   /** The last one asked for is the last. */
   readonly #entries = new Map<AssetId, Entry>();
 
-  /** @param domain the own one */
-  constructor(account: Pick<Account, 'call' | 'callRaw'>, domain: DomainName, room = ROOM) {
+  constructor(account: Pick<Account, 'call' | 'callRaw'>, room = ROOM) {
     this.#account = account;
-    this.#domain = domain;
     this.#room = room;
   }
 
@@ -83,7 +80,7 @@ export class IncomingFiles {
   }
 
   async #download(entry: Entry, file: StoredFile, name: string, signal: AbortSignal): Promise<Fetched> {
-    const obstacle = obstacleTo(file, this.#domain);
+    const obstacle = obstacleTo(file);
     if (obstacle) return { state: 'failed', failure: failureOf(obstacle) };
     try {
       const kept = entry.kept.length > 0 ? new Blob(entry.kept) : undefined;

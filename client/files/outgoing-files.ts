@@ -4,7 +4,7 @@
  * whoever closes the page gives them up.
  */
 import { AssetPolicy, sealedSize } from '#signalling/assets.ts';
-import { type AssetId, type ConversationId, domainOf } from '#signalling/ids.ts';
+import type { AssetId, ConversationId } from '#signalling/ids.ts';
 import type { Account } from '../account.ts';
 import { fileNameOf } from '../assets/attachment.ts';
 import { kindOf, shownType } from '../assets/kind.ts';
@@ -29,7 +29,7 @@ export interface Preview {
 
 export interface OutgoingFilesOptions {
   readonly account: Pick<Account, 'call' | 'callRaw'>;
-  readonly messenger: Pick<Messenger, 'say' | 'home' | 'device'>;
+  readonly messenger: Pick<Messenger, 'say' | 'home'>;
   /** Undefined where the file is no picture that this device can decode. */
   readonly preview: (file: Blob) => Promise<Preview | undefined>;
 }
@@ -96,18 +96,8 @@ export class OutgoingFiles {
     return this.#options.account.call({ method: 'GET', path: 'assets/policy', answer: AssetPolicy });
   }
 
-  /** Why no file at all can be sent into a conversation; undefined where files can. */
-  obstacle(conversation: ConversationId): DeviceError | undefined {
-    const { home, device } = this.#options.messenger;
-    const known = home.store.state.conversations.find((each) => each.conversation === conversation);
-    const isMixed = known?.members.some(({ domain }) => domain !== domainOf(device.id));
-    return isMixed ? new DeviceError('FILE_NOT_ACROSS') : undefined;
-  }
-
-  /** Begins; how it goes is in the store. @throws DeviceError FILE_NOT_ACROSS, FILE_TOO_MANY */
+  /** Begins; how it goes is in the store. @throws DeviceError FILE_TOO_MANY */
   send(conversation: ConversationId, files: readonly File[], beside: Beside = {}): void {
-    const obstacle = this.obstacle(conversation);
-    if (obstacle) throw obstacle;
     if (files.length > MAX_ATTACHMENTS) throw new DeviceError('FILE_TOO_MANY');
     const id = ++this.#count;
     const items = files.map((file): Item => ({ file, done: 0 }));

@@ -1,6 +1,5 @@
 /** Between what an upload gives and a download takes, and what stands in a message. */
 import { plainSize, sealedSize } from '#signalling/assets.ts';
-import { type DomainName, domainOf } from '#signalling/ids.ts';
 import type { Attachment as Sealed } from '../assets/attachment.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../assets/base64url.ts';
 import { KEY_BYTES } from '../assets/seal.ts';
@@ -39,9 +38,8 @@ export function sizeOfFile({ size }: Pick<StoredFile, 'size'>): number {
 }
 
 /** Why it cannot be fetched here, whatever the network does; undefined where it can. */
-export function obstacleTo(file: StoredFile, domain: DomainName): DeviceError | undefined {
-  if (file.algorithm !== 'AES-256-GCM-STREAM') return new DeviceError('FILE_FORM');
-  return domainOf(file.asset) === domain ? undefined : new DeviceError('FILE_ELSEWHERE');
+export function obstacleTo({ algorithm }: Pick<StoredFile, 'algorithm'>): DeviceError | undefined {
+  return algorithm === 'AES-256-GCM-STREAM' ? undefined : new DeviceError('FILE_FORM');
 }
 
 function bytesOf(text: string, length: number): Bytes {

@@ -5,6 +5,7 @@
 
 import type { Authority } from '#mls/credentials.ts';
 import type { Hub } from '#mls/library.ts';
+import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { FetchedAuthority, GroupApi } from './group-api.ts';
 
@@ -12,6 +13,8 @@ import type { FetchedAuthority, GroupApi } from './group-api.ts';
 const STALE_MS = 6 * 3_600_000;
 /** Not more often than this, whatever is found wrong with a certificate. ms */
 const AGAIN_MS = 10_000;
+/** A domain of which nothing is known and that cannot be asked is left alone for this time, unless it is missed. ms */
+const LEFT_ALONE_MS = 30_000;
 
 interface Known extends FetchedAuthority {
   readonly at: number;
@@ -22,6 +25,10 @@ export class Authorities {
   readonly #now: () => number;
   readonly #known = new Map<DomainName, Known>();
   readonly #fetching = new Map<DomainName, Promise<Known>>();
+  /** Domains that were needed and are not known. */
+  readonly #missed = new Set<DomainName>();
+  /** When what is not known could not be fetched. */
+  readonly #failed = new Map<DomainName, number>();
   #version = 0;
 
   /** @param now ms since 1970 */
@@ -36,16 +43,30 @@ export class Authorities {
   }
 
   /** As far as it was fetched. */
-  readonly of = (domain: DomainName): Authority | undefined => this.#known.get(domain);
+  readonly of = (domain: DomainName): Authority | undefined => {
+    const known = this.#known.get(domain);
+    if (!known) this.#missed.add(domain);
+    return known;
+  };
 
-  /** Makes sure that everything about these domains is known and not old. @throws HawserError where it cannot be fetched */
+  /**
+   * Makes sure that everything about these domains is known and not old, as far as they can be asked: devices of others are refused by
+   * themselves.
+   * @throws HawserError where the own homeserver cannot be asked
+   */
   async ensure(domains: Iterable<DomainName>): Promise<void> {
-    await Promise.all([...new Set(domains)].map((domain) => this.#fresh(domain, STALE_MS)));
+    const now = this.#now();
+    const wanted = [...new Set(domains)].filter((domain) => {
+      const failed = this.#failed.get(domain) ?? Number.NEGATIVE_INFINITY;
+      // A clock may be set, either way.
+      return this.#known.has(domain) || Math.abs(now - failed) >= LEFT_ALONE_MS;
+    });
+    await this.#asFarAsKnown(wanted, STALE_MS);
   }
 
-  /** The same where a certificate was found wanting: perhaps only the list is old. */
+  /** The same where a certificate was found wanting: perhaps only the list is old, or it is of a domain that nobody thought of. */
   async renew(domains: Iterable<DomainName>): Promise<void> {
-    await Promise.all([...new Set(domains)].map((domain) => this.#fresh(domain, AGAIN_MS)));
+    await this.#asFarAsKnown([...new Set([...domains, ...this.#missed])], AGAIN_MS);
   }
 
   /** The hub of a domain, with its key. @throws HawserError where it cannot be fetched */
@@ -60,9 +81,26 @@ export class Authorities {
     if (known) this.#known.set(domain, { ...known, at: Number.NEGATIVE_INFINITY });
   }
 
+  async #asFarAsKnown(domains: readonly DomainName[], maxAge: number): Promise<void> {
+    const asked = domains.map((domain) =>
+      this.#fresh(domain, maxAge).then(
+        () => {
+          this.#failed.delete(domain);
+          this.#missed.delete(domain);
+        },
+        (error: unknown) => {
+          // What another organisation does not answer is no fault of the way to the own one.
+          if (!(error instanceof HawserError) || !error.code.startsWith('FED_')) throw error;
+          this.#failed.set(domain, this.#now());
+        },
+      ),
+    );
+    await Promise.all(asked);
+  }
+
   async #fresh(domain: DomainName, maxAge: number): Promise<Known> {
     const known = this.#known.get(domain);
-    if (known && this.#now() - known.at < maxAge) return known;
+    if (known && Math.abs(this.#now() - known.at) < maxAge) return known;
     const fetching =
       this.#fetching.get(domain) ??
       this.#api

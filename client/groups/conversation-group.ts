@@ -2,28 +2,33 @@
  * This device in the group of one conversation: makes it, joins it, adds people to it, commits what the hub proposes, and
  * begins again when another commit was first. Nothing that a person wrote is touched by any of that.
  */
-
 import type { CommitWishes } from '#mls/commit.ts';
 import type { Credentials } from '#mls/credentials.ts';
 import type { Engine } from '#mls/engine.ts';
 import { Group, type Note } from '#mls/group.ts';
-import type { Identity } from '#mls/identity.ts';
-import type { Changes, GroupStore } from '#mls/journal.ts';
+import type { Changes } from '#mls/journal.ts';
 import type { Environment } from '#mls/library.ts';
 import { Queue } from '#mls/queue.ts';
 import type { Received } from '#mls/step.ts';
 import { referencesIn } from '#mls/welcome.ts';
+import { parseFramed } from '#mls/wire.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
-import { may, type Role } from '#signalling/capabilities.ts';
-import { type ErrorCode, HawserError } from '#signalling/errors.ts';
-import { type ConversationId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import type { Role } from '#signalling/capabilities.ts';
+import { HawserError } from '#signalling/errors.ts';
+import type { TakenCommit } from '#signalling/groups.ts';
+import { type ConversationId, type DomainName, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
 import { isOutBy, parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import { backoffMs } from '../backoff.ts';
 import type { Device } from '../device/device.ts';
 import type { Vault } from '../vault/vault.ts';
+import { Admission } from './admission.ts';
 import type { Authorities } from './authorities.ts';
-import type { GroupApi } from './group-api.ts';
+import type { ClaimedKeyPackage, FetchedGroup, GroupApi } from './group-api.ts';
+import { JoinMarks } from './join-marks.ts';
+import { groupPrefix, OwnStore } from './own-store.ts';
+import { ignoreNoPending, isCode, isJoinRefusal, isRefusal } from './refusal.ts';
+import { isJoining, isLeaving, isToCommit } from './standing.ts';
 
 /** What the conversation says about its people, as the homeserver told last. */
 export interface Membership {
@@ -43,6 +48,8 @@ export interface ConversationGroupOptions {
   readonly membership: () => Membership;
   /** Asks the homeserver again, where what came does not fit to what it said. */
   readonly refreshMembership: () => Promise<void>;
+  /** Resolves when everything that waits for this device at this moment is taken. @throws HawserError where that does not come to pass */
+  readonly untilTaken?: () => Promise<void>;
   /** ms since 1970 */
   readonly now: () => number;
   /** 0 to 1 */
@@ -72,6 +79,12 @@ export class ConversationGroup {
   #closed = false;
   #hasTurn = false;
   #isBroken = false;
+  /** The hub said that there is a group, whatever is known of the conversation. */
+  #exists = false;
+  /** Resolved while an entry of the queue waits for this device to join: what is behind it comes after that. */
+  #entryWaits = Promise.withResolvers<void>();
+  readonly #admission: Admission;
+  readonly marks: JoinMarks;
   /** Times in a row that committing by itself failed. */
   #failures = 0;
   /** Epoch and version of the lists at which nobody had lapsed: looking takes 15 ms in a group of 500. */
@@ -79,7 +92,14 @@ export class ConversationGroup {
 
   constructor(options: ConversationGroupOptions) {
     this.#options = options;
-    this.#store = new OwnStore(options.vault, prefixOf(options.conversation));
+    this.#store = new OwnStore(options.vault, options.conversation);
+    this.marks = new JoinMarks(options.vault, options.conversation);
+    this.#admission = new Admission({
+      ...options,
+      own: domainOf(options.device.user),
+      add: (claimed) => this.#add(claimed),
+      isIn: (user) => options.membership().members.some((member) => member.user === user),
+    });
   }
 
   /** The group, with this device in it: made or joined where need be. Callers at once share the work. */
@@ -99,7 +119,7 @@ export class ConversationGroup {
   async #loaded(): Promise<Group | undefined> {
     if (this.#group) return this.#group;
     const { vault, conversation } = this.#options;
-    const prefix = prefixOf(conversation);
+    const prefix = groupPrefix(conversation);
     const records = await vault.list(prefix);
     if (records.size === 0) return undefined;
     const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
@@ -116,11 +136,9 @@ export class ConversationGroup {
     return this.#group;
   }
 
-  /** The first epoch that this device was in: what was said in those before is not for it. Undefined until it is in. */
-  async since(): Promise<bigint | undefined> {
-    const { vault, conversation } = this.#options;
-    const bytes = await vault.get(sinceKey(conversation));
-    return bytes && new DataView(bytes.slice().buffer).getBigUint64(0);
+  /** The first epoch that this device was in: what was said before is not for it. Undefined until it is in. */
+  since(): Promise<bigint | undefined> {
+    return this.marks.since();
   }
 
   /** Whether this device cannot follow the others, and has to join anew. */
@@ -128,10 +146,12 @@ export class ConversationGroup {
     return this.#isBroken;
   }
 
-  /** Lets all devices of people in that are not in the group yet. */
-  async addPeople(users: readonly UserId[]): Promise<void> {
-    const { api } = this.#options;
-    const claimed = (await Promise.all(users.map((user) => api.claim(user)))).flat();
+  /** Lets all devices of people in that are not in the group yet; those of organisations that cannot be asked now, later. */
+  addPeople(users: readonly UserId[]): Promise<void> {
+    return this.#admission.let(users);
+  }
+
+  async #add(claimed: readonly ClaimedKeyPackage[]): Promise<void> {
     // Of whoever is back already, the devices from before have to go first.
     await this.commitProposals();
     await this.#commit(async (group) => {
@@ -188,43 +208,84 @@ export class ConversationGroup {
   async #take(entry: Entry, note: Note): Promise<void> {
     const payload = fromBase64Url(entry.payload);
     if (!payload) throw new HawserError('MLS_MALFORMED', 'not base64url');
-    if (entry.kind === 'welcome') return this.#takeWelcome(payload, BigInt(entry.id ?? 0), note);
-    if (entry.kind === 'notice') {
-      // Its keys are of no use any more; whoever is let in again gets others.
-      if (isOutBy(parseNotice(entry.payload), this.#options.device.user)) {
-        await this.#forget();
-        this.#isBroken = false;
-      }
-      return this.#store.save(new Map(), await note([]));
-    }
+    if (entry.kind === 'welcome') return this.#takeWelcome(payload, entry, note);
+    if (entry.kind === 'notice') return this.#takeNotice(entry, note);
     const group = await this.#loaded();
     if (!group) throw new HawserError('MLS_NOT_MEMBER');
-    const isOwn = entry.id !== undefined && group.pending?.id === entry.id;
-    const isTaken = isOwn && (await this.#accept(group, entry.id ?? '', note));
-    if (!isTaken && entry.sender === this.#options.device.id) await this.#store.save(new Map(), await note([]));
-    else if (!isTaken) await this.#withFreshAuthorities(() => group.receive(payload, note, entry.at));
+    if (entry.kind === 'commit') await this.#takeCommit(group, payload, entry, note);
+    else if (entry.sender === this.#options.device.id) await this.#store.save(new Map(), await note([]));
+    else await this.#withFreshAuthorities(() => group.receive(payload, note, entry.at));
     if (group.hasProposals) this.#commitSoon(group);
   }
 
-  /** The group is broken on this device: it joins anew. What it has stays until it does. */
-  async rejoin(): Promise<void> {
+  async #takeNotice(entry: Entry, note: Note): Promise<void> {
+    if (isOutBy(parseNotice(entry.payload), this.#options.device.user)) {
+      const group = await this.#loaded();
+      // Before the own external commit in the queue: of an earlier time. The hub says by its answer to that commit what is so now.
+      const isOld = isJoining(group) || (await this.marks.joinedBy()) !== undefined;
+      // Else its keys are of no use any more; whoever is let in again gets others.
+      if (!isOld) {
+        await this.#forget();
+        this.#isBroken = false;
+      }
+    }
+    await this.#store.save(new Map(), await note([]));
+  }
+
+  async #takeCommit(group: Group, payload: Uint8Array, { id = '', sender, at }: Entry, note: Note): Promise<void> {
+    const joinedBy = await this.marks.joinedBy();
+    // The queue has come to where this device joined.
+    const noteIn: Note = async (received) => new Map([...(await note(received)), ...this.marks.noteJoined(undefined)]);
+    if (group.pending?.id === id) {
+      const epoch = isJoining(group) ? parseFramed(payload).epoch + 1n : undefined;
+      const also = await this.marks.noteSince(epoch, this.#isBroken);
+      if (await this.#accept(group, id, async (received) => new Map([...(await noteIn(received)), ...also]))) {
+        if (epoch !== undefined) this.#isBroken = false;
+        return;
+      }
+    }
+    if (sender !== this.#options.device.id) {
+      await this.#withFreshAuthorities(() => group.receive(payload, joinedBy === undefined ? note : noteIn, at));
+      return;
+    }
+    // Its own, and nothing of it is here: the others go on without this device.
+    const { epoch } = group;
+    if (group.isMember && epoch !== undefined && parseFramed(payload).epoch >= epoch)
+      throw new HawserError('MLS_REFUSED', 'an own commit that is not known here');
+    await this.#store.save(new Map(), await (joinedBy === id ? noteIn : note)([]));
+  }
+
+  /**
+   * The group is broken on this device: it joins anew. What it has stays until it does.
+   * @param within whether an entry of the queue is taken only when this resolves, so that nothing behind it can be waited for
+   */
+  async rejoin(within?: 'entry'): Promise<void> {
     this.#isBroken = true;
-    // Whoever asked before may have found the group good.
-    await this.#ready?.catch(() => undefined);
-    await this.ready();
+    if (within) this.#entryWaits.resolve();
+    try {
+      // Whoever asked before may have found the group good.
+      await this.#ready?.catch(() => undefined);
+      await this.ready();
+    } finally {
+      if (within) this.#entryWaits = Promise.withResolvers<void>();
+    }
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#admission.close();
   }
 
   async #join(): Promise<Group> {
     for (let races = 0; races < MAX_RACES; races++) {
       try {
-        return await this.#turn.run(() => this.#joinInTurn());
+        const fetched = await this.#fetchToJoin();
+        const group = await this.#turn.run(() => this.#joinInTurn(fetched));
+        if (group) return group;
       } catch (error) {
         if (!isCode(error, 'HOME_GROUP_EXISTS', 'MLS_EPOCH_PAST', 'MLS_NOT_ADMITTED')) throw error;
+        if (error.code === 'HOME_GROUP_EXISTS') this.#exists = true;
         await this.#options.refreshMembership();
         if (error.code === 'MLS_EPOCH_PAST') await this.#turnAtHub();
         else await this.#pause(races);
@@ -233,11 +294,32 @@ export class ConversationGroup {
     throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
   }
 
-  async #joinInTurn(): Promise<Group> {
+  get #hasGroup(): boolean {
+    return this.#exists || this.#options.membership().group !== undefined;
+  }
+
+  /**
+   * What an external commit begins with, where there is to be one. Everything that the hub had told by then is taken: what is readable
+   * with the keys from before is read, and what was said of an earlier stay does not hit the next one.
+   */
+  async #fetchToJoin(): Promise<FetchedGroup | undefined> {
+    const { api, conversation, untilTaken } = this.#options;
+    const known = await this.loaded();
+    const isIn = known?.isMember && !this.#isBroken;
+    if (isIn || isJoining(known) || !this.#hasGroup) return undefined;
+    const fetched = await api.state(conversation);
+    await Promise.race([untilTaken?.(), this.#entryWaits.promise]);
+    return fetched;
+  }
+
+  /** Undefined where it has to begin again. */
+  async #joinInTurn(fetched: FetchedGroup | undefined): Promise<Group | undefined> {
     // A Welcome may have come meanwhile.
     const known = await this.#loaded();
     if (known?.isMember && !this.#isBroken) return known;
-    return this.#options.membership().group === undefined ? this.#create() : this.#joinExternally();
+    if (isJoining(known)) return (await this.#askToJoin(known)) && known;
+    if (fetched) return this.#joinExternally(fetched);
+    return this.#hasGroup ? undefined : this.#create();
   }
 
   async #create(): Promise<Group> {
@@ -255,57 +337,70 @@ export class ConversationGroup {
       await this.#forget();
       throw error;
     }
-    await this.#options.vault.write(await this.#noteSince(group.epoch));
+    await this.#options.vault.write(await this.marks.noteSince(group.epoch, this.#isBroken));
     this.#isBroken = false;
     return group;
   }
 
-  async #joinExternally(): Promise<Group> {
-    const { conversation, device, api } = this.#options;
-    const fetched = await api.state(conversation);
+  async #joinExternally(fetched: FetchedGroup): Promise<Group | undefined> {
+    const { device } = this.#options;
     const id = requestId();
     const environment = await this.#surroundings();
     await this.#forget();
     const parts = { ...fetched, device: device.keys, id };
     const group = await this.#withFreshAuthorities(() => Group.joinExternally(parts, this.#store, environment));
-    const { pending } = group;
-    if (!pending) throw new HawserError('MLS_NO_PENDING_COMMIT');
     this.#group = group;
-    try {
-      await api.commit(conversation, pending);
-    } catch (error) {
-      await this.#forget();
-      throw error;
-    }
-    await this.#accept(group, id);
-    await this.#options.vault.write(await this.#noteSince(group.epoch));
-    this.#isBroken = false;
-    return group;
+    return (await this.#askToJoin(group)) && group;
   }
 
-  async #takeWelcome(welcome: Uint8Array, epoch: bigint, note: Note): Promise<void> {
-    const { conversation, device, api } = this.#options;
+  /**
+   * Asks the hub to take the external commit by which this device joins, and asks again where an answer was lost: the same commit is
+   * answered the same. Until it is answered its keys stay, because it may be in the group by now.
+   * @returns what it made
+   * @throws HawserError why it was refused, and is forgotten; or where there was no answer
+   */
+  async #askToJoin(group: Group): Promise<TakenCommit> {
+    const { conversation, api } = this.#options;
+    const { pending } = group;
+    if (!pending) throw new HawserError('MLS_NO_PENDING_COMMIT');
+    let taken: TakenCommit;
+    try {
+      taken = await api.commit(conversation, pending);
+    } catch (error) {
+      if (isJoinRefusal(error)) await this.#forget();
+      throw error;
+    }
+    const since = await this.marks.noteSince(BigInt(taken.epoch), this.#isBroken);
+    const also = new Map([...since, ...this.marks.noteJoined(pending.id)]);
+    await this.#accept(group, pending.id, () => also);
+    this.#isBroken = false;
+    return taken;
+  }
+
+  async #takeWelcome(welcome: Uint8Array, entry: Entry, note: Note): Promise<void> {
+    const { conversation, device, api, membership } = this.#options;
+    const epoch = BigInt(entry.id ?? 0);
     const also = await note([]);
     const known = await this.#loaded();
     const own = await device.secretsFor(referencesIn(welcome));
-    const { group } = this.#options.membership();
+    // Also of whoever is out by now: what was said to him in between comes behind it.
+    const group = entry.group ?? membership().group;
     // Joined already, by an own commit or by this very Welcome before a crash; or it is for keys that are gone.
     if ((known?.isMember && !this.#isBroken) || !own || group === undefined) return this.#store.save(new Map(), also);
+    if (isJoining(known)) {
+      const taken = await this.#askToJoin(known).catch((error: unknown) => {
+        if (!isJoinRefusal(error)) throw error;
+      });
+      // Its own commit took the place of the leaf that the Welcome is for.
+      if (taken && BigInt(taken.epoch) > epoch) return this.#store.save(new Map(), also);
+    }
     const tree = await api.tree(conversation, epoch);
     await this.#forget();
     const parts = { group, welcome, tree, secrets: own.secrets };
     const environment = await this.#surroundings();
-    const changes: Changes = new Map([...own.used, ...also, ...(await this.#noteSince(epoch))]);
+    const changes: Changes = new Map([...own.used, ...also, ...(await this.marks.noteSince(epoch, this.#isBroken))]);
     this.#group = await this.#withFreshAuthorities(() => Group.join(parts, this.#store, environment, changes));
     this.#isBroken = false;
-  }
-
-  /** Once: whoever joins anew has what was said before. */
-  async #noteSince(epoch: bigint | undefined): Promise<Changes> {
-    if (epoch === undefined || (await this.since()) !== undefined) return new Map();
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, epoch);
-    return new Map([[sinceKey(this.#options.conversation), bytes]]);
   }
 
   /** Commits what is wanted, until it is in or not wanted any more. Whoever comes while another commit of this device is made waits. */
@@ -351,8 +446,7 @@ export class ConversationGroup {
         await this.#turnAtHub();
         return false;
       }
-      const isRefused = error instanceof HawserError && (!error.retry || error.code === 'MLS_PROPOSALS_PENDING');
-      if (isRefused && !isOfSession(error)) await group.refused(pending.id).catch(ignoreNoPending);
+      if (isRefusal(error)) await group.refused(pending.id).catch(ignoreNoPending);
       throw error;
     }
     this.#hasTurn = false;
@@ -362,10 +456,10 @@ export class ConversationGroup {
 
   /** Resolves when the queue has brought the commit that won, or another group is in the place of this one. */
   async #untilOvertaken(group: Group, id: string): Promise<void> {
-    const end = this.#options.now() + OVERTAKEN_MS;
-    while (group.pending?.id === id && this.#group === group) {
-      if (this.#closed || this.#options.now() > end) throw new HawserError('SIG_TIMEOUT', 'the commit that won');
-      await sleep(20);
+    // Not by the clock, which may be set.
+    for (let waited = 0; group.pending?.id === id && this.#group === group; waited += LOOK_MS) {
+      if (this.#closed || waited > OVERTAKEN_MS) throw new HawserError('SIG_TIMEOUT', 'the commit that won');
+      await sleep(LOOK_MS);
     }
   }
 
@@ -413,29 +507,23 @@ export class ConversationGroup {
     try {
       return await work();
     } catch (error) {
-      const { authorities, membership, refreshMembership } = this.#options;
-      if (isCode(error, 'MLS_NOT_ADMITTED')) await refreshMembership();
-      else if (isCode(error, 'MLS_CREDENTIAL_REFUSED', 'MLS_REVOCATION_UNKNOWN', 'MLS_CREDENTIAL_REVOKED')) {
-        await authorities.renew(membership().members.map(({ user }) => domainOf(user)));
-      } else throw error;
+      if (!isCode(error, 'MLS_CREDENTIAL_REFUSED', 'MLS_REVOCATION_UNKNOWN', 'MLS_CREDENTIAL_REVOKED')) throw error;
+      await this.#options.authorities.renew(this.#domains());
       return work();
     }
   }
 
   async #surroundings(): Promise<Environment> {
     if (this.#environment) return this.#environment;
-    const { conversation, authorities, credentials, engine, membership, now } = this.#options;
-    const domains = membership().members.map(({ user }) => domainOf(user));
-    await authorities.ensure(domains);
+    const { conversation, authorities, credentials, engine, now } = this.#options;
+    await authorities.ensure(this.#domains());
     const hub = await authorities.hub(domainOf(conversation));
-    const roleOf = (who: Identity) => membership().members.find(({ user }) => user === who.user)?.role;
     this.#environment = {
       credentials,
       hub,
-      policy: {
-        admits: (who) => may(roleOf(who), 'receiveMessage'),
-        mayRemove: (by, whom) => may(roleOf(by), by.user === whom.user ? 'removeOwnClient' : 'removeParticipant'),
-      },
+      // The hub sees that members and devices are one truth, at the moment of each commit. What is known here of the members may be
+      // newer than the commit, or older.
+      policy: { admits: () => true, mayRemove: () => true },
       now,
       engine,
     };
@@ -443,13 +531,19 @@ export class ConversationGroup {
   }
 
   async #hasLapsed(group: Group): Promise<boolean> {
-    const { authorities, membership } = this.#options;
-    await authorities.ensure(membership().members.map(({ user }) => domainOf(user)));
+    const { authorities } = this.#options;
+    await authorities.ensure(this.#domains());
     const seen = `${group.epoch} ${authorities.version}`;
     if (seen === this.#cleanAt) return false;
     if ((await group.lapsed()).length > 0) return true;
     this.#cleanAt = seen;
     return false;
+  }
+
+  /** Whose devices may be in the group. */
+  #domains(): Set<DomainName> {
+    const { conversation, device, membership } = this.#options;
+    return new Set([conversation, device.user, ...membership().members.map(({ user }) => user)].map(domainOf));
   }
 
   async #forget(): Promise<void> {
@@ -458,9 +552,11 @@ export class ConversationGroup {
     this.#cleanAt = undefined;
     // What still works on the group that goes cannot write any more.
     await this.#store.end();
-    this.#store = new OwnStore(vault, prefixOf(conversation));
-    const records = await vault.list(prefixOf(conversation));
-    if (records.size > 0) await vault.write(new Map([...records.keys()].map((key) => [key, undefined])));
+    this.#store = new OwnStore(vault, conversation);
+    const records = await vault.list(groupPrefix(conversation));
+    const isMarked = (await this.marks.joinedBy()) !== undefined;
+    const gone: Changes = new Map([...records.keys()].map((key) => [key, undefined]));
+    if (records.size > 0 || isMarked) await vault.write(new Map([...gone, ...this.marks.noteJoined(undefined)]));
   }
 
   /** Others want to commit too: it waits until the hub says that it is its turn. */
@@ -488,58 +584,9 @@ export class ConversationGroup {
   }
 }
 
-/** The records of one group, until another takes its place. */
-class OwnStore implements GroupStore {
-  readonly #vault: Vault;
-  readonly #prefix: string;
-  #isEnded = false;
-  #last: Promise<unknown> = Promise.resolve();
-
-  constructor(vault: Vault, prefix: string) {
-    this.#vault = vault;
-    this.#prefix = prefix;
-  }
-
-  save(changes: Changes, also: Changes): Promise<void> {
-    if (this.#isEnded) return Promise.reject(new HawserError('MLS_NOT_SAVED', 'another group took its place'));
-    const own = [...changes].map(([key, value]): [string, Uint8Array | undefined] => [`${this.#prefix}${key}`, value]);
-    const saved = this.#vault.write(new Map([...own, ...also]));
-    this.#last = saved.catch(() => undefined);
-    return saved;
-  }
-
-  /** Resolves when the last write is done; there is none after it. */
-  async end(): Promise<void> {
-    this.#isEnded = true;
-    await this.#last;
-  }
-}
-
 /** How long the queue may take to bring a commit that the hub has, ms. */
 const OVERTAKEN_MS = 30_000;
-
-function prefixOf(conversation: ConversationId): string {
-  return `group/${conversation}/`;
-}
-
-/** Apart from the group, which may be forgotten and joined anew. */
-function sinceKey(conversation: ConversationId): string {
-  return `since/${conversation}`;
-}
-
-function isToCommit(group: Group): boolean {
-  return group.isMember && !isLeaving(group) && (group.hasProposals || group.pending !== undefined);
-}
-
-/** It says nothing about the commit: that may be taken, or have been. */
-function isOfSession({ code }: HawserError): boolean {
-  return code === 'HOME_UNAUTHENTICATED' || code.startsWith('SIG_');
-}
-
-/** Whether the hub proposed to remove this device itself. */
-function isLeaving(group: Group): boolean {
-  return group.isMember && group.leaving.has(group.leafIndex);
-}
+const LOOK_MS = 20;
 
 function requestId(): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
@@ -547,14 +594,6 @@ function requestId(): string {
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function isCode(error: unknown, ...codes: ErrorCode[]): error is HawserError {
-  return error instanceof HawserError && codes.includes(error.code);
-}
-
-function ignoreNoPending(error: unknown): void {
-  if (!isCode(error, 'MLS_NO_PENDING_COMMIT')) throw error;
 }
 
 export type { Received };

@@ -7,7 +7,9 @@ import { Authority, Claimed } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { GroupState, GroupTree, TakenCommit } from '#signalling/groups.ts';
 import type { ConversationId, DeviceId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
+import { Delivery, type Entry, MAX_DELIVERED } from '#signalling/queue.ts';
 import type { Account } from '../account.ts';
+import type { Inbox } from '../inbox.ts';
 
 export interface FetchedGroup {
   readonly group: GroupId;
@@ -27,6 +29,20 @@ export interface ClaimedKeyPackage {
   readonly device: DeviceId;
   /** An MLSMessage. */
   readonly keyPackage: Uint8Array;
+}
+
+/** Resolves when everything that waits for this device at this moment is taken. @throws HawserError as `Inbox.reached` */
+export async function untilTaken(
+  api: Pick<GroupApi, 'entries'>,
+  inbox: Pick<Inbox, 'position' | 'reached'>,
+): Promise<void> {
+  for (;;) {
+    const entries = await api.entries(inbox.position);
+    const last = entries.at(-1);
+    if (!last) return;
+    await inbox.reached(last.position);
+    if (entries.length < MAX_DELIVERED) return;
+  }
 }
 
 export class GroupApi {
@@ -78,6 +94,11 @@ export class GroupApi {
 
   async endTurn(conversation: ConversationId): Promise<void> {
     await this.#account.call({ method: 'DELETE', path: `${groupPath(conversation)}/turns` });
+  }
+
+  /** What waits for this device behind a position, in order; as much as the homeserver gives at once. */
+  async entries(after: number): Promise<readonly Entry[]> {
+    return (await this.#account.call({ method: 'GET', path: `queue?after=${after}`, answer: Delivery })).entries;
   }
 
   /** One key package of each device of a person, but this one. */

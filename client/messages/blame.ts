@@ -9,8 +9,12 @@ import type { GapReason } from './records.ts';
 /** What the hub answers where it will never take what this person says here, and where it will never take this message. */
 const REFUSALS: Readonly<Record<'sender' | 'message', readonly ErrorCode[]>> = {
   // Not in the conversation any more; not allowed to say anything in it.
-  sender: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'HOME_LOCAL_ONLY'],
-  message: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'HOME_LOCAL_ONLY', 'MLS_MALFORMED', 'MLS_TOO_LARGE', 'MLS_UNSUPPORTED'],
+  sender: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'FED_NOT_ALLOWED', 'FED_OLD_VERSION', 'FED_SCOPE'],
+  message: [
+    ...(['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'MLS_MALFORMED', 'MLS_TOO_LARGE', 'MLS_UNSUPPORTED'] as const),
+    // Of a conversation that the homeserver of another organisation orders.
+    ...(['FED_NOT_ALLOWED', 'FED_OLD_VERSION', 'FED_SCOPE', 'FED_FOREIGN', 'FED_EQUIVOCATED'] as const),
+  ],
 };
 
 /** The hub will never take a message. */
@@ -26,6 +30,11 @@ export class Refused extends Error {
 /** @param of what the hub was asked about: whether this person may join and speak, or the message itself */
 export function refusedBy(error: unknown, of: 'sender' | 'message'): unknown {
   return error instanceof HawserError && REFUSALS[of].includes(error.code) ? new Refused(error) : error;
+}
+
+/** Whether a message that was refused under its number can be taken with the keys of now. */
+export function isStaleCode(code: string): boolean {
+  return STALE.some((each) => each === code);
 }
 
 /** Encrypted too early, too late, or for a group that another took the place of: with the keys of now it can be taken. */
@@ -56,8 +65,12 @@ export function leavesBehind({ kind }: Entry, { code }: HawserError): boolean {
   return code === 'MLS_EPOCH_FUTURE';
 }
 
-/** Tells why a message cannot be read, to the person. */
-export const GAPS: Readonly<Partial<Record<ErrorCode, GapReason>>> = {
+const GAPS: Readonly<Partial<Record<ErrorCode, GapReason>>> = {
   MLS_EPOCH_PAST: 'keys-gone',
   MLS_NOT_MEMBER: 'before-joining',
 };
+
+/** Tells why a message cannot be read, to the person. */
+export function reasonOf(code: ErrorCode): GapReason {
+  return GAPS[code] ?? (code.startsWith('CONTENT_') ? 'not-understood' : 'damaged');
+}

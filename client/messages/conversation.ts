@@ -7,22 +7,21 @@ import type { Comparison, Content, Report } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { Received } from '#mls/step.ts';
-import { toBase64Url } from '#signalling/base64.ts';
+import { fromBase64Url } from '#signalling/base64.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { NewMessage, SentMessage } from '#signalling/groups.ts';
 import { type ConversationId, type DeviceId, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
-import { backoffMs } from '../backoff.ts';
 import type { ConversationGroup } from '../groups/conversation-group.ts';
 import { Store } from '../store.ts';
 import type { Vault } from '../vault/vault.ts';
-import { GAPS, isOfEntry, isOfVault, isStale, leavesBehind, Refused, refusedBy } from './blame.ts';
+import { isOfEntry, leavesBehind, reasonOf } from './blame.ts';
 import type { TimelineEvent } from './fold.ts';
 import type { Ledger, Touched } from './ledger.ts';
-import { type OutboxItem, outboxKey, outboxPrefix, readItem, writeItem } from './outbox.ts';
-import { type Change, keys, recordBytes, recordFrom, type Said } from './records.ts';
+import { type Change, type GapReason, keys, recordBytes, recordFrom, type Said } from './records.ts';
 import { type OwnReport, Reports } from './reports.ts';
+import { Sender } from './sender.ts';
 import { Timeline } from './timeline.ts';
 import { TYPING_LASTS, type Typing, withTyping } from './typing.ts';
 
@@ -37,6 +36,8 @@ export interface ConversationMessagesOptions {
   readonly send: (message: NewMessage) => Promise<SentMessage>;
   /** Resolves when it is worth to try again. */
   readonly untilConnected: () => Promise<void>;
+  /** Whether the homeserver that orders the conversation is known not to be reachable. */
+  readonly isAway?: () => boolean;
   /** Whether senders are told who got and read what they said: in small conversations only. */
   readonly reports: () => boolean;
   /**
@@ -55,21 +56,10 @@ export interface ConversationMessagesOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** What the vault holds of a conversation. */
-interface Stored {
-  readonly timeline: Timeline;
-  readonly outbox: OutboxItem[];
-  readonly number: number;
+/** What says something, and what has to be said of what was heard. */
+interface Parts {
+  readonly sender: Sender;
   readonly reports: Reports;
-}
-
-/** About to be sent. */
-interface Queued {
-  readonly id: MessageId;
-  readonly bytes: Uint8Array;
-  readonly content: Content;
-  /** Stored together with it. */
-  readonly also: Changes | undefined;
 }
 
 export class ConversationMessages implements Touched {
@@ -83,43 +73,37 @@ export class ConversationMessages implements Touched {
   #timeline: Timeline;
   /** What the step of this moment has changed in the timeline. */
   #unstored: Change[] = [];
-  #outbox: OutboxItem[];
-  #number: number;
-  #draining: Promise<void> | undefined;
   readonly #reports: Reports;
-  #closed = false;
+  readonly #sender: Sender;
 
-  private constructor(options: ConversationMessagesOptions, stored: Stored) {
+  private constructor(options: ConversationMessagesOptions, timeline: Timeline, parts: Parts) {
     this.id = options.conversation;
     this.group = options.group;
     this.#options = options;
-    this.#timeline = stored.timeline;
-    this.#outbox = stored.outbox;
-    this.#number = stored.number;
-    this.#reports = stored.reports;
+    this.#timeline = timeline;
+    this.#sender = parts.sender;
+    this.#reports = parts.reports;
   }
 
   /** @throws HawserError VAULT_DAMAGED */
   static async open(options: ConversationMessagesOptions): Promise<ConversationMessages> {
-    const { vault, conversation } = options;
-    const items = [...(await vault.list(outboxPrefix(conversation)))].map(([key, bytes]) => readItem(key, bytes));
+    const { vault, conversation, onFault, device } = options;
     const timeline = await readTimeline(options);
-    const number = await vault.get(numberKey(conversation));
-    // Counting from the beginning, the hub would take what is said now for what was said then.
-    if (!number && hasSaid(timeline, options.device)) throw new HawserError('VAULT_DAMAGED', 'the number of messages');
-    const count = number ? new DataView(number.slice().buffer).getFloat64(0) : 0;
-    const { onFault } = options;
     let self: ConversationMessages | undefined;
+    const sender = await Sender.open(
+      {
+        ...options,
+        apply: (event) => new Map(self ? self.#apply(event) : []),
+        contentOf: (id) => (self ? self.#contentOf(id) : undefined),
+        settingsOf: async (id, place) => (self ? self.#settingsOf(id, place) : new Map()),
+      },
+      hasSaid(timeline, device),
+    );
     const say = async (reports: readonly Report[], also: () => Changes) => {
       if (self) await self.#tell(reports, also);
     };
     const reports = await Reports.open({ conversation, vault, say, onFault });
-    self = new ConversationMessages(options, {
-      timeline,
-      outbox: items,
-      number: count,
-      reports,
-    });
+    self = new ConversationMessages(options, timeline, { sender, reports });
     return self;
   }
 
@@ -130,7 +114,7 @@ export class ConversationMessages implements Touched {
 
   /** Whether something waits to be sent. */
   get isSending(): boolean {
-    return this.#outbox.length > 0;
+    return this.#sender.isSending;
   }
 
   /**
@@ -139,7 +123,7 @@ export class ConversationMessages implements Touched {
    * @throws HawserError of the CONTENT family where it cannot be said, and what the vault throws: then it is neither shown nor sent
    */
   async say(content: Content, also?: (id: MessageId) => Changes): Promise<MessageId> {
-    const item = await this.#put(async () => {
+    const item = await this.#sender.put(async () => {
       const encoded = await this.#encode(content);
       return { ...encoded, content, also: also?.(encoded.id) };
     });
@@ -149,7 +133,7 @@ export class ConversationMessages implements Touched {
 
   /** Says once more what the hub refused. It gets another name and a place at the end. */
   async again(id: MessageId): Promise<MessageId | undefined> {
-    const item = await this.#put(async () => {
+    const item = await this.#sender.put(async () => {
       const content = this.#refused(id);
       if (!content) return undefined;
       const encoded = await this.#encode(content);
@@ -158,7 +142,9 @@ export class ConversationMessages implements Touched {
     return item?.id;
   }
 
-  /** Gives up what the hub refused. */
+  /**
+   * Gives up what the hub refused. What waits for the homeserver of another organisation cannot be given up: it may have arrived there.
+   */
   async discard(id: MessageId): Promise<void> {
     await this.#options.ledger.write(() => new Map(this.#refused(id) ? this.#apply({ type: 'discarded', id }) : []));
   }
@@ -181,12 +167,7 @@ export class ConversationMessages implements Touched {
 
   /** Sends what waits, in order. */
   drain(): void {
-    if (this.#outbox.length === 0 || this.#closed) return;
-    this.#draining ??= this.#drain()
-      .catch(this.#options.onFault)
-      .finally(() => {
-        this.#draining = undefined;
-      });
+    this.#sender.drain();
   }
 
   /** Everything up to this message was seen. */
@@ -207,20 +188,9 @@ export class ConversationMessages implements Touched {
     );
   }
 
-  /**
-   * Tells the others that this person writes, or has stopped. Nothing of it is stored or tried again: what cannot be told now, or has to
-   * wait behind something else, is not worth telling later.
-   */
+  /** Tells the others that this person writes, or has stopped: at once or never. */
   tellTyping(active: boolean): void {
-    if (this.isSending || this.#draining !== undefined || this.#closed) return;
-    this.#draining = this.#sendTyping(active)
-      .catch((error: unknown) => {
-        if (!(error instanceof HawserError)) this.#options.onFault(error);
-      })
-      .finally(() => {
-        this.#draining = undefined;
-        this.drain();
-      });
+    this.#sender.tellTyping(active);
   }
 
   /** Up to where it was read. */
@@ -234,6 +204,7 @@ export class ConversationMessages implements Touched {
    * @param progress stored together with what comes of it
    */
   async take(entry: Entry, progress: Changes): Promise<void> {
+    if (entry.kind === 'sent' || entry.kind === 'refused') return this.#sender.takeOutcome(entry, progress);
     const { ledger } = this.#options;
     const told: OwnReport[] = [];
     let end: Awaited<ReturnType<Ledger['begin']>> | undefined;
@@ -254,8 +225,8 @@ export class ConversationMessages implements Touched {
       if (!isOfEntry(error)) throw error;
       // Before it is said to be taken: where it cannot join now, it has to be told once more.
       if (this.group.isBroken || leavesBehind(entry, error)) await this.#rejoin();
-      const gap = () => (entry.kind === 'message' ? this.#gap(entry, error.code) : []);
-      await ledger.write(() => new Map([...gap(), ...progress]));
+      const reason = entry.kind === 'message' ? await this.#reasonOf(entry, error.code) : undefined;
+      await ledger.write(() => new Map([...(reason ? this.#gap(entry, error.code, reason) : []), ...progress]));
     }
   }
 
@@ -273,11 +244,11 @@ export class ConversationMessages implements Touched {
 
   /** Resolves when nothing is being sent at this moment. */
   async idle(): Promise<void> {
-    await this.#draining;
+    await this.#sender.idle();
   }
 
   close(): void {
-    this.#closed = true;
+    this.#sender.close();
     this.#reports.close();
     this.group.close();
   }
@@ -305,64 +276,6 @@ export class ConversationMessages implements Touched {
     }
   }
 
-  async #drain(): Promise<void> {
-    const { untilConnected, random, onFault } = this.#options;
-    let failures = 0;
-    for (let item = this.#outbox[0]; item && !this.#closed; item = this.#outbox[0]) {
-      try {
-        await this.#settle(item);
-        failures = 0;
-      } catch (error) {
-        // What the person wrote is not to blame: it waits.
-        if (isOfVault(error) && !error.retry) throw error;
-        if (!(error instanceof HawserError)) onFault(error);
-        failures += 1;
-        await sleep(backoffMs(failures, random()));
-        await untilConnected();
-      }
-    }
-  }
-
-  /** The item is sent or refused, and goes. Where it throws, it has to wait. */
-  async #settle(item: OutboxItem): Promise<void> {
-    try {
-      await this.#sendOne(item);
-    } catch (error) {
-      if (error instanceof Refused) return this.#giveUp(item, error.code);
-      if (isStale(error)) await this.#encryptAnew(item, error.code);
-      throw error;
-    }
-  }
-
-  /** @throws Refused where the hub will never take it */
-  async #sendOne(item: OutboxItem): Promise<void> {
-    const { ledger, now } = this.#options;
-    const { number, message } = item.message ? item : await this.#encrypt(item);
-    if (number === undefined || !message) return;
-    // Nobody's telephone rings for a receipt, a reaction or an edit.
-    const quiet = this.#contentOf(item)?.kind !== 'message' && { quiet: true };
-    const { position: order, at } = await this.#send({
-      ...{ conversation: this.id, number, message: toBase64Url(message) },
-      ...quiet,
-    });
-    await ledger.write(
-      async () => {
-        const settings = await this.#settingsOf(item, { order, at });
-        const changes = this.#apply({ type: 'accepted', id: item.id, order, at, now: now() });
-        return new Map([...settings, ...changes, [outboxKey(this.id, item.place), undefined]]);
-      },
-      () => void this.#outbox.shift(),
-    );
-  }
-
-  async #send(message: NewMessage): Promise<SentMessage> {
-    try {
-      return await this.#options.send(message);
-    } catch (error) {
-      throw refusedBy(error, 'message');
-    }
-  }
-
   /** Tells the senders, or the own devices alone where people are too many for that. */
   async #tell(reports: readonly Report[], also: () => Changes): Promise<unknown> {
     const { onRead, ledger } = this.#options;
@@ -375,72 +288,16 @@ export class ConversationMessages implements Touched {
     return newest ? onRead(newest.message, also) : ledger.write(also);
   }
 
-  /** It takes a number of the same row as what is stored, so that nothing else may be on its way. */
-  async #sendTyping(active: boolean): Promise<void> {
-    const { device, send } = this.#options;
-    const known = await this.group.loaded();
-    if (!known?.isMember || known.hasProposals) return;
-    const content = { kind: 'typing', active } as const;
-    const { bytes } = await encodeContent(content, { sender: userOfDevice(device), room: this.id });
-    const group = await this.group.readyToSend();
-    const number = this.#number + 1;
-    const message = await group.send(bytes, undefined, () => new Map([[numberKey(this.id), numberBytes(number)]]));
-    this.#number = number;
-    await send({ conversation: this.id, number, message: toBase64Url(message) });
-  }
-
-  /** Encrypts with the keys of now; the result is stored with them, since they cannot make it again. */
-  async #encrypt(item: OutboxItem): Promise<OutboxItem> {
-    const group = await this.group.readyToSend().catch((error: unknown) => {
-      throw refusedBy(error, 'sender');
-    });
-    const number = item.number ?? this.#number + 1;
-    let encrypted = item;
-    await group.send(item.content, undefined, (message) => {
-      encrypted = { ...item, number, message };
-      return new Map([
-        [outboxKey(this.id, item.place), writeItem(encrypted)],
-        [numberKey(this.id), numberBytes(Math.max(number, this.#number))],
-      ]);
-    });
-    this.#number = Math.max(number, this.#number);
-    this.#outbox[0] = encrypted;
-    return encrypted;
-  }
-
-  /** It was encrypted for an epoch that is over, and not accepted: its number is free for another try. */
-  async #encryptAnew(item: OutboxItem, code: ErrorCode): Promise<void> {
-    const { vault } = this.#options;
-    const { message, ...plain } = this.#outbox[0] ?? item;
-    if (message) {
-      await vault.write(new Map([[outboxKey(this.id, item.place), writeItem(plain)]]));
-      this.#outbox[0] = plain;
-    }
-    if (code === 'MLS_NOT_MEMBER') await this.group.rejoin();
-  }
-
-  async #giveUp(item: OutboxItem, code: ErrorCode): Promise<void> {
-    const { ledger, now } = this.#options;
-    await ledger.write(
-      async () => {
-        const settings = await this.#settingsOf(item, { at: now() });
-        const changes = this.#apply({ type: 'failed', id: item.id, code });
-        return new Map([...settings, ...changes, [outboxKey(this.id, item.place), undefined]]);
-      },
-      () => void this.#outbox.shift(),
-    );
-  }
-
   /** Where a setting was said: what becomes of it in the conversation that it is about. */
-  async #settingsOf(item: OutboxItem, place: { readonly order?: number; readonly at: number }): Promise<Changes> {
+  async #settingsOf(id: MessageId, place: { readonly order?: number; readonly at: number }): Promise<Changes> {
     const { device, onSettings } = this.#options;
-    const content = this.#contentOf(item);
+    const content = this.#contentOf(id);
     if (content?.kind !== 'settings') return new Map();
-    return onSettings({ id: item.id, sender: userOfDevice(device), device, content, ...place });
+    return onSettings({ id, sender: userOfDevice(device), device, content, ...place });
   }
 
   /** Undefined for reports and the like, which are not shown while they wait. */
-  #contentOf({ id }: OutboxItem): Content | undefined {
+  #contentOf(id: MessageId): Content | undefined {
     const outgoing = this.#timeline.get(keys.outgoing(id));
     return outgoing?.kind === 'outgoing' ? outgoing.said.content : undefined;
   }
@@ -448,7 +305,7 @@ export class ConversationMessages implements Touched {
   /** Joins the group anew. @throws HawserError where that is to be tried once more; else this device is out, and what comes goes on */
   async #rejoin(): Promise<void> {
     try {
-      await this.group.rejoin();
+      await this.group.rejoin('entry');
     } catch (error) {
       if (!isOfEntry(error) || error.code === 'MLS_EPOCH_PAST') throw error;
       this.#options.onFault(error);
@@ -463,26 +320,6 @@ export class ConversationMessages implements Touched {
 
   async #encode(content: Content): Promise<{ readonly id: MessageId; readonly bytes: Uint8Array }> {
     return encodeContent(content, { sender: userOfDevice(this.#options.device), room: this.id });
-  }
-
-  /** Puts something at the end of what is to be sent, in a step. @param make undefined where there is nothing to say after all */
-  async #put(make: () => Promise<Queued | undefined>): Promise<OutboxItem | undefined> {
-    const { device, ledger, now } = this.#options;
-    let item: OutboxItem | undefined;
-    await ledger.write(
-      async () => {
-        const queued = await make();
-        if (!queued) return new Map();
-        const { id, bytes, content, also } = queued;
-        const place = (this.#outbox.at(-1)?.place ?? 0) + 1;
-        item = { place, id, content: bytes };
-        const changes = this.#apply({ type: 'queued', id, device, content, now: now() });
-        return new Map([...changes, ...(also ?? []), [outboxKey(this.id, place), writeItem(item)]]);
-      },
-      () => item && this.#outbox.push(item),
-    );
-    this.drain();
-    return item;
   }
 
   /** @param told where to put what the senders are to be told of */
@@ -500,7 +337,7 @@ export class ConversationMessages implements Touched {
     }
     for (const each of received) {
       if (each.kind === 'message') changes.push(...(await this.#noteOne(each, entry, told)));
-      else if (each.kind === 'dropped') changes.push(...this.#gap(entry, each.code));
+      else if (each.kind === 'dropped') changes.push(...this.#gap(entry, each.code, reasonOf(each.code)));
     }
     return changes;
   }
@@ -531,7 +368,7 @@ export class ConversationMessages implements Touched {
       return [...settings, ...this.#apply({ type: 'received', said, now: now() }), ...(heard ?? [])];
     } catch (error) {
       if (!(error instanceof HawserError)) throw error;
-      return this.#gap(entry, error.code, device);
+      return this.#gap(entry, error.code, reasonOf(error.code), device);
     }
   }
 
@@ -540,8 +377,13 @@ export class ConversationMessages implements Touched {
     this.typing.set(withTyping(this.typing.state, user, active, this.#options.now()));
   }
 
-  #gap(entry: Entry, code: ErrorCode, sender = entry.sender) {
-    const reason = GAPS[code] ?? (code.startsWith('CONTENT_') ? 'not-understood' : 'damaged');
+  /** Somebody who came back has no keys of before, and never had those of the time between. */
+  async #reasonOf({ payload }: Entry, code: ErrorCode): Promise<GapReason> {
+    const message = code === 'MLS_EPOCH_PAST' ? fromBase64Url(payload) : undefined;
+    return message && (await this.group.marks.isOlder(message)) ? 'before-joining' : reasonOf(code);
+  }
+
+  #gap(entry: Entry, code: ErrorCode, reason: GapReason, sender = entry.sender) {
     const gap = { order: entry.position, at: entry.at, reason, code, ...(sender && { sender: userOfDevice(sender) }) };
     return this.#apply({ type: 'unreadable', gap });
   }
@@ -576,18 +418,4 @@ function hasSaid(timeline: Timeline, device: DeviceId): boolean {
 
 function timelinePrefix(conversation: ConversationId): string {
   return `timeline/${conversation}/`;
-}
-
-function numberKey(conversation: ConversationId): string {
-  return `number/${conversation}`;
-}
-
-function numberBytes(number: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, number);
-  return bytes;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -5,7 +5,7 @@
 import type { Content } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
-import type { DeviceId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName } from '#signalling/ids.ts';
 import { Draft, type Records } from './draft.ts';
 import { isOver, type Reader, withDeletion, withMention, withReaction, withRemoval, withVersion } from './message.ts';
 import { undone } from './outgoing.ts';
@@ -17,6 +17,7 @@ import {
   type MessageRecord,
   type NoticeRecord,
   type Said,
+  type Sending,
   type SettingsRecord,
 } from './records.ts';
 
@@ -42,6 +43,10 @@ export type TimelineEvent =
       readonly at: number;
       readonly now: number;
     }
+  /** Lies at the own homeserver, until that of another organisation can be reached. */
+  | { readonly type: 'waits'; readonly id: MessageId; readonly domain: DomainName; readonly since: number }
+  /** Has to be sent once more. */
+  | { readonly type: 'returned'; readonly id: MessageId }
   | { readonly type: 'failed'; readonly id: MessageId; readonly code: ErrorCode }
   /** Was given up by who wrote it: it failed, or was never sent. */
   | { readonly type: 'discarded'; readonly id: MessageId }
@@ -103,14 +108,19 @@ class Step {
         if (outgoing !== undefined) this.#all({ ...outgoing.said, order: event.order, at: event.at }, event.now);
         break;
       }
+      case 'waits': {
+        const { domain, since } = event;
+        this.#fares(event.id, { state: 'waiting', domain, since });
+        break;
+      }
+      case 'returned':
+        this.#fares(event.id, { state: 'queued' });
+        break;
       case 'failed': {
         const outgoing = draft.outgoing(event.id);
         if (outgoing === undefined) break;
-        const sending = { state: 'failed', code: event.code } as const;
-        draft.put({ ...outgoing, sending });
-        const message = draft.message(event.id);
-        if (message !== undefined) draft.put({ ...message, sending });
-        else undone(draft, outgoing.said, this.#reader);
+        this.#fares(event.id, { state: 'failed', code: event.code });
+        if (draft.message(event.id) === undefined) undone(draft, outgoing.said, this.#reader);
         break;
       }
       case 'discarded': {
@@ -127,6 +137,15 @@ class Step {
     }
     draft.limitWaiting(MAX_WAITING);
     return this.#refused;
+  }
+
+  /** What is on its way, and the message where it is one. */
+  #fares(id: MessageId, sending: Sending): void {
+    const outgoing = this.#draft.outgoing(id);
+    if (outgoing === undefined) return;
+    this.#draft.put({ ...outgoing, sending });
+    const message = this.#draft.message(id);
+    if (message !== undefined) this.#draft.put({ ...message, sending });
   }
 
   /** This, and after it whatever waited for it. Returns whether this was taken. */

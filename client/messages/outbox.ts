@@ -8,7 +8,7 @@ import type { MessageId } from '#client/content/message-id.ts';
 import { Base64Url, fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { ConversationId } from '#signalling/ids.ts';
+import { type ConversationId, DomainName } from '#signalling/ids.ts';
 import { MAX_MESSAGE_BYTES } from '#signalling/queue.ts';
 import { ordinal } from '../vault/record-key.ts';
 
@@ -18,10 +18,18 @@ export interface OutboxItem {
   readonly id: MessageId;
   /** The content as it goes into the encryption. */
   readonly content: Uint8Array;
-  /** Once it was encrypted: which one of this device's messages to the conversation it is. It stays when it has to be encrypted anew. */
+  /** Once it was encrypted: which one of this device's messages to the conversation it is. Encrypted anew, it is another one. */
   readonly number?: number;
   /** An MLSMessage, once it is encrypted. */
   readonly message?: Uint8Array;
+  /** It lies at the own homeserver until that of another organisation can be reached: what becomes of it is told by the queue. */
+  readonly waiting?: Waiting;
+}
+
+export interface Waiting {
+  readonly domain: DomainName;
+  /** ms since 1970 */
+  readonly since: number;
 }
 
 const Stored = Closed({
@@ -29,6 +37,7 @@ const Stored = Closed({
   content: Base64Url(MAX_MESSAGE_BYTES),
   number: Type.Optional(Type.Integer({ minimum: 1 })),
   message: Type.Optional(Base64Url(MAX_MESSAGE_BYTES)),
+  waiting: Type.Optional(Closed({ domain: DomainName, since: Type.Integer({ minimum: 0 }) })),
 });
 const validator = Compile(Stored);
 
@@ -40,12 +49,13 @@ export function outboxKey(conversation: ConversationId, place: number): string {
   return `${outboxPrefix(conversation)}${ordinal(place)}`;
 }
 
-export function writeItem({ id, content, number, message }: OutboxItem): Uint8Array {
+export function writeItem({ id, content, number, message, waiting }: OutboxItem): Uint8Array {
   const stored: Static<typeof Stored> = {
     id,
     content: toBase64Url(content),
     ...(number !== undefined && { number }),
     ...(message && { message: toBase64Url(message) }),
+    ...(waiting && { waiting }),
   };
   return new TextEncoder().encode(JSON.stringify(stored));
 }
@@ -69,5 +79,6 @@ export function readItem(key: string, bytes: Uint8Array): OutboxItem {
     content,
     ...(stored.number !== undefined && { number: stored.number }),
     ...(message && { message }),
+    ...(stored.waiting && { waiting: stored.waiting }),
   };
 }

@@ -1,7 +1,7 @@
 /** Who got and who read an own message. */
 import type { Status } from '#client/content/content.ts';
 import type { UserId } from '#signalling/ids.ts';
-import type { MessageRecord, Receipt, ReceiptsRecord } from './records.ts';
+import type { AtHome, MessageRecord, Receipt, ReceiptsRecord } from './records.ts';
 
 /** People of whom receipts are kept for one message; larger conversations ask for none. Some 80 bytes each. */
 export const MAX_RECEIPTS = 1000;
@@ -48,7 +48,9 @@ export function receiptState(receipt: Receipt | undefined): ReceiptState {
 /** How an own message fares, in one word and in numbers. */
 export interface Delivery {
   /** The furthest state that everybody has reached; `delivered` and `read` never hide somebody who has not. */
-  readonly state: 'queued' | 'failed' | 'sent' | 'delivered' | 'read';
+  readonly state: 'queued' | 'waiting' | 'failed' | 'sent' | 'delivered' | 'read';
+  /** Where that is the state: for the homeserver of which organisation, and since when. */
+  readonly waiting?: AtHome;
   readonly delivered: number;
   readonly read: number;
   /** People whose device could not read it. */
@@ -67,5 +69,7 @@ export function deliveryOf(
   const count = (...which: ReceiptState[]) => states.filter((each) => which.includes(each)).length;
   const [read, delivered, of] = [count('read'), count('read', 'delivered'), recipients.length];
   const reached = of > 0 && read === of ? 'read' : of > 0 && delivered === of ? 'delivered' : 'sent';
-  return { state: message.sending?.state ?? reached, delivered, read, unreadable: count('failed'), of };
+  const { sending } = message;
+  const waiting = sending?.state === 'waiting' && { waiting: sending };
+  return { state: sending?.state ?? reached, ...waiting, delivered, read, unreadable: count('failed'), of };
 }

@@ -18,7 +18,7 @@ import { decode, encode } from 'cborg';
 import type { Body, Content, EditableBody, Expiry, Settings } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
-import type { DeviceId, UserId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import type { NoticeChange } from '#signalling/notice.ts';
 
 /** A place in the hub's order; undefined until the hub accepted it, which counts as later than all. */
@@ -46,7 +46,15 @@ export type Ending =
   | { readonly kind: 'deleted'; readonly id: MessageId; readonly order?: number; readonly at: number }
   | { readonly kind: 'expired'; readonly at: number };
 
-export type Sending = { readonly state: 'queued' } | { readonly state: 'failed'; readonly code: ErrorCode };
+/** The homeserver of the organisation that orders the conversation cannot be reached; the own one keeps what is to be handed in. */
+export interface AtHome {
+  readonly state: 'waiting';
+  readonly domain: DomainName;
+  /** ms since 1970 */
+  readonly since: number;
+}
+
+export type Sending = { readonly state: 'queued' } | AtHome | { readonly state: 'failed'; readonly code: ErrorCode };
 
 export interface MessageRecord {
   readonly kind: 'message';

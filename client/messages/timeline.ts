@@ -113,7 +113,7 @@ export class Timeline implements Records {
       ...(set?.muted !== undefined && { muted: set.muted.value }),
     };
     for (const { sending, said } of this.#outgoing.values()) {
-      if (sending.state !== 'queued' || said.content.kind !== 'settings') continue;
+      if (sending.state === 'failed' || said.content.kind !== 'settings') continue;
       const { readUpTo: _read, ...fresh } = said.content.settings;
       Object.assign(now, fresh);
     }

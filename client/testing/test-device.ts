@@ -13,7 +13,7 @@ import { Account } from '../account.ts';
 import { Device } from '../device/device.ts';
 import { Authorities } from '../groups/authorities.ts';
 import { ConversationGroup } from '../groups/conversation-group.ts';
-import { GroupApi } from '../groups/group-api.ts';
+import { GroupApi, untilTaken } from '../groups/group-api.ts';
 import { Home } from '../home.ts';
 import { Inbox } from '../inbox.ts';
 import { MemoryVault } from '../vault/memory.ts';
@@ -25,6 +25,7 @@ export class TestDevice {
   readonly vault: MemoryVault;
   readonly device: Device;
   readonly home: Home;
+  readonly inbox: Inbox;
   readonly api: GroupApi;
   readonly authorities: Authorities;
   readonly credentials: Credentials;
@@ -41,6 +42,7 @@ export class TestDevice {
     this.account = account;
     this.vault = vault;
     this.device = device;
+    this.inbox = inbox;
     this.api = new GroupApi(account);
     this.authorities = new Authorities(this.api, Date.now);
     this.credentials = new Credentials(this.authorities.of, nodeEngine);
@@ -85,6 +87,7 @@ export class TestDevice {
       membership: () =>
         this.home.store.state.conversations.find((each) => each.conversation === conversation) ?? { members: [] },
       refreshMembership: () => this.home.refresh(),
+      untilTaken: () => untilTaken(this.api, this.inbox),
       now: Date.now,
       random: Math.random,
     });

@@ -13,16 +13,22 @@ export interface Account {
   readonly name: string;
 }
 
+/** Somebody's own account. Whether somebody administers the organisation is told to nobody else. */
+export interface Holder extends Account {
+  readonly administrator: boolean;
+}
+
 export interface NewAccount {
   /** Parsed by `Handle`. */
   readonly handle: string;
   readonly name: string;
   readonly password: string;
   readonly email?: EmailAddress;
+  readonly administrator?: boolean;
 }
 
 /** An account as its administrator sees it. */
-export interface AccountEntry extends Account {
+export interface AccountEntry extends Holder {
   readonly email: EmailAddress | undefined;
   readonly kind: AccountKind;
   /** ms since 1970 */
@@ -34,6 +40,7 @@ export interface AccountRecord extends Account {
   readonly password: string;
   readonly email: EmailAddress | undefined;
   readonly kind?: AccountKind;
+  readonly administrator?: boolean | undefined;
 }
 
 /**
@@ -41,16 +48,16 @@ export interface AccountRecord extends Account {
  * @throws HawserError HOME_HANDLE_TAKEN, HOME_EMAIL_TAKEN
  */
 export async function createAccount(db: Db, domain: DomainName, account: NewAccount, world: World): Promise<Account> {
-  const { handle, name, email } = account;
+  const { handle, name, email, administrator } = account;
   const user = userIdOf(domain, handle);
   const password = await hashPassword(account.password, world);
-  await insertAccount(db, { user, name, password, email: email && emailOf(email) }, world.now());
+  await insertAccount(db, { user, name, password, email: email && emailOf(email), administrator }, world.now());
   return { user, name };
 }
 
 /** @throws HawserError HOME_HANDLE_TAKEN, also by somebody who is gone; HOME_EMAIL_TAKEN */
 export async function insertAccount(tx: Db, account: AccountRecord, now: number): Promise<void> {
-  const { user, name, password, email, kind = 'person' } = account;
+  const { user, name, password, email, kind = 'person', administrator = false } = account;
   if (email !== undefined && (await findByEmail(tx, email))) throw new HawserError('HOME_EMAIL_TAKEN');
   const retired = await tx
     .selectFrom('retired_handles')
@@ -60,7 +67,10 @@ export async function insertAccount(tx: Db, account: AccountRecord, now: number)
   if (retired) throw new HawserError('HOME_HANDLE_TAKEN');
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('accounts')
-    .values({ user_id: user, name, password, created_at: now, email: email ?? null, kind })
+    .values({
+      ...{ user_id: user, name, folded: fold(name), password, created_at: now, email: email ?? null, kind },
+      administrator: administrator ? 1 : 0,
+    })
     .onConflict((c) => c.doNothing())
     .executeTakeFirstOrThrow();
   // Also where the address was taken in this very moment; the next attempt is told so.
@@ -70,6 +80,29 @@ export async function insertAccount(tx: Db, account: AccountRecord, now: number)
 export async function findAccount(db: Db, user: UserId): Promise<Account | undefined> {
   const row = await db.selectFrom('accounts').select('name').where('user_id', '=', user).executeTakeFirst();
   return row && { user, name: row.name };
+}
+
+export async function findHolder(db: Db, user: UserId): Promise<Holder | undefined> {
+  const row = await db
+    .selectFrom('accounts')
+    .select(['user_id', 'name', 'administrator'])
+    .where('user_id', '=', user)
+    .executeTakeFirst();
+  return row && holderOf(row);
+}
+
+export function holderOf(row: { user_id: UserId; name: string; administrator: 0 | 1 }): Holder {
+  return { user: row.user_id, name: row.name, administrator: row.administrator === 1 };
+}
+
+/** @throws HawserError HOME_NOT_FOUND */
+export async function setAdministrator(db: Db, user: UserId, administrator: boolean): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('accounts')
+    .set({ administrator: administrator ? 1 : 0 })
+    .where('user_id', '=', user)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) throw new HawserError('HOME_NOT_FOUND');
 }
 
 /** Those of some people of this domain who have no account, or none any more. */
@@ -114,10 +147,16 @@ export async function setPassword(tx: Db, user: UserId, hash: string): Promise<v
 export async function renameAccount(db: Db, user: UserId, name: string): Promise<void> {
   const { numUpdatedRows } = await db
     .updateTable('accounts')
-    .set({ name })
+    .set({ name, folded: fold(name) })
     .where('user_id', '=', user)
     .executeTakeFirstOrThrow();
   if (numUpdatedRows !== 1n) throw new HawserError('HOME_NOT_FOUND');
+}
+
+/** A name as it is looked for: without accents and case, each word behind a space. */
+export function fold(name: string): string {
+  const words = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().split(/\s+/u);
+  return words.map((word) => ` ${word}`).join('');
 }
 
 /** The names of those of some people who have an account here. @param users some hundred at most */
@@ -139,12 +178,11 @@ export async function deleteAccount(tx: Db, user: UserId, now: number): Promise<
 
 /** In the order of their ids, those after `after`. */
 export async function listAccounts(db: Db, after: UserId | undefined, limit: number): Promise<AccountEntry[]> {
-  let query = db.selectFrom('accounts').select(['user_id', 'name', 'email', 'kind', 'created_at']);
+  let query = db.selectFrom('accounts').select(['user_id', 'name', 'email', 'kind', 'created_at', 'administrator']);
   if (after !== undefined) query = query.where('user_id', '>', after);
   const rows = await query.orderBy('user_id').limit(limit).execute();
-  return rows.map(({ user_id: user, name, email, kind, created_at }) => ({
-    user,
-    name,
+  return rows.map(({ email, kind, created_at, ...row }) => ({
+    ...holderOf(row),
     email: email ?? undefined,
     kind,
     createdAt: Number(created_at),
@@ -162,4 +200,9 @@ export async function countAccounts(db: Db): Promise<number> {
 /** The person as the client API shows them. */
 export function userOf(account: Account, domain: DomainName) {
   return { user: account.user, domain, handle: handleOf(account.user), name: account.name };
+}
+
+/** The person as the client API shows them to themselves. */
+export function ownUserOf(account: Holder, domain: DomainName) {
+  return { ...userOf(account, domain), ...(account.administrator && { administrator: true as const }) };
 }

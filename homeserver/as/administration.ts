@@ -1,9 +1,17 @@
 /** What an administrator does with accounts: over the administrator's port, or on the database of a stopped homeserver. */
 import { type DomainName, type UserId, userIdOf } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
+import type { Auditor } from '../audit/audit.ts';
 import type { Store } from '../store/store.ts';
 import type { World } from '../world.ts';
-import { type Account, type AccountEntry, createAccount, listAccounts, type NewAccount } from './accounts.ts';
+import {
+  type Account,
+  type AccountEntry,
+  createAccount,
+  listAccounts,
+  type NewAccount,
+  setAdministrator,
+} from './accounts.ts';
 import type { Invitations } from './invitations.ts';
 import type { OwnAccount } from './own-account.ts';
 import { hashPassword } from './password.ts';
@@ -17,6 +25,7 @@ export interface AdministrationOptions {
   readonly world: World;
   readonly ownAccount: OwnAccount;
   readonly invitations: Invitations;
+  readonly audit: Auditor;
 }
 
 export class Administration {
@@ -27,9 +36,11 @@ export class Administration {
   }
 
   /** @throws HawserError HOME_HANDLE_TAKEN, HOME_EMAIL_TAKEN */
-  add(account: NewAccount): Promise<Account> {
-    const { store, domain, world } = this.#options;
-    return createAccount(store.db, domain, account, world);
+  async add(account: NewAccount): Promise<Account> {
+    const { store, domain, world, audit } = this.#options;
+    const added = await createAccount(store.db, domain, account, world);
+    audit.note({ kind: 'account-added' });
+    return added;
   }
 
   /** At most `ACCOUNTS_AT_ONCE`, in the order of their handles, those after `after`. */
@@ -44,8 +55,14 @@ export class Administration {
   }
 
   /** @throws HawserError HOME_NOT_FOUND */
-  remove(handle: string): Promise<void> {
-    return this.#options.ownAccount.removeUnasked(this.#user(handle));
+  async remove(handle: string): Promise<void> {
+    await this.#options.ownAccount.removeUnasked(this.#user(handle));
+    this.#options.audit.note({ kind: 'account-removed' });
+  }
+
+  /** Its pages show it when they next ask who they are: at a new session, or within its token's time. @throws HawserError HOME_NOT_FOUND */
+  setAdministrator(handle: string, administrator: boolean): Promise<void> {
+    return setAdministrator(this.#options.store.db, this.#user(handle), administrator);
   }
 
   /** Every session of the account ends. @throws HawserError HOME_NOT_FOUND */

@@ -4,6 +4,8 @@
  */
 
 import type { Authority } from '#mls/credentials.ts';
+import { toBase64Url } from '#signalling/base64.ts';
+import type { Authority as Stated } from '#signalling/devices.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { DeviceAuthority } from '#trust/device-authority.ts';
 import { LIST_LIFE } from '#trust/device-authority.ts';
@@ -15,6 +17,8 @@ export interface AuthoritiesOptions {
   readonly world: World;
   readonly domain: DomainName;
   readonly own: DeviceAuthority;
+  /** What other domains say, as far as it is known. */
+  readonly others?: (domain: DomainName) => Authority | undefined;
 }
 
 /** The list is made again when this part of its life is over. */
@@ -41,7 +45,7 @@ export class Authorities {
 
   /** The authority of a domain, or undefined where it is not known. */
   readonly of = (domain: DomainName): Authority | undefined =>
-    domain === this.#options.domain ? this.#own : undefined;
+    domain === this.#options.domain ? this.#own : this.#options.others?.(domain);
 
   /** Makes the own list anew: what was revoked before the call is on it when the promise resolves. */
   renew(): Promise<void> {
@@ -78,4 +82,10 @@ async function make({ store, own }: AuthoritiesOptions, now: number): Promise<Au
   const revoked = rows.map(({ serial, revoked_at }) => ({ serial, at: revoked_at ?? now }));
   const { roots, rootRevocations } = own.current;
   return { roots, revocations: [...rootRevocations, await own.revocationList(revoked, now)] };
+}
+
+/** The own authority as others are told it. @param hub with which this hub proposes to groups: Ed25519, 32 bytes */
+export function statedAuthority(domain: DomainName, authorities: Pick<Authorities, 'of'>, hub: Uint8Array): Stated {
+  const { roots = [], revocations = [] } = authorities.of(domain) ?? {};
+  return { domain, roots: roots.map(toBase64Url), revocations: revocations.map(toBase64Url), hub: toBase64Url(hub) };
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectionOperation } from '#signalling/connections.ts';
 import { type TestPeople, testPeople } from '../testing/people.ts';
-import { user } from '../testing/world.ts';
-import { blockersOf, mayReach } from './connections.ts';
+import { domain, user } from '../testing/world.ts';
+import { mayReach } from './connections.ts';
+import { blockersOf } from './sides.ts';
 
 const alice = user('@alice@alpha.example');
 const bob = user('@bob@alpha.example');
@@ -74,12 +75,11 @@ describe('a request', () => {
     expect(await people.connections.mayReach(alice, bob)).toBe(false);
   });
 
-  test('to nobody, to oneself, or to another organisation is refused', async () => {
+  test('to nobody or to oneself is refused', async () => {
     await expect(act(alice, 'request', user('@nobody@alpha.example'))).rejects.toMatchObject({
       code: 'HOME_NOT_FOUND',
     });
     await expect(act(alice, 'request', alice)).rejects.toMatchObject({ code: 'HOME_FORBIDDEN' });
-    await expect(act(alice, 'request', carol)).rejects.toMatchObject({ code: 'HOME_FORBIDDEN' });
   });
 
   test('is limited: twenty in a row, then one a minute', async () => {
@@ -166,4 +166,45 @@ test('whoever has blocked somebody is not rung by them, until the block is taken
   expect([...(await blockersOf(db, carol))]).toEqual([alice]);
   await act(bob, 'unblock');
   expect([...(await blockersOf(db, alice))]).toEqual([]);
+});
+
+describe('what another domain is told of a person', () => {
+  test('key packages go to whoever may reach them or is with them in a conversation, never to whom they block', async () => {
+    expect(await people.mayClaim(alice, bob)).toBe(false);
+    await act(alice, 'request');
+    await act(bob, 'accept');
+    expect(await people.mayClaim(alice, bob)).toBe(true);
+    expect(await people.mayClaim(alice, alice)).toBe(true);
+    expect(await people.mayClaim(carol, bob)).toBe(true);
+    await act(bob, 'block', carol);
+    await act(bob, 'block');
+    expect([await people.mayClaim(carol, bob), await people.mayClaim(alice, bob)]).toEqual([false, false]);
+  });
+
+  test('where only the connected reach each other, a stranger gets key packages in a common conversation only', async () => {
+    await people.close();
+    let areTogether = false;
+    people = await testPeople({ foreignPeople: 'connected', areTogether: async () => areTogether });
+    await people.administration.add({ handle: 'bob', name: 'Bob', password: 'correct horse battery' });
+    expect(await people.mayClaim(carol, bob)).toBe(false);
+    areTogether = true;
+    expect(await people.mayClaim(carol, bob)).toBe(true);
+    await act(bob, 'block', carol);
+    expect(await people.mayClaim(carol, bob)).toBe(false);
+  });
+
+  test('one that may find nobody finds out whom only who asked for a connection there', async () => {
+    const beta = domain('beta.example');
+    const nobody = user('@nobody@alpha.example');
+    for (const policy of ['exact', 'full'] as const) {
+      expect(await people.identify(beta, bob, policy)).toEqual({ user: bob, name: 'The bob' });
+      await expect(people.identify(beta, nobody, policy)).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
+    }
+    for (const who of [bob, nobody]) {
+      await expect(people.identify(beta, who, 'none')).rejects.toMatchObject({ code: 'FED_SCOPE' });
+    }
+    await act(bob, 'request', carol);
+    expect(await people.identify(beta, bob, 'none')).toMatchObject({ name: 'The bob' });
+    await expect(people.identify(domain('gamma.example'), bob, 'none')).rejects.toMatchObject({ code: 'FED_SCOPE' });
+  });
 });

@@ -5,7 +5,15 @@ import { passwordChanged } from '../mail/letters.ts';
 import type { Postman } from '../mail/postman.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { World } from '../world.ts';
-import { type Account, addressFor, deleteAccount, renameAccount, setPassword, storedPassword } from './accounts.ts';
+import {
+  addressFor,
+  deleteAccount,
+  findHolder,
+  type Holder,
+  renameAccount,
+  setPassword,
+  storedPassword,
+} from './accounts.ts';
 import { hashPassword, verifyPassword } from './password.ts';
 import type { Authenticated, Sessions } from './sessions.ts';
 import { type FailureTable, failed, succeeded, waitOf } from './throttle.ts';
@@ -74,14 +82,20 @@ export class OwnAccount {
     mail?.wake();
   }
 
+  look(user: UserId): Promise<Holder | undefined> {
+    return findHolder(this.#options.store.db, user);
+  }
+
   /** @throws HawserError HOME_NOT_FOUND */
-  async rename(user: UserId, name: string): Promise<Account> {
+  async rename(user: UserId, name: string): Promise<Holder> {
     const { store, hooks } = this.#options;
-    await store.transaction(async (tx) => {
+    return store.transaction(async (tx) => {
       await renameAccount(tx, user, name);
       await hooks.onRenamed?.(user, tx);
+      const holder = await findHolder(tx, user);
+      if (!holder) throw new HawserError('HOME_NOT_FOUND');
+      return holder;
     });
-    return { user, name };
   }
 
   /**

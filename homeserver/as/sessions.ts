@@ -11,7 +11,7 @@ import { networkOf } from '../http/network.ts';
 import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
-import type { Account } from './accounts.ts';
+import { type Holder, holderOf } from './accounts.ts';
 import { verifyPassword } from './password.ts';
 import { type FailureTable, failed, failuresOf, forgiven, succeeded, waitOf } from './throttle.ts';
 
@@ -35,7 +35,7 @@ export interface Tokens {
   readonly access: string;
   /** Absent where the cookie that the browser has, or is about to get, is the right one. */
   readonly refresh?: string;
-  readonly account: Account;
+  readonly account: Holder;
 }
 
 export interface Authenticated {
@@ -76,7 +76,7 @@ export class Sessions {
     const keys = [name, network];
     const both = `${name}, ${network}`;
     this.#refuseTooManyFailures(keys);
-    const accounts = this.#store.db.selectFrom('accounts').select(['user_id', 'name', 'password']);
+    const accounts = this.#store.db.selectFrom('accounts').select(['user_id', 'name', 'password', 'administrator']);
     const row = await (email
       ? accounts.where('email', '=', email)
       : accounts.where('user_id', '=', userIdOf(this.#domain, handle))
@@ -104,7 +104,7 @@ export class Sessions {
       if (numUpdatedRows !== 1n) throw new HawserError('HOME_WRONG_CREDENTIALS');
       return this.begin(tx, user);
     });
-    return { access, refresh, account: { user, name: row.name } };
+    return { access, refresh, account: holderOf(row) };
   }
 
   /** A new session of somebody of whom it is known who he is. Where he has too many without a device, the oldest of them end. */
@@ -149,11 +149,12 @@ export class Sessions {
       const row = await tx
         .selectFrom('sessions')
         .innerJoin('accounts', 'accounts.user_id', 'sessions.user_id')
-        .select(['sessions.id', 'sessions.user_id', 'accounts.name', 'refresh_hash', 'rotated_at', 'expires_at'])
+        .select(['sessions.id', 'sessions.user_id', 'accounts.name', 'accounts.administrator'])
+        .select(['refresh_hash', 'rotated_at', 'expires_at'])
         .where((e) => e.or([e('refresh_hash', '=', hash), e('previous_hash', '=', hash)]))
         .executeTakeFirst();
       if (!row || row.expires_at <= now) return undefined;
-      const account = { user: row.user_id, name: row.name };
+      const account = holderOf(row);
       if (row.refresh_hash !== hash) {
         if (now - row.rotated_at <= REUSE_GRACE_MS) return { access: await this.#issueAccess(tx, row.id), account };
         await tx.deleteFrom('sessions').where('id', '=', row.id).execute();

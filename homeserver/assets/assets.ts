@@ -4,11 +4,14 @@
  */
 import type { Readable } from 'node:stream';
 import {
+  type AssetKind,
   type AssetPolicy,
   type AssetUpload,
   LimitRefusal,
   MAX_PART,
   type NewAsset,
+  plainSize,
+  refusalBy,
   sealedSize,
   WrongOffset,
 } from '#signalling/assets.ts';
@@ -49,6 +52,13 @@ export interface Part {
   readonly length: number;
   /** Its pieces are used up: each is released when it is on its way to the disk. */
   readonly bytes: Readable;
+}
+
+/** What is known of a file besides its bytes. */
+export interface AssetInfo {
+  /** Of the ciphertext, bytes. */
+  readonly size: number;
+  readonly kind: AssetKind;
 }
 
 export interface OpenAsset {
@@ -187,15 +197,28 @@ export class Assets {
    * @throws HawserError HOME_NOT_FOUND, WrongRange, HOME_ASSET_STORE
    */
   async open(asset: AssetId, range?: string): Promise<OpenAsset> {
-    const { store, files, world } = this.#options;
-    const row = await table.findAsset(store.db, asset);
-    const isOver = row?.expires_at != null && row.expires_at <= world.now();
-    if (!row || row.completed_at === null || isOver) throw new HawserError('HOME_NOT_FOUND');
+    const { files } = this.#options;
+    const row = await this.#file(asset);
     const wanted = rangeOf(range, row.size);
     if (wanted === 'unsatisfiable') throw new WrongRange(row.size);
     const bounds = wanted === 'whole' ? { from: 0, to: row.size - 1 } : wanted;
     const bytes = await files.read(nameOf(asset), bounds);
     return { size: row.size, range: bounds, isWhole: wanted === 'whole', bytes };
+  }
+
+  /** For the same people. @throws HawserError HOME_NOT_FOUND */
+  async about(asset: AssetId): Promise<AssetInfo> {
+    const { size, kind } = await this.#file(asset);
+    return { size, kind };
+  }
+
+  /** Why the organisation does not accept a file, to be sent or fetched; undefined where it does. */
+  refusalOf({ size, kind }: AssetInfo): HawserError | undefined {
+    // What is no size of an encrypted file is not smaller for that.
+    return refusalBy(
+      { ...this.#options.rules, kinds: [...this.#options.rules.kinds] },
+      { size: plainSize(size) ?? size, kind },
+    );
   }
 
   /** Deletes a file or gives up an upload. @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN for somebody else's */
@@ -239,6 +262,14 @@ export class Assets {
   /** What everybody's files take up. */
   usage(): Promise<table.Usage> {
     return table.usageOfAll(this.#options.store.db);
+  }
+
+  async #file(asset: AssetId): Promise<AssetRow> {
+    const { store, world } = this.#options;
+    const row = await table.findAsset(store.db, asset);
+    const isOver = row?.expires_at != null && row.expires_at <= world.now();
+    if (!row || row.completed_at === null || isOver) throw new HawserError('HOME_NOT_FOUND');
+    return row;
   }
 
   async #complete(user: UserId, asset: AssetId, sha256: string): Promise<AssetUpload> {

@@ -2,6 +2,7 @@
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Site } from '#site/schema.ts';
+import { AUDIT_HEAD } from '../audit/head-file.ts';
 import { DATABASE_FILE } from '../store/place.ts';
 
 export interface SavedFile {
@@ -37,7 +38,8 @@ export async function dataFiles(
   for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     const name = relative(data, path).split(sep).join('/');
-    if (entry.isDirectory() || OF_DATABASE.test(name)) continue;
+    // The head of the audit log may be newer than the lines that are saved. The homeserver makes it anew when it starts.
+    if (entry.isDirectory() || OF_DATABASE.test(name) || name === AUDIT_HEAD) continue;
     if (!entry.isFile()) found.strange.push(name);
     else if (!withKeys && (secret.has(path) || KEY_NAMES.test(name))) found.keys.push(name);
     else {

@@ -1,7 +1,7 @@
 /** What the people of a domain are told when one state of a conversation follows another. */
 import type { HomeEvent } from '#signalling/client-home.ts';
 import type { Call, Statement } from '#signalling/federation.ts';
-import { domainOf, type UserId } from '#signalling/ids.ts';
+import { type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 
 export interface Told {
   readonly user: UserId;
@@ -16,6 +16,8 @@ export interface Change {
   readonly unrung?: ReadonlySet<UserId>;
   /** Whose operation it was, where it was one of a person and this is the hub. */
   readonly by?: UserId;
+  /** Whose people are out because this domain parted with theirs. */
+  readonly parted?: DomainName;
 }
 
 /** Who of everybody is told what, in order. Whether a person is local and connected is not looked at here. */

@@ -54,10 +54,10 @@ export function apply(state: Statement, from: DomainName, operation: Looked, now
     }
     case 'removeMember': {
       if (operation.user === operation.actor) throw new HawserError('HOME_REMOVE_SELF');
-      return without(state, operation.user);
+      return without(state, (user) => user === operation.user);
     }
     case 'leave':
-      return without(state, operation.actor);
+      return without(state, (user) => user === operation.actor);
     case 'changeRole':
       return withRole(state, operation.user, operation.role);
     case 'changeTitle': {
@@ -103,19 +103,34 @@ export function withoutDomain(state: Statement, domain: DomainName): Statement {
   });
 }
 
+/** Everybody of a domain is out at once, as when that domain is blocked; the rest is as where one leaves. */
+export function parted(state: Statement, domain: DomainName): Statement {
+  return without(state, (user) => domainOf(user) === domain);
+}
+
+/** Of no conversation of anybody: a domain that is out learns no title that was given since. */
+const UNTOLD_TITLE = '-';
+
+/** What a hub tells a domain of a conversation: where nobody of it is in, that it is over for it, and nothing more. */
+export function toldTo(domain: DomainName, state: Statement): Statement {
+  if (state.members.some((member) => member.domain === domain)) return state;
+  const { conversation, seq } = state;
+  return { conversation, seq, title: UNTOLD_TITLE, members: [] };
+}
+
 export function domainsOf(state: Statement): Set<DomainName> {
   return new Set(state.members.map(({ domain }) => domain));
 }
 
-/** A person is gone, and with the person what only he kept alive; see `Operation` for who administers then. */
-function without(state: Statement, user: UserId): Statement {
-  const rest = state.members.filter((member) => member.user !== user);
+/** People are gone, and with them what only they kept alive; see `Operation` for who administers then. */
+function without(state: Statement, isGone: (user: UserId) => boolean): Statement {
+  const rest = state.members.filter(({ user }) => !isGone(user));
   if (rest.length === state.members.length) return state;
   // Guests are somebody's guests: with the last one who has an account the conversation is over for them too.
   if (rest.every(({ role }) => role === 'guest')) return over(state);
   const heir = heirOf(rest);
   const members = rest.map((member): Member => (member === heir ? { ...member, role: 'admin' } : member));
-  return next(state, { members, call: callWithout(state.call, user, members) });
+  return next(state, { members, call: callWithout(state.call, isGone, members) });
 }
 
 /** Nobody is left, no call goes on, and the group is no more. What is left is the number, for those who have to be told. */
@@ -127,11 +142,15 @@ function over({ conversation, seq, title }: Statement): Statement {
  * A call ends with its last one, and with the last member of the domain that anchors it. Where who started it is gone, it is another
  * member's of that domain, somebody in it before others: followers take no call whose owner they do not find among the members.
  */
-function callWithout(call: Call | undefined, user: UserId, rest: readonly Member[]): Call | undefined {
+function callWithout(
+  call: Call | undefined,
+  isGone: (user: UserId) => boolean,
+  rest: readonly Member[],
+): Call | undefined {
   if (!call) return undefined;
-  const members = call.members.filter((member) => member.user !== user);
+  const members = call.members.filter(({ user }) => !isGone(user));
   const heir = [...members, ...rest].find(({ domain }) => domain === call.anchor)?.user;
-  const startedBy = call.startedBy === user ? heir : call.startedBy;
+  const startedBy = isGone(call.startedBy) ? heir : call.startedBy;
   const isEmptied = members.length === 0 && call.members.length > 0;
   return startedBy === undefined || isEmptied ? undefined : { ...call, startedBy, members };
 }

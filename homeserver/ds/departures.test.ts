@@ -79,6 +79,8 @@ function make(): Departures {
       conversation: async () => undefined,
       departure: (_, subject) => departures.tell(subject),
       presence: async () => undefined,
+      consent: async () => undefined,
+      device: async () => undefined,
     },
     onGivenUp: (_, kind, code) => void faults.push(`${kind} ${code}`),
   });

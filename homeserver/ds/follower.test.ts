@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Statement } from '#signalling/federation.ts';
-import type { ConferenceId, ConversationId, ParticipantId } from '#signalling/ids.ts';
+import type { ConferenceId, ConversationId, GroupId, ParticipantId } from '#signalling/ids.ts';
 import type { Store } from '../store/store.ts';
 import { domain, openTestStore, testWorld, user } from '../testing/world.ts';
 import { created } from './conversation.ts';
-import { accept } from './follower.ts';
+import { accept, contradicts } from './follower.ts';
 import { Journal } from './journal.ts';
 import { load } from './repository.ts';
 
@@ -45,6 +45,39 @@ test('what the hub states is taken over whole', async () => {
   await accept(journal, beta, alpha, first);
   await accept(journal, beta, alpha, inCall);
   expect(await load(store.db, conversation)).toEqual(inCall);
+});
+
+test('a hub that says something else under a number is found out, and what it said first stands', async () => {
+  let count = 0;
+  const hear = (statement: Statement) => accept(journal, beta, alpha, statement, () => count++);
+  await hear(first);
+  await hear(first);
+  await hear({ ...first, members: first.members.toReversed() });
+  expect(count).toBe(0);
+  expect(await hear({ ...first, title: 'Knots' })).toEqual(first);
+  expect(count).toBe(1);
+  const [admin, member] = first.members;
+  if (!admin || !member) throw new Error('two people');
+  await hear({ ...first, members: [admin] });
+  await hear({ ...first, members: [admin, { ...member, role: 'admin' }] });
+  expect(count).toBe(3);
+  await hear(inCall);
+  // Of older numbers nothing is known any more.
+  await hear({ ...first, title: 'Knots' });
+  expect([count, await load(store.db, conversation)]).toEqual([3, inCall]);
+});
+
+test('what may be missing on one side is no contradiction', () => {
+  const { call, ...rest } = inCall;
+  if (!call) throw new Error('a call');
+  const group = `mimi://${alpha}/g/AAAAAAAAAAAAAAAAAAAAAA` as GroupId;
+  expect(contradicts(rest, inCall)).toBe(false);
+  expect(contradicts(inCall, rest)).toBe(false);
+  expect(contradicts(inCall, { ...inCall, group })).toBe(false);
+  expect(contradicts({ ...inCall, members: [] }, inCall)).toBe(false);
+  expect(contradicts(inCall, { ...inCall, call: { ...call, conference: 'd'.repeat(22) as ConferenceId } })).toBe(true);
+  const other = `mimi://${alpha}/g/BBBBBBBBBBBBBBBBBBBBBB` as GroupId;
+  expect(contradicts({ ...inCall, group }, { ...inCall, group: other })).toBe(true);
 });
 
 test('in whatever order and however often statements come, the newest stands', async () => {

@@ -1,7 +1,9 @@
 /** The follower's part: takes over what the hub states about its conversation, if it is newer and the hub's to say. */
+import { isDeepStrictEqual } from 'node:util';
 import { HawserError } from '#signalling/errors.ts';
-import type { Statement } from '#signalling/federation.ts';
+import type { Call, Member, Statement } from '#signalling/federation.ts';
 import { type DomainName, domainOf } from '#signalling/ids.ts';
+import { isHeard } from '../federation/parting-table.ts';
 import type { Db } from '../store/store.ts';
 import { domainsOf } from './conversation.ts';
 import type { Journal } from './journal.ts';
@@ -10,6 +12,7 @@ import { loadInCall } from './repository.ts';
 /**
  * @param own the domain of this homeserver
  * @param from the domain that its certificate speaks for
+ * @param onEquivocated it said something else under this number before, and that stands
  * @returns the newest state that is known, which is not the given one where that came late or twice
  * @throws HawserError FED_FOREIGN, FED_WRONG_DESTINATION
  */
@@ -18,13 +21,50 @@ export async function accept(
   own: DomainName,
   from: DomainName,
   statement: Statement,
+  onEquivocated?: () => void,
 ): Promise<Statement> {
   refuseForeign(from, statement);
-  return journal.change(statement.conversation, (before) => {
-    if (before) return statement.seq > before.seq ? statement : before;
+  return journal.change(statement.conversation, async (before, tx) => {
+    if (before && statement.seq <= before.seq) {
+      if (contradicts(before, statement)) onEquivocated?.();
+      return before;
+    }
+    // It may still take our people for members who are out since the organisations parted.
+    if (before?.members.length === 0 && !(await isHeard(tx, statement))) return before;
+    if (before) return statement;
     if (!domainsOf(statement).has(own)) throw new HawserError('FED_WRONG_DESTINATION');
     return statement;
   });
+}
+
+/**
+ * Whether a hub says something else under a number than before. What may be missing on either side tells nothing: a call that one may
+ * not have with its anchor, or that is over here, and a group, of which an older version does not speak. Pure.
+ * @param before as it was taken over
+ * @param statement as it came
+ */
+export function contradicts(before: Statement, statement: Statement): boolean {
+  if (statement.seq !== before.seq || statement.conversation !== before.conversation) return false;
+  // Over for us, with the hub's own number.
+  if (before.members.length === 0) return false;
+  const isOther = <T>(one: T | undefined, other: T | undefined, said: (value: T) => unknown) =>
+    one !== undefined && other !== undefined && !isDeepStrictEqual(said(one), said(other));
+  return (
+    before.title !== statement.title ||
+    !isDeepStrictEqual(inOrder(before.members), inOrder(statement.members)) ||
+    isOther(before.group, statement.group, (group) => group) ||
+    isOther(before.call, statement.call, begunAs)
+  );
+}
+
+function inOrder(members: readonly Member[]) {
+  return members
+    .map(({ user, role, name }) => [user, role, name])
+    .toSorted(([one = ''], [other = '']) => (one < other ? -1 : 1));
+}
+
+function begunAs({ conference, anchor, startedBy, startedAt }: Call) {
+  return { conference, anchor, startedBy, startedAt };
 }
 
 /** The hub may no longer federate, so it will not say how its calls go on: for us they are over. */

@@ -1,8 +1,10 @@
 /** Groups in the database. */
 
 import type { Changes } from '#mls/journal.ts';
+import { membersOf } from '#mls/members.ts';
 import { membersIn, type PublicGroup } from '#mls/public-group.ts';
 import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
+import { parseTree } from '#mls/wire.ts';
 import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
 import { nodeEngine } from './mls-crypto.ts';
@@ -64,6 +66,11 @@ export async function deleteGroup(tx: Db, group: GroupId, conversation: Conversa
 
 export function devicesIn(group: PublicGroup): DeviceId[] {
   return membersIn(group).map(({ identity }) => identity.device);
+}
+
+/** @param tree base64url, of a group of this hub */
+export function devicesInTree(tree: string): DeviceId[] {
+  return membersOf(parseTree(new Uint8Array(Buffer.from(tree, 'base64url')))).map(({ identity }) => identity.device);
 }
 
 export async function devicesOf(db: Db, group: GroupId): Promise<DeviceId[]> {

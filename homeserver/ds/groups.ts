@@ -14,43 +14,42 @@ import {
   membersIn,
   type PublicGroup,
   type PublicPlan,
-  pendingIn,
   serveGroupInfo,
 } from '#mls/public-group.ts';
 import { type HubSigner, proposeRemoval } from '#mls/public-proposal.ts';
-import { toBase64Url } from '#signalling/base64.ts';
-import { type Capability, may, type Role } from '#signalling/capabilities.ts';
+import { may } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { Member } from '#signalling/federation.ts';
 import {
   type GroupState,
   type NewCommit,
   type NewGroup,
   type NewMessage,
-  type SentMessage,
   StaleCommit,
   type TakenCommit,
+  type TakenMessage,
 } from '#signalling/groups.ts';
 import {
   type ConversationId,
   type DeviceId,
   type DomainName,
   domainOf,
+  type GroupId,
   type UserId,
-  userOfDevice,
 } from '#signalling/ids.ts';
-import type { Notice } from '#signalling/notice.ts';
+import type { Feeds } from '../federation/feed.ts';
 import type { Queues } from '../qs/queues.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
 import type { Change } from './changes.ts';
+import type { Asker, GroupOffice } from './group-office.ts';
 import * as table from './group-table.ts';
+import { type Held, HeldGroups, type People, peopleOf, permitIn, strangersIn } from './held-groups.ts';
 import type { Journal } from './journal.ts';
 import { nodeEngine } from './mls-crypto.ts';
-import { noticesOf } from './notices.ts';
 import { load } from './repository.ts';
-import { Sending } from './sending.ts';
+import { type Chain, digestOf, Sending } from './sending.ts';
+import { Telling, usersGone } from './telling.ts';
 import { Turns } from './turns.ts';
 
 export interface GroupsOptions {
@@ -60,34 +59,30 @@ export interface GroupsOptions {
   readonly domain: DomainName;
   readonly journal: Journal;
   readonly queues: Queues;
+  /** Other domains that have devices in groups. */
+  readonly followers: Pick<Feeds, 'follow' | 'tell'>;
   readonly credentials: Credentials;
+  /** What speaks for devices of other domains; before they are judged it has to be here. */
+  readonly foreign?: ForeignKeys;
   /** Proposes removals; its public key stands in every group. */
   readonly signer: HubSigner & { readonly publicKey: Uint8Array };
   readonly onFault: (error: unknown) => void;
 }
 
-/** A device of this domain that asks. */
-export interface Asker {
-  readonly user: UserId;
-  readonly device: DeviceId;
+export interface ForeignKeys {
+  /** Fetches what is not known yet, as far as that can be had. */
+  ensure(domains: readonly DomainName[]): Promise<void>;
+  /** Fetches anew, once, where a credential was refused. */
+  renew(domains: readonly DomainName[]): Promise<void>;
+  /** @throws HawserError FED_KEY_WAITS where one of them has keys that an administrator has to confirm */
+  refuseWaiting(domains: readonly DomainName[]): void;
 }
 
-/** Members of the conversation, with their roles; follow the conversation. */
-interface People {
-  roles: ReadonlyMap<UserId, Role>;
+/** A message, and the device that sends it, which may be one of another domain. */
+export interface HandedIn {
+  readonly asker: Asker;
+  readonly message: NewMessage;
 }
-
-/** What is held of a group between two requests. */
-interface Held extends People {
-  readonly conversation: ConversationId;
-  readonly group: PublicGroup;
-  readonly devices: ReadonlySet<DeviceId>;
-  /** Messages of older epochs are refused: whoever was removed since has their keys. */
-  readonly oldest: bigint;
-}
-
-/** Groups that are held in memory: some 2 kB a device with its certificates. */
-const MAX_HELD = 2_000;
 
 /**
  * Not more often than this, because it takes 15 ms for a group of 500. Whoever is revoked is proposed at once; this finds whose time is
@@ -95,13 +90,14 @@ const MAX_HELD = 2_000;
  */
 const LOOK_EVERY = 60_000;
 
-export class Groups {
+export class Groups implements GroupOffice {
   readonly #options: GroupsOptions;
-  readonly #held = new Map<ConversationId, Held>();
+  readonly #held = new HeldGroups((conversation) => this.#looked.delete(conversation));
   /** The last thing that is done to a group: commits and proposals of one come one after the other. */
   readonly #last = new Map<ConversationId, Promise<unknown>>();
   readonly #turns = new Turns();
   readonly #sending: Sending;
+  readonly #telling: Telling;
   /** When a group was last searched for members who lapsed, ms since 1970. */
   readonly #looked = new Map<ConversationId, number>();
   /** Counts changes of who is where: what was read of that before may not be held after. */
@@ -110,21 +106,21 @@ export class Groups {
   constructor(options: GroupsOptions) {
     this.#options = options;
     this.#sending = new Sending(options);
+    this.#telling = new Telling(options);
   }
 
   /**
-   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN, HOME_LOCAL_ONLY, HOME_GROUP_EXISTS, and what
-   * `beginPublicGroup` throws
+   * The homeserver of a device of another domain has it read what goes to the group before it asks: this tells nobody where it begins.
+   * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN,
+   * HOME_GROUP_EXISTS, and what `beginPublicGroup` throws
    */
   create(asker: Asker, conversation: ConversationId, parts: NewGroup): Promise<GroupState> {
-    const { domain, journal, queues, world } = this.#options;
+    const { domain, journal, queues, followers, world } = this.#options;
     return this.#turn(conversation, async () => {
       const people = await this.#people(conversation);
       permitIn(people, asker.user, 'sendMessage');
-      const foreign = [conversation, ...people.roles.keys()].find((id) => domainOf(id) !== domain);
-      if (foreign !== undefined) throw new HawserError('HOME_LOCAL_ONLY', domainOf(foreign));
       const uploaded = { groupInfo: bytesOf(parts.groupInfo), tree: bytesOf(parts.tree) };
-      const group = await beginPublicGroup(uploaded, this.#environment(people));
+      const group = await this.#judge(people, () => beginPublicGroup(uploaded, this.#environment(people)));
       const devices = table.devicesIn(group);
       const isAlone = group.epoch === 0n && devices.length === 1 && devices[0] === asker.device;
       if (!isAlone || group.id !== parts.group)
@@ -134,10 +130,12 @@ export class Groups {
         if (before.group !== undefined) throw new HawserError('HOME_GROUP_EXISTS');
         await table.insertGroup(tx, conversation, group, world.now());
         // Nothing was said in it yet, so that any point before its first entry will do.
-        await queues.subscribe(tx, asker.device, group.id, 0);
+        const home = domainOf(asker.device);
+        if (home === domain) await queues.subscribe(tx, asker.device, group.id, 0);
+        else await followers.follow(tx, home, group.id, conversation);
         return { ...before, group: group.id, seq: before.seq + 1 };
       });
-      this.#hold({ conversation, group, oldest: group.epoch, ...people });
+      this.#held.put({ conversation, group, oldest: group.epoch, ...people });
       return stateOf(group);
     });
   }
@@ -146,7 +144,7 @@ export class Groups {
    * What a device joins by itself with. Whoever lapsed is proposed for removal before: the one who joins commits it.
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP
    */
-  async state(user: UserId, conversation: ConversationId): Promise<GroupState> {
+  async state({ user }: Asker, conversation: ConversationId): Promise<GroupState> {
     await this.#heldFor(user, conversation);
     return this.#turn(conversation, async () => {
       await this.#proposeLapsed(conversation);
@@ -154,13 +152,24 @@ export class Groups {
     });
   }
 
-  /** The tree to a Welcome, base64url. @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP */
-  async tree(user: UserId, conversation: ConversationId, epoch: number): Promise<string> {
-    const { group } = await this.#heldFor(user, conversation);
-    if (group.epoch === BigInt(epoch)) return textOf(serveGroupInfo(group).tree);
-    const kept = await table.keptTree(this.#options.store.db, group.id, epoch);
-    if (kept === undefined) throw new HawserError('HOME_NOT_FOUND', 'tree');
-    return kept;
+  /**
+   * The tree to a Welcome, base64url. Whoever stands in it may have it though he is out by now: what was said to him in between waits
+   * for his device.
+   * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP
+   */
+  async tree({ user, device }: Asker, conversation: ConversationId, epoch: number): Promise<string> {
+    const { roles } = this.#held.get(conversation) ?? (await this.#people(conversation));
+    const isIn = may(roles.get(user), 'receiveMessage');
+    const { group } = await this.#load(conversation).catch((error: unknown) => {
+      throw isIn ? error : new HawserError('HOME_NOT_FOUND');
+    });
+    const tree =
+      group.epoch === BigInt(epoch)
+        ? textOf(serveGroupInfo(group).tree)
+        : await table.keptTree(this.#options.store.db, group.id, epoch);
+    if (tree === undefined || (!isIn && !table.devicesInTree(tree).includes(device)))
+      throw new HawserError('HOME_NOT_FOUND', 'tree');
+    return tree;
   }
 
   /**
@@ -179,15 +188,25 @@ export class Groups {
         welcome: request.welcome === undefined ? undefined : bytesOf(request.welcome),
       };
       const environment = this.#environment(held);
-      const { state, plan } = await applyCommit(held.group, parts, environment).catch(tellEpoch(held.group));
+      const applying = this.#judge(held, () => applyCommit(held.group, parts, environment));
+      const { state, plan } = await applying.catch(tellEpoch(held.group));
       if (plan.by.identity.device !== asker.device)
         throw new HawserError('HOME_FORBIDDEN', 'a commit of another device');
       const epoch = Number(state.epoch);
       const position = await this.#options.writer.run(async (tx) => {
         if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
-        return this.#tell(tx, held, state, plan, request, asker);
+        // Looked at again: whoever was taken out while the commit was judged has had his last entry.
+        const { roles } = await this.#people(conversation, tx);
+        if (plan.joined.some(({ identity }) => !may(roles.get(identity.user), 'receiveMessage')))
+          throw new HawserError('MLS_NOT_ADMITTED', 'somebody who was taken out meanwhile');
+        const done = { conversation, by: asker.device, plan, devices: table.devicesIn(state), epoch, request };
+        const at = await this.#telling.commit(tx, held.group.id, done);
+        if (request.welcome !== undefined)
+          await table.keepTree(tx, state.id, epoch, textOf(serveGroupInfo(state).tree), this.#options.world.now());
+        await table.rememberCommit(tx, state.id, epoch, request.id, at);
+        return at;
       });
-      this.#hold({ ...held, group: state, oldest: hasLost(plan) ? state.epoch : held.oldest });
+      this.#held.put({ ...held, group: state, oldest: hasLost(plan) ? state.epoch : held.oldest });
       this.#turns.done(conversation, asker.device);
       // They could not be in an external commit, and their proposals ended with the epoch.
       await this.#propose(
@@ -205,7 +224,7 @@ export class Groups {
   }
 
   /** A device whose turn it is does not need it any more. */
-  endTurn({ device }: Asker, conversation: ConversationId): void {
+  async endTurn({ device }: Asker, conversation: ConversationId): Promise<void> {
     this.#turns.done(conversation, device);
   }
 
@@ -213,32 +232,76 @@ export class Groups {
    * Takes a message; one that was taken before is taken again without effect.
    * @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_GROUP, MLS_NOT_MEMBER, and what `checkApplication` throws
    */
-  async send(asker: Asker, message: NewMessage): Promise<SentMessage> {
+  async send(asker: Asker, message: NewMessage): Promise<TakenMessage> {
+    return (await this.#begin(asker, message, {})).done;
+  }
+
+  /**
+   * Takes messages in order, together. Behind one that is refused no later one of that device to that conversation is taken.
+   * @returns what became of each: its place, or it throws as `send`, and FED_EQUIVOCATED where a device of another domain has said something
+   * else under this number before
+   */
+  async sendAll(messages: readonly HandedIn[]): Promise<(() => TakenMessage)[]> {
+    const chains = new Map<string, Chain>();
+    const outcomes: Promise<() => TakenMessage>[] = [];
+    for (const { asker, message } of messages) {
+      const key = `${asker.device} ${message.conversation}`;
+      const chain = chains.get(key) ?? {};
+      chains.set(key, chain);
+      const { done } = await this.#begin(asker, message, chain);
+      const outcome = done.then(
+        (taken) => () => taken,
+        (error: unknown) => () => {
+          throw error;
+        },
+      );
+      outcomes.push(outcome);
+    }
+    return Promise.all(outcomes);
+  }
+
+  /** Resolves when it is in the line of those that are written, or refused: the next one comes behind it. */
+  async #begin(asker: Asker, message: NewMessage, chain: Chain): Promise<{ readonly done: Promise<TakenMessage> }> {
+    const { user, device } = asker;
+    const { conversation, number } = message;
+    const digest = domainOf(user) === this.#options.domain ? {} : { digest: digestOf(message.message) };
+    const asked = { conversation, device, number, ...digest };
     try {
-      return await this.#send(asker, message);
+      const held = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
+      if (chain.refusal) throw chain.refusal;
+      const group = this.#check(held, asker, message.message);
+      const done = this.#sending.send({
+        ...{ ...asked, group, message: message.message, isQuiet: message.quiet === true, chain },
+        // Looked at again, because whoever was removed since it was asked above must not write any more.
+        permit: async (tx) => {
+          permitIn(this.#held.get(conversation) ?? (await this.#people(conversation, tx)), user, 'sendMessage');
+        },
+      });
+      return { done };
     } catch (error) {
-      // What was taken stays so, also where its writer had no answer and was removed since.
-      const { db } = this.#options.store;
-      const taken = error instanceof HawserError && (await this.#sending.taken(db, { ...message, ...asker }));
-      if (taken) return taken;
-      throw error;
+      const done = this.#takenBefore(asked, error);
+      await done.catch((refusal: unknown) => {
+        if (refusal instanceof HawserError) chain.refusal ??= refusal;
+      });
+      return { done };
     }
   }
 
-  async #send({ user, device }: Asker, { conversation, number, message, quiet }: NewMessage): Promise<SentMessage> {
-    const held = this.#held.get(conversation) ?? (await this.#heldFor(user, conversation));
+  /** What was taken stays so, also where its writer had no answer and was removed since. @throws what it was refused with otherwise */
+  async #takenBefore(asked: Parameters<Sending['taken']>[1], error: unknown): Promise<TakenMessage> {
+    const taken = error instanceof HawserError && (await this.#sending.taken(this.#options.store.db, asked));
+    if (taken) return taken;
+    throw error;
+  }
+
+  /** @throws HawserError where the device may not send this message now */
+  #check(held: Held, { user, device }: Asker, message: string): GroupId {
     const { group, devices, oldest } = held;
     // First of all: whoever is out learns nothing more of the group.
     permitIn(held, user, 'sendMessage');
     if (checkApplication(group, Buffer.from(message, 'base64url')) < oldest) throw new HawserError('MLS_EPOCH_PAST');
     if (!devices.has(device)) throw new HawserError('MLS_NOT_MEMBER');
-    return this.#sending.send({
-      ...{ conversation, group: group.id, device, number, message, isQuiet: quiet === true },
-      // Looked at again, because whoever was removed since it was asked above must not write any more.
-      permit: async (tx) => {
-        permitIn(this.#held.get(conversation) ?? (await this.#people(conversation, tx)), user, 'sendMessage');
-      },
-    });
+    return group.id;
   }
 
   /** Devices that are gone: their keys are taken out of every group of this hub. */
@@ -256,32 +319,13 @@ export class Groups {
     if (failures.length > 0) throw failures[0];
   }
 
-  /**
-   * In the transaction of a change: tells the devices of it, those of whoever is out last. Nothing that comes later is for them.
-   * Their keys go with the next commit, for which `changed` makes the proposals. The group goes with its last member.
-   */
-  readonly changing = async (tx: Db, change: Change): Promise<void> => {
-    const { conversation } = change.after;
-    const group = change.before?.group;
-    if (group === undefined) return;
-    const { queues, world } = this.#options;
-    let newest: number | undefined;
-    for (const told of noticesOf(change)) {
-      const notice: Notice = { conversation, change: told };
-      const payload = toBase64Url(new TextEncoder().encode(JSON.stringify(notice)));
-      newest = (await queues.append(tx, { audience: group, kind: 'notice', payload, at: world.now() })).position;
-    }
-    const gone = usersGone(change);
-    if (newest === undefined || gone.size === 0) return;
-    for (const device of await table.devicesOf(tx, group)) {
-      if (gone.has(userOfDevice(device))) await queues.unsubscribe(tx, device, group, newest);
-    }
-    if (change.after.group === undefined) await table.deleteGroup(tx, group, conversation);
-  };
+  /** To be joined to the journal. The group goes with its last member. */
+  readonly changing = (tx: Db, change: Change): Promise<void> => this.#telling.change(tx, change);
 
   /** To be subscribed to the journal. */
   readonly changed = (change: Change): void => {
     const { conversation, members, group } = change.after;
+    if (domainOf(conversation) !== this.#options.domain) return;
     if (change.before && change.before.members !== members) this.#moves += 1;
     const held = this.#held.get(conversation);
     if (held) Object.assign(held, peopleOf(members));
@@ -290,6 +334,11 @@ export class Groups {
       this.#proposeSoon(conversation);
     }
   };
+
+  /** Resolves when nothing is done to the group of a conversation; never rejects. */
+  async settled(conversation: ConversationId): Promise<void> {
+    await this.#last.get(conversation);
+  }
 
   /** To be called now and then. */
   sweep(): Promise<void> {
@@ -300,36 +349,6 @@ export class Groups {
   async close(): Promise<void> {
     this.#turns.close();
     await Promise.all(this.#last.values());
-  }
-
-  /** Writes who is told of a commit: its members, whom it lets in and whom it puts out. Returns the place of the commit. */
-  async #tell(
-    tx: Db,
-    { group: { id: group } }: Held,
-    after: PublicGroup,
-    plan: PublicPlan,
-    request: NewCommit,
-    asker: Asker,
-  ): Promise<number> {
-    const { queues, world, domain } = this.#options;
-    const [at, epoch] = [world.now(), Number(after.epoch)];
-    const { position } = await queues.append(tx, {
-      ...{ audience: group, kind: 'commit', sender: asker.device, id: request.id, payload: request.commit, at },
-    } as const);
-    for (const { identity } of plan.left) {
-      if (identity.domain === domain) await queues.unsubscribe(tx, identity.device, group, position);
-    }
-    for (const { identity } of plan.joined) {
-      if (identity.domain !== domain) continue;
-      // Its own commit is the answer for a device that joined by itself and got none.
-      await queues.subscribe(tx, identity.device, group, plan.external ? position - 1 : position);
-      if (plan.external || request.welcome === undefined) continue;
-      const welcome = { audience: identity.device, kind: 'welcome', group, payload: request.welcome, at } as const;
-      await queues.append(tx, { ...welcome, id: `${epoch}` });
-    }
-    if (request.welcome !== undefined) await table.keepTree(tx, group, epoch, textOf(serveGroupInfo(after).tree), at);
-    await table.rememberCommit(tx, group, epoch, request.id, position);
-    return position;
   }
 
   /** Where it fails, whoever reads the group next finds the strangers again. */
@@ -375,20 +394,38 @@ export class Groups {
         await queues.append(tx, { audience: state.id, kind: 'proposal', payload, at });
       }
     });
-    this.#hold({ ...held, group: state });
+    this.#held.put({ ...held, group: state });
   }
 
   /** To be called in the turn of the conversation. */
   async #proposeLapsed(conversation: ConversationId): Promise<void> {
     const now = this.#options.world.now();
-    if (now - (this.#looked.get(conversation) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY) return;
+    if (Math.abs(now - (this.#looked.get(conversation) ?? Number.NEGATIVE_INFINITY)) < LOOK_EVERY) return;
     this.#looked.set(conversation, now);
     const held = await this.#load(conversation);
-    const lapsed = await lapsedMembers(held.group, this.#environment(held));
+    const lapsed = await this.#judge(held, () => lapsedMembers(held.group, this.#environment(held)));
     await this.#propose(
       conversation,
       lapsed.map(({ identity }) => identity.device),
     );
+  }
+
+  /** Judges credentials with what the members' domains say of their devices; once more with what they say now, where one is refused. */
+  async #judge<T>({ roles }: People, work: () => Promise<T>): Promise<T> {
+    const { foreign, domain } = this.#options;
+    const others = [...new Set([...roles.keys()].map(domainOf))].filter((other) => other !== domain);
+    if (!foreign || others.length === 0) return work();
+    await foreign.ensure(others);
+    try {
+      return await work();
+    } catch (error) {
+      if (!isOfCredentials(error)) throw error;
+      await foreign.renew(others);
+      return await work().catch((again: unknown) => {
+        if (isOfCredentials(again)) foreign.refuseWaiting(others);
+        throw again;
+      });
+    }
   }
 
   #environment({ roles }: People): HubEnvironment {
@@ -427,24 +464,12 @@ export class Groups {
     if (now) return now;
     if (moves !== this.#moves) return this.#load(conversation);
     // What was removed before is not known any more: messages of former epochs have to be encrypted anew.
-    const fresh = this.#hold({ conversation, group, oldest: group.epoch, ...people });
+    const fresh = this.#held.put({ conversation, group, oldest: group.epoch, ...people });
     // Where this process ended between a removal and its proposal.
     if (strangersIn(fresh).length > 0) {
       this.#proposeSoon(conversation);
     }
     return fresh;
-  }
-
-  #hold(group: Omit<Held, 'devices'>): Held {
-    const held = { ...group, devices: new Set(table.devicesIn(group.group)) };
-    this.#held.delete(held.conversation);
-    this.#held.set(held.conversation, held);
-    const oldest = this.#held.keys().next().value;
-    if (this.#held.size > MAX_HELD && oldest !== undefined) {
-      this.#held.delete(oldest);
-      this.#looked.delete(oldest);
-    }
-    return held;
   }
 
   async #people(conversation: ConversationId, db: Db = this.#options.store.db): Promise<People> {
@@ -472,20 +497,12 @@ function hasLost({ by, left }: PublicPlan): boolean {
   return left.some(({ identity }) => identity.device !== by.identity.device);
 }
 
-function peopleOf(members: readonly Member[]): People {
-  return { roles: new Map(members.map(({ user, role }) => [user, role])) };
-}
-
-/** @throws HawserError HOME_NOT_FOUND of whoever is no member, HOME_FORBIDDEN naming the capability */
-function permitIn({ roles }: People, user: UserId, capability: Capability): void {
-  if (!roles.has(user)) throw new HawserError('HOME_NOT_FOUND');
-  if (!may(roles.get(user), capability)) throw new HawserError('HOME_FORBIDDEN', capability);
-}
-
-/** Devices in the group of people who are not in the conversation, and whom nobody has proposed to remove yet. */
-function strangersIn({ group, roles }: Held): DeviceId[] {
-  const proposed = new Set(pendingIn(group).map(({ identity }) => identity.device));
-  return table.devicesIn(group).filter((device) => !proposed.has(device) && !roles.has(userOfDevice(device)));
+/** Perhaps only what is known of a domain is too old. */
+function isOfCredentials(error: unknown): boolean {
+  return (
+    error instanceof HawserError &&
+    (error.code.startsWith('MLS_CREDENTIAL_') || error.code === 'MLS_REVOCATION_UNKNOWN')
+  );
 }
 
 /** Of a commit that lost: what the device has to catch up with. */
@@ -493,11 +510,6 @@ function tellEpoch({ epoch }: PublicGroup) {
   return (error: unknown): never => {
     throw error instanceof HawserError && error.code === 'MLS_EPOCH_PAST' ? new StaleCommit(Number(epoch)) : error;
   };
-}
-
-function usersGone({ before, after }: Change): ReadonlySet<UserId> {
-  const staying = new Set(after.members.map(({ user }) => user));
-  return new Set(before?.members.map(({ user }) => user).filter((user) => !staying.has(user)));
 }
 
 function stateOf(group: PublicGroup): GroupState {

@@ -50,9 +50,10 @@ export class Journal {
   /**
    * Rejects with what `decide` throws, and nothing has changed then.
    * @param by whose wish it is
+   * @param parted a domain that is out by it and not told, because it is not allowed any more
    */
-  change(conversation: ConversationId, decide: Decide, by?: UserId): Promise<Statement> {
-    const turn = this.#last.then(() => this.#change(conversation, decide, by));
+  change(conversation: ConversationId, decide: Decide, by?: UserId, parted?: DomainName): Promise<Statement> {
+    const turn = this.#last.then(() => this.#change(conversation, decide, by, parted));
     this.#last = turn.catch(() => undefined);
     return turn;
   }
@@ -62,11 +63,16 @@ export class Journal {
     await this.#last;
   }
 
-  async #change(conversation: ConversationId, decide: Decide, by: UserId | undefined): Promise<Statement> {
+  async #change(
+    conversation: ConversationId,
+    decide: Decide,
+    by: UserId | undefined,
+    parted: DomainName | undefined,
+  ): Promise<Statement> {
     const change = await this.#store.transaction(async (tx) => {
       const before = await load(tx, conversation);
       const after = await decide(before, tx);
-      const change: Change = { before, after, ...(by && { by }) };
+      const change: Change = { before, after, ...(by && { by }), ...(parted && { parted }) };
       if (after !== before) {
         const now = this.#world.now();
         await save(tx, before, after, now);
@@ -85,10 +91,11 @@ export class Journal {
   }
 
   /** The domains that this hub has to tell; none where another domain is the hub. */
-  #followers({ before, after }: Change): Set<DomainName> {
+  #followers({ before, after, parted }: Change): Set<DomainName> {
     if (domainOf(after.conversation) !== this.#domain) return new Set();
     const domains = before ? domainsOf(after).union(domainsOf(before)) : domainsOf(after);
     domains.delete(this.#domain);
+    if (parted !== undefined) domains.delete(parted);
     return domains;
   }
 }

@@ -4,8 +4,11 @@ import type { UserId } from '#signalling/ids.ts';
 import type { NoticeChange } from '#signalling/notice.ts';
 import type { Change } from './changes.ts';
 
-/** In the order in which they are told: who came, what was changed, who went. */
-export function noticesOf({ before, after, by }: Change): NoticeChange[] {
+/**
+ * In the order in which they are told: who came, what was changed, who went. Of a domain that is out it is said in one notice, how many
+ * people it may have had.
+ */
+export function noticesOf({ before, after, by, parted }: Change): NoticeChange[] {
   if (before === undefined) return [];
   const earlier = membersOf(before);
   const later = membersOf(after);
@@ -22,8 +25,9 @@ export function noticesOf({ before, after, by }: Change): NoticeChange[] {
     }
   }
   if (before.title !== after.title) notices.push({ type: 'title', title: after.title, ...byActor });
+  if (parted !== undefined) notices.push({ type: 'parted', domain: parted });
   for (const [user, member] of earlier) {
-    if (later.has(user)) continue;
+    if (later.has(user) || member.domain === parted) continue;
     if (user === by) notices.push({ type: 'left', who: named(member) });
     else notices.push({ type: 'removed', who: named(member), ...(by !== undefined && later.has(by) && byActor) });
   }

@@ -38,6 +38,19 @@ export async function conversationsOf(
   return rows.map(({ conversation_id }) => conversation_id);
 }
 
+/** Whether two people are in any conversation together. */
+export async function areTogether(db: Db, one: UserId, other: UserId): Promise<boolean> {
+  const row = await db
+    .selectFrom('members as mine')
+    .innerJoin('members as theirs', 'theirs.conversation_id', 'mine.conversation_id')
+    .select('mine.conversation_id')
+    .where('mine.user_id', '=', one)
+    .where('theirs.user_id', '=', other)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** The people of a domain who are in any conversation, in the order of their ids, those behind `after`. */
 export async function peopleOf(
   db: Db,
@@ -209,4 +222,10 @@ async function saveCall(tx: Db, conversation: ConversationId, call: Call | undef
 /** A statement of SQLite takes at most 32,766 parameters (https://sqlite.org/limits.html). */
 function* inBatches<T>(rows: readonly T[], size = 1_000): Generator<readonly T[]> {
   for (let i = 0; i < rows.length; i += size) yield rows.slice(i, i + size);
+}
+
+/** The hubs of the conversations that somebody is in. */
+export async function hubsOf(db: Db, user: UserId): Promise<DomainName[]> {
+  const rows = await db.selectFrom('members').select('conversation_id').where('user_id', '=', user).execute();
+  return [...new Set(rows.map(({ conversation_id }) => domainOf(conversation_id)))];
 }

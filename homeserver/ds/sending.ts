@@ -2,8 +2,9 @@
  * Messages on their way to the disk. What arrives while others are written is written next, all of it together: some statements
  * for a hundred messages in the place of some for each.
  */
+import { createHash } from 'node:crypto';
 import { HawserError } from '#signalling/errors.ts';
-import type { SentMessage } from '#signalling/groups.ts';
+import type { TakenMessage } from '#signalling/groups.ts';
 import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Queues } from '../qs/queues.ts';
 import { inParts } from '../store/rows.ts';
@@ -27,17 +28,31 @@ export interface Outgoing {
   readonly message: string;
   /** Nobody is to be woken for it. */
   readonly isQuiet: boolean;
+  /**
+   * Of the message: where its sender is not believed that one number is one message, as of another domain. @see digestOf
+   */
+  readonly digest?: string;
+  /** Shared by messages of which none is taken behind one that was refused. */
+  readonly chain?: Chain;
   /** Looks once more, when nothing else can come in between. @throws HawserError where it may not be sent any more */
   readonly permit: (tx: Db) => Promise<void>;
 }
 
-interface Numbered extends SentMessage {
-  readonly number: number;
+/** Messages of one device to one conversation that were handed in together. */
+export interface Chain {
+  refusal?: HawserError;
 }
+
+interface Numbered extends TakenMessage {
+  readonly number: number;
+  readonly digest: string | null;
+}
+
+type Asked = Pick<Outgoing, 'device' | 'conversation' | 'number' | 'digest'>;
 
 interface Waiting {
   readonly outgoing: Outgoing;
-  readonly resolve: (sent: SentMessage) => void;
+  readonly resolve: (sent: TakenMessage) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -58,17 +73,19 @@ export class Sending {
   }
 
   /** Resolves when it is on disk. @throws HawserError what `permit` throws, HOME_STORE_UNAVAILABLE */
-  send(outgoing: Outgoing): Promise<SentMessage> {
+  send(outgoing: Outgoing): Promise<TakenMessage> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ outgoing, resolve, reject });
       if (!this.#isWriting) void this.#writeAll();
     });
   }
 
-  /** The place of what was taken before; undefined where it is new. */
-  async taken(db: Db, asked: Pick<Outgoing, 'device' | 'conversation' | 'number'>): Promise<SentMessage | undefined> {
+  /** The place of what was taken before; undefined where it is new. @throws HawserError FED_EQUIVOCATED */
+  async taken(db: Db, asked: Asked): Promise<TakenMessage | undefined> {
     const last = this.#known.get(keyOf(asked)) ?? (await storedNumber(db, asked));
-    return last && asked.number <= last.number ? sentOf(last) : undefined;
+    if (!last || asked.number > last.number) return undefined;
+    refuseOther(last, asked);
+    return sentOf(last);
   }
 
   async #writeAll(): Promise<void> {
@@ -102,19 +119,23 @@ export class Sending {
       const { outgoing, resolve, reject } = waiting;
       const key = keyOf(outgoing);
       const before = last.get(key) ?? this.#known.get(key) ?? (await storedNumber(tx, outgoing));
-      if (before && outgoing.number <= before.number) {
-        // Also where the first of two that came at once is only just being written.
-        settled.push(() => resolve(sentOf(this.#known.get(key) ?? before)));
-        continue;
-      }
+      const { chain } = outgoing;
       try {
+        if (before && outgoing.number <= before.number) {
+          refuseOther(before, outgoing);
+          // Also where the first of two that came at once is only just being written.
+          settled.push(() => resolve(sentOf(this.#known.get(key) ?? before)));
+          continue;
+        }
+        if (chain?.refusal) throw chain.refusal;
         await outgoing.permit(tx);
       } catch (error) {
         if (!(error instanceof HawserError)) throw error;
+        if (chain) chain.refusal ??= error;
         settled.push(() => reject(error));
         continue;
       }
-      last.set(key, { number: outgoing.number, position: 0, at });
+      last.set(key, { number: outgoing.number, position: 0, at, digest: outgoing.digest ?? null });
       fresh.push(waiting);
     }
     const entries = await queues.appendAll(
@@ -126,7 +147,7 @@ export class Sending {
     );
     for (const [index, { outgoing, resolve }] of fresh.entries()) {
       const position = entries[index]?.position ?? 0;
-      last.set(keyOf(outgoing), { number: outgoing.number, position, at });
+      last.set(keyOf(outgoing), { number: outgoing.number, position, at, digest: outgoing.digest ?? null });
       settled.push(() => resolve({ position, at }));
     }
     await storeNumbers(tx, fresh, last);
@@ -148,7 +169,18 @@ function keyOf({ device, conversation }: Pick<Outgoing, 'device' | 'conversation
   return `${device} ${conversation}`;
 }
 
-function sentOf({ position, at }: Numbered): SentMessage {
+/** By which one message is told from another: 12 bytes, base64url. @param message base64url */
+export function digestOf(message: string): string {
+  return createHash('sha256').update(message).digest('base64url').slice(0, 16);
+}
+
+/** Of the newest number only: what was said under those before it nobody knows any more. @throws HawserError FED_EQUIVOCATED */
+function refuseOther(last: Numbered, { number, digest }: Asked): void {
+  const isOther = number === last.number && digest !== undefined && last.digest !== null && digest !== last.digest;
+  if (isOther) throw new HawserError('FED_EQUIVOCATED', 'two messages with one number');
+}
+
+function sentOf({ position, at }: Numbered): TakenMessage {
   return { position, at };
 }
 
@@ -158,7 +190,7 @@ function storedNumber(
 ): Promise<Numbered | undefined> {
   return db
     .selectFrom('sent_numbers')
-    .select(['number', 'position', 'at'])
+    .select(['number', 'position', 'at', 'digest'])
     .where('device_id', '=', device)
     .where('conversation_id', '=', conversation)
     .executeTakeFirst();
@@ -169,8 +201,8 @@ async function storeNumbers(tx: Db, fresh: readonly Waiting[], last: ReadonlyMap
   const rows = new Map(
     fresh.map(({ outgoing }) => {
       const { device: device_id, conversation: conversation_id } = outgoing;
-      const { number = 0, position = 0, at = 0 } = last.get(keyOf(outgoing)) ?? {};
-      return [keyOf(outgoing), { device_id, conversation_id, number, position, at }];
+      const { number = 0, position = 0, at = 0, digest = null } = last.get(keyOf(outgoing)) ?? {};
+      return [keyOf(outgoing), { device_id, conversation_id, number, position, at, digest }];
     }),
   );
   for (const part of inParts([...rows.values()])) {
@@ -182,6 +214,7 @@ async function storeNumbers(tx: Db, fresh: readonly Waiting[], last: ReadonlyMap
           number: e.ref('excluded.number'),
           position: e.ref('excluded.position'),
           at: e.ref('excluded.at'),
+          digest: e.ref('excluded.digest'),
         })),
       )
       .execute();

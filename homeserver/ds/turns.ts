@@ -32,6 +32,8 @@ export class Turns {
   wait(conversation: ConversationId, device: DeviceId): Promise<void> {
     const line = this.#lines.get(conversation) ?? { current: undefined, timer: undefined, waiting: [] };
     this.#lines.set(conversation, line);
+    // It began while a question was on its way back to another homeserver.
+    if (line.current === device) return Promise.resolve();
     const asked = line.waiting.find((each) => each.device === device);
     if (asked) return asked.turn;
     if (line.waiting.length >= MAX_WAITING) throw new HawserError('HOME_SLOW_DOWN');

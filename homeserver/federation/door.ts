@@ -17,41 +17,76 @@ import {
 } from '#signalling/federation.ts';
 import { ConferenceId, ConversationId, DomainName, domainOf, type UserId, userIdOf } from '#signalling/ids.ts';
 import { peerOf } from '#trust/door.ts';
+import type { Peer } from '#trust/identity.ts';
 import type { Person } from '../ds/conversation.ts';
 import type { App } from '../http/fastify.ts';
-import { RateLimit } from '../http/rate.ts';
 import type { World } from '../world.ts';
+import { bodyLimitOf, DoorLimits } from './door-limits.ts';
+import { judge, withoutBarredCall } from './judge.ts';
+import { type Claims, digestOf } from './signature.ts';
+import { isSigned, SignedRequests, type SignedRequestsOptions } from './signed-requests.ts';
 
 export interface DoorOptions {
   readonly domain: DomainName;
   readonly world: World;
-  readonly localPerson: (user: UserId) => Promise<Person | undefined>;
-  readonly isAllowed: (domain: DomainName) => boolean;
+  /** Somebody of this domain, as far as the other one may know. @throws HawserError HOME_NOT_FOUND, FED_SCOPE */
+  readonly identify: (from: DomainName, user: UserId) => Promise<Person>;
+  /** The entry of a domain on the allow list. */
+  readonly peer: (domain: DomainName) => Peer | undefined;
+  /** When it was allowed, ms since 1970. */
+  readonly peerSince: (domain: DomainName) => number | undefined;
+  /** See `SignedRequestsOptions`. */
+  readonly signingKey: SignedRequestsOptions['signingKey'];
   readonly update: (from: DomainName, conversation: ConversationId, operation: Operation) => Promise<Statement>;
   readonly accept: (from: DomainName, statement: Statement) => Promise<Statement>;
   readonly grant: (from: DomainName, conference: ConferenceId, conversation: ConversationId) => Promise<GrantAnswer>;
   /** A request of a domain came in: it can be reached again. */
   readonly onHeard: (domain: DomainName) => void;
+  /** When the certificate that it shows ends, ms since 1970. */
+  readonly onSeen?: (domain: DomainName, certificateEndsAt: number) => void;
   readonly onRequest: (domain: DomainName, call: FederationCall | 'unknown', result: ErrorCode | 'ok') => void;
 }
 
-/** The largest statement has 10,000 members of at most 400 bytes each. */
-export const FEDERATION_BODY_LIMIT = 4 * 1024 * 1024;
-
-/** Of one domain: what a call of some hundred people needs when all join at once, and no more. */
-const PER_SECOND = 200;
-const AT_ONCE = 64;
-
 const peers = new WeakMap<object, DomainName>();
 const codes = new WeakMap<object, ErrorCode>();
+const claims = new WeakMap<object, Claims>();
+const digests = new WeakMap<object, string>();
 
 /** Notes under which code a request was refused. */
 export function noteRefusal(request: object, code: ErrorCode): void {
   codes.set(request, code);
 }
 
+/**
+ * Whether a request ended because of what the domain is or did, and not of what somebody asked for: those are in the audit log. Our own
+ * faults, and answers such as that there is nobody of that name, are not.
+ */
+export function isRefusal(result: ErrorCode | 'ok'): boolean {
+  return result.startsWith('FED_') || ODD.has(result);
+}
+
+const ODD: ReadonlySet<ErrorCode | 'ok'> = new Set([
+  'SIG_TOO_LARGE',
+  'SIG_MALFORMED',
+  'SIG_TOO_DEEP',
+  'HOME_BAD_REQUEST',
+  'HOME_FORBIDDEN',
+  // No device of ours says these, and no race leads to them.
+  'MLS_MALFORMED',
+  'MLS_REFUSED',
+  'MLS_WRONG_GROUP',
+  'MLS_FOREIGN_REMOVAL',
+  'MLS_CREDENTIAL_REFUSED',
+]);
+
+/** Notes of which body the signature has to be: called for each one before it is parsed. */
+export function noteBody(request: object, text: string): void {
+  if (claims.has(request)) digests.set(request, digestOf(text));
+}
+
 export function federationRoutes(app: App, options: DoorOptions): void {
-  const { domain, isAllowed, localPerson, update, accept, grant } = options;
+  const { domain, peer, identify, update, accept, grant } = options;
+  const isAllowed = (other: DomainName) => peer(other)?.state === 'allowed';
   guard(app, options);
 
   app.get(FEDERATION_PATHS.versions, async () => ({ domain, versions: FEDERATION_VERSIONS }));
@@ -61,8 +96,7 @@ export function federationRoutes(app: App, options: DoorOptions): void {
     { schema: { params: Closed({ domain: DomainName }), body: IdentifierQuery } },
     async (request) => {
       refuseOther(domain, request.params.domain);
-      const person = await localPerson(userIdOf(domain, request.body.handle));
-      if (!person) throw new HawserError('HOME_NOT_FOUND', 'user');
+      const person = await identify(peerIn(request), userIdOf(domain, request.body.handle));
       return { user: person.user, name: person.name };
     },
   );
@@ -81,7 +115,10 @@ export function federationRoutes(app: App, options: DoorOptions): void {
     { schema: { params: Closed({ conversation: ConversationId }), body: Operation } },
     async (request) => {
       refuseOther(domain, domainOf(request.params.conversation));
-      return update(peerIn(request), request.params.conversation, request.body);
+      const from = peerIn(request);
+      refuseBarred(judge(peer(from), { call: 'update', direction: 'in', operation: request.body.type }));
+      const statement = await update(from, request.params.conversation, request.body);
+      return withoutBarredCall(statement, () => peer(from)?.may.calls ?? false);
     },
   );
 
@@ -102,29 +139,41 @@ export function federationRoutes(app: App, options: DoorOptions): void {
   );
 }
 
-/** Runs before every route: names the domain, bounds what it may ask, counts how it ended. */
-function guard(app: App, { world, isAllowed, onHeard, onRequest }: DoorOptions): void {
-  const rate = new RateLimit(PER_SECOND, world.now);
-  const running = new Map<DomainName, number>();
+/** Runs before every route: names the domain, judges whether it may ask this, bounds how much, counts how it ended. */
+function guard(app: App, options: DoorOptions): void {
+  const { domain: own, world, peer: entryOf, peerSince, signingKey, onHeard, onSeen, onRequest } = options;
+  const limits = new DoorLimits({ now: world.now, since: peerSince });
+  const signatures = new SignedRequests({ domain: own, now: world.now, signingKey });
+
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit ??= bodyLimitOf(callOf(route.url));
+  });
 
   app.addHook('onRequest', async (request, reply) => {
-    const { domain, role } = peerOf(request.raw.socket);
+    const { domain, role, expires } = peerOf(request.raw.socket);
     // The SFT of our own domain has its WebSocket and nothing else.
-    if (role !== 'homeserver' || !isAllowed(domain)) throw new HawserError('FED_NOT_ALLOWED');
+    if (role !== 'homeserver') throw new HawserError('FED_NOT_ALLOWED');
+    const call = callOf(request.routeOptions.url);
     // Also where the other side hangs up before the answer.
-    reply.raw.once('close', () => onRequest(domain, callOf(request.routeOptions.url), codes.get(request) ?? 'ok'));
-    if (!rate.take(domain)) throw new HawserError('SIG_FLOOD');
-    const count = running.get(domain) ?? 0;
-    if (count >= AT_ONCE) throw new HawserError('SIG_BUSY');
-    running.set(domain, count + 1);
-    reply.raw.once('close', () => {
-      const left = (running.get(domain) ?? 1) - 1;
-      if (left > 0) running.set(domain, left);
-      else running.delete(domain);
-    });
+    reply.raw.once('close', () => onRequest(domain, call, codes.get(request) ?? 'ok'));
+    refuseBarred(judge(entryOf(domain), { call, direction: 'in' }));
+    reply.raw.once('close', limits.enter(domain, call));
+    if (isSigned(call)) claims.set(request, signatures.begin(domain, request.raw.url ?? '', request.headers));
     peers.set(request, domain);
     onHeard(domain);
+    onSeen?.(domain, expires);
   });
+
+  app.addHook('preValidation', async (request) => {
+    const claimed = claims.get(request);
+    if (!claimed) return;
+    const { method, raw } = request;
+    await signatures.finish(claimed, { method, path: raw.url ?? '', digest: digests.get(request) });
+  });
+}
+
+function refuseBarred(code: ErrorCode | undefined): void {
+  if (code !== undefined) throw new HawserError(code);
 }
 
 function callOf(route: string | undefined): FederationCall | 'unknown' {
@@ -136,13 +185,14 @@ function isCall(name: string): name is FederationCall {
   return Object.hasOwn(FEDERATION_PATHS, name);
 }
 
-function peerIn(request: object): DomainName {
+/** Whose request it is, by its certificate. @throws HawserError FED_NOT_ALLOWED */
+export function peerIn(request: object): DomainName {
   const peer = peers.get(request);
   if (peer === undefined) throw new HawserError('FED_NOT_ALLOWED');
   return peer;
 }
 
 /** Requests for another domain are refused and never forwarded. */
-function refuseOther(own: DomainName, meant: DomainName): void {
+export function refuseOther(own: DomainName, meant: DomainName): void {
   if (meant !== own) throw new HawserError('FED_WRONG_DESTINATION');
 }

@@ -1,22 +1,26 @@
 /** The outbox's rows. There is at most one for a thing and a domain: statements are whole, so the newest says it all. */
-import type { ConferenceId, ConversationId, DomainName } from '#signalling/ids.ts';
+import type { ConferenceId, ConversationId, DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
-import type { OutboxKind } from '../store/tables.ts';
+import type { ConsentPair, OutboxKind } from '../store/tables.ts';
 
 export interface Entry {
   readonly domain: DomainName;
   readonly kind: OutboxKind;
-  readonly subject: ConversationId | ConferenceId;
+  readonly subject: ConversationId | ConferenceId | ConsentPair | DeviceId;
   readonly seq: number;
   readonly created_at: number;
 }
 
 export type StoredEntry = Entry & { readonly position: number };
 
-/** A conversation's id is a URI, a conference's none. */
-export function isConversation(subject: Entry['subject']): subject is ConversationId {
-  return subject.includes(':');
+export function pairOf(owner: UserId, peer: UserId): ConsentPair {
+  return `${owner} ${peer}`;
+}
+
+export function peopleOf(pair: ConsentPair): { owner: UserId; peer: UserId } {
+  const [owner, peer] = pair.split(' ');
+  return { owner: owner as UserId, peer: peer as UserId };
 }
 
 /** To be called in the transaction of the change that is to be told. */
@@ -50,11 +54,41 @@ export async function enqueueDepartures(
   }
 }
 
+/** A device of this domain is gone, which hubs have to know that may have it in groups. */
+export async function enqueueGoneDevice(
+  tx: Db,
+  hubs: readonly DomainName[],
+  device: DeviceId,
+  now: number,
+): Promise<void> {
+  for (const domain of hubs) await enqueue(tx, { domain, kind: 'device', subject: device, seq: 1, created_at: now });
+}
+
 /** The oldest of a domain, leaving out those that are being sent. */
 export function waiting(db: Db, domain: DomainName, sending: readonly number[], limit: number): Promise<StoredEntry[]> {
   let query = db.selectFrom('outbox').selectAll().where('domain', '=', domain);
   if (sending.length > 0) query = query.where('position', 'not in', [...sending]);
   return query.orderBy('position').limit(limit).execute();
+}
+
+/** States of conversations that a domain has not been told yet. */
+export async function statementsWaiting(
+  db: Db,
+  domain: DomainName,
+  conversations: readonly ConversationId[],
+): Promise<StoredEntry[]> {
+  const found: StoredEntry[] = [];
+  for (const part of inParts(conversations)) {
+    const rows = await db
+      .selectFrom('outbox')
+      .selectAll()
+      .where('domain', '=', domain)
+      .where('kind', '=', 'conversation')
+      .where('subject', 'in', part)
+      .execute();
+    found.push(...rows);
+  }
+  return found;
 }
 
 /** Takes an entry out, unless something newer has to be told in the meantime. */
@@ -65,6 +99,16 @@ export async function settle(db: Db, entry: StoredEntry): Promise<void> {
 export async function domainsWaiting(db: Db): Promise<DomainName[]> {
   const rows = await db.selectFrom('outbox').select('domain').distinct().execute();
   return rows.map(({ domain }) => domain);
+}
+
+/** What waits for each domain, and since when the oldest does (ms since 1970). */
+export async function waitingByDomain(db: Db): Promise<{ domain: DomainName; count: number; oldestAt: number }[]> {
+  const rows = await db
+    .selectFrom('outbox')
+    .select((e) => ['domain', e.fn.countAll<number>().as('count'), e.fn.min('created_at').as('oldestAt')])
+    .groupBy('domain')
+    .execute();
+  return rows.map(({ domain, count, oldestAt }) => ({ domain, count: Number(count), oldestAt: Number(oldestAt) }));
 }
 
 export async function depthByDomain(db: Db): Promise<{ domain: DomainName; depth: number }[]> {

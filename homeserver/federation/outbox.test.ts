@@ -29,6 +29,8 @@ const make = () =>
       },
       departure: async () => undefined,
       presence: async () => undefined,
+      consent: async () => undefined,
+      device: async () => undefined,
     },
     onGivenUp: (_domain, _kind, code) => givenUp.push(code),
     onFault: (error) => {
@@ -103,6 +105,24 @@ test('one conversation that its receiver chokes on does not hold the others', as
   for (const letter of 'abcdefghijkl') await put(beta, letter);
   outbox.wake(beta);
   await until(async () => (await left()) === 1, 'all but one are told');
+});
+
+test('what comes after one that its receiver chokes on does not wait for its next attempt', async () => {
+  answer = async (_to, subject) => {
+    if (subject === conversation('a')) throw new HawserError('FED_LIMIT');
+  };
+  await put(beta, 'a');
+  outbox.wake(beta);
+  await until(() => told.length === 1, 'the first is told');
+  await put(beta, 'b');
+  await until(async () => {
+    outbox.wake(beta);
+    return (await left()) === 1;
+  }, 'the second is told');
+  expect(told).toEqual(['beta.example a', 'beta.example b']);
+  answer = async () => undefined;
+  outbox.retryNow(beta);
+  await isEmpty();
 });
 
 test('what is refused for good is given up', async () => {

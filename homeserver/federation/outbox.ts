@@ -3,12 +3,12 @@
  * first, several at once, and one that its receiver chokes on does not hold the others.
  */
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
-import type { ConferenceId, ConversationId, DomainName } from '#signalling/ids.ts';
+import type { ConferenceId, ConversationId, DeviceId, DomainName } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
-import type { OutboxKind } from '../store/tables.ts';
+import type { ConsentPair, OutboxKind } from '../store/tables.ts';
 import type { World } from '../world.ts';
-import { backoffMs } from './backoff.ts';
-import { domainsWaiting, isConversation, type StoredEntry, settle, waiting } from './outbox-table.ts';
+import { Lanes, type Outcome } from './lanes.ts';
+import { domainsWaiting, type StoredEntry, settle, waiting } from './outbox-table.ts';
 
 /** Says what is to be said about a subject now. Resolves also where there is nothing left to say. */
 export interface Deliver {
@@ -16,6 +16,10 @@ export interface Deliver {
   /** Of people whose account is gone. */
   departure(domain: DomainName, subject: ConversationId): Promise<void>;
   presence(domain: DomainName, subject: ConferenceId): Promise<void>;
+  /** Whether somebody of this domain wants to be connected with somebody of the other one. */
+  consent(domain: DomainName, subject: ConsentPair): Promise<void>;
+  /** Of one of our devices that is gone. */
+  device(domain: DomainName, subject: DeviceId): Promise<void>;
 }
 
 export interface OutboxOptions {
@@ -25,14 +29,6 @@ export interface OutboxOptions {
   /** An entry was given up because the other domain refused it for good. */
   readonly onGivenUp: (domain: DomainName, kind: OutboxKind, code: ErrorCode) => void;
   readonly onFault: (error: unknown) => void;
-}
-
-interface Lane {
-  running: Promise<void> | undefined;
-  /** Something came while the lane was running. */
-  again: boolean;
-  failures: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 const AT_ONCE = 8;
@@ -48,11 +44,14 @@ const DOMAIN_CODES: ReadonlySet<ErrorCode> = new Set([
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #lanes = new Map<DomainName, Lane>();
-  #closed = false;
+  readonly #lanes: Lanes;
+  /** Positions of what each domain choked on, left alone until it is tried again. */
+  readonly #stuck = new Map<DomainName, readonly number[]>();
 
   constructor(options: OutboxOptions) {
+    const { world, onFault } = options;
     this.#options = options;
+    this.#lanes = new Lanes({ world, onFault, work: (domain, isRetry) => this.#work(domain, isRetry) });
   }
 
   /** Goes on with what an earlier process left. */
@@ -60,78 +59,42 @@ export class Outbox {
     for (const domain of await domainsWaiting(this.#options.db)) this.wake(domain);
   }
 
-  /** Something was put in for the domain. A domain that failed is left alone for its time. */
+  /** Something was put in for the domain. A domain that is down is left alone for its time, and so is what it choked on. */
   wake(domain: DomainName): void {
-    const lane = this.#lane(domain);
-    if (this.#closed || lane.timer) return;
-    if (lane.running) lane.again = true;
-    else lane.running = this.#run(domain, lane).finally(() => this.#ended(domain, lane));
+    this.#lanes.wake(domain);
   }
 
   /** The domain was heard of, or allowed again: no reason to wait any longer. */
   retryNow(domain: DomainName): void {
-    const lane = this.#lanes.get(domain);
-    if (!lane?.timer) return;
-    clearTimeout(lane.timer);
-    lane.timer = undefined;
-    this.wake(domain);
+    this.#lanes.retryNow(domain);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const lane of this.#lanes.values()) clearTimeout(lane.timer);
-    await Promise.all([...this.#lanes.values()].map(({ running }) => running));
+  close(): Promise<void> {
+    return this.#lanes.close();
   }
 
-  #lane(domain: DomainName): Lane {
-    let lane = this.#lanes.get(domain);
-    if (!lane) {
-      lane = { running: undefined, again: false, failures: 0, timer: undefined };
-      this.#lanes.set(domain, lane);
-    }
-    return lane;
-  }
-
-  #ended(domain: DomainName, lane: Lane): void {
-    lane.running = undefined;
-    if (lane.again) {
-      lane.again = false;
-      this.wake(domain);
-    }
-  }
-
-  async #run(domain: DomainName, lane: Lane): Promise<void> {
-    const stuck: number[] = [];
+  async #work(domain: DomainName, isRetry: boolean): Promise<Outcome> {
+    const stuck = isRetry ? [] : [...(this.#stuck.get(domain) ?? [])];
     let isDown = false;
-    try {
-      while (!this.#closed && !isDown) {
-        const entries = await waiting(this.#options.db, domain, stuck, AT_ONCE);
-        if (entries.length === 0) break;
-        for (const [entry, code] of await Promise.all(entries.map((each) => this.#send(each)))) {
-          if (code) stuck.push(entry.position);
-          if (code && DOMAIN_CODES.has(code)) isDown = true;
-        }
+    while (!this.#lanes.isClosed && !isDown) {
+      const entries = await waiting(this.#options.db, domain, stuck, AT_ONCE);
+      if (entries.length === 0) break;
+      for (const [entry, code] of await Promise.all(entries.map((each) => this.#send(each)))) {
+        if (code) stuck.push(entry.position);
+        if (code && DOMAIN_CODES.has(code)) isDown = true;
       }
-    } catch (error) {
-      isDown = true;
-      this.#options.onFault(error);
     }
-    lane.failures = stuck.length > 0 || isDown ? lane.failures + 1 : 0;
-    if (lane.failures === 0 || this.#closed) return;
-    lane.again = false;
-    const chance = this.#options.world.random(1)[0] ?? 0;
-    lane.timer = setTimeout(() => this.retryNow(domain), backoffMs(lane.failures, chance / 255));
-    lane.timer.unref();
+    if (stuck.length > 0) this.#stuck.set(domain, stuck);
+    else this.#stuck.delete(domain);
+    if (isDown) return 'down';
+    return stuck.length === 0 ? 'done' : 'stuck';
   }
 
   /** The code where the entry stays in the outbox. */
   async #send(entry: StoredEntry): Promise<[StoredEntry, ErrorCode | undefined]> {
     const { db, deliver, onGivenUp, onFault } = this.#options;
     try {
-      const { domain, kind, subject } = entry;
-      if (!isConversation(subject)) await deliver.presence(domain, subject);
-      else if (kind === 'departure') await deliver.departure(domain, subject);
-      else await deliver.conversation(domain, subject);
+      await tell(deliver, entry);
     } catch (error) {
       const code = error instanceof HawserError ? error.code : 'SIG_INTERNAL';
       if (!(error instanceof HawserError)) onFault(error);
@@ -141,5 +104,21 @@ export class Outbox {
     }
     await settle(db, entry);
     return [entry, undefined];
+  }
+}
+
+/** What the subject of an entry is, its kind says. */
+function tell(deliver: Deliver, { domain, kind, subject }: StoredEntry): Promise<void> {
+  switch (kind) {
+    case 'conversation':
+      return deliver.conversation(domain, subject as ConversationId);
+    case 'departure':
+      return deliver.departure(domain, subject as ConversationId);
+    case 'presence':
+      return deliver.presence(domain, subject as ConferenceId);
+    case 'consent':
+      return deliver.consent(domain, subject as ConsentPair);
+    case 'device':
+      return deliver.device(domain, subject as DeviceId);
   }
 }

@@ -4,7 +4,9 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { Compile } from 'typebox/compile';
 import { Problem } from '#signalling/client-home.ts';
-import { type ErrorCode, HawserError, isErrorCode } from '#signalling/errors.ts';
+import { Nothing } from '#signalling/contract.ts';
+import { Claimed } from '#signalling/devices.ts';
+import { ERRORS, type ErrorCode, HawserError, isErrorCode } from '#signalling/errors.ts';
 import {
   FEDERATION_PATHS,
   FEDERATION_VERSIONS,
@@ -16,14 +18,33 @@ import {
   PeersAnswer,
   Statement,
   Versions,
+  versionOf,
 } from '#signalling/federation.ts';
-import { type ConferenceId, type ConversationId, type DomainName, domainOf } from '#signalling/ids.ts';
+import { type Feed, FeedAnswer, type Submission, SubmissionsAnswer } from '#signalling/federation-feed.ts';
+import { CommitAnswer, GroupCreated, GroupInfoAnswer, TurnAnswer } from '#signalling/federation-groups.ts';
+import { type ConsentStatement, DomainKeys, SearchAnswer } from '#signalling/federation-people.ts';
+import { GroupTree, type NewCommit, type NewGroup, StaleCommit } from '#signalling/groups.ts';
+import {
+  type ConferenceId,
+  type ConversationId,
+  type DeviceId,
+  type DomainName,
+  domainOf,
+  parseDomainName,
+  type UserId,
+  userOfDevice,
+} from '#signalling/ids.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
+import type { HostAndPort } from '#site/address.ts';
 import type { PeerDialler } from '#trust/dialler.ts';
+import type { Peer } from '#trust/identity.ts';
 import type { PeerList } from '#trust/peers.ts';
-import type { Person } from '../ds/conversation.ts';
+import { type Person, toldTo } from '../ds/conversation.ts';
 import type { OtherDomains } from '../ds/hub.ts';
 import { Unreachable } from './errors.ts';
+import { judge, withoutBarredCall } from './judge.ts';
+import { digestOf, type RequestSigner, signRequest } from './signature.ts';
+import { isSigned } from './signed-requests.ts';
 
 /** A person waits for most of these, so a domain that is slower than this counts as unreachable, ms. */
 const TIMEOUT_MS = 8_000;
@@ -31,11 +52,21 @@ const TIMEOUT_MS = 8_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_DEPTH = 12;
 
+/** What each request goes through on its way out: for tests, which send some twice, hold some back, or lose the answer. */
+export type PeerNetwork = <T>(send: () => Promise<T>) => Promise<T>;
+
 export interface PeerClientOptions {
+  readonly domain: DomainName;
   readonly dialler: Pick<PeerDialler, 'agent'>;
   readonly peers: Pick<PeerList, 'allowed'>;
+  /** Where the homeserver of a domain is: addresses that were looked at, the best first. @throws HawserError */
+  readonly whereIs: (peer: Peer) => Promise<readonly HostAndPort[]>;
+  /** Signs with the newest key. */
+  readonly signer: () => RequestSigner;
+  readonly now: () => number;
   /** For the metrics: each request, and how it ended. */
   readonly onRequest: (domain: DomainName, call: FederationCall, result: ErrorCode | 'ok') => void;
+  readonly network?: PeerNetwork;
 }
 
 const problems = Compile(Problem);
@@ -47,6 +78,17 @@ const ANSWERS = {
   update: Compile(Statement),
   notify: Compile(NotifyAnswer),
   grant: Compile(GrantAnswer),
+  search: Compile(SearchAnswer),
+  feed: Compile(FeedAnswer),
+  keys: Compile(DomainKeys),
+  createGroup: Compile(GroupCreated),
+  groupInfo: Compile(GroupInfoAnswer),
+  tree: Compile(GroupTree),
+  commit: Compile(CommitAnswer),
+  turn: Compile(TurnAnswer),
+  nothing: Compile(Nothing),
+  keyMaterial: Compile(Claimed),
+  submit: Compile(SubmissionsAnswer),
 };
 
 interface Parser<T> {
@@ -55,8 +97,10 @@ interface Parser<T> {
 
 export class PeerClient implements OtherDomains {
   readonly #options: PeerClientOptions;
-  /** Domains with which a version was agreed. */
-  readonly #agreed = new Map<DomainName, Promise<void>>();
+  /** Domains with which a version was agreed, and the newest one that both speak. */
+  readonly #agreed = new Map<DomainName, Promise<number>>();
+  /** The same, as it was the last time; for looking at. */
+  readonly #versions = new Map<DomainName, number>();
 
   constructor(options: PeerClientOptions) {
     this.#options = options;
@@ -74,21 +118,97 @@ export class PeerClient implements OtherDomains {
   }
 
   async update(hub: DomainName, conversation: ConversationId, operation: Operation): Promise<Statement> {
+    this.#refuseBarred(hub, 'update', operation.type);
     const statement = await this.#call(hub, 'update', conversation, operation, ANSWERS.update);
     if (statement.conversation !== conversation) throw new HawserError('FED_FOREIGN', hub);
     return statement;
   }
 
   async notify(domain: DomainName, statement: Statement): Promise<void> {
-    await this.#call(domain, 'notify', statement.conversation, statement, ANSWERS.notify);
+    await this.#call(domain, 'notify', statement.conversation, this.#toldTo(domain, statement), ANSWERS.notify);
+  }
+
+  async consent(domain: DomainName, statement: ConsentStatement): Promise<void> {
+    await this.#call(domain, 'consent', domain, statement, ANSWERS.nothing);
+  }
+
+  /** People of a domain, as far as its policy for ours lets them be found. @throws HawserError FED_SCOPE, FED_LIMIT, FED_OLD_VERSION */
+  async search(domain: DomainName, by: UserId, text: string): Promise<readonly Person[]> {
+    const { people } = await this.#call(domain, 'search', domain, { by, text }, ANSWERS.search);
+    if (people.some(({ user }) => domainOf(user) !== domain)) throw new HawserError('FED_FOREIGN', domain);
+    return people;
   }
 
   grant(anchor: DomainName, conference: ConferenceId, conversation: ConversationId): Promise<GrantAnswer> {
     return this.#call(anchor, 'grant', conference, { conversation }, ANSWERS.grant);
   }
 
-  /** Agrees on a version ahead of need; leaves a warm connection behind. @throws as every request */
-  greet(domain: DomainName): Promise<void> {
+  /** Delivers what waits for a domain. @throws as every request, and FED_OLD_VERSION */
+  feed(domain: DomainName, feed: Feed): Promise<FeedAnswer> {
+    const statements = feed.statements.map((each) => this.#toldTo(domain, each));
+    return this.#call(domain, 'feed', domain, { ...feed, statements }, ANSWERS.feed);
+  }
+
+  /** With what a domain signs, and what speaks for its devices. */
+  async keys(domain: DomainName): Promise<DomainKeys> {
+    await this.#require(domain, 'keys');
+    const keys = await this.#send(domain, 'keys', '', ANSWERS.keys);
+    if (keys.domain !== domain || keys.devices.domain !== domain) throw new HawserError('FED_FOREIGN', domain);
+    return keys;
+  }
+
+  async createGroup(device: DeviceId, conversation: ConversationId, group: NewGroup): Promise<GroupCreated> {
+    const body = { device, group };
+    return this.#call(domainOf(conversation), 'createGroup', conversation, body, ANSWERS.createGroup);
+  }
+
+  async groupInfo(device: DeviceId, conversation: ConversationId): Promise<GroupInfoAnswer> {
+    return this.#call(domainOf(conversation), 'groupInfo', conversation, { device }, ANSWERS.groupInfo);
+  }
+
+  /** base64url */
+  async tree(device: DeviceId, conversation: ConversationId, epoch: number): Promise<string> {
+    const body = { device, epoch };
+    return (await this.#call(domainOf(conversation), 'tree', conversation, body, ANSWERS.tree)).tree;
+  }
+
+  async commit(device: DeviceId, conversation: ConversationId, commit: NewCommit): Promise<CommitAnswer> {
+    return this.#call(domainOf(conversation), 'commit', conversation, { device, commit }, ANSWERS.commit);
+  }
+
+  /** Whether it is the turn of the device, after at most five seconds. */
+  async turn(device: DeviceId, conversation: ConversationId): Promise<boolean> {
+    return (await this.#call(domainOf(conversation), 'turn', conversation, { device }, ANSWERS.turn)).isTurn;
+  }
+
+  async endTurn(device: DeviceId, conversation: ConversationId): Promise<void> {
+    await this.#call(domainOf(conversation), 'endTurn', conversation, { device }, ANSWERS.nothing);
+  }
+
+  /** Devices of this domain that were removed, for the groups of another hub. */
+  async goneDevices(hub: DomainName, devices: readonly DeviceId[]): Promise<void> {
+    await this.#call(hub, 'goneDevices', hub, { devices: [...devices] }, ANSWERS.nothing);
+  }
+
+  /** One key package of each device of somebody of that domain, whom somebody of ours wants to add to a group. */
+  async keyMaterial(domain: DomainName, query: { readonly by: UserId; readonly user: UserId }): Promise<Claimed> {
+    const claimed = await this.#call(domain, 'keyMaterial', domain, query, ANSWERS.keyMaterial);
+    const isForeign = claimed.keyPackages.some(({ device }) => userOfDevice(device) !== query.user);
+    if (isForeign) throw new HawserError('FED_FOREIGN', domain);
+    return claimed;
+  }
+
+  /** Hands in messages of our people. @throws as every request */
+  async submit(hub: DomainName, messages: readonly Submission[]): Promise<SubmissionsAnswer['results']> {
+    return (await this.#call(hub, 'submit', hub, { messages: [...messages] }, ANSWERS.submit)).results;
+  }
+
+  /**
+   * Agrees on a version ahead of need; leaves a warm connection behind.
+   * @returns the newest version that both speak
+   * @throws as every request
+   */
+  greet(domain: DomainName): Promise<number> {
     const agreed = this.#agreed.get(domain) ?? this.#agree(domain);
     this.#agreed.set(domain, agreed);
     agreed.catch(() => {
@@ -97,13 +217,27 @@ export class PeerClient implements OtherDomains {
     return agreed;
   }
 
-  async #agree(domain: DomainName): Promise<void> {
+  /** The version that was agreed on with a domain last. */
+  versionWith(domain: DomainName): number | undefined {
+    return this.#versions.get(domain);
+  }
+
+  /** A domain that may have no calls with us hears of none. */
+  #toldTo(domain: DomainName, statement: Statement): Statement {
+    const mayCall = this.#options.peers.allowed(domain)?.may.calls ?? false;
+    return withoutBarredCall(toldTo(domain, statement), () => mayCall);
+  }
+
+  async #agree(domain: DomainName): Promise<number> {
     const answer = await this.#send(domain, 'versions', '', ANSWERS.versions);
     const { min, max } = answer.versions;
     if (min > FEDERATION_VERSIONS.max || max < FEDERATION_VERSIONS.min) {
       const { min: ownMin, max: ownMax } = FEDERATION_VERSIONS;
       throw new HawserError('FED_VERSION', `${domain} speaks ${min} to ${max}, we ${ownMin} to ${ownMax}`);
     }
+    const version = Math.min(max, FEDERATION_VERSIONS.max);
+    this.#versions.set(domain, version);
+    return version;
   }
 
   async #call<T>(
@@ -113,8 +247,13 @@ export class PeerClient implements OtherDomains {
     body: object,
     parser: Parser<T>,
   ): Promise<T> {
-    await this.greet(domain);
+    await this.#require(domain, call);
     return this.#send(domain, call, parameter, parser, body);
+  }
+
+  /** @throws HawserError FED_OLD_VERSION where the other side is too old for a call, and as `greet` */
+  async #require(domain: DomainName, call: FederationCall): Promise<void> {
+    if ((await this.greet(domain)) < versionOf(call)) throw new HawserError('FED_OLD_VERSION', domain);
   }
 
   async #send<T>(
@@ -125,7 +264,7 @@ export class PeerClient implements OtherDomains {
     body?: object,
   ): Promise<T> {
     try {
-      const answer = await this.#exchange(domain, pathOf(call, parameter), body);
+      const answer = await this.#exchange(domain, call, pathOf(call, parameter), body);
       if (!parser.Check(answer)) throw new HawserError('SIG_SCHEMA', `${domain}, ${call}`);
       this.#options.onRequest(domain, call, 'ok');
       return answer;
@@ -138,29 +277,78 @@ export class PeerClient implements OtherDomains {
     }
   }
 
-  async #exchange(domain: DomainName, path: string, body?: object): Promise<unknown> {
-    const { peers, dialler } = this.#options;
-    const peer = peers.allowed(domain);
-    if (!peer) throw new HawserError('FED_NOT_ALLOWED', domain);
-    if (!peer.homeserver) throw new Unreachable([domain]);
-    const { host, port } = peer.homeserver;
-    const agent = dialler.agent(domain, 'homeserver');
+  /** @throws HawserError FED_NOT_ALLOWED, FED_SCOPE */
+  #refuseBarred(domain: DomainName, call: FederationCall, operation?: Operation['type']): Peer {
+    const peer = this.#options.peers.allowed(domain);
+    const code = judge(peer, { call, direction: 'out', ...(operation && { operation }) });
+    if (!peer || code !== undefined) throw new HawserError(code ?? 'FED_NOT_ALLOWED', domain);
+    return peer;
+  }
+
+  /**
+   * Where a request goes, and with what. For requests that are not JSON: `path` has no query, and headers are made anew for each try.
+   * @throws HawserError FED_NOT_ALLOWED, FED_SCOPE, FED_ADDRESS, FED_UNREACHABLE
+   */
+  async prepare(domain: DomainName, call: FederationCall, { method, path, body = '' }: Prepare): Promise<Prepared> {
+    const peer = this.#refuseBarred(domain, call);
+    const { domain: from, dialler, signer, now, whereIs } = this.#options;
+    const signed = isSigned(call) ? { method, path, digest: digestOf(body), from, to: domain } : undefined;
+    return {
+      places: await whereIs(peer),
+      agent: dialler.agent(domain, 'homeserver'),
+      headers: () => (signed ? { ...signRequest(signed, signer(), now()) } : {}),
+    };
+  }
+
+  async #exchange(domain: DomainName, call: FederationCall, path: string, body?: object): Promise<unknown> {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const exchange = () => exchangeOnce({ host, port, path, agent, text });
-    let answer: Answer;
-    try {
-      answer = await exchange();
-    } catch (error) {
-      // A kept connection may be closed by the other side in the moment of its use; every request may be repeated.
-      if (!isReset(error)) throw connectionError(domain, error);
-      answer = await exchange().catch((again: unknown) => {
-        throw connectionError(domain, again);
-      });
-    }
+    const method = text === undefined ? 'GET' : 'POST';
+    const { network = (send) => send() } = this.#options;
+    const { places, agent, headers } = await this.prepare(domain, call, { method, path, ...(text && { body: text }) });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const exchange = ({ host, port }: HostAndPort) =>
+      network(() => exchangeOnce({ host, port, path, agent, text, headers: headers(), signal }));
+    const answer = await atOneOf(domain, places, exchange);
     const value = parse(answer.text, domain);
     if (answer.status >= 200 && answer.status < 300) return value;
     throw refusalOf(domain, value);
   }
+}
+
+export interface Prepare {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+}
+
+export interface Prepared {
+  /** To be tried in this order, until one answers. */
+  readonly places: readonly HostAndPort[];
+  readonly agent: ReturnType<PeerDialler['agent']>;
+  readonly headers: () => Readonly<Record<string, string>>;
+}
+
+/** At one address after the other, until somebody answers there. */
+async function atOneOf(
+  domain: DomainName,
+  places: readonly HostAndPort[],
+  exchange: (place: HostAndPort) => Promise<Answer>,
+): Promise<Answer> {
+  let failure: HawserError = new Unreachable([domain]);
+  for (const place of places) {
+    try {
+      // A kept connection may be closed by the other side in the moment of its use; every request may be repeated.
+      return await exchange(place).catch((error: unknown) => {
+        if (!isReset(error) && !isClosed(error)) throw error;
+        return exchange(place);
+      });
+    } catch (error) {
+      failure = connectionError(domain, error);
+      const isNobodyThere = error instanceof HawserError && error.code.startsWith('SIG_');
+      if (!isNobodyThere) break;
+    }
+  }
+  throw failure;
 }
 
 interface Exchange {
@@ -169,6 +357,8 @@ interface Exchange {
   readonly path: string;
   readonly agent: ReturnType<PeerDialler['agent']>;
   readonly text: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
 }
 
 interface Answer {
@@ -176,7 +366,7 @@ interface Answer {
   readonly text: string;
 }
 
-function exchangeOnce({ host, port, path, agent, text }: Exchange): Promise<Answer> {
+function exchangeOnce({ host, port, path, agent, text, headers, signal }: Exchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpsRequest({
       host,
@@ -184,29 +374,39 @@ function exchangeOnce({ host, port, path, agent, text }: Exchange): Promise<Answ
       path,
       agent,
       method: text === undefined ? 'GET' : 'POST',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers:
-        text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      signal,
+      headers: {
+        ...headers,
+        ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      },
     });
-    request.on('error', reject);
+    request.on('error', (cause) => {
+      // A kept connection ended, which says nothing about who may come; there may be more such ones.
+      reject(request.reusedSocket && isReset(cause) ? new HawserError('SIG_CLOSED', undefined, { cause }) : cause);
+    });
     request.on('response', (response) => {
-      read(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }), reject);
+      readAnswer(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }), reject);
     });
     request.end(text);
   });
 }
 
-async function read(response: IncomingMessage): Promise<string> {
+/** @throws HawserError SIG_TOO_LARGE; SIG_CLOSED where it ends too early: whoever begins to answer refuses no connection */
+export async function readAnswer(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of response) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) {
-      response.destroy();
-      throw new HawserError('SIG_TOO_LARGE');
+  try {
+    for await (const chunk of response) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      length += chunk.length;
+      if (length > MAX_ANSWER_BYTES) {
+        response.destroy();
+        throw new HawserError('SIG_TOO_LARGE');
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    throw error instanceof HawserError ? error : new HawserError('SIG_CLOSED', undefined, { cause: error });
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -226,42 +426,71 @@ const PASSED_ON: ReadonlySet<ErrorCode> = new Set([
   'HOME_FORBIDDEN',
   'HOME_NOT_CONNECTED',
   'HOME_NO_CALL',
+  'HOME_NO_GROUP',
+  'HOME_GROUP_EXISTS',
+  'HOME_SLOW_DOWN',
+  'HOME_ASSET_RANGE',
+  'FED_FILE_POLICY',
   'FED_FOREIGN',
   'FED_WRONG_DESTINATION',
   'FED_NON_FEDERATING',
   'FED_VERSION',
   'FED_REFUSED',
   'FED_TLS',
+  'FED_SCOPE',
+  'FED_LIMIT',
+  'FED_KEY_WAITS',
+  // What a hub finds wrong with a commit is for the device that made it.
+  ...(Object.keys(ERRORS) as ErrorCode[]).filter((code) => code.startsWith('MLS_')),
 ]);
 
 /** After these the next request begins with a new agreement on the version: another server may answer then. */
 const TRANSPORT_CODES: ReadonlySet<ErrorCode> = new Set(['FED_UNREACHABLE', 'FED_REFUSED', 'FED_TLS', 'FED_VERSION']);
 
+/** What a refusal of another domain is for our people, whatever its body is. */
+export function parseProblem(domain: DomainName, text: string): HawserError {
+  try {
+    return refusalOf(domain, parse(text, domain));
+  } catch {
+    return new Unreachable([domain]);
+  }
+}
+
 function refusalOf(domain: DomainName, body: unknown): HawserError {
   if (!problems.Check(body)) return new Unreachable([domain]);
-  const { code, unreachable_domains: domains } = body;
+  const { code, unreachable_domains: domains, epoch } = body;
   if (code === 'FED_UNREACHABLE' && domains && domains.length > 0) return new Unreachable(domains);
   // Its word about us is its refusal of us.
   if (code === 'FED_NOT_ALLOWED' || code.startsWith('TRUST_')) return new HawserError('FED_REFUSED', domain);
+  if (code === 'MLS_EPOCH_PAST' && epoch !== undefined) return new StaleCommit(epoch);
   if (isErrorCode(code) && PASSED_ON.has(code)) return new HawserError(code, detailOf(body.message));
   return new Unreachable([domain], { cause: new Error(code) });
 }
 
-/** The part of a problem's message in brackets: what our own sentence does not say. */
+/**
+ * The part of a problem's message in brackets: what our own sentence does not say. Names of domains alone, because whatever else it says
+ * our people would take for our word.
+ */
 function detailOf(message: string): string | undefined {
-  return /\(([^()]{1,200})\)$/.exec(message)?.[1];
+  const named = /\(([^()]{1,520})\)$/.exec(message)?.[1];
+  return named?.split(/, | and /).every((name) => parseDomainName(name) !== undefined) ? named : undefined;
 }
 
 function isReset(error: unknown): boolean {
+  if (error instanceof HawserError && error.code === 'SIG_CLOSED') return isReset(error.cause);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof HawserError && error.code === 'SIG_CLOSED';
 }
 
 /**
  * Why there was no answer. With TLS 1.3 a server judges the client's certificate after the client has finished its own
  * handshake (RFC 8446, section 4.4.2.4), so a refusal looks like a connection that is closed on the first request.
  */
-function connectionError(domain: DomainName, error: unknown): HawserError {
+export function connectionError(domain: DomainName, error: unknown): HawserError {
   if (error instanceof HawserError) {
     if (error.code === 'TRUST_UNKNOWN_DOMAIN' || error.code === 'TRUST_BLOCKED') {
       return new HawserError('FED_NOT_ALLOWED', domain, { cause: error });

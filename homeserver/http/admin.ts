@@ -1,12 +1,15 @@
 /** The administrator's port: health, metrics, accounts. Nobody signs in here, so it listens on loopback. */
 import Type from 'typebox';
+import { KeysAccepted } from '#signalling/administration.ts';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { type DomainName, Handle, handleOf } from '#signalling/ids.ts';
+import { DomainName, Handle, handleOf } from '#signalling/ids.ts';
 import { DisplayName, EmailAddress, Password } from '#signalling/person.ts';
 import { NewInvitation } from '#signalling/registration.ts';
 import { userOf } from '../as/accounts.ts';
 import type { Administration } from '../as/administration.ts';
+import type { Parting } from '../federation/partings.ts';
+import type { PeersStatus } from '../federation/status.ts';
 import type { Metrics } from '../metrics.ts';
 import type { App } from './fastify.ts';
 
@@ -17,21 +20,28 @@ export const NewAccountBody = Closed({
   name: DisplayName,
   password: Password,
   email: Type.Optional(EmailAddress),
+  administrator: Type.Optional(Type.Boolean()),
 });
 const OfAccount = Closed({ handle: Handle });
+const OfPeer = Closed({ domain: DomainName });
 const AccountsQuery = Closed({ after: Type.Optional(Handle) });
 
 export interface AdminOptions {
   readonly domain: DomainName;
   readonly metrics: Metrics;
   readonly administration: Administration;
+  readonly peersStatus: Pick<PeersStatus, 'report'>;
+  /** @throws HawserError HOME_NOT_FOUND where keys with these fingerprints do not wait */
+  readonly acceptKeys: (domain: DomainName, fingerprints: readonly string[]) => Promise<void>;
   /** Rejects where the database does not answer. */
   readonly checkStore: () => Promise<void>;
   readonly isSftConnected: () => boolean;
+  /** How far the homeserver is with domains that are not allowed any more. */
+  readonly partings: () => Promise<Parting[]>;
 }
 
 export function adminRoutes(app: App, options: AdminOptions): void {
-  const { domain, metrics, administration, checkStore, isSftConnected } = options;
+  const { domain, metrics, administration, peersStatus, acceptKeys, checkStore, isSftConnected, partings } = options;
 
   app.addHook('onRequest', async ({ headers }) => {
     // A web page can send requests to loopback, under a name of its own that leads there or in the open.
@@ -73,6 +83,29 @@ export function adminRoutes(app: App, options: AdminOptions): void {
     async (request, reply) => {
       await administration.setPassword(request.params.handle, request.body.password);
       reply.status(204);
+    },
+  );
+
+  // The newest one of each domain; without `endedAt` as long as it goes on.
+  app.get('/admin/v1/partings', async () => ({ partings: await partings() }));
+
+  app.put(
+    '/admin/v1/accounts/:handle/administrator',
+    { schema: { params: OfAccount, body: Closed({ administrator: Type.Boolean() }) } },
+    async (request, reply) => {
+      await administration.setAdministrator(request.params.handle, request.body.administrator);
+      reply.status(204);
+    },
+  );
+
+  app.get('/admin/v1/peers', async () => peersStatus.report());
+
+  app.post(
+    '/admin/v1/peers/:domain/accept-keys',
+    { schema: { params: OfPeer, body: KeysAccepted } },
+    async (request) => {
+      await acceptKeys(request.params.domain, request.body.fingerprints);
+      return peersStatus.report();
     },
   );
 

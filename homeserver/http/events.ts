@@ -2,23 +2,26 @@
 import type { Server as HttpServer } from 'node:http';
 import { CLIENT_HOME, EVENTS_PATH, type HomeEvent } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
+import type { NewMessage, SentMessage } from '#signalling/groups.ts';
 import { type DeviceId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import { type Closing, Rpc, type Socket } from '#signalling/rpc.ts';
 import { type Acceptor, acceptSockets } from '#signalling/websocket.ts';
-import { type Account, userOf } from '../as/accounts.ts';
+import { type Holder, ownUserOf } from '../as/accounts.ts';
 import type { Authenticated } from '../as/sessions.ts';
 import { type Change, toldBy } from '../ds/changes.ts';
-import type { Asker, Groups } from '../ds/groups.ts';
+import type { Asker } from '../ds/group-office.ts';
 import type { Connection, Queues } from '../qs/queues.ts';
 
 export interface EventsOptions {
   readonly domain: DomainName;
   /** Origin of the public URL; pages of others are not let in. Clients that are no browsers send none. */
   readonly origin: string;
+  /** What is to be said above conversations with people of other organisations. */
+  readonly foreignBanner?: string | undefined;
   readonly authenticate: (accessToken: string) => Promise<Authenticated>;
-  readonly account: (user: UserId) => Promise<Account | undefined>;
+  readonly account: (user: UserId) => Promise<Holder | undefined>;
   readonly queues: Queues;
-  readonly groups: Groups;
+  readonly send: (asker: Asker, message: NewMessage) => Promise<SentMessage>;
   readonly onClosed: (closing: Closing) => void;
   readonly onFault: (error: unknown, id: string) => void;
 }
@@ -92,8 +95,13 @@ export class Events {
     }
   }
 
+  /** Tells everybody. */
+  tellAll(event: HomeEvent): void {
+    for (const user of this.#listeners.keys()) this.tell(user, event);
+  }
+
   #accept(socket: Socket): void {
-    const { authenticate, account, domain, queues, groups, onClosed, onFault } = this.#options;
+    const { authenticate, account, domain, foreignBanner, queues, send, onClosed, onFault } = this.#options;
     let remove = () => {};
     let isGreeted = false;
     let self: Partial<Asker> = {};
@@ -122,7 +130,7 @@ export class Events {
             // From here on events are sent; those before it are in the list that the client fetches after the answer.
             if (rpc.isOpen) remove = this.#add(user, { rpc, session, device, seq: 0 });
             self = { user, device };
-            return { user: userOf(known, domain) };
+            return { user: ownUserOf(known, domain), ...(foreignBanner !== undefined && { foreignBanner }) };
           } catch (error) {
             // After the answer: whoever is not let in shall know why.
             if (error instanceof HawserError) setImmediate(() => rpc.close(error.code));
@@ -140,7 +148,7 @@ export class Events {
           else made.end();
           return { queue: queues.id };
         },
-        send: async (message) => groups.send(asDevice(self), message),
+        send: async (message) => send(asDevice(self), message),
       },
       notifications: {
         acknowledge: ({ position }) => {
@@ -161,6 +169,13 @@ export class Events {
       if (listeners.size === 0) this.#listeners.delete(user);
     };
   }
+}
+
+export function organisationEvent(domain: DomainName, unreachableSince: number | undefined): HomeEvent {
+  return {
+    type: 'organisation',
+    organisation: { domain, ...(unreachableSince !== undefined && { unreachableSince }) },
+  };
 }
 
 /** @throws HawserError SIG_ORDER before hello, HOME_NO_DEVICE where the session has no device */

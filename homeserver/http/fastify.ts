@@ -2,6 +2,7 @@
  * One way to make a Fastify application, for each of the three doors: strict parsing by the schemas of signalling/, limits,
  * problems as answers, and a log line per request that names the route and never the address, person or body.
  */
+import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
@@ -16,7 +17,7 @@ import fastify, {
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { HawserError, isErrorCode } from '#signalling/errors.ts';
+import { type ErrorCode, HawserError, isErrorCode } from '#signalling/errors.ts';
 import { nestingWithin } from '#signalling/nesting.ts';
 import type { World } from '../world.ts';
 import { SOCKET_LIMITS } from './limits.ts';
@@ -37,6 +38,10 @@ export interface AppOptions {
   /** Largest body, bytes. */
   readonly bodyLimit: number;
   readonly onRefusal: OnRefusal;
+  /** What came was no request, and was answered with this code. */
+  readonly onNoRequest?: (code: ErrorCode, socket: Socket) => void;
+  /** Gets each body of JSON as it came, before it is parsed. */
+  readonly onBody?: (request: object, text: string) => void;
   readonly serverFactory?: FastifyServerFactory;
   /** Whose X-Forwarded-For is believed. */
   readonly trustProxy?: string;
@@ -55,7 +60,7 @@ const REQUEST_ID_BYTES = 6;
 const MAX_PARAMETER = 600;
 
 export function makeApp(options: AppOptions): App {
-  const { log, world, bodyLimit, onRefusal, serverFactory, trustProxy, onUntold } = options;
+  const { log, world, bodyLimit, onRefusal, serverFactory, trustProxy, onUntold, onBody, onNoRequest } = options;
   const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance,
@@ -69,7 +74,7 @@ export function makeApp(options: AppOptions): App {
     return503OnClosing: false,
     exposeHeadRoutes: false,
     frameworkErrors: answerBadUrls(onRefusal),
-    clientErrorHandler: answerNoRequest,
+    clientErrorHandler: (error, socket) => answerNoRequest(error, socket, onNoRequest),
     ...(serverFactory && { serverFactory }),
     ...(trustProxy && { trustProxy }),
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -89,7 +94,7 @@ export function makeApp(options: AppOptions): App {
     };
   });
   if (onUntold) complainOfUntoldRefusals(app, onUntold);
-  parseJson(app);
+  parseJson(app, onBody);
   answerProblems(app, onRefusal);
   app.addHook('onRequest', async (request, reply) => {
     // Whoever asks for help names it, and the log is searched for it.
@@ -120,13 +125,14 @@ function complainOfUntoldRefusals(app: App, onUntold: (complaint: string) => voi
 }
 
 /** Fastify's own parser goes as deep as the sender likes. */
-function parseJson(app: FastifyInstance): void {
+function parseJson(app: FastifyInstance, onBody: AppOptions['onBody']): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'string' },
-    async (_request: unknown, body: string | Buffer) => {
+    async (request: object, body: string | Buffer) => {
       const text = String(body);
+      onBody?.(request, text);
       if (!nestingWithin(text, MAX_DEPTH)) throw new HawserError('SIG_TOO_DEEP');
       try {
         return JSON.parse(text) as unknown;

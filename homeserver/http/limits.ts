@@ -8,16 +8,17 @@ export const SOCKET_LIMITS = {
   keepAliveTimeout: 75_000,
   /** bytes of the request line and all headers */
   maxHeaderSize: 16 * 1024,
+  /** ms between looks at what is over its time: 30 s by default */
+  connectionsCheckingInterval: 5_000,
 } as const;
 
 /**
- * Of the door to everybody, which has no handshake that a stranger fails. Node looks after its time limits every 30 s by
- * default, and waits two minutes for a TLS handshake.
+ * Of the door to everybody, which has no handshake that a stranger fails. Node waits two minutes for a TLS handshake by
+ * default.
  */
 export const CLIENT_SOCKET_LIMITS: ClientSocketLimits = {
   ...SOCKET_LIMITS,
   handshakeTimeout: 10_000,
-  connectionsCheckingInterval: 5_000,
   // The application refuses what has no Host: Node does so without a code.
   requireHostHeader: false,
 };

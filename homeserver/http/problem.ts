@@ -62,13 +62,18 @@ function send(error: HawserError, request: FastifyRequest, reply: FastifyReply, 
   // Also where the route had no time to say so: a refusal is never the next person's answer.
   reply.header('cache-control', 'no-store');
   if (error.code === 'HOME_SLOW_DOWN' || error.code === 'SIG_FLOOD') reply.header('retry-after', '60');
+  if (error.code === 'FED_LIMIT') reply.header('retry-after', '1');
   if (error.code === 'HOME_MAIL_LIMIT') reply.header('retry-after', '1200');
   if (error.code === 'HOME_UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   reply.status(error.status).send(problemOf(error, request.id));
 }
 
 /** For bytes that are no request: too many headers, too slow, not HTTP. There is no request yet that a reply could be to. */
-export function answerNoRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+export function answerNoRequest(
+  error: Error & { readonly code?: string },
+  socket: Socket,
+  onNoRequest?: (code: ErrorCode, socket: Socket) => void,
+): void {
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
   const refusal = new HawserError(
     status === 431 ? 'SIG_TOO_LARGE' : status === 408 ? 'SIG_TIMEOUT' : 'HOME_BAD_REQUEST',
@@ -82,7 +87,10 @@ export function answerNoRequest(error: Error & { readonly code?: string }, socke
     'cache-control: no-store',
     'connection: close',
   ];
-  if (socket.writable && error.code !== 'ECONNRESET') socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Whoever hangs up has asked for nothing.
+  const isGone = error.code === 'ECONNRESET';
+  if (!isGone) onNoRequest?.(refusal.code, socket);
+  if (socket.writable && !isGone) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   socket.destroy();
 }
 

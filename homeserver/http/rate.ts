@@ -22,12 +22,16 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** Counts one request of the key; false where it is one too many. */
-  take(key: string): boolean {
+  /**
+   * Counts one request of the key; false where it is one too many.
+   * @param perSecond where it is another one for this key; the burst is twice as many then
+   */
+  take(key: string, perSecond?: number): boolean {
     const now = this.#now();
-    const before = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
+    const burst = perSecond === undefined ? this.#burst : perSecond * 2;
+    const before = this.#buckets.get(key) ?? { tokens: burst, at: now };
     const elapsed = Math.max(0, now - before.at) / 1_000;
-    const tokens = Math.min(this.#burst, before.tokens + elapsed * this.#perSecond);
+    const tokens = Math.min(burst, before.tokens + elapsed * (perSecond ?? this.#perSecond));
     this.#buckets.delete(key);
     // A refused request costs nothing, or whoever keeps asking would never be let in again.
     this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });

@@ -54,6 +54,9 @@ export const FEDERATION: readonly ErrorCode[] = [
   'FED_FOREIGN',
   'FED_VERSION',
   'FED_WRONG_DESTINATION',
+  'FED_SCOPE',
+  'FED_LIMIT',
+  'FED_ADDRESS',
 ];
 
 /** Names of the ways to sign a request, as the reference defines them. */

@@ -21,7 +21,7 @@ export interface NewEntry {
   readonly id?: string;
   /** base64url */
   readonly payload: string;
-  /** Whether nobody is to be woken for it. Not written down. */
+  /** Whether nobody is to be woken for it. Written down for other domains, who hear of it later. */
   readonly quiet?: boolean;
   /** ms since 1970 */
   readonly at: number;
@@ -36,9 +36,11 @@ export interface Placed {
 export async function append(tx: Db, entries: readonly NewEntry[]): Promise<Placed[]> {
   const placed: Placed[] = [];
   for (const part of inParts(entries)) {
-    const rows = part.map(({ audience, kind, group: group_id = null, sender = null, id = null, payload, at }) => ({
-      ...{ audience, kind, group_id, sender, id, payload, at },
-    }));
+    const rows = part.map(
+      ({ audience, kind, group: group_id = null, sender = null, id = null, payload, at, quiet }) => ({
+        ...{ audience, kind, group_id, sender, id, payload, at, is_quiet: quiet === true ? 1 : 0 },
+      }),
+    );
     const written = await tx.insertInto('entries').values(rows).returning('position').execute();
     // Both engines number the rows of a statement one after the other, and say so in any order.
     const positions = written.map(({ position }) => position).sort((x, y) => x - y);
@@ -80,7 +82,11 @@ export async function newestPosition(db: Db): Promise<number> {
     .selectFrom('queues')
     .select((e) => e.fn.max('acknowledged').as('known'))
     .executeTakeFirstOrThrow();
-  return Math.max(kept ?? 0, known ?? 0);
+  const { told } = await db
+    .selectFrom('feeds')
+    .select((e) => e.fn.max('acknowledged').as('told'))
+    .executeTakeFirstOrThrow();
+  return Math.max(kept ?? 0, known ?? 0, told ?? 0);
 }
 
 /** The name of this order of positions; the given one where it has none yet. */
@@ -138,10 +144,45 @@ export async function unsubscribe(tx: Db, device: DeviceId, audience: Audience, 
     .execute();
 }
 
+/** The same for all devices that belong to the audience. */
+export async function unsubscribeAll(tx: Db, audience: Audience, until: number): Promise<DeviceId[]> {
+  const rows = await tx
+    .updateTable('subscriptions')
+    .set({ until })
+    .where('audience', '=', audience)
+    .where('until', 'is', null)
+    .returning('device_id')
+    .execute();
+  return rows.map(({ device_id }) => device_id);
+}
+
 /** All devices that something may wait for. */
 export async function queuedDevices(db: Db): Promise<DeviceId[]> {
   const rows = await db.selectFrom('queues').select('device_id').execute();
   return rows.map(({ device_id }) => device_id);
+}
+
+export async function queuedAmong(db: Db, devices: readonly DeviceId[]): Promise<Set<DeviceId>> {
+  const found = new Set<DeviceId>();
+  for (const part of inParts(devices)) {
+    const rows = await db.selectFrom('queues').select('device_id').where('device_id', 'in', part).execute();
+    for (const { device_id } of rows) found.add(device_id);
+  }
+  return found;
+}
+
+export async function readersOf(db: Db, groups: readonly GroupId[]): Promise<Map<GroupId, Set<DeviceId>>> {
+  const readers = new Map<GroupId, Set<DeviceId>>(groups.map((group) => [group, new Set()]));
+  for (const part of inParts(groups)) {
+    const rows = await db
+      .selectFrom('subscriptions')
+      .select(['audience', 'device_id'])
+      .where('audience', 'in', part)
+      .where('until', 'is', null)
+      .execute();
+    for (const { audience, device_id } of rows) if (isGroup(audience)) readers.get(audience)?.add(device_id);
+  }
+  return readers;
 }
 
 export async function audiencesOf(db: Db, device: DeviceId): Promise<Audience[]> {
@@ -152,6 +193,12 @@ export async function audiencesOf(db: Db, device: DeviceId): Promise<Audience[]>
     .where('until', 'is', null)
     .execute();
   return rows.map(({ audience }) => audience);
+}
+
+/** As far as it is written down. */
+export async function acknowledgedBy(db: Db, device: DeviceId): Promise<number> {
+  const row = await db.selectFrom('queues').select('acknowledged').where('device_id', '=', device).executeTakeFirst();
+  return row?.acknowledged ?? 0;
 }
 
 /** A position is acknowledged once: an older one changes nothing. */
@@ -193,8 +240,8 @@ export async function removeQueue(tx: Db, device: DeviceId): Promise<void> {
 }
 
 /**
- * Forgets entries of an audience that every device of it has, and who is out and has all up to that point. Whoever is out and
- * never comes for the rest keeps that rest, and nothing of what came later.
+ * Forgets entries of an audience that every device of it has, and every domain that follows it; and which device is out and has all up to
+ * that point. Whoever is out and never comes for the rest keeps that rest, and nothing of what came later.
  */
 export async function forget(tx: Db, audience: Audience): Promise<void> {
   await tx
@@ -205,25 +252,15 @@ export async function forget(tx: Db, audience: Audience): Promise<void> {
       e.selectFrom('queues').select('device_id').whereRef('queues.acknowledged', '>=', 'subscriptions.until'),
     )
     .execute();
-  const staying = tx
-    .selectFrom('subscriptions')
-    .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
-    .where('audience', '=', audience)
-    .where('until', 'is', null);
-  const { all } = await staying.select((e) => e.fn.min(has(sql`acknowledged`)).as('all')).executeTakeFirstOrThrow();
-  // Messages that were dropped for a device are not waited for, commits are.
-  const { messages } = await staying
-    .select((e) =>
-      e.fn.min(has(sql`case when dropped > acknowledged then dropped else acknowledged end`)).as('messages'),
-    )
-    .executeTakeFirstOrThrow();
+  const far = isGroup(audience) ? farReaders(tx, audience) : undefined;
+  const all = least(await devicesHave(tx, audience), await far?.have());
   const forgetting = tx
     .deleteFrom('entries')
     .where('audience', '=', audience)
     .where((e) =>
       e.or([
-        e('position', '<=', all ?? Number.MAX_SAFE_INTEGER),
-        e.and([e('kind', '=', 'message'), e('position', '<=', messages ?? Number.MAX_SAFE_INTEGER)]),
+        e('position', '<=', all.all ?? Number.MAX_SAFE_INTEGER),
+        e.and([e('kind', '=', 'message'), e('position', '<=', all.messages ?? Number.MAX_SAFE_INTEGER)]),
       ]),
     );
   const isLeft = await tx
@@ -233,7 +270,34 @@ export async function forget(tx: Db, audience: Audience): Promise<void> {
     .where('until', 'is not', null)
     .limit(1)
     .executeTakeFirst();
-  await (isLeft ? forgetting.where((e) => e.not(e.exists(waitedForOutside(tx, audience)))) : forgetting).execute();
+  const sparing = isLeft ? forgetting.where((e) => e.not(e.exists(waitedForOutside(tx, audience)))) : forgetting;
+  const isFarLeft = await far?.areSomeOut();
+  await (isFarLeft && far ? sparing.where((e) => e.not(e.exists(far.outside()))) : sparing).execute();
+}
+
+/** Positions up to which nothing is needed any more, for what is not a message and for messages; null where nobody needs any. */
+interface Had {
+  readonly all: number | null;
+  readonly messages: number | null;
+}
+
+function least(one: Had, other: Had = { all: null, messages: null }): Had {
+  const lower = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
+  return { all: lower(one.all, other.all), messages: lower(one.messages, other.messages) };
+}
+
+/** Messages that were dropped for a device are not waited for, commits are. */
+async function devicesHave(tx: Db, audience: Audience): Promise<Had> {
+  return tx
+    .selectFrom('subscriptions')
+    .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
+    .where('audience', '=', audience)
+    .where('until', 'is', null)
+    .select((e) => [
+      e.fn.min(has(sql`acknowledged`)).as('all'),
+      e.fn.min(has(sql`case when dropped > acknowledged then dropped else acknowledged end`)).as('messages'),
+    ])
+    .executeTakeFirstOrThrow();
 }
 
 /** Devices that are out and wait for the entry that is looked at: part of a statement about `entries`. */
@@ -248,7 +312,35 @@ function waitedForOutside(tx: Db, audience: Audience) {
     .where(sql<boolean>`(entries.kind <> 'message' or entries.position > dropped)`);
 }
 
-/** Up to where a subscriber needs nothing any more: what came before its time it never needed. */
+/** Domains are readers like devices; one that was never heard of has nothing yet. */
+function farReaders(tx: Db, group: GroupId) {
+  const readers = tx
+    .selectFrom('followings')
+    .leftJoin('feeds', 'feeds.domain', 'followings.domain')
+    .where('followings.group_id', '=', group);
+  const [acknowledged, dropped] = [sql`coalesce(acknowledged, 0)`, sql`coalesce(dropped, 0)`];
+  const out = readers.where('until', 'is not', null).select('followings.domain');
+  return {
+    have: (): Promise<Had> =>
+      readers
+        .where('until', 'is', null)
+        .select((e) => [
+          e.fn.min(has(acknowledged)).as('all'),
+          e.fn
+            .min(has(sql`case when ${dropped} > ${acknowledged} then ${dropped} else ${acknowledged} end`))
+            .as('messages'),
+        ])
+        .executeTakeFirstOrThrow(),
+    areSomeOut: async () => (await out.limit(1).executeTakeFirst()) !== undefined,
+    outside: () =>
+      out
+        .where(sql<boolean>`entries.position <= until and entries.position > since`)
+        .where(sql<boolean>`entries.position > ${acknowledged}`)
+        .where(sql<boolean>`(entries.kind <> 'message' or entries.position > ${dropped})`),
+  };
+}
+
+/** Up to where a reader needs nothing any more: what came before its time it never needed. */
 function has(position: RawBuilder<unknown>) {
   return sql<number>`case when since > ${position} then since else ${position} end`;
 }
@@ -259,7 +351,7 @@ export async function keptAudiences(db: Db): Promise<Audience[]> {
   return rows.map(({ audience }) => audience);
 }
 
-type ShownRow = Omit<EntryRow, 'position'> & { readonly position: number };
+type ShownRow = Omit<EntryRow, 'position' | 'is_quiet'> & { readonly position: number };
 
 function shown({ position, audience, kind, group_id, sender, id, payload, at }: ShownRow): Entry {
   const group = isGroup(audience) ? audience : group_id;

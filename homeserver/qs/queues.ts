@@ -2,7 +2,7 @@
  * Queues of devices: what was accepted for a device waits here, on disk, until the device says that it has it. At least
  * once, in the order of acceptance; a device tells repeats apart by the position.
  */
-import type { DeviceId } from '#signalling/ids.ts';
+import { type DeviceId, type DomainName, domainOf, type GroupId } from '#signalling/ids.ts';
 import { type Entry, MAX_DELIVERED } from '#signalling/queue.ts';
 import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
@@ -23,6 +23,8 @@ export interface QueuesOptions {
   readonly onLoud?: (audience: Audience, sender: DeviceId | undefined) => void;
   /** A device is gone, and such a message was on its way to it. */
   readonly onMissed?: (device: DeviceId) => void;
+  /** Every entry that is on disk, in the order of positions. */
+  readonly onCommitted?: (audience: Audience, entry: Entry) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -59,6 +61,8 @@ export class Queues {
   /** Position of the newest entry that is on disk. */
   #newest: number;
   #acknowledged = new Map<DeviceId, number>();
+  /** The same of all devices that have said anything since the start. */
+  readonly #heard = new Map<DeviceId, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Audiences of which something may be forgotten. */
   #due: Set<Audience>;
@@ -111,7 +115,12 @@ export class Queues {
     await table.subscribe(tx, device, audience, since);
     afterCommit(tx, () => {
       const connected = this.#connected.get(device);
-      if (connected) this.#listen(connected, audience);
+      if (!connected) return;
+      this.#listen(connected, audience);
+      // What is for it from before it listened, its own external commit for instance, has to come from the database.
+      if (since >= this.#newest || !connected.isLive) return;
+      connected.isLive = false;
+      this.#pump(connected);
     });
   }
 
@@ -121,6 +130,17 @@ export class Queues {
     afterCommit(tx, () => {
       const connected = this.#connected.get(device);
       if (connected) this.#unlisten(connected, audience);
+    });
+  }
+
+  /** The same for all devices of an audience. */
+  async unsubscribeAll(tx: Db, audience: Audience, until: number): Promise<void> {
+    const devices = await table.unsubscribeAll(tx, audience, until);
+    afterCommit(tx, () => {
+      for (const device of devices) {
+        const connected = this.#connected.get(device);
+        if (connected) this.#unlisten(connected, audience);
+      }
     });
   }
 
@@ -134,10 +154,32 @@ export class Queues {
     return table.queuedDevices(this.#options.store.db);
   }
 
+  /** Those of some devices that have a queue: all that were not removed. */
+  among(tx: Db, devices: readonly DeviceId[]): Promise<Set<DeviceId>> {
+    return table.queuedAmong(tx, devices);
+  }
+
+  /** Devices that get what goes to each of some groups now. */
+  readers(tx: Db, groups: readonly GroupId[]): Promise<Map<GroupId, Set<DeviceId>>> {
+    return table.readersOf(tx, groups);
+  }
+
+  /** Others than devices had something of these: it is looked at with the next sweep. */
+  mayForget(audiences: Iterable<Audience>): void {
+    for (const audience of audiences) this.#due.add(audience);
+  }
+
+  /** Hubs of the groups that the device is in. */
+  async hubsOf(device: DeviceId): Promise<DomainName[]> {
+    const audiences = await table.audiencesOf(this.#options.store.db, device);
+    return [...new Set(audiences.filter((audience) => audience !== device).map(domainOf))];
+  }
+
   async remove(device: DeviceId): Promise<void> {
     const connected = this.#connected.get(device);
     if (connected) this.#disconnect(connected);
     this.#acknowledged.delete(device);
+    this.#heard.delete(device);
     await this.#options.writer.run((tx) => table.removeQueue(tx, device));
   }
 
@@ -183,6 +225,16 @@ export class Queues {
     this.#note(device, Math.min(position, this.#newest));
   }
 
+  /** Everything up to here is on the device, as it has said until this moment; undefined where it has said nothing since the start. */
+  heardBy(device: DeviceId): number | undefined {
+    return this.#heard.get(device);
+  }
+
+  /** The same as it is written down. */
+  acknowledgedBy(tx: Db, device: DeviceId): Promise<number> {
+    return table.acknowledgedBy(tx, device);
+  }
+
   /** Forgets what everybody has, and drops the oldest messages where too many wait. To be called now and then. */
   async sweep(): Promise<void> {
     const { store, writer, world, bounds } = this.#options;
@@ -215,6 +267,7 @@ export class Queues {
 
   #committed({ audience, entry }: Placed, isLoud: boolean): void {
     this.#newest = entry.position;
+    this.#options.onCommitted?.(audience, entry);
     if (isLoud) this.#options.onLoud?.(audience, entry.sender);
     for (const connected of this.#byAudience.get(audience) ?? []) {
       if (!connected.isLive) continue;
@@ -255,6 +308,7 @@ export class Queues {
   }
 
   #note(device: DeviceId, position: number): void {
+    this.#heard.set(device, Math.max(position, this.#heard.get(device) ?? 0));
     this.#acknowledged.set(device, Math.max(position, this.#acknowledged.get(device) ?? 0));
     this.#timer ??= setTimeout(() => this.flush().catch(this.#options.onFault), ACKNOWLEDGE_MS);
   }

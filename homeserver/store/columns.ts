@@ -17,6 +17,7 @@ export function counted(db: Kysely<unknown>): ['bigint' | 'integer', ColumnBuild
       ['integer', (c) => c.primaryKey().autoIncrement()];
 }
 
-function isPostgres(db: Kysely<unknown>): boolean {
+/** For the few queries that the engines spell differently. */
+export function isPostgres(db: Pick<Kysely<unknown>, 'getExecutor'>): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter;
 }

@@ -16,6 +16,14 @@ import * as assets from './migrations/0010-assets.ts';
 import * as push from './migrations/0013-push.ts';
 import * as mailOwner from './migrations/0014-mail-owner.ts';
 import * as stays from './migrations/0015-stays.ts';
+import * as followings from './migrations/0016-followings.ts';
+import * as submissions from './migrations/0017-submissions.ts';
+import * as peerKeys from './migrations/0018-peer-keys.ts';
+import * as consents from './migrations/0019-consents.ts';
+import * as audit from './migrations/0020-audit.ts';
+import * as partings from './migrations/0021-partings.ts';
+import * as administrators from './migrations/0022-administrators.ts';
+import * as quiet from './migrations/0023-quiet.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -31,4 +39,12 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0013-push': push,
   '0014-mail-owner': mailOwner,
   '0015-stays': stays,
+  '0019-consents': consents,
+  '0020-audit': audit,
+  '0016-followings': followings,
+  '0018-peer-keys': peerKeys,
+  '0021-partings': partings,
+  '0022-administrators': administrators,
+  '0023-quiet': quiet,
+  '0017-submissions': submissions,
 };

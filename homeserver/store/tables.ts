@@ -1,8 +1,9 @@
 /**
  * The tables as Kysely sees them. Each service reads and writes its own only: accounts and what is about them, sessions,
- * access tokens, registrations, invitations, resets, connections, devices, their certificates and key packages belong to as/;
+ * access tokens, registrations, invitations, resets, connections, consents, devices, their certificates and key packages belong to as/;
  * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets and pseudonyms to
- * calls/; the outbox to federation/; entries, queues, subscriptions, push targets and properties to qs/; assets
+ * calls/; the outbox, submissions, followings, feeds, what was taken of those of others, partings, keys and ages of peers to federation/, where
+ * qs/ looks what must be kept; the log of decisions to audit/; entries, queues, subscriptions, push targets and properties to qs/; assets
  * and their usage to assets/.
  * Every id is qualified by its domain. Times are ms since 1970.
  */
@@ -21,6 +22,7 @@ import type {
 } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
 import type { EntryKind } from '#signalling/queue.ts';
+import type { AuditLine } from '../audit/chain.ts';
 
 export interface Tables {
   accounts: AccountRow;
@@ -36,6 +38,7 @@ export interface Tables {
   spent_challenges: SpentChallengeRow;
   password_resets: PasswordResetRow;
   connections: ConnectionRow;
+  consents: ConsentRow;
   mail_queue: MailRow;
   conversations: ConversationRow;
   members: MemberRow;
@@ -45,9 +48,17 @@ export interface Tables {
   call_secrets: CallSecretRow;
   call_pseudonyms: CallPseudonymRow;
   outbox: OutboxRow;
+  peer_keys: PeerKeysRow;
+  partings: PartingRow;
+  parted_conversations: PartedConversationRow;
+  parted_people: PartedPersonRow;
   entries: EntryRow;
   queues: QueueRow;
   subscriptions: SubscriptionRow;
+  followings: FollowingRow;
+  feeds: FeedRow;
+  feed_moves: FeedMoveRow;
+  feeds_taken: FeedTakenRow;
   push_targets: PushTargetRow;
   properties: PropertyRow;
   groups: GroupRow;
@@ -56,19 +67,26 @@ export interface Tables {
   group_commits: GroupCommitRow;
   group_trees: GroupTreeRow;
   sent_numbers: SentNumberRow;
+  submissions: SubmissionRow;
   assets: AssetRow;
   asset_usage: AssetUsageRow;
+  audit: AuditLine;
+  peer_ages: PeerAgeRow;
 }
 
 export interface AccountRow {
   user_id: UserId;
   name: string;
+  /** The name as it is looked for. */
+  folded: Generated<string>;
   /** PHC string of argon2id. */
   password: string;
   created_at: number;
   /** In the one spelling that is compared; no two accounts have the same. */
   email: EmailAddress | null;
   kind: AccountKind;
+  /** May say from the page which other domains are allowed. */
+  administrator: Generated<0 | 1>;
 }
 
 /** A guest has a link in place of an account of his own, a service is a program. */
@@ -135,6 +153,24 @@ export interface ConnectionRow {
   decision: 'none' | 'wanted' | 'ignored' | 'blocked';
   /** Whether the other one wants to be connected. */
   is_wanted: 0 | 1;
+  changed_at: number;
+}
+
+/** What somebody of this domain and somebody of another one have stated to each other: whether they want to be connected. */
+export interface ConsentRow {
+  owner: UserId;
+  /** Of another domain. */
+  peer: UserId;
+  /** Number of the newest statement of the owner; 0 where there was none. */
+  told: number;
+  /** What it says. */
+  wants: 0 | 1;
+  /** Number of the newest one that the other domain is known to have. */
+  known: number;
+  /** Number of the newest statement that was heard of the other one; 0 where there was none. */
+  heard: number;
+  /** What the other one is called, where that was told. */
+  name: string | null;
   changed_at: number;
 }
 
@@ -276,6 +312,8 @@ export interface EntryRow {
   /** base64url, as it came. */
   payload: string;
   at: number;
+  /** 1: nobody is woken for it. */
+  is_quiet: Generated<number>;
 }
 
 export interface QueueRow {
@@ -288,10 +326,11 @@ export interface QueueRow {
 
 /**
  * `queue`: under which name devices know the order of positions; a restored database gets another one. `hub`: the key with
- * which this hub proposes to groups, PKCS #8, base64url. `push`: the key that signs wake-ups, encrypted.
+ * which this hub proposes to groups, PKCS #8, base64url. `push`: the key that signs wake-ups, encrypted. `signing`: the
+ * keys that sign requests to other domains, encrypted.
  */
 export interface PropertyRow {
-  name: 'queue' | 'hub' | 'push';
+  name: 'queue' | 'hub' | 'push' | 'signing';
   value: string;
 }
 
@@ -301,6 +340,43 @@ export interface SubscriptionRow {
   audience: GroupId | DeviceId;
   since: number;
   until: number | null;
+}
+
+/** What another domain gets of a group of this hub: entries behind `since`, up to `until` once none of its devices is in. A row a stay. */
+export interface FollowingRow {
+  domain: DomainName;
+  group_id: GroupId;
+  /** Written down here, because a group goes with its last member, and what was said before is still delivered. */
+  conversation_id: ConversationId;
+  since: number;
+  until: number | null;
+}
+
+export interface FeedRow {
+  domain: DomainName;
+  /** Everything for that domain up to this position is there, as far as this was written down. */
+  acknowledged: number;
+  /** Messages up to this position were dropped, because the domain was away for too long. */
+  dropped: number;
+}
+
+/** What a domain gets besides with an entry: which of its devices join or leave by it. Kept until the entry is there. */
+export interface FeedMoveRow {
+  domain: DomainName;
+  position: number;
+  /** JSON of `Moves` (federation/followings.ts). */
+  body: string;
+}
+
+/** How far this domain has the feed of another hub. */
+export interface FeedTakenRow {
+  hub: DomainName;
+  /** Name of the hub's order of positions: a hub that was restored counts anew. */
+  hub_order: string;
+  received: number;
+  /** JSON: positions and digests of the last request, so that a hub that says something else under one of them is found out. */
+  recent: string;
+  taken_at: number;
 }
 
 /** Where a device is woken while it is not connected; gone with the session that said so. */
@@ -350,13 +426,29 @@ export interface GroupTreeRow {
   expires_at: number;
 }
 
-/** The newest message of a device to a conversation. */
+/** The newest message of a device to a conversation; where another domain is the hub, the newest of which is known what became of it. */
 export interface SentNumberRow {
   device_id: DeviceId;
   conversation_id: ConversationId;
   number: number;
   position: number;
   at: number;
+  /** Tells the message from another one; null where the sender is of this domain. */
+  digest: string | null;
+}
+
+/** A message of a device of this domain on its way to the hub of another one; gone when it is known what became of it. */
+export interface SubmissionRow {
+  position: Generated<number>;
+  hub: DomainName;
+  device_id: DeviceId;
+  conversation_id: ConversationId;
+  group_id: GroupId;
+  number: number;
+  /** base64url */
+  message: string;
+  is_quiet: 0 | 1;
+  created_at: number;
 }
 
 /** What another domain still has to be told. Only which thing and how new: the words are made when it is sent. */
@@ -364,13 +456,53 @@ export interface OutboxRow {
   position: Generated<number>;
   domain: DomainName;
   kind: OutboxKind;
-  /** A conversation for `conversation` and `departure`, a conference for `presence`. */
-  subject: ConversationId | ConferenceId;
+  /** A conversation for `conversation` and `departure`, a conference for `presence`, two people for `consent`, a device for `device`. */
+  subject: ConversationId | ConferenceId | ConsentPair | DeviceId;
   seq: number;
   created_at: number;
 }
 
-export type OutboxKind = 'conversation' | 'departure' | 'presence';
+export type OutboxKind = 'conversation' | 'departure' | 'presence' | 'consent' | 'device';
+
+/** Who wants to be connected and with whom, with a space between. */
+export type ConsentPair = `${UserId} ${UserId}`;
+
+/** What another domain says about its keys, as JSON (`DomainKeys`). */
+export interface PeerKeysRow {
+  domain: DomainName;
+  keys: string;
+  fetched_at: number;
+  /** Keys that an administrator has to confirm, because none of the roots of before is among theirs. */
+  waiting: string | null;
+}
+
+/** A domain that was blocked or taken off the list, and how far it is to part with it. The newest time only. */
+export interface PartingRow {
+  domain: DomainName;
+  begun_at: number;
+  /** Conversations that were shared when it began. */
+  total: number;
+  done: number;
+  /** The last conversation that was looked at; null at the beginning of a round. */
+  after: ConversationId | null;
+  /** Null as long as it goes on; nobody of that domain is heard until then. */
+  ended_at: number | null;
+}
+
+/**
+ * What is to be said if the domain is allowed again: of an own conversation that its people are out, and of one of its own that
+ * ours are. Until that is done, what it states about the latter counts for nothing.
+ */
+export interface PartedConversationRow {
+  domain: DomainName;
+  conversation_id: ConversationId;
+}
+
+/** Who of this domain was in a conversation of another one's hub when they parted. */
+export interface PartedPersonRow {
+  conversation_id: ConversationId;
+  user_id: UserId;
+}
 
 /** An encrypted file, or an upload that is to become one. */
 export interface AssetRow {
@@ -399,4 +531,10 @@ export interface AssetUsageRow {
   bytes: number;
   /** Uploads that are not complete. */
   uploads: number;
+}
+
+/** Since when a domain is allowed without a break, as far as a running homeserver saw it. */
+export interface PeerAgeRow {
+  domain: DomainName;
+  first_at: number;
 }

@@ -1,8 +1,9 @@
 /** For tests: what people do about their accounts, on a database in memory and with a mail server that is an array. */
 import type { Connection } from '#signalling/connections.ts';
-import type { UserId } from '#signalling/ids.ts';
+import { handleOf, type UserId } from '#signalling/ids.ts';
 import { type EmailAddress, parseEmail } from '#signalling/person.ts';
 import type { Site } from '#site/schema.ts';
+import type { Abroad } from '../as/abroad.ts';
 import type { AccountHooks } from '../as/own-account.ts';
 import { makePeople } from '../as/people.ts';
 import { Sessions } from '../as/sessions.ts';
@@ -14,6 +15,9 @@ import { domain, openTestStore, testWorld, until } from './world.ts';
 export interface TestPeopleOptions {
   readonly registration?: Partial<Site['homeserver']['registration']>;
   readonly teamMates?: 'domain' | 'nobody';
+  readonly foreignPeople?: 'open' | 'connected';
+  readonly abroad?: Partial<Abroad>;
+  readonly areTogether?: (one: UserId, other: UserId) => Promise<boolean>;
   /** Whether the site names a mail server; it does when left out. */
   readonly mail?: boolean;
   readonly hooks?: Partial<AccountHooks>;
@@ -55,6 +59,8 @@ export async function testPeople(options: TestPeopleOptions = {}) {
     homeserver: {
       registration: { mode: 'open', emailDomains: [], workBits: 8, invitationDays: 7, ...options.registration },
       teamMates: options.teamMates ?? 'domain',
+      foreignPeople: options.foreignPeople ?? 'open',
+      search: 'full',
     },
   } as unknown as Site;
   const people = makePeople({
@@ -65,6 +71,13 @@ export async function testPeople(options: TestPeopleOptions = {}) {
     sessions,
     mail: options.mail === false ? undefined : mail,
     ...(options.hooks && { hooks: options.hooks }),
+    abroad: {
+      lookUp: async (user) => ({ user, name: `The ${handleOf(user)}` }),
+      tell: async () => undefined,
+      wake: () => undefined,
+      ...options.abroad,
+    },
+    areTogether: options.areTogether ?? (async () => false),
     onConnection: (owner, connection) => told.push({ owner, connection }),
   });
   return {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { Site } from '#site/schema.ts';
 import { startHomeserver } from '../main.ts';
-import { WORLD, type World } from '../world.ts';
+import { Trouble, type Troubles } from './trouble.ts';
 
 const SELF = fileURLToPath(import.meta.url);
 
@@ -18,6 +18,14 @@ export interface ProcessOptions {
   readonly haste?: number;
   /** Told each line of its log, which goes to the own output when left out. */
   readonly onLog?: (line: string) => void;
+  /** What goes wrong around it from its first moment; see `HomeserverProcess.trouble`. */
+  readonly troubles?: Troubles;
+}
+
+interface Setting {
+  readonly site: Site;
+  readonly haste: number;
+  readonly troubles: Troubles;
 }
 
 export class HomeserverProcess implements AsyncDisposable {
@@ -44,11 +52,11 @@ export class HomeserverProcess implements AsyncDisposable {
 
   /** The same without waiting until it serves, to kill it before. */
   static async launch(site: Site, folder: string, options: ProcessOptions = {}): Promise<HomeserverProcess> {
-    const { haste = 1, onLog } = options;
+    const { haste = 1, onLog, troubles = {} } = options;
     const path = join(folder, 'site.json');
-    await writeFile(path, JSON.stringify(site));
+    await writeFile(path, JSON.stringify({ site, haste, troubles } satisfies Setting));
     const stdio = ['ignore', onLog ? 'pipe' : 'inherit', 'inherit', 'ipc'] as const;
-    const child = fork(SELF, [path, `${haste}`], { execArgv: [], stdio: [...stdio] });
+    const child = fork(SELF, [path], { execArgv: [], stdio: [...stdio] });
     if (onLog && child.stdout) createInterface(child.stdout).on('line', onLog);
     return new HomeserverProcess(child);
   }
@@ -56,6 +64,12 @@ export class HomeserverProcess implements AsyncDisposable {
   /** Whether it ended, by itself or because it was killed. */
   get isOver(): boolean {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  /** Lets other things go wrong around it from now on; nothing where it is over. */
+  trouble(troubles: Troubles): void {
+    // Where it is killed in this moment, it does not matter any more.
+    if (this.#process.connected) this.#process.send(troubles, () => undefined);
   }
 
   /** No word of goodbye. */
@@ -77,15 +91,13 @@ export class HomeserverProcess implements AsyncDisposable {
   }
 }
 
-function hasty(haste: number): World {
-  const began = Date.now();
-  return { ...WORLD, now: () => Math.round(began + (Date.now() - began) * haste) };
-}
-
 if (process.argv[1] === SELF) {
-  const [, , path = '', haste = '1'] = process.argv;
-  const site = JSON.parse(await readFile(path, 'utf8')) as Site;
-  await startHomeserver({ site, log: pino({ level: 'warn' }), world: hasty(Number(haste)) });
+  const [, , path = ''] = process.argv;
+  const { site, haste, troubles } = JSON.parse(await readFile(path, 'utf8')) as Setting;
+  const trouble = new Trouble(haste, troubles);
+  process.on('message', (next) => trouble.set(next as Troubles)); // of the tests that started it
+  const log = pino({ level: 'warn' });
+  await startHomeserver({ site, log, world: trouble.world, peerNetwork: trouble.network });
   process.send?.('started');
   // Whoever started it is gone.
   process.once('disconnect', () => process.exit());

@@ -31,7 +31,8 @@ export async function filesOf(data: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
   for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && !entry.name.startsWith('homeserver.sqlite'))
+    // Both are made anew, or saved in a way of their own.
+    if (entry.isFile() && !/^(homeserver\.sqlite|audit\.head)/.test(entry.name))
       files[relative(data, path)] = await readFile(path, 'base64');
   }
   return files;

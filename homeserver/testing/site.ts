@@ -28,6 +28,8 @@ export async function testSite(certificates: TestDomain, database?: string): Pro
       ...(database !== undefined && { database }),
       registration: { mode: 'closed', emailDomains: [], workBits: 10, invitationDays: 7 },
       teamMates: 'domain',
+      foreignPeople: 'open',
+      search: 'full',
       pushServices: [],
       assets: {
         fileMb: 100,

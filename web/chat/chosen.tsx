@@ -85,8 +85,6 @@ export function useChosenFiles(outgoing: OutgoingFiles, conversation: Conversati
     failure,
     isRefused: list.some(({ refusal }) => refusal !== undefined),
     add: (more) => {
-      const obstacle = outgoing.obstacle(conversation);
-      if (obstacle) return setFailure(failureOf(obstacle));
       const taken = [...more].slice(0, MAX_ATTACHMENTS - latest.current.length);
       const isTooMany = [...more].length > taken.length;
       setFailure(isTooMany ? failureOf(new DeviceError('FILE_TOO_MANY')) : undefined);

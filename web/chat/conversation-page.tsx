@@ -1,11 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Attachment, StoredFile } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
-import { type Failure, failureOf, failureOfCode } from '#client/failure.ts';
+import { type Failure, failureOf } from '#client/failure.ts';
 import type { ConversationMessages } from '#client/messages/conversation.ts';
 import type { Unsent } from '#client/messages/unsent.ts';
 import type { MessageItem } from '#client/messages/view.ts';
-import { isLocal } from '#client/messenger.ts';
 import { may } from '#signalling/capabilities.ts';
 import type { Conversation } from '#signalling/client-home.ts';
 import { announce } from '../lib/announce.ts';
@@ -22,8 +21,9 @@ import { type About, Composer } from './composer.tsx';
 import { Confirm, LinkDialog } from './confirm.tsx';
 import { type Talk, TalkProvider } from './context.ts';
 import { DropHint, useDrop } from './drop.tsx';
+import { ForeignBanner } from './foreign-banner.tsx';
 import { mentionables } from './mentions.ts';
-import { nameOf, type People, peopleOf } from './people.ts';
+import { fullNameOf, type People, peopleOf, withOrganisation } from './people.ts';
 import { SendingList } from './sending.tsx';
 import { type Jump, TimelineView } from './timeline.tsx';
 import { TrustSign, useDevicesIn, useTrust } from './trust.tsx';
@@ -62,6 +62,7 @@ export function ConversationPage(props: Props) {
     <section class="conversation-page" aria-label={plain(conversation.title)}>
       <Head {...props} messages={open?.messages} />
       <CallBanner {...props} />
+      <ForeignBanner chat={chat} conversation={conversation} />
       {failure && <Message failure={failure} />}
       {open ? <Conversing {...props} {...open} /> : <div class="timeline" aria-busy="true" />}
     </section>
@@ -165,12 +166,12 @@ function CallBanner({ chat, conversation, onCall }: Props) {
   const rings = useStore(chat.home.store).ringing.includes(conversation.conversation);
   if (!call) return null;
   const people = peopleOf(conversation, chat.me.user);
-  const inCall = call.members.map(({ name }) => name);
+  const inCall = call.members.map(({ user, name }) => withOrganisation(name, user, chat.me.user));
   return (
     <section class="call-banner" aria-label="Call that goes on">
       <span class="pulse" aria-hidden="true" />
       <p>
-        <strong>{rings ? `${nameOf(people, call.startedBy)} is calling.` : 'A call goes on.'}</strong>{' '}
+        <strong>{rings ? `${fullNameOf(people, call.startedBy)} is calling.` : 'A call goes on.'}</strong>{' '}
         {inCall.length > 0 ? `${listOf(inCall)} ${inCall.length === 1 ? 'is' : 'are'} there.` : ''}
       </p>
       <button type="button" class="primary" onClick={() => onCall(false)}>
@@ -255,35 +256,31 @@ function Conversing({
         {failure && <Message failure={failure} onDismiss={() => setFailure(undefined)} />}
         <TypingLine messages={messages} people={people} connected={connected} />
         <SendingList outgoing={outgoing} conversation={conversation.conversation} />
-        {isLocal(conversation) ? (
-          <Composer
-            unsent={chat.unsent}
-            begun={unsent}
-            mentionable={mentionable}
-            about={about}
-            onAbout={setAbout}
-            onSent={() => setFailure(undefined)}
-            onEditLast={editLast}
-            field={field}
-            connected={connected}
-            name={plain(conversation.title)}
-            chosen={chosen}
-            onFiles={(beside) => {
-              try {
-                outgoing.send(
-                  conversation.conversation,
-                  chosen.list.map(({ file }) => file),
-                  beside,
-                );
-                chosen.clear();
-              } catch (error) {
-                chosen.fail(failureOf(error));
-              }
-            }}
-          />
-        ) : (
-          <Message failure={failureOfCode('HOME_LOCAL_ONLY')} />
-        )}
+        <Composer
+          unsent={chat.unsent}
+          begun={unsent}
+          mentionable={mentionable}
+          about={about}
+          onAbout={setAbout}
+          onSent={() => setFailure(undefined)}
+          onEditLast={editLast}
+          field={field}
+          connected={connected}
+          name={plain(conversation.title)}
+          chosen={chosen}
+          onFiles={(beside) => {
+            try {
+              outgoing.send(
+                conversation.conversation,
+                chosen.list.map(({ file }) => file),
+                beside,
+              );
+              chosen.clear();
+            } catch (error) {
+              chosen.fail(failureOf(error));
+            }
+          }}
+        />
         {isOver && <DropHint name={conversation.title} />}
       </div>
       {removing && (
@@ -322,7 +319,7 @@ function TypingLine({
   people: People;
   connected: boolean;
 }) {
-  const names = useTyping(messages).map((user) => nameOf(people, user));
+  const names = useTyping(messages).map((user) => fullNameOf(people, user));
   const offline = 'Not connected. What you write is kept on this device and sent when the connection is back.';
   return (
     <p class={connected ? 'typing-line' : 'typing-line typing-offline'}>

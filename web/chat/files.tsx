@@ -5,7 +5,6 @@ import type { Attachment, Picture, StoredFile } from '#client/content/content.ts
 import type { Fetched } from '#client/files/incoming-files.ts';
 import { SMALL_BYTES } from '#client/files/preview.ts';
 import { obstacleTo, sizeOfFile } from '#client/files/stored-file.ts';
-import { domainOf } from '#signalling/ids.ts';
 import { announce } from '../lib/announce.ts';
 import { plain } from '../lib/plain.ts';
 import { save } from '../lib/save.ts';
@@ -60,7 +59,6 @@ function useFetched(file: StoredFile, name: string): [fetched: Fetched, fetch: (
 }
 
 function PictureView({ attachment, picture }: { attachment: Attachment; picture: Picture }) {
-  const { people } = useTalk();
   const tabIndex = useTabStop();
   const small = picture.preview ?? attachment;
   const [fetched, fetch] = useFetched(small, attachment.name);
@@ -69,7 +67,7 @@ function PictureView({ attachment, picture }: { attachment: Attachment; picture:
   const [open, setOpen] = useState(false);
   const [isBroken, setBroken] = useState(false);
   const [asked, setAsked] = useState(false);
-  const isObstructed = obstacleTo(small, domainOf(people.self)) !== undefined;
+  const isObstructed = obstacleTo(small) !== undefined;
   const comesBySelf = !isObstructed && sizeOfFile(small) <= UNASKED;
   useEffect(() => {
     const element = button.current;
@@ -143,11 +141,11 @@ function PictureWait({ fetched, bytes }: { fetched: Fetched; bytes: number | und
 }
 
 function FileView({ attachment }: { attachment: Attachment }) {
-  const { incoming, people } = useTalk();
+  const { incoming } = useTalk();
   const tabIndex = useTabStop();
   const { name, contentType, description } = attachment;
   const [fetched, fetch] = useFetched(attachment, name);
-  const obstacle = obstacleTo(attachment, domainOf(people.self));
+  const obstacle = obstacleTo(attachment);
   const shown = plain(name);
   const isProgram = kindOf(contentType, name) === 'program';
   const store = async () => {

@@ -12,7 +12,7 @@ import { Actions } from './actions.tsx';
 import { BodyView } from './body.tsx';
 import { StopProvider, useTabStop, useTalk } from './context.ts';
 import { DeliverySign, deliveryWords } from './delivery.tsx';
-import { calledOf, nameOf } from './people.ts';
+import { calledOf, fullNameOf, nameOf } from './people.ts';
 import { Reactions } from './reactions.tsx';
 import { isTalk } from './rows.ts';
 
@@ -112,7 +112,7 @@ function Note({ item, active, onActive }: Pick<Props, 'item' | 'active' | 'onAct
         {words} <span class="quiet-text">· {timeOf(item.at)}</span>
       </span>
       {item.sending?.state === 'failed' && <Failed item={item} />}
-      {item.sending?.state === 'queued' && <OwnDelivery item={item} />}
+      {(item.sending?.state === 'queued' || item.sending?.state === 'waiting') && <OwnDelivery item={item} />}
     </article>
   );
 }
@@ -120,7 +120,7 @@ function Note({ item, active, onActive }: Pick<Props, 'item' | 'active' | 'onAct
 function QuoteView({ quote }: { quote: Quote }) {
   const { people, jump } = useTalk();
   const tabIndex = useTabStop();
-  const name = quote.sender && nameOf(people, quote.sender);
+  const name = quote.sender && fullNameOf(people, quote.sender);
   const words = {
     shown: quote.excerpt === '' ? 'A message' : quote.excerpt,
     deleted: 'This message was deleted.',
@@ -209,8 +209,10 @@ function Vanishing({ item }: { item: MessageItem }) {
 function labelOf(item: MessageItem, people: Parameters<typeof calledOf>[0]): string {
   const words = item.body ? plain(excerptOf(item.body)) : '';
   const what = words === '' && item.body?.kind === 'attachments' ? 'a file' : words;
-  const waits = item.sending
-    ? `. ${deliveryWords({ state: item.sending.state, read: 0, delivered: 0, unreadable: 0, of: 0 })}`
+  const { sending } = item;
+  const waiting = sending?.state === 'waiting' && { waiting: sending };
+  const waits = sending
+    ? `. ${deliveryWords({ state: sending.state, ...waiting, read: 0, delivered: 0, unreadable: 0, of: 0 })}`
     : '';
   return `${calledOf(people, item.sender)}, ${timeOf(item.at)}: ${what}${item.versions.length > 0 ? ', edited' : ''}${waits}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { UserId } from '#signalling/ids.ts';
+import type { DomainName, UserId } from '#signalling/ids.ts';
 import type { NoticeChange } from '#signalling/notice.ts';
 import { noticeWords } from './notice-words.ts';
 
@@ -17,6 +17,22 @@ test.each<[NoticeChange, string]>([
   [{ type: 'role', who: alice, role: 'member', by: alice }, 'You are no longer an administrator.'],
   [{ type: 'role', who: alice, role: 'admin' }, 'You are an administrator now, as nobody else was left to be one.'],
   [{ type: 'title', title: 'Masts', by: bob }, 'Bob renamed the conversation to “Masts”.'],
+  [
+    { type: 'parted', domain: 'beta.example' as DomainName },
+    'Everybody of beta.example was taken out: the organisation that keeps this conversation does not work with theirs any more.',
+  ],
+  [
+    { type: 'parted', domain: 'beta.example' as DomainName, over: true },
+    'This conversation is over for you: it is kept by beta.example, and your organisation does not work with it any more.',
+  ],
+  [
+    { type: 'undelivered', domain: 'beta.example' as DomainName, count: 3 },
+    '3 messages did not reach beta.example, which was away for too long. Send them again if its people need them.',
+  ],
+  [
+    { type: 'undelivered', domain: 'alpha.example' as DomainName, count: 1 },
+    'One message did not reach your organisation, which was away for too long. Ask for it to be sent again.',
+  ],
 ])('%j', (change, sentence) => {
   expect(words(change)).toBe(sentence);
 });

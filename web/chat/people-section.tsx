@@ -11,6 +11,7 @@ import type { Chat } from '../lib/chat.ts';
 import { plain } from '../lib/plain.ts';
 import { useAttempt } from '../lib/use-attempt.ts';
 import { useStore } from '../lib/use-store.ts';
+import { AddressInput } from '../parts/address-input.tsx';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Message } from '../parts/message.tsx';
@@ -270,12 +271,11 @@ function AddMember({ chat, conversation }: Omit<Props, 'devices'>) {
       <label>
         <span>Add somebody by address</span>
         <span class="with-button">
-          <input
+          <AddressInput
+            home={chat.home}
             value={address}
-            onInput={(event) => setAddress(event.currentTarget.value)}
+            onInput={setAddress}
             placeholder="@bob@beta.example"
-            autocapitalize="none"
-            spellcheck={false}
             required
           />
           <button type="submit" disabled={busy}>

@@ -1,6 +1,6 @@
 /** The people of a conversation, by id. Pure. */
 import type { Conversation, Member } from '#signalling/client-home.ts';
-import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
 import { plain } from '../lib/plain.ts';
 import { EVERYONE, strangerName } from './mentions.ts';
 
@@ -27,9 +27,20 @@ export function nameOf({ members }: Pick<People, 'members'>, user: UserId): stri
   return name === '' ? strangerName(user) : name;
 }
 
-/** The same, but `You` for this person. */
+/** The same with the organisation, where it is another one than that of this person: nobody is to be taken for a colleague. */
+export function fullNameOf(people: Pick<People, 'members' | 'self'>, user: UserId): string {
+  return withOrganisation(nameOf(people, user), user, people.self);
+}
+
+/** `Bob` for a colleague, `Bob (beta.example)` for somebody of another organisation. */
+export function withOrganisation(name: string, user: UserId, self: UserId): string {
+  const domain = domainOf(user);
+  return domain === domainOf(self) ? name : `${name} (${domain})`;
+}
+
+/** The full name, but `You` for this person. */
 export function calledOf(people: People, user: UserId): string {
-  return user === people.self ? 'You' : nameOf(people, user);
+  return user === people.self ? 'You' : fullNameOf(people, user);
 }
 
 /** How the target of a mention is called here; undefined where nobody here knows it. */

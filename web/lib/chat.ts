@@ -72,7 +72,7 @@ export class Chat implements Parts {
       wakeUps,
       connections: new Connections(account, messenger.home),
       outgoing: new OutgoingFiles({ account, messenger, preview: previewOf }),
-      incoming: new IncomingFiles(account, me.domain),
+      incoming: new IncomingFiles(account),
     });
   }
 

@@ -36,6 +36,9 @@ const ENDED: Failure = {
   retry: true,
 };
 
+/** The address of the page of administrators; everything else is at `/`. */
+export const ADMIN_PATH = '/admin';
+
 /** What stands beside the list. */
 export type Place =
   | { readonly at: 'nothing' }
@@ -47,7 +50,9 @@ export type Place =
     }
   | { readonly at: 'account' }
   | { readonly at: 'devices' }
-  | { readonly at: 'people' };
+  | { readonly at: 'people' }
+  /** Other organisations, for administrators. */
+  | { readonly at: 'admin' };
 
 export class PageSession {
   readonly account = new Account();
@@ -177,6 +182,7 @@ export class PageSession {
       if (!this.#isSettingUp) return chat.close();
       changeSettings({ device: chat.messenger.device.id });
       this.#stopAnswering = answerTabs(user.user, () => void this.#give(user).catch(onFault));
+      if (user.administrator && location.pathname === ADMIN_PATH) this.place.set({ at: 'admin' });
       this.store.set({ screen: 'home', chat });
     } catch (error) {
       // Whatever failed, another tab may try with it.

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Found } from '#client/following.ts';
 import { addressOf, type ConversationId } from '#signalling/ids.ts';
 import { AccountPage } from '../account/account-page.tsx';
+import { AdminPage } from '../admin/admin-page.tsx';
 import { ConversationList } from '../chat/conversation-list.tsx';
 import { ConversationPage } from '../chat/conversation-page.tsx';
 import { countedOf } from '../chat/order.ts';
@@ -10,7 +11,7 @@ import { DeviceBanner } from '../device/device-banner.tsx';
 import { DevicesPage } from '../device/devices-page.tsx';
 import { announce } from '../lib/announce.ts';
 import type { Chat } from '../lib/chat.ts';
-import type { PageSession, Place } from '../lib/session.ts';
+import { ADMIN_PATH, type PageSession, type Place } from '../lib/session.ts';
 import { useStore } from '../lib/use-store.ts';
 import { PeoplePage } from '../people/people-page.tsx';
 import { waiting } from '../people/sections.ts';
@@ -22,7 +23,7 @@ import { NewConversation } from './new-conversation.tsx';
 import { Ringing } from './ringing.tsx';
 
 /** What stands beside the list without being a conversation. */
-const PAGES: readonly Place['at'][] = ['account', 'devices', 'people'];
+const PAGES: readonly Place['at'][] = ['account', 'admin', 'devices', 'people'];
 
 export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat }) {
   const { home } = chat;
@@ -45,6 +46,10 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
     if (ended) announce(ended.sentence);
   }, [ended]);
   useTitle(chat);
+  useEffect(() => {
+    const path = place.at === 'admin' ? ADMIN_PATH : '/';
+    if (location.pathname !== path) history.replaceState(null, '', path);
+  }, [place.at]);
 
   const selected = place.at === 'conversation' ? place.conversation : undefined;
   const shown = state.conversations.find((each) => each.conversation === selected);
@@ -64,6 +69,8 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
         </div>
         {place.at === 'account' ? (
           <AccountPage session={session} chat={chat} onBack={close} />
+        ) : place.at === 'admin' ? (
+          <AdminPage account={session.account} onBack={close} />
         ) : place.at === 'devices' ? (
           <DevicesPage chat={chat} onBack={close} />
         ) : place.at === 'people' ? (
@@ -159,6 +166,7 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
       )}
       <footer class="side-foot">
         <AccountButton session={session} chat={chat} />
+        <AdminButton session={session} />
         <PeopleButton session={session} chat={chat} />
         <button
           type="button"
@@ -196,6 +204,25 @@ function AccountButton({ session, chat: { me } }: Pick<SideProps, 'session' | 'c
         </strong>
         <span class="quiet-text">{addressOf(me.user)}</span>
       </span>
+    </button>
+  );
+}
+
+/** Only where one administers. */
+function AdminButton({ session }: Pick<SideProps, 'session'>) {
+  const place = useStore(session.place);
+  const account = useStore(session.account.store);
+  if (account.phase !== 'signedIn' || !account.user.administrator) return null;
+  return (
+    <button
+      type="button"
+      class="quiet icon-only"
+      aria-label="Other organisations"
+      title="Other organisations"
+      aria-current={place.at === 'admin' ? 'page' : undefined}
+      onClick={() => session.place.set({ at: 'admin' })}
+    >
+      <Icon name="building" />
     </button>
   );
 }

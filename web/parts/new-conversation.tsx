@@ -5,6 +5,7 @@ import type { User } from '#signalling/client-home.ts';
 import { addressOf, type ConversationId, parseAddress } from '#signalling/ids.ts';
 import { plain } from '../lib/plain.ts';
 import { useAttempt } from '../lib/use-attempt.ts';
+import { AddressInput } from './address-input.tsx';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 import { Message } from './message.tsx';
@@ -58,13 +59,7 @@ export function NewConversation({ messenger, me, onClose, onCreated }: Props) {
         <label>
           <span>With whom? Their address</span>
           <span class="with-button">
-            <input
-              value={address}
-              onInput={(event) => setAddress(event.currentTarget.value)}
-              placeholder="@bob@beta.example"
-              autocapitalize="none"
-              spellcheck={false}
-            />
+            <AddressInput home={messenger.home} value={address} onInput={setAddress} placeholder="@bob@beta.example" />
             <button type="button" disabled={busy || address.trim() === ''} onClick={() => void run(find)}>
               Add
             </button>

@@ -1,11 +1,12 @@
 import { useEffect } from 'preact/hooks';
 import type { Home } from '#client/home.ts';
 import type { Conversation } from '#signalling/client-home.ts';
-import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
 import { announce } from '../lib/announce.ts';
 import { useStore } from '../lib/use-store.ts';
 import { Avatar } from './avatar.tsx';
 import { Icon } from './icon.tsx';
+import { Organisation } from './organisation.tsx';
 
 interface Props {
   readonly home: Home;
@@ -27,6 +28,7 @@ export function Ringing({ home, me, open, onJoin }: Props) {
           <Ring
             key={conversation.conversation}
             conversation={conversation}
+            me={me}
             onJoin={() => onJoin(conversation.conversation)}
             onDecline={() => home.decline(conversation.conversation)}
           />
@@ -35,16 +37,23 @@ export function Ringing({ home, me, open, onJoin }: Props) {
   );
 }
 
-function Ring(props: { conversation: Conversation; onJoin: () => void; onDecline: () => void }) {
+function Ring(props: {
+  conversation: Conversation;
+  me: UserId | undefined;
+  onJoin: () => void;
+  onDecline: () => void;
+}) {
   const { call, members, title } = props.conversation;
   const caller = members.find(({ user }) => user === call?.startedBy)?.name ?? 'Somebody';
-  const sentence = `${caller} is calling in ${title}`;
+  const domain = call && domainOf(call.startedBy);
+  const isForeign = domain !== undefined && props.me !== undefined && domain !== domainOf(props.me);
+  const sentence = `${caller}${isForeign ? ` of ${domain}` : ''} is calling in ${title}`;
   useEffect(() => announce(sentence), [sentence]);
   return (
     <section class="ringing" aria-label="Incoming call">
       <Avatar name={caller} size={44} />
       <p>
-        <strong>{caller}</strong> is calling
+        <strong>{caller}</strong> {isForeign && <Organisation domain={domain} foreign />} is calling
         <span class="quiet-text"> · {title}</span>
       </p>
       <button type="button" onClick={props.onDecline}>

@@ -7,6 +7,7 @@ import type { Chat } from '../lib/chat.ts';
 import { plain } from '../lib/plain.ts';
 import { useAttempt } from '../lib/use-attempt.ts';
 import { useStore } from '../lib/use-store.ts';
+import { AddressInput } from '../parts/address-input.tsx';
 import { Avatar } from '../parts/avatar.tsx';
 import { Message } from '../parts/message.tsx';
 import { Organisation } from '../parts/organisation.tsx';
@@ -109,8 +110,7 @@ function Ask({ chat: { connections, home, me } }: { chat: Chat }) {
   const { busy, failure, submit, dismiss } = useAttempt();
   const ask = async () => {
     const user = whoToAsk(parseAddress(address), me);
-    const { name } = await home.findUser(addressOf(user));
-    const { state } = await connections.act(user, 'request');
+    const { name, state } = await connections.act(user, 'request');
     announce(state === 'connected' ? `You are connected with ${name}` : `${name} is asked`);
     setAddress('');
   };
@@ -118,16 +118,15 @@ function Ask({ chat: { connections, home, me } }: { chat: Chat }) {
     <form class="add-member" onSubmit={submit(ask)}>
       {failure && <Message failure={failure} onDismiss={dismiss} />}
       <label for="ask-address">
-        <span>Ask somebody of your organisation to connect, by address</span>
+        <span>Ask somebody to connect, by address</span>
       </label>
       <span class="with-button">
-        <input
+        <AddressInput
           id="ask-address"
+          home={home}
           value={address}
-          onInput={(event) => setAddress(event.currentTarget.value)}
+          onInput={setAddress}
           placeholder={`@bob@${domainOf(me.user)}`}
-          autocapitalize="none"
-          spellcheck={false}
           required
         />
         <button type="submit" disabled={busy}>

@@ -2,7 +2,7 @@
 import { DeviceError } from '#client/failure.ts';
 import type { User } from '#signalling/client-home.ts';
 import type { Connection, ConnectionOperation, ConnectionState } from '#signalling/connections.ts';
-import { domainOf, type UserId } from '#signalling/ids.ts';
+import type { UserId } from '#signalling/ids.ts';
 
 export interface Verb {
   readonly operation: ConnectionOperation;
@@ -66,11 +66,10 @@ export function waiting(connections: readonly Connection[]): number {
 /**
  * Whoever can be asked.
  * @param user what was typed, parsed
- * @throws DeviceError ADDRESS_FORM, ADDRESS_OWN, ADDRESS_ELSEWHERE
+ * @throws DeviceError ADDRESS_FORM, ADDRESS_OWN
  */
-export function whoToAsk(user: UserId | undefined, me: Pick<User, 'user' | 'domain'>): UserId {
+export function whoToAsk(user: UserId | undefined, me: Pick<User, 'user'>): UserId {
   if (user === undefined) throw new DeviceError('ADDRESS_FORM');
   if (user === me.user) throw new DeviceError('ADDRESS_OWN');
-  if (domainOf(user) !== me.domain) throw new DeviceError('ADDRESS_ELSEWHERE');
   return user;
 }

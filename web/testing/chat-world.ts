@@ -1,4 +1,4 @@
-/** For tests: a real homeserver that serves the built page, and people who look at it in one Chromium, each in a profile of his own. */
+/** For tests: real homeservers that serve the built page, and people who look at it in one Chromium, each in a profile of his own. */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { Account } from '#client/account.ts';
@@ -26,6 +26,8 @@ function cameraFlags(film: string | undefined): readonly string[] {
 
 export class ChatWorld {
   readonly alpha: Organisation;
+  /** Those that were asked for besides; alpha and they allow each other. */
+  readonly others: readonly Organisation[];
   readonly #world: World;
   readonly #browser: Browser;
   readonly #folder: string;
@@ -35,43 +37,48 @@ export class ChatWorld {
     this.#world = world;
     this.#browser = browser;
     this.#folder = folder;
-    this.alpha = world.organisations[0] as Organisation;
+    [this.alpha, ...this.others] = world.organisations as [Organisation, ...Organisation[]];
   }
 
-  /** @param camera a film (`.mjpeg`: pictures in JPEG, one behind the other) for everybody's camera, read anew whenever one is opened */
-  static async start(camera?: string): Promise<ChatWorld> {
+  /**
+   * @param camera a film (`.mjpeg`: pictures in JPEG, one behind the other) for everybody's camera, read anew whenever one is opened
+   * @param others domains of further organisations
+   */
+  static async start(camera?: string, ...others: string[]): Promise<ChatWorld> {
     const { folder } = await buildWeb();
-    const world = await organise('alpha.example');
+    const world = await organise('alpha.example', ...others);
     const browser = await chromium.launch({
       ...(CHROMIUM && { executablePath: CHROMIUM }),
       args: [...FLAGS, ...cameraFlags(camera)],
     });
     const made = new ChatWorld(world, browser, folder);
-    await made.alpha.stop();
-    await made.serve();
+    for (const each of world.organisations) {
+      await each.stop();
+      await made.serve({}, each);
+    }
     return made;
   }
 
   /** Starts the homeserver, with the page. */
-  serve(options: Partial<HomeserverOptions> = {}): Promise<void> {
-    return this.alpha.start({ webRoot: this.#folder, ...options });
+  serve(options: Partial<HomeserverOptions> = {}, at = this.alpha): Promise<void> {
+    return at.start({ webRoot: this.#folder, ...options });
   }
 
-  account(handle: string, name: string): Promise<unknown> {
-    return this.alpha.homeserver.createAccount({ handle, name, password: PASSWORD });
+  account(handle: string, name: string, at = this.alpha): Promise<unknown> {
+    return at.homeserver.createAccount({ handle, name, password: PASSWORD });
   }
 
   /** Somebody before the page, not signed in. */
-  async visit(width = 1280): Promise<BrowserPerson> {
+  async visit(width = 1280, at = this.alpha): Promise<BrowserPerson> {
     const context = await this.#browser.newContext({ viewport: { width, height: 800 }, reducedMotion: 'reduce' });
     const page = await context.newPage();
     const person = new BrowserPerson(page);
-    await page.goto(this.alpha.url);
+    await page.goto(at.url);
     return person;
   }
 
-  async person(handle: string, width?: number): Promise<BrowserPerson> {
-    const person = await this.visit(width);
+  async person(handle: string, width?: number, at?: Organisation): Promise<BrowserPerson> {
+    const person = await this.visit(width, at);
     await person.signIn(handle);
     await person.page.getByRole('navigation', { name: 'Conversations' }).waitFor();
     return person;

@@ -147,6 +147,7 @@ export class MiniHome {
       });
     }
     if (path === `${API}/devices/current/key-packages`) return void json(200, { left: 100 });
+    if (route === 'GET organisations') return void json(200, { organisations: [] });
     if (route === 'GET connections') return void json(200, { connections: [] });
     if (route === 'GET push') return void json(200, {});
     if (route === 'GET conversations') return void json(200, { conversations: [this.#conversation] });

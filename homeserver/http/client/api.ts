@@ -1,7 +1,9 @@
 /** The client's routes, noun by noun. Each parses, asks the service that knows, and shows what came back. */
-import { API } from '#signalling/client-home.ts';
+import { API, type Organisation } from '#signalling/client-home.ts';
+import type { Claimed, Authority as StatedAuthority } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { DomainName, UserId } from '#signalling/ids.ts';
+import type { NewMessage, SentMessage } from '#signalling/groups.ts';
+import type { ConversationId, DomainName, UserId } from '#signalling/ids.ts';
 import type { Authorities } from '../../as/authorities.ts';
 import type { Devices } from '../../as/devices.ts';
 import type { KeyPackages } from '../../as/key-packages.ts';
@@ -11,7 +13,9 @@ import type { Assets } from '../../assets/assets.ts';
 import type { Calls } from '../../calls/calls.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
+import type { Asker, GroupOffice } from '../../ds/group-office.ts';
 import type { Groups } from '../../ds/groups.ts';
+import type { Downloads } from '../../federation/downloads.ts';
 import type { Push } from '../../qs/push.ts';
 import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
@@ -19,19 +23,21 @@ import type { App } from '../fastify.ts';
 import { networkOf } from '../network.ts';
 import { writeReference } from '../openapi.ts';
 import { RateLimit } from '../rate.ts';
+import { type AdministrationOptions, administrationRoutes } from './administration.ts';
 import { assetRoutes } from './assets.ts';
 import { callRoutes } from './calls.ts';
 import { connectionRoutes } from './connections.ts';
 import { conversationRoutes } from './conversations.ts';
 import { deviceRoutes } from './devices.ts';
 import { groupRoutes } from './groups.ts';
+import { organisationRoutes } from './organisations.ts';
 import { passwordRoutes } from './password.ts';
 import { peopleRoutes } from './people.ts';
 import { pushRoutes } from './push.ts';
 import { registrationRoutes } from './registration.ts';
 import { sessionRoutes } from './sessions.ts';
 
-export interface ClientApiOptions {
+export interface ClientApiOptions extends AdministrationOptions {
   readonly domain: DomainName;
   readonly world: World;
   /** Origin of the public URL: `https://alpha.example`. */
@@ -45,15 +51,28 @@ export interface ClientApiOptions {
   readonly people: People;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  /** The own hub, or the way to another one. */
+  readonly office: (conversation: ConversationId) => GroupOffice;
+  /** To the hub of the conversation, whichever domain it is of. */
+  readonly send: (asker: Asker, message: NewMessage) => Promise<SentMessage>;
+  /** Whom this domain federates with. */
+  readonly organisations: () => Organisation[];
   readonly queues: Queues;
   readonly push: Push;
   /** With which this hub proposes to groups: Ed25519, 32 bytes. */
   readonly hubKey: Uint8Array;
   readonly calls: Calls;
   readonly assets: Assets;
+  readonly downloads: Pick<Downloads, 'open'>;
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
   /** Somebody of another domain. @throws HawserError as the federation client */
   readonly remotePerson: (who: { domain: DomainName; handle: string }) => Promise<Person>;
+  /** People of another domain whom somebody finds there by a text of at most 100 characters. @throws HawserError as the federation client */
+  readonly remotePeople: (domain: DomainName, by: UserId, text: string) => Promise<readonly Person[]>;
+  /** One key package of each device of somebody of another domain. @throws HawserError as the federation client */
+  readonly claimFar: (by: UserId, user: UserId) => Promise<Claimed>;
+  /** What speaks for the devices of another domain. @throws HawserError as the federation client, where nothing is known */
+  readonly authorityOf: (domain: DomainName) => Promise<StatedAuthority>;
   readonly onTicket: () => void;
 }
 
@@ -80,9 +99,11 @@ export async function clientApi(app: App, options: ClientApiOptions): Promise<vo
   connectionRoutes(app, options);
   conversationRoutes(app, options);
   groupRoutes(app, options);
+  organisationRoutes(app, options);
   pushRoutes(app, options);
   callRoutes(app, options);
   assetRoutes(app, options);
+  administrationRoutes(app, options);
   referenceRoute(app);
 }
 

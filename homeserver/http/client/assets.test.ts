@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ASSET_KINDS, AssetPolicy, AssetUpload, MAX_PART } from '#signalling/assets.ts';
 import { API } from '#signalling/client-home.ts';
+import { HawserError } from '#signalling/errors.ts';
 import type { AssetId } from '#signalling/ids.ts';
 import { createAccount } from '../../as/accounts.ts';
 import { Sessions } from '../../as/sessions.ts';
@@ -259,7 +260,9 @@ describe('refusals', () => {
       ),
     );
     const codes = answers.map((answer) => (answer.status === 'fulfilled' ? '' : String(answer.reason.code)));
-    expect(new Set(codes)).toEqual(new Set(['', 'HOME_SLOW_DOWN']));
+    expect(codes).toContain('HOME_SLOW_DOWN');
+    // On a slow machine so many are let in that the other bound is reached too.
+    expect(['', 'HOME_SLOW_DOWN', 'HOME_ASSET_UPLOADS']).toEqual(expect.arrayContaining([...new Set(codes)]));
   });
 });
 
@@ -418,7 +421,7 @@ describe('clients that mean harm', () => {
         statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
         const text = response.headers.get('content-type')?.includes('json') ? await response.text() : '';
         if (text === '') await response.body?.cancel();
-        const isCoded = response.ok || method === 'HEAD' || /"code":"(HOME|SIG)_[A-Z_]+"/.test(text);
+        const isCoded = response.ok || method === 'HEAD' || /"code":"(FED|HOME|SIG)_[A-Z_]+"/.test(text);
         if (response.status >= 500 || !isCoded) wrong.push({ ...sample, status: response.status, text });
       }
     };
@@ -459,7 +462,8 @@ test('a download of which nothing is taken is ended, and its place is free', asy
   await assets.append(user, asset, { offset: 0, length: bytes.length, bytes: streamOf(bytes) });
   await assets.complete(user, asset, sha256(bytes));
   const app = makeApp({ log: pino({ level: 'silent' }), world: WORLD, bodyLimit: 1_000, onRefusal: () => undefined });
-  assetRoutes(app, { sessions, assets, world: WORLD, idleMs: 300 });
+  const downloads = { open: () => Promise.reject(new HawserError('FED_NOT_ALLOWED')) };
+  assetRoutes(app, { domain: name, sessions, assets, downloads, world: WORLD, idleMs: 300 });
   await app.listen({ host: '127.0.0.1', port: 0 });
   try {
     const socket = connect({ host: '127.0.0.1', port: (app.server.address() as AddressInfo).port });

@@ -1,18 +1,17 @@
 /** Encrypted files: upload part by part, download of any range. Bytes are streamed both ways, as fast as the slower end takes them. */
-import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { AssetPolicy, AssetUpload, CompleteAsset, MAX_PART, NewAsset, PartQuery } from '#signalling/assets.ts';
 import { API } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { UserId } from '#signalling/ids.ts';
+import { type AssetId, domainOf, type UserId } from '#signalling/ids.ts';
 import { WrongRange } from '../../assets/assets.ts';
-import { release } from '../../assets/release.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
 import { Slots } from '../slots.ts';
+import { type Piece, sendPiece } from '../stream.ts';
 import { told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 import { OfAsset } from './parameters.ts';
@@ -25,23 +24,13 @@ const ALL_TRANSFERS = 1_000;
 /** A download of which nothing is taken for so long is ended; it goes on by another request. */
 const IDLE_MS = 30_000;
 
-/** Whatever is in a file, no browser may show or run it in the name of this server. */
-const INERT = {
-  'content-type': 'application/octet-stream',
-  'content-disposition': 'attachment',
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; sandbox",
-  'cross-origin-resource-policy': 'same-origin',
-  'accept-ranges': 'bytes',
-  // An id names the same bytes for ever; only the device that fetched them may keep them.
-  'cache-control': 'private, max-age=31536000, immutable',
-} as const;
-
-export interface AssetRoutesOptions extends Pick<ClientApiOptions, 'sessions' | 'assets' | 'world'> {
+export interface AssetRoutesOptions
+  extends Pick<ClientApiOptions, 'domain' | 'sessions' | 'assets' | 'downloads' | 'world'> {
   readonly idleMs?: number;
 }
 
-export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_MS }: AssetRoutesOptions): void {
+export function assetRoutes(app: App, options: AssetRoutesOptions): void {
+  const { domain, sessions, assets, downloads, world, idleMs = IDLE_MS } = options;
   const begun = new RateLimit(UPLOADS_PER_SECOND, world.now);
   const transfers = new Slots(TRANSFERS, ALL_TRANSFERS);
 
@@ -52,6 +41,17 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
     reply.raw.once('close', giveBack);
     // Gone before it was listened to.
     if (reply.raw.closed) giveBack();
+  };
+
+  /** A file that lies at another organisation, which is asked for as long as somebody here waits for it. */
+  const foreign = (asset: AssetId, range: string | undefined, reply: FastifyReply): Promise<Piece> => {
+    if (range !== undefined && /^bytes=/i.test(range) && !/^bytes=[\d,\s-]{1,60}$/i.test(range)) {
+      return Promise.reject(new HawserError('HOME_ASSET_RANGE'));
+    }
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    if (reply.raw.closed) gone.abort();
+    return downloads.open(asset, range, gone.signal);
   };
 
   const policy = told('Which files the organisation accepts.', { by: 'session', answer: AssetPolicy });
@@ -129,31 +129,37 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
     by: 'session',
     answer: Type.String({ format: 'binary' }),
     produces: ['application/octet-stream'],
-    refusals: ['HOME_NOT_FOUND', 'HOME_ASSET_RANGE', 'HOME_ASSET_STORE', 'SIG_BUSY'],
+    refusals: [
+      'HOME_NOT_FOUND',
+      'HOME_ASSET_RANGE',
+      'HOME_ASSET_STORE',
+      'SIG_BUSY',
+      // Of a file that lies at another organisation.
+      'HOME_ASSET_TOO_LARGE',
+      'HOME_ASSET_KIND',
+      'FED_FILE_POLICY',
+      'FED_NOT_ALLOWED',
+      'FED_REFUSED',
+      'FED_TLS',
+      'FED_UNREACHABLE',
+      'FED_VERSION',
+      'FED_OLD_VERSION',
+      'FED_SCOPE',
+      'FED_LIMIT',
+    ],
   });
   app.get(`${API}/assets/:asset`, { schema: { ...OfAsset, ...download } }, async (request, reply) => {
     const { user } = await authenticate(sessions, request);
     takeSlot(user, reply);
-    const { size, range, isWhole, bytes } = await assets
-      .open(request.params.asset, request.headers.range)
-      .catch((error: unknown) => {
+    const { asset } = request.params;
+    const { range } = request.headers;
+    const piece = await (domainOf(asset) === domain ? assets.open(asset, range) : foreign(asset, range, reply)).catch(
+      (error: unknown) => {
         if (error instanceof WrongRange) reply.header('content-range', `bytes */${error.size}`);
         throw error;
-      });
-    // Whoever went away meanwhile has nobody left who would close the file.
-    if (reply.raw.destroyed) {
-      bytes.destroy();
-      throw new HawserError('SIG_CLOSED');
-    }
-    reply.headers(INERT).header('content-length', range.to - range.from + 1);
-    if (!isWhole) reply.status(206).header('content-range', `bytes ${range.from}-${range.to}/${size}`);
-    reply.raw.setTimeout(idleMs);
-    reply.hijack();
-    await stream(bytes, reply).catch((error: unknown) => {
-      // Too late for a refusal: the client sees an answer that breaks off, and asks for the rest.
-      reply.raw.destroy();
-      if (!(error instanceof HawserError)) request.log.error({ err: error }, 'fault');
-    });
+      },
+    );
+    await sendPiece(piece, request, reply, idleMs);
   });
 
   // The only route whose body is no JSON, in a scope of its own, so that no other takes such a body.
@@ -192,25 +198,6 @@ export function assetRoutes(app: App, { sessions, assets, world, idleMs = IDLE_M
       }
     });
   });
-}
-
-/** Piece by piece: the next is read when this one has left, so that a slow client holds two of them and no more. */
-async function stream(bytes: Readable, reply: FastifyReply): Promise<void> {
-  const { raw } = reply;
-  raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
-  for await (const piece of bytes) {
-    await new Promise<void>((resolve, reject) => {
-      const gone = () => reject(new HawserError('SIG_CLOSED'));
-      raw.once('close', gone);
-      raw.write(piece, (error) => {
-        raw.off('close', gone);
-        if (error) gone();
-        else resolve();
-      });
-    });
-    release(piece);
-  }
-  raw.end();
 }
 
 /** @throws HawserError SIG_TOO_LARGE; HOME_BAD_REQUEST where no length or nothing is announced */

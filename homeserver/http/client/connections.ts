@@ -3,7 +3,7 @@ import { API } from '#signalling/client-home.ts';
 import { Connection, ConnectionChange, Connections } from '#signalling/connections.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
-import { told } from '../told.ts';
+import { FEDERATION, told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 
 export function connectionRoutes(app: App, { sessions, people: { connections } }: ClientApiOptions): void {
@@ -16,7 +16,11 @@ export function connectionRoutes(app: App, { sessions, people: { connections } }
   const change = told('Asks for a connection, accepts, ignores, cancels, blocks or unblocks.', {
     by: 'session',
     answer: Connection,
-    refusals: ['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'HOME_NO_REQUEST', 'HOME_BLOCKED', 'HOME_SLOW_DOWN'],
+    refusals: [
+      ...(['HOME_NOT_FOUND', 'HOME_FORBIDDEN', 'HOME_NO_REQUEST', 'HOME_BLOCKED', 'HOME_SLOW_DOWN'] as const),
+      ...FEDERATION,
+      'FED_OLD_VERSION',
+    ],
   });
   app.post(`${API}/connections`, { schema: { body: ConnectionChange, ...change } }, async (request) => {
     const { user } = await authenticate(sessions, request);

@@ -1,6 +1,5 @@
 /** The devices of a person, and what others add them to groups with. */
 
-import { toBase64Url } from '#signalling/base64.ts';
 import { API } from '#signalling/client-home.ts';
 import { Closed } from '#signalling/contract.ts';
 import {
@@ -15,8 +14,9 @@ import {
   NewKeyPackages,
   Renewal,
 } from '#signalling/devices.ts';
-import { HawserError } from '#signalling/errors.ts';
+import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import { DeviceId, DomainName, domainOf } from '#signalling/ids.ts';
+import { statedAuthority } from '../../as/authorities.ts';
 import { authenticate, authenticateDevice, tokenOf } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
@@ -31,11 +31,25 @@ const CLAIMS_PER_SECOND = 20;
 const CERTIFICATES_PER_SECOND = 0.1;
 const CERTIFICATES_AT_ONCE = 16;
 
+/** Where it is about another domain. */
+const OF_ITS_DOMAIN = [
+  'FED_UNREACHABLE',
+  'FED_NOT_ALLOWED',
+  'FED_REFUSED',
+  'FED_TLS',
+  'FED_VERSION',
+  'FED_OLD_VERSION',
+  'FED_FOREIGN',
+  'FED_WRONG_DESTINATION',
+  'FED_SCOPE',
+  'FED_LIMIT',
+] as const satisfies readonly ErrorCode[];
+
 const OneDevice = { params: Closed({ device: DeviceId }) };
 const OneDomain = { params: Closed({ domain: DomainName }) };
 
 export function deviceRoutes(app: App, options: ClientApiOptions): void {
-  const { sessions, devices, keyPackages, authorities, hubKey, domain, world } = options;
+  const { sessions, devices, keyPackages, authorities, hubKey, domain, world, claimFar, authorityOf } = options;
   const claims = new RateLimit(CLAIMS_PER_SECOND, world.now);
   const certificates = new RateLimit(CERTIFICATES_PER_SECOND, world.now, CERTIFICATES_AT_ONCE);
   const path = `${API}/devices`;
@@ -117,13 +131,13 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
   const claim = told('One key package of each device of a person, to add them to a group.', {
     by: 'device',
     answer: Claimed,
-    refusals: ['HOME_LOCAL_ONLY', 'HOME_SLOW_DOWN'],
+    refusals: ['HOME_NOT_CONNECTED', 'HOME_SLOW_DOWN', ...OF_ITS_DOMAIN],
   });
   app.post(`${API}/key-packages/claim`, { schema: { body: Claim, ...claim } }, async (request) => {
     const self = await authenticateDevice(sessions, request);
     if (!claims.take(self.user)) throw new HawserError('HOME_SLOW_DOWN');
     const { user } = request.body;
-    if (domainOf(user) !== domain) throw new HawserError('HOME_LOCAL_ONLY', domainOf(user));
+    if (domainOf(user) !== domain) return claimFar(self.user, user);
     return { keyPackages: await keyPackages.claim(user, self.device) };
   });
 
@@ -131,18 +145,12 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
   const authority = told(about, {
     by: 'nobody',
     answer: Authority,
-    refusals: ['HOME_LOCAL_ONLY', 'HOME_UNAUTHENTICATED'],
+    refusals: ['HOME_UNAUTHENTICATED', ...OF_ITS_DOMAIN],
   });
   app.get(`${API}/authorities/:domain`, { schema: { ...OneDomain, ...authority } }, async (request) => {
+    if (request.params.domain === domain) return statedAuthority(domain, authorities, hubKey);
     // Whom this domain deals with is for its own people.
-    if (request.params.domain !== domain) await authenticate(sessions, request);
-    const known = authorities.of(request.params.domain);
-    if (!known) throw new HawserError('HOME_LOCAL_ONLY', request.params.domain);
-    return {
-      domain: request.params.domain,
-      roots: known.roots.map(toBase64Url),
-      revocations: known.revocations.map(toBase64Url),
-      hub: toBase64Url(hubKey),
-    };
+    await authenticate(sessions, request);
+    return authorityOf(request.params.domain);
   });
 }

@@ -15,7 +15,7 @@ import {
 } from '#signalling/groups.ts';
 import { ConversationId } from '#signalling/ids.ts';
 import { Acknowledgement, Delivery } from '#signalling/queue.ts';
-import { authenticate, authenticateDevice } from '../auth.ts';
+import { authenticateDevice } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
 import { told } from '../told.ts';
@@ -55,12 +55,38 @@ const AGAINST_MLS = [
   'MLS_REVOCATION_UNKNOWN',
 ] as const satisfies readonly ErrorCode[];
 
+/** Where another domain is the hub. */
+const OF_ITS_HUB = [
+  'FED_UNREACHABLE',
+  'FED_NOT_ALLOWED',
+  'FED_REFUSED',
+  'FED_TLS',
+  'FED_VERSION',
+  'FED_OLD_VERSION',
+  'FED_FOREIGN',
+  'FED_WRONG_DESTINATION',
+  'FED_SCOPE',
+  'FED_LIMIT',
+  'FED_KEY_WAITS',
+] as const satisfies readonly ErrorCode[];
+/** Of a conversation that the homeserver of another organisation orders. */
+const BY_ANOTHER_HUB = [
+  'FED_NOT_ALLOWED',
+  'FED_REFUSED',
+  'FED_UNREACHABLE',
+  'FED_OLD_VERSION',
+  'FED_SCOPE',
+  'FED_FOREIGN',
+  'FED_EQUIVOCATED',
+  'FED_WAITING_FULL',
+] as const satisfies readonly ErrorCode[];
+
 // Numbers in a URL are text; what is no number is refused.
 const Digits = Type.String({ pattern: '^[0-9]{1,15}$' });
 const OneEpoch = { params: Closed({ conversation: ConversationId, epoch: Digits }) };
 const After = Closed({ after: Digits });
 
-export function groupRoutes(app: App, { sessions, groups, queues, world }: ClientApiOptions): void {
+export function groupRoutes(app: App, { sessions, office, send: sendMessage, queues, world }: ClientApiOptions): void {
   const commits = new RateLimit(COMMITS_PER_SECOND, world.now);
   const messages = new RateLimit(MESSAGES_PER_SECOND, world.now);
   const path = `${API}/conversations/:conversation/group`;
@@ -70,36 +96,40 @@ export function groupRoutes(app: App, { sessions, groups, queues, world }: Clien
     by: 'device',
     status: 201,
     answer: GroupState,
-    refusals: ['HOME_NOT_FOUND', 'HOME_LOCAL_ONLY', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
+    refusals: ['HOME_NOT_FOUND', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
   });
   app.post(path, { schema: { ...InConversation, body: NewGroup, ...create }, ...large }, async (request, reply) => {
     const asker = await authenticateDevice(sessions, request);
     if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
     reply.status(201);
-    return groups.create(asker, request.params.conversation, request.body);
+    return office(request.params.conversation).create(asker, request.params.conversation, request.body);
   });
 
   const state = told('What a device joins by itself with, in an external commit.', {
-    by: 'session',
+    by: 'device',
     answer: GroupState,
-    refusals: NO_GROUP,
+    refusals: [...NO_GROUP, ...AGAINST_MLS, ...OF_ITS_HUB],
   });
   app.get(path, { schema: { ...InConversation, ...state } }, async (request) => {
-    const { user } = await authenticate(sessions, request);
-    return groups.state(user, request.params.conversation);
+    const asker = await authenticateDevice(sessions, request);
+    return office(request.params.conversation).state(asker, request.params.conversation);
   });
 
-  const tree = told('The tree to a Welcome, for an hour.', { by: 'session', answer: GroupTree, refusals: NO_GROUP });
+  const tree = told('The tree to a Welcome, for an hour.', {
+    by: 'device',
+    answer: GroupTree,
+    refusals: [...NO_GROUP, ...OF_ITS_HUB],
+  });
   app.get(`${path}/trees/:epoch`, { schema: { ...OneEpoch, ...tree } }, async (request) => {
-    const { user } = await authenticate(sessions, request);
+    const asker = await authenticateDevice(sessions, request);
     const { conversation, epoch } = request.params;
-    return { tree: await groups.tree(user, conversation, Number(epoch)) };
+    return { tree: await office(conversation).tree(asker, conversation, Number(epoch)) };
   });
 
   const commit = told('Changes the group. The hub takes one commit for each epoch.', {
     by: 'device',
     answer: TakenCommit,
-    refusals: [...NO_GROUP, 'HOME_FORBIDDEN', ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
+    refusals: [...NO_GROUP, 'HOME_FORBIDDEN', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
   });
   app.post(
     `${path}/commits`,
@@ -107,39 +137,40 @@ export function groupRoutes(app: App, { sessions, groups, queues, world }: Clien
     async (request) => {
       const asker = await authenticateDevice(sessions, request);
       if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
-      return groups.commit(asker, request.params.conversation, request.body);
+      return office(request.params.conversation).commit(asker, request.params.conversation, request.body);
     },
   );
 
   const turn = told("Answered when it is the device's turn to commit, after it lost a race.", {
     by: 'device',
     answer: Nothing,
-    refusals: [...NO_GROUP, 'HOME_SLOW_DOWN', 'SIG_CLOSED'],
+    refusals: [...NO_GROUP, ...OF_ITS_HUB, 'HOME_SLOW_DOWN', 'SIG_CLOSED'],
   });
   app.post(`${path}/turns`, { schema: { ...InConversation, body: Nothing, ...turn } }, async (request) => {
     const asker = await authenticateDevice(sessions, request);
-    await groups.waitForTurn(asker, request.params.conversation);
+    await office(request.params.conversation).waitForTurn(asker, request.params.conversation);
     return {};
   });
 
-  const endTurn = told('Gives a turn back unused.', { by: 'device' });
+  const endTurn = told('Gives a turn back unused.', { by: 'device', refusals: [...NO_GROUP, ...OF_ITS_HUB] });
   app.delete(`${path}/turns`, { schema: { ...InConversation, ...endTurn } }, async (request, reply) => {
-    groups.endTurn(await authenticateDevice(sessions, request), request.params.conversation);
+    const asker = await authenticateDevice(sessions, request);
+    await office(request.params.conversation).endTurn(asker, request.params.conversation);
     reply.status(204);
   });
 
   const send = told(
-    'Sends an encrypted message to the group of a conversation. The same number again is the same message.',
+    'Sends an encrypted message to the group of a conversation. The same number again is the same message. Where the homeserver of another organisation orders the conversation and cannot be reached, it waits.',
     {
       by: 'device',
       answer: SentMessage,
-      refusals: [...NO_GROUP, ...AGAINST_MLS, 'HOME_SLOW_DOWN'],
+      refusals: [...NO_GROUP, ...AGAINST_MLS, ...BY_ANOTHER_HUB, 'HOME_SLOW_DOWN'],
     },
   );
   app.post(`${API}/messages`, { schema: { body: NewMessage, ...send }, bodyLimit: 256 * 1024 }, async (request) => {
     const asker = await authenticateDevice(sessions, request);
     if (!messages.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
-    return groups.send(asker, request.body);
+    return sendMessage(asker, request.body);
   });
 
   const waiting = told('What waits for the device behind a position, for clients without a WebSocket.', {

@@ -4,7 +4,7 @@ import { API, User } from '#signalling/client-home.ts';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { AwaitedCode, ConfirmationId } from '#signalling/registration.ts';
-import { userOf } from '../../as/accounts.ts';
+import { ownUserOf } from '../../as/accounts.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
@@ -65,7 +65,7 @@ export function passwordRoutes(app: App, { sessions, domain, world, origin, peop
   app.post(`${API}/me/name`, { schema: { body: NameChange, ...rename } }, async (request) => {
     const { user } = await authenticate(sessions, request);
     if (!renames.take(user)) throw new HawserError('HOME_SLOW_DOWN');
-    return userOf(await ownAccount.rename(user, request.body.name), domain);
+    return ownUserOf(await ownAccount.rename(user, request.body.name), domain);
   });
 
   const remove = told('Deletes the account, for good.', {

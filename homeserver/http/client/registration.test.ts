@@ -257,6 +257,7 @@ describe('the administrator’s port', () => {
       email: 'abby@mail.example',
       kind: 'person',
       createdAt: expect.any(Number),
+      administrator: false,
     });
     expect((await call('GET', 'accounts?after=zzz')).body).toEqual({ accounts: [] });
     const invited = await call('POST', 'invitations', { email: 'gast@mail.example' });

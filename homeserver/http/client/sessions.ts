@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { API, Session, SignIn } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { userOf } from '../../as/accounts.ts';
+import { ownUserOf } from '../../as/accounts.ts';
 import { ACCESS_SECONDS, REFRESH_SECONDS, type Tokens } from '../../as/sessions.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
@@ -31,7 +31,7 @@ export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiO
   const { name, attributes } = cookieFor(origin);
   const answer = ({ access, refresh, account }: Tokens, reply: FastifyReply): Session => {
     if (refresh !== undefined) reply.setCookie(name, refresh, { ...attributes, maxAge: REFRESH_SECONDS });
-    return { accessToken: access, expiresInSeconds: ACCESS_SECONDS, user: userOf(account, domain) };
+    return { accessToken: access, expiresInSeconds: ACCESS_SECONDS, user: ownUserOf(account, domain) };
   };
 
   const signIn = told('Signs in by handle or e-mail address. The refresh cookie comes with the answer.', {

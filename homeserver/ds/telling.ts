@@ -1,0 +1,128 @@
+/**
+ * Who is told of a commit, or of a change of the conversation, in the transaction in which it is written: the devices of the group here,
+ * and the other domains that have devices in it. Whoever comes in is told from there on, whoever is out has that as the last thing.
+ */
+import type { PublicPlan } from '#mls/public-group.ts';
+import { toBase64Url } from '#signalling/base64.ts';
+import type { Member } from '#signalling/federation.ts';
+import type { NewCommit } from '#signalling/groups.ts';
+import {
+  type ConversationId,
+  type DeviceId,
+  type DomainName,
+  domainOf,
+  type GroupId,
+  type UserId,
+  userOfDevice,
+} from '#signalling/ids.ts';
+import type { Notice } from '#signalling/notice.ts';
+import type { Feeds } from '../federation/feed.ts';
+import type { Queues } from '../qs/queues.ts';
+import type { Db } from '../store/store.ts';
+import type { World } from '../world.ts';
+import type { Change } from './changes.ts';
+import { domainsStaying, movesBy, movesOut } from './far-devices.ts';
+import { deleteGroup, devicesOf } from './group-table.ts';
+import { noticesOf } from './notices.ts';
+import { load } from './repository.ts';
+
+export interface TellingOptions {
+  readonly domain: DomainName;
+  readonly world: Pick<World, 'now'>;
+  readonly queues: Pick<Queues, 'append' | 'subscribe' | 'unsubscribe'>;
+  /** Other domains that have devices in groups. */
+  readonly followers: Pick<Feeds, 'tell'>;
+}
+
+/** A commit that was judged and is being written. */
+export interface DoneCommit {
+  readonly conversation: ConversationId;
+  /** The device that made it. */
+  readonly by: DeviceId;
+  readonly plan: PublicPlan;
+  /** Those in the group after it. */
+  readonly devices: readonly DeviceId[];
+  /** That it makes. */
+  readonly epoch: number;
+  readonly request: Pick<NewCommit, 'id' | 'commit' | 'welcome'>;
+}
+
+export class Telling {
+  readonly #options: TellingOptions;
+
+  constructor(options: TellingOptions) {
+    this.#options = options;
+  }
+
+  /** Writes who is told of a commit: its members, whom it lets in and whom it puts out. Returns the place of the commit. */
+  async commit(
+    tx: Db,
+    group: GroupId,
+    { conversation, by, plan, devices, epoch, request }: DoneCommit,
+  ): Promise<number> {
+    const { queues, followers, world, domain } = this.#options;
+    const at = world.now();
+    const { position } = await queues.append(tx, {
+      ...{ audience: group, kind: 'commit', sender: by, id: request.id, payload: request.commit, at },
+    } as const);
+    for (const { identity } of plan.left) {
+      if (identity.domain === domain) await queues.unsubscribe(tx, identity.device, group, position);
+    }
+    for (const { identity } of plan.joined) {
+      if (identity.domain !== domain) continue;
+      // Its own commit is the answer for a device that joined by itself and got none.
+      await queues.subscribe(tx, identity.device, group, plan.external ? position - 1 : position);
+      if (plan.external || request.welcome === undefined) continue;
+      const welcome = { audience: identity.device, kind: 'welcome', group, payload: request.welcome, at } as const;
+      await queues.append(tx, { ...welcome, id: `${epoch}` });
+    }
+    const moves = movesBy(domain, plan, request.welcome);
+    if (moves.size > 0 || devices.some((device) => domainOf(device) !== domain)) {
+      const members = usersOf((await load(tx, conversation))?.members ?? []);
+      const staying = domainsStaying(devices, members);
+      await followers.tell(tx, { group, conversation, position, moves, staying });
+    }
+    return position;
+  }
+
+  /**
+   * In the transaction of a change: tells the devices of it, those of whoever is out last. Nothing that comes later is for them.
+   * Their keys go with the next commit, for which the hub makes the proposals. The group goes with its last member.
+   */
+  async change(tx: Db, change: Change): Promise<void> {
+    const { conversation } = change.after;
+    const group = change.before?.group;
+    const { queues, followers, world, domain } = this.#options;
+    // Of the groups of other hubs nothing is here, and what they say comes by their feed.
+    if (group === undefined || domainOf(conversation) !== domain) return;
+    let newest: number | undefined;
+    for (const told of noticesOf(change)) {
+      const notice: Notice = { conversation, change: told };
+      const payload = toBase64Url(new TextEncoder().encode(JSON.stringify(notice)));
+      newest = (await queues.append(tx, { audience: group, kind: 'notice', payload, at: world.now() })).position;
+    }
+    const gone = usersGone(change);
+    if (newest === undefined || gone.size === 0) return;
+    const devices = await devicesOf(tx, group);
+    for (const device of devices) {
+      if (domainOf(device) === domain && gone.has(userOfDevice(device)))
+        await queues.unsubscribe(tx, device, group, newest);
+    }
+    await followers.tell(tx, {
+      ...{ group, conversation, position: newest, moves: movesOut(domain, devices, gone) },
+      staying: domainsStaying(devices, usersOf(change.after.members)),
+      isFarewell: true,
+    });
+    if (change.after.group === undefined) await deleteGroup(tx, group, conversation);
+  }
+}
+
+/** Whom a change takes out of the conversation. */
+export function usersGone({ before, after }: Change): ReadonlySet<UserId> {
+  const staying = usersOf(after.members);
+  return new Set(before?.members.map(({ user }) => user).filter((user) => !staying.has(user)));
+}
+
+function usersOf(members: readonly Member[]): Set<UserId> {
+  return new Set(members.map(({ user }) => user));
+}

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Store } from '../store/store.ts';
+import { domain, openTestStore, type TestWorld, testWorld } from '../testing/world.ts';
+import { bodyLimitOf, DoorLimits, limitsAt } from './door-limits.ts';
+import { PeerAges } from './peer-ages.ts';
+
+const [beta, gamma] = [domain('beta.example'), domain('gamma.example')];
+const DAY = 24 * 3_600_000;
+
+let store: Store;
+let world: TestWorld;
+
+beforeEach(async () => {
+  [store, world] = [await openTestStore(), testWorld()];
+});
+afterEach(() => store.close());
+
+/** How many of so many requests come in. */
+const inOf = (limits: DoorLimits, count: number, call: Parameters<DoorLimits['enter']>[1], isHeld = false) => {
+  let taken = 0;
+  for (let i = 0; i < count; i++) {
+    try {
+      const leave = limits.enter(beta, call);
+      if (!isHeld) leave();
+      taken += 1;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'FED_LIMIT', retry: true });
+    }
+  }
+  return taken;
+};
+
+test('an older domain may never ask less', () => {
+  fc.assert(
+    fc.property(fc.nat(40 * DAY), fc.nat(40 * DAY), (one, more) => {
+      const [young, old] = [limitsAt(one), limitsAt(one + more)];
+      return old.perSecond >= young.perSecond && old.atOnce >= young.atOnce && young.perSecond >= 100;
+    }),
+  );
+  expect(limitsAt(-5)).toEqual(limitsAt(0));
+  expect(limitsAt(365 * DAY)).toEqual({ perSecond: 400, atOnce: 128 });
+});
+
+test('a domain that is new gets little, and more when it has been here for long', () => {
+  const since = world.now();
+  const limits = new DoorLimits({ now: world.now, since: () => since });
+  expect(inOf(limits, 1_000, 'notify')).toBe(200);
+  expect(inOf(limits, 100, 'notify', true)).toBe(0);
+  world.advance(1_000);
+  expect(inOf(limits, 100, 'notify', true)).toBe(32);
+  const grown = new DoorLimits({ now: world.now, since: () => world.now() - 30 * DAY });
+  expect(inOf(grown, 1_000, 'notify')).toBe(800);
+});
+
+test('what waits, and what is long, holds up nothing else', () => {
+  const limits = new DoorLimits({ now: world.now, since: () => world.now() });
+  expect(inOf(limits, 100, 'turn', true)).toBe(100);
+  world.advance(1_000);
+  expect(inOf(limits, 100, 'proxyDownload', true)).toBe(32);
+  world.advance(1_000);
+  expect(inOf(limits, 40, 'notify', true)).toBe(32);
+});
+
+test('lanes are not strangled, and still few at once', () => {
+  const limits = new DoorLimits({ now: world.now, since: () => world.now() });
+  expect(inOf(limits, 10_000, 'feed')).toBe(10_000);
+  expect(inOf(limits, 10, 'feed', true)).toBe(4);
+});
+
+test('what is short by its schema is short at the door', () => {
+  expect(bodyLimitOf('identifierQuery')).toBe(16 * 1024);
+  expect(bodyLimitOf('feed')).toBeGreaterThan(1024 * 1024);
+});
+
+test('a domain keeps its age over a start, and loses it with its place on the list', async () => {
+  const ages = await PeerAges.open(store.db, world);
+  await ages.begin(beta);
+  await ages.begin(gamma);
+  const since = world.now();
+  world.advance(DAY);
+  await ages.begin(beta);
+  const again = await PeerAges.open(store.db, world);
+  expect([again.since(beta), again.since(gamma)]).toEqual([since, since]);
+  await again.keepOnly(new Set([beta]));
+  await again.end(beta);
+  await again.begin(beta);
+  expect([again.since(beta), again.since(gamma)]).toEqual([world.now(), undefined]);
+});

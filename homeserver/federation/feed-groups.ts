@@ -1,0 +1,37 @@
+/** Which groups a hub may deliver for: those of its conversations, as far as it has told of them. */
+import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
+import { inParts } from '../store/rows.ts';
+import type { Db } from '../store/store.ts';
+import type { Judged } from './feed-judge.ts';
+
+/**
+ * Statements come in front of the entries, so that a conversation is known here, with its group. Of a group that was, what is on its way
+ * still comes to whoever reads it, and of a conversation that is over, to whoever had come in before. Where this domain has parted with
+ * the hub, nothing does.
+ * @param readers devices of this domain that get what goes to each group now
+ */
+export async function groupsOf(
+  tx: Db,
+  entries: readonly Judged[],
+  readers: ReadonlyMap<GroupId, ReadonlySet<DeviceId>>,
+): Promise<(entry: Judged) => boolean> {
+  const conversations = [...new Set(entries.map(({ given }) => given.conversation))];
+  const groups = new Map<ConversationId, GroupId | null>();
+  const parted = new Set<ConversationId>();
+  for (const part of inParts(conversations)) {
+    const known = tx.selectFrom('conversations').select(['id', 'group_id']).where('id', 'in', part);
+    for (const { id, group_id } of await known.execute()) groups.set(id, group_id);
+    const out = tx
+      .selectFrom('parted_people')
+      .select('conversation_id')
+      .where('conversation_id', 'in', part)
+      .distinct();
+    for (const { conversation_id } of await out.execute()) parted.add(conversation_id);
+  }
+  const read = new Set([...readers].flatMap(([group, devices]) => (devices.size > 0 ? [group] : [])));
+  return ({ given: { conversation, group } }) => {
+    const own = groups.get(conversation);
+    if (own === undefined) return false;
+    return own === group || read.has(group) || (own === null && !parted.has(conversation));
+  };
+}

@@ -13,7 +13,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId, DomainName } from '#signalling/ids.ts';
 import { Group } from './group.ts';
-import { KEEP_PAST_EPOCHS } from './past.ts';
+import { KEEP_NEWEST_EPOCHS, KEEP_PAST_EPOCHS } from './past.ts';
 import { CAPABILITIES } from './suite.ts';
 import {
   byValue,
@@ -398,6 +398,8 @@ describe('time', () => {
     world.now += KEEP_PAST_EPOCHS;
     await alice.group.send(bytes('any step forgets'));
     expect(await codeOf(alice.group.receive(early[0] ?? new Uint8Array()))).toBe('MLS_EPOCH_PAST');
+    world.now += KEEP_NEWEST_EPOCHS;
+    await alice.group.send(bytes('the newest too'));
     expect([...alice.store.records.keys()].filter((key) => key.endsWith('/leaves'))).toEqual([]);
   });
 });

@@ -6,6 +6,12 @@ import type { ClientState, EpochReceiverData } from 'ts-mls';
 
 /** 5 minutes: what a device that was asleep for a moment finds in its queue. ms. Media keys have their own, shorter time. */
 export const KEEP_PAST_EPOCHS = 5 * 60 * 1000;
+/**
+ * The newest of them stay for a day, ms: a clock that stood an hour back when an epoch ended makes it look old at once when it is
+ * right again, while the hub still takes messages of two epochs back, and a commit of this device may be ahead of its queue.
+ */
+export const KEEP_NEWEST_EPOCHS = 24 * 60 * 60 * 1000;
+export const NEWEST_EPOCHS = 4n;
 
 export interface PastEpoch {
   readonly data: EpochReceiverData;
@@ -32,8 +38,10 @@ export function endEpoch(past: Past, ended: ClientState, now: number): Past {
  */
 export function dropOld(past: Past, now: number): { kept: Past; dropped: readonly PastEpoch[] } {
   let last: bigint | undefined;
+  const newestOf = [...past.keys()].reduce((most, epoch) => (epoch > most ? epoch : most), 0n);
   for (const [epoch, { endedAt }] of past) {
-    if (now - endedAt > KEEP_PAST_EPOCHS && (last === undefined || epoch > last)) last = epoch;
+    const keep = newestOf - epoch < NEWEST_EPOCHS ? KEEP_NEWEST_EPOCHS : KEEP_PAST_EPOCHS;
+    if (now - endedAt > keep && (last === undefined || epoch > last)) last = epoch;
   }
   if (last === undefined) return { kept: past, dropped: [] };
   const newest = last;

@@ -5,7 +5,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { prepareCommit } from './commit.ts';
 import { adoptPending, dropPending } from './handshake.ts';
 import { encryptMessage } from './messages.ts';
-import { KEEP_PAST_EPOCHS } from './past.ts';
+import { KEEP_NEWEST_EPOCHS } from './past.ts';
 import { stateFrom } from './read-records.ts';
 import { receive } from './receive.ts';
 import type { GroupState } from './state.ts';
@@ -63,7 +63,7 @@ it('wipes the epoch that ended when its commit counts, but not the keys of its m
   expect(adopted.wipe).toContain(keySchedule?.initSecret);
   expect(adopted.wipe).toContain(keySchedule?.exporterSecret);
   expect(adopted.wipe).not.toContain(keySchedule?.senderDataSecret);
-  const later = forgetOld(adopted, world.now + KEEP_PAST_EPOCHS + 1);
+  const later = forgetOld(adopted, world.now + KEEP_NEWEST_EPOCHS + 1);
   expect(later.wipe).toContain(keySchedule?.senderDataSecret);
   expectHarmless(later);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dropOld, KEEP_PAST_EPOCHS, type Past, type PastEpoch } from './past.ts';
+import { dropOld, KEEP_NEWEST_EPOCHS, KEEP_PAST_EPOCHS, type Past, type PastEpoch } from './past.ts';
 import { Queue } from './queue.ts';
 import { MAX_EPOCHS_AHEAD, MAX_WAITING_BYTES, reach, type Waiting, wait } from './waiting.ts';
 
@@ -26,14 +26,18 @@ it('does not keep what is too far ahead or too much', () => {
 
 it('forgets past epochs by their time, and leaves no gap when the clock went back', () => {
   const data = {} as PastEpoch['data'];
-  const past: Past = new Map([
-    [1n, { data, endedAt: 5000 }],
-    [2n, { data, endedAt: 1000 }],
-    [3n, { data, endedAt: 9000 }],
-  ]);
+  const ended = [5000, 1000, 9000, 9000, 9000, 9000, 9000];
+  const past: Past = new Map(ended.map((endedAt, at) => [BigInt(at + 1), { data, endedAt }]));
   expect(dropOld(past, KEEP_PAST_EPOCHS).kept).toBe(past);
-  expect([...dropOld(past, KEEP_PAST_EPOCHS + 1001).kept.keys()]).toEqual([3n]);
+  expect([...dropOld(past, KEEP_PAST_EPOCHS + 1001).kept.keys()]).toEqual([3n, 4n, 5n, 6n, 7n]);
   expect(dropOld(past, KEEP_PAST_EPOCHS + 1001).dropped).toHaveLength(2);
+});
+
+it('keeps the newest past epochs for a day, also where a clock that was an hour back makes them look old', () => {
+  const data = {} as PastEpoch['data'];
+  const past: Past = new Map([1n, 2n, 3n, 4n, 5n].map((epoch) => [epoch, { data, endedAt: 0 }]));
+  expect([...dropOld(past, 3_600_000).kept.keys()]).toEqual([2n, 3n, 4n, 5n]);
+  expect(dropOld(past, KEEP_NEWEST_EPOCHS + 1).kept.size).toBe(0);
 });
 
 it('does one thing after the other, also after one that failed', async () => {

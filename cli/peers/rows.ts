@@ -46,7 +46,7 @@ export function detailsOf({
     ...authorities.map(({ fingerprint, endsAt }) => `Authority until ${dayOf(endsAt)}: ${fingerprint}`),
     ...waitingKeys.map((fingerprint) => `Keys that wait: ${fingerprint}`),
     ...(waitingKeys.length > 0 ? [`Compare them by telephone; hawser peers accept-keys ${domain} confirms them.`] : []),
-    `Homeserver: ${homeserver ?? 'none named, so it can reach you and you not it'}`,
+    `Homeserver: ${homeserver ?? 'none named, so it is looked up by its domain'}`,
     `Media prefixes: ${mediaPrefixes.join(' ') || 'none, so there is no sound and no picture'}`,
     ...(reachedAt === undefined ? [] : [`Last answer: ${timeOf(reachedAt)} UTC`]),
   ];

@@ -8,7 +8,7 @@ import type { DomainName } from '#signalling/ids.ts';
 import { ALL_SCOPES } from '#trust/peers-schema.ts';
 import { peersRemove } from '../peers.ts';
 import { peersStatus } from '../peers-status.ts';
-import { rowOf } from './rows.ts';
+import { detailsOf, rowOf } from './rows.ts';
 
 let world: World;
 let alpha: Organisation;
@@ -82,4 +82,5 @@ it('says in a row what there is to say', () => {
   expect(rowOf({ ...peer, listed: false, state: 'refused', code: 'FED_NOT_ALLOWED' }, now)[1]).toBe(
     'refused, not on the list',
   );
+  expect(detailsOf(peer)).toContain('Homeserver: none named, so it is looked up by its domain');
 });

@@ -111,6 +111,7 @@ export function makeFederation(options: FederationOptions) {
       metrics.federationOut.inc({ peer, call, result });
       contacts.note(peer, result);
     },
+    onUntrue: (peer, call, code) => audit.note({ kind: 'dropped', domain: peer, call, code }),
     ...(peerNetwork && { network: peerNetwork }),
   });
   const searchPolicy = (other: DomainName): SearchPolicy => searchOf(trust.peers.current.get(other));

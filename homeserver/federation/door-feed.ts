@@ -12,11 +12,6 @@ export interface FeedDoorOptions {
   readonly take: (hub: DomainName, feed: Feed) => Promise<FeedAnswer>;
 }
 
-/**
- * Bytes: a single entry that is as large as it may be has 1.4 MB of payload, as much of a Welcome and 2.2 MB of devices; in front of it
- * stands the largest statement of a conversation, of 4 MB.
- */
-export const FEED_BODY_LIMIT = 10 * 1024 * 1024;
 /** Of one hub: the request that is under way, and the one after it where the answer to that was lost. */
 const AT_ONCE = 2;
 
@@ -27,7 +22,6 @@ export function feedRoutes(app: App, { domain, take }: FeedDoorOptions): void {
     FEDERATION_PATHS.feed,
     {
       schema: { params: Closed({ domain: DomainName }), body: Feed },
-      bodyLimit: FEED_BODY_LIMIT,
       // Before the body is read, which is large.
       onRequest: async (request, reply) => {
         const hub = peerIn(request);

@@ -29,8 +29,6 @@ export interface GroupDoorOptions {
   readonly upTo: (domain: DomainName) => Promise<number>;
 }
 
-/** As for our own people, with the envelope around it. */
-const GROUP_LIMIT = 4 * 1024 * 1024 + 4_096;
 /** Shorter than the five seconds in which the other side expects an answer. ms */
 const TURN_MS = 4_500;
 /** Of one domain: questions for a turn that are held. The others are answered at once, so that they leave room for the rest. */
@@ -39,7 +37,6 @@ const MAX_HELD = 32;
 const About = { params: Closed({ conversation: ConversationId }) };
 
 export function groupDoor(app: App, { domain, groups, removeDevice, onGone, upTo }: GroupDoorOptions): void {
-  const large = { bodyLimit: GROUP_LIMIT };
   const held = new Map<DomainName, number>();
 
   /** @throws HawserError FED_WRONG_DESTINATION, FED_FOREIGN */
@@ -49,7 +46,7 @@ export function groupDoor(app: App, { domain, groups, removeDevice, onGone, upTo
     return [askerOf(from, device), from];
   };
 
-  app.post(FEDERATION_PATHS.createGroup, { schema: { ...About, body: GroupCreation }, ...large }, async (request) => {
+  app.post(FEDERATION_PATHS.createGroup, { schema: { ...About, body: GroupCreation } }, async (request) => {
     const { conversation } = request.params;
     const [asker, from] = asking(request, conversation, request.body.device);
     const state = await groups.create(asker, conversation, request.body.group);
@@ -69,7 +66,7 @@ export function groupDoor(app: App, { domain, groups, removeDevice, onGone, upTo
     return { tree: await groups.tree(asker, conversation, request.body.epoch) };
   });
 
-  app.post(FEDERATION_PATHS.commit, { schema: { ...About, body: CommitSubmission }, ...large }, async (request) => {
+  app.post(FEDERATION_PATHS.commit, { schema: { ...About, body: CommitSubmission } }, async (request) => {
     const { conversation } = request.params;
     const [asker, from] = asking(request, conversation, request.body.device);
     const taken = await groups.commit(asker, conversation, request.body.commit);

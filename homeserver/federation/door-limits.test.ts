@@ -1,5 +1,9 @@
 import fc from 'fast-check';
+import { Check } from 'typebox/value';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GoneDevices } from '#signalling/federation-groups.ts';
+import { MAX_TREE_BYTES } from '#signalling/groups.ts';
+import { MAX_PAYLOAD_BYTES } from '#signalling/queue.ts';
 import type { Store } from '../store/store.ts';
 import { domain, openTestStore, type TestWorld, testWorld } from '../testing/world.ts';
 import { bodyLimitOf, DoorLimits, limitsAt } from './door-limits.ts';
@@ -71,6 +75,19 @@ test('lanes are not strangled, and still few at once', () => {
 test('what is short by its schema is short at the door', () => {
   expect(bodyLimitOf('identifierQuery')).toBe(16 * 1024);
   expect(bodyLimitOf('feed')).toBeGreaterThan(1024 * 1024);
+});
+
+test('what its schema allows is not too long for the door', () => {
+  const device = `mimi://${'a'.repeat(61)}.${'b'.repeat(30)}.example/u/${'c'.repeat(32)}/d/${'d'.repeat(32)}`;
+  const body = { devices: Array.from({ length: 100 }, () => device) };
+  expect(Check(GoneDevices, body)).toBe(true);
+  expect(JSON.stringify(body).length).toBeLessThanOrEqual(bodyLimitOf('goneDevices'));
+  const bytes = (count: number) => 'A'.repeat(Math.ceil((count / 3) * 4));
+  const group = { group: 'g'.repeat(180), groupInfo: bytes(64 * 1024), tree: bytes(MAX_TREE_BYTES) };
+  expect(JSON.stringify({ device, group }).length).toBeLessThanOrEqual(bodyLimitOf('createGroup'));
+  const [commit, welcome] = [bytes(MAX_PAYLOAD_BYTES), bytes(MAX_PAYLOAD_BYTES)];
+  const submission = { device, commit: { id: 'i'.repeat(64), commit, welcome, groupInfo: bytes(64 * 1024) } };
+  expect(JSON.stringify(submission).length).toBeLessThanOrEqual(bodyLimitOf('commit'));
 });
 
 test('a domain keeps its age over a start, and loses it with its place on the list', async () => {

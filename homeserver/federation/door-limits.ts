@@ -57,11 +57,16 @@ const BODIES: Readonly<Partial<Record<FederationCall, number>>> = {
   update: 512 * KB,
   // A statement with 10,000 members of at most 400 bytes each
   notify: 4 * MB,
-  // MAX_FEED_LENGTH, or one entry with its Welcome, and statements
-  feed: 8 * MB,
+  // A single entry that is as large as it may be has 1.4 MB of payload, as much of a Welcome and 2.2 MB of devices; in front of it
+  // stands the largest statement of a conversation, of 4 MB.
+  feed: 10 * MB,
+  // The most characters that are handed in at once, with everything around them
   submit: 2 * MB,
-  createGroup: 4 * MB,
-  commit: 4 * MB,
+  // As for our own people, with the envelope around it
+  createGroup: 4 * MB + 4 * KB,
+  commit: 4 * MB + 4 * KB,
+  // A hundred devices with names of 220 characters
+  goneDevices: 32 * KB,
 };
 
 export function bodyLimitOf(call: FederationCall | 'unknown'): number {

@@ -4,7 +4,6 @@ import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import { FEDERATION_PATHS } from '#signalling/federation.ts';
 import { type Submission, Submissions, type SubmissionsAnswer } from '#signalling/federation-feed.ts';
 import { type DeviceId, DomainName, domainOf, userOfDevice } from '#signalling/ids.ts';
-import { MAX_PAYLOAD_BYTES } from '#signalling/queue.ts';
 import type { Groups, HandedIn } from '../ds/groups.ts';
 import type { App } from '../http/fastify.ts';
 
@@ -21,13 +20,10 @@ export interface SubmitOptions {
   readonly onEquivocated: (from: DomainName, device: DeviceId) => void;
 }
 
-/** A request of the most characters that a feed takes at once, or of the largest single message, with everything around them. */
-const BODY_LIMIT = 2 * MAX_PAYLOAD_BYTES;
-
 export function submitRoutes(app: App, { domain, groups, peerIn, onTaken, ...on }: SubmitOptions): void {
   app.post(
     FEDERATION_PATHS.submit,
-    { schema: { params: Closed({ domain: DomainName }), body: Submissions }, bodyLimit: BODY_LIMIT },
+    { schema: { params: Closed({ domain: DomainName }), body: Submissions } },
     async (request) => {
       if (request.params.domain !== domain) throw new HawserError('FED_WRONG_DESTINATION');
       const from = peerIn(request);

@@ -66,8 +66,13 @@ export interface PeerClientOptions {
   readonly now: () => number;
   /** For the metrics: each request, and how it ended. */
   readonly onRequest: (domain: DomainName, call: FederationCall, result: ErrorCode | 'ok') => void;
+  /** What a domain answered cannot be true, or is of no form that it may have: nothing of it was taken. */
+  readonly onUntrue?: (domain: DomainName, call: FederationCall, code: ErrorCode) => void;
   readonly network?: PeerNetwork;
 }
+
+/** What we find wrong with the form of an answer; no homeserver gives these for its own. */
+const UNTRUE_FORMS: ReadonlySet<ErrorCode> = new Set(['SIG_SCHEMA', 'SIG_MALFORMED', 'SIG_TOO_LARGE', 'SIG_TOO_DEEP']);
 
 const problems = Compile(Problem);
 /** Parsers of the answers; each narrows what it has checked. */
@@ -107,8 +112,8 @@ export class PeerClient implements OtherDomains {
   }
 
   async identify(domain: DomainName, handle: string): Promise<Person> {
-    const answer = await this.#call(domain, 'identifierQuery', domain, { handle }, ANSWERS.identifierQuery);
-    if (domainOf(answer.user) !== domain) throw new HawserError('FED_FOREIGN', domain);
+    const isOwn = ({ user }: IdentifierAnswer) => domainOf(user) === domain;
+    const answer = await this.#call(domain, 'identifierQuery', domain, { handle }, ANSWERS.identifierQuery, isOwn);
     return { user: answer.user, name: answer.name };
   }
 
@@ -119,9 +124,8 @@ export class PeerClient implements OtherDomains {
 
   async update(hub: DomainName, conversation: ConversationId, operation: Operation): Promise<Statement> {
     this.#refuseBarred(hub, 'update', operation.type);
-    const statement = await this.#call(hub, 'update', conversation, operation, ANSWERS.update);
-    if (statement.conversation !== conversation) throw new HawserError('FED_FOREIGN', hub);
-    return statement;
+    const isOfIt = (statement: Statement) => statement.conversation === conversation;
+    return this.#call(hub, 'update', conversation, operation, ANSWERS.update, isOfIt);
   }
 
   async notify(domain: DomainName, statement: Statement): Promise<void> {
@@ -134,9 +138,8 @@ export class PeerClient implements OtherDomains {
 
   /** People of a domain, as far as its policy for ours lets them be found. @throws HawserError FED_SCOPE, FED_LIMIT, FED_OLD_VERSION */
   async search(domain: DomainName, by: UserId, text: string): Promise<readonly Person[]> {
-    const { people } = await this.#call(domain, 'search', domain, { by, text }, ANSWERS.search);
-    if (people.some(({ user }) => domainOf(user) !== domain)) throw new HawserError('FED_FOREIGN', domain);
-    return people;
+    const areOwn = ({ people }: SearchAnswer) => people.every(({ user }) => domainOf(user) === domain);
+    return (await this.#call(domain, 'search', domain, { by, text }, ANSWERS.search, areOwn)).people;
   }
 
   grant(anchor: DomainName, conference: ConferenceId, conversation: ConversationId): Promise<GrantAnswer> {
@@ -152,9 +155,9 @@ export class PeerClient implements OtherDomains {
   /** With what a domain signs, and what speaks for its devices. */
   async keys(domain: DomainName): Promise<DomainKeys> {
     await this.#require(domain, 'keys');
-    const keys = await this.#send(domain, 'keys', '', ANSWERS.keys);
-    if (keys.domain !== domain || keys.devices.domain !== domain) throw new HawserError('FED_FOREIGN', domain);
-    return keys;
+    return this.#send(domain, 'keys', '', ANSWERS.keys, (keys) => {
+      if (keys.domain !== domain || keys.devices.domain !== domain) throw new HawserError('FED_FOREIGN', domain);
+    });
   }
 
   async createGroup(device: DeviceId, conversation: ConversationId, group: NewGroup): Promise<GroupCreated> {
@@ -192,10 +195,8 @@ export class PeerClient implements OtherDomains {
 
   /** One key package of each device of somebody of that domain, whom somebody of ours wants to add to a group. */
   async keyMaterial(domain: DomainName, query: { readonly by: UserId; readonly user: UserId }): Promise<Claimed> {
-    const claimed = await this.#call(domain, 'keyMaterial', domain, query, ANSWERS.keyMaterial);
-    const isForeign = claimed.keyPackages.some(({ device }) => userOfDevice(device) !== query.user);
-    if (isForeign) throw new HawserError('FED_FOREIGN', domain);
-    return claimed;
+    const areHis = ({ keyPackages }: Claimed) => keyPackages.every(({ device }) => userOfDevice(device) === query.user);
+    return this.#call(domain, 'keyMaterial', domain, query, ANSWERS.keyMaterial, areHis);
   }
 
   /** Hands in messages of our people. @throws as every request */
@@ -229,13 +230,12 @@ export class PeerClient implements OtherDomains {
   }
 
   async #agree(domain: DomainName): Promise<number> {
-    const answer = await this.#send(domain, 'versions', '', ANSWERS.versions);
-    const { min, max } = answer.versions;
-    if (min > FEDERATION_VERSIONS.max || max < FEDERATION_VERSIONS.min) {
-      const { min: ownMin, max: ownMax } = FEDERATION_VERSIONS;
-      throw new HawserError('FED_VERSION', `${domain} speaks ${min} to ${max}, we ${ownMin} to ${ownMax}`);
-    }
-    const version = Math.min(max, FEDERATION_VERSIONS.max);
+    const own = FEDERATION_VERSIONS;
+    const { versions } = await this.#send(domain, 'versions', '', ANSWERS.versions, ({ versions: { min, max } }) => {
+      if (min <= own.max && max >= own.min) return;
+      throw new HawserError('FED_VERSION', `${domain} speaks ${min} to ${max}, we ${own.min} to ${own.max}`);
+    });
+    const version = Math.min(versions.max, own.max);
     this.#versions.set(domain, version);
     return version;
   }
@@ -246,9 +246,13 @@ export class PeerClient implements OtherDomains {
     parameter: string,
     body: object,
     parser: Parser<T>,
+    isTrue: (answer: T) => boolean = () => true,
   ): Promise<T> {
     await this.#require(domain, call);
-    return this.#send(domain, call, parameter, parser, body);
+    const judge = (answer: T) => {
+      if (!isTrue(answer)) throw new HawserError('FED_FOREIGN', domain);
+    };
+    return this.#send(domain, call, parameter, parser, judge, body);
   }
 
   /** @throws HawserError FED_OLD_VERSION where the other side is too old for a call, and as `greet` */
@@ -261,17 +265,23 @@ export class PeerClient implements OtherDomains {
     call: FederationCall,
     parameter: string,
     parser: Parser<T>,
+    judge: (answer: T) => void,
     body?: object,
   ): Promise<T> {
+    let isAnswered = false;
     try {
       const answer = await this.#exchange(domain, call, pathOf(call, parameter), body);
       if (!parser.Check(answer)) throw new HawserError('SIG_SCHEMA', `${domain}, ${call}`);
+      isAnswered = true;
+      judge(answer);
       this.#options.onRequest(domain, call, 'ok');
       return answer;
     } catch (error) {
       const coded = error instanceof HawserError ? error : new HawserError('SIG_INTERNAL', undefined, { cause: error });
       if (TRANSPORT_CODES.has(coded.code)) this.#agreed.delete(domain);
       this.#options.onRequest(domain, call, coded.code);
+      const isUntrue = UNTRUE_FORMS.has(coded.code) || (isAnswered && coded.code === 'FED_FOREIGN');
+      if (isUntrue) this.#options.onUntrue?.(domain, call, coded.code);
       // An answer that makes no sense is as good as none, to our people and to the outbox.
       throw coded.code.startsWith('SIG_') ? new Unreachable([domain], { cause: coded }) : coded;
     }

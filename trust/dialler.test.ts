@@ -169,17 +169,29 @@ describe('a dialler', () => {
     await expect(ask(1)).rejects.toMatchObject({ code: 'SIG_UNREACHABLE', detail: 'ECONNREFUSED' });
   });
 
-  it('ends an open connection within a second when the domain is blocked', async () => {
-    const { port, server } = await serve(beta.homeserver);
-    const socket = new Promise<TLSSocket>((resolve) => server.once('secureConnection', resolve));
-    await ask(port);
-    const closed = socket.then((open) => new Promise((resolve) => open.once('close', resolve)));
-    const begin = performance.now();
-    await writeTestPeers(list, [{ of: gamma }, { of: beta, state: 'blocked' }]);
-    await closed;
-    expect(performance.now() - begin).toBeLessThan(1_000);
-    expect(refusals).toMatchObject([{ code: 'TRUST_BLOCKED', domain: 'beta.example', wasOpen: true }]);
-  });
+  it.each([
+    [
+      'the domain is blocked',
+      'TRUST_BLOCKED',
+      () => writeTestPeers(list, [{ of: gamma }, { of: beta, state: 'blocked' }]),
+    ],
+    ['the domain leaves the list', 'TRUST_UNKNOWN_DOMAIN', () => writeTestPeers(list, [{ of: gamma }])],
+    ['the certificate is revoked', 'TRUST_REVOKED', (shown) => beta.revoke(shown)],
+  ] satisfies [string, string, (shown: TestCertificate) => Promise<unknown>][])(
+    'ends an open connection within a second when %s',
+    async (_, code, change) => {
+      const shown = await beta.issue();
+      const { port, server } = await serve(shown);
+      const socket = new Promise<TLSSocket>((resolve) => server.once('secureConnection', resolve));
+      await ask(port);
+      const closed = socket.then((open) => new Promise((resolve) => open.once('close', resolve)));
+      const begin = performance.now();
+      await change(shown);
+      await closed;
+      expect(performance.now() - begin).toBeLessThan(1_000);
+      expect(refusals).toMatchObject([{ code, domain: 'beta.example', wasOpen: true }]);
+    },
+  );
 
   describe('with the door of its own homeserver', () => {
     let url: string;
@@ -224,6 +236,20 @@ describe('a dialler', () => {
     it('says why it does not trust the server', async () => {
       const agent = sft.dialler.agent(alpha.domain, 'sft');
       await expect(dialSocket({ url, contract: SFT_HOME, agent })).rejects.toMatchObject({ code: 'TRUST_WRONG_NAME' });
+    });
+
+    it('ends an open WebSocket within a second when the certificate of the other side is revoked', async () => {
+      const shown = await alpha.issue({ role: 'sft' });
+      sft.credentials.close();
+      sft.credentials = await Credentials.open(alpha.files(shown));
+      sft.dialler = new PeerDialler({ credentials: sft.credentials, peers });
+      const agent = sft.dialler.agent(alpha.domain, 'homeserver');
+      const socket = await dialSocket({ url, contract: SFT_HOME, agent });
+      const closed = new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()));
+      const begin = performance.now();
+      await alpha.revoke(shown);
+      await closed;
+      expect(performance.now() - begin).toBeLessThan(1_000);
     });
 
     it('closes its WebSockets with itself', async () => {

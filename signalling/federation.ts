@@ -13,8 +13,8 @@ import { Title } from './title.ts';
 export const FEDERATION_VERSIONS = { min: 1, max: 2 } as const;
 
 /**
- * Below `https://<domain's homeserver>`; every `:parameter` is percent-encoded. All but `versions` are POST with a JSON
- * body. An answer that is not 2xx has a `Problem` (client-home.ts) as its body.
+ * Below `https://<domain's homeserver>`; every `:parameter` is percent-encoded. All are POST with a JSON body, but for `versions`
+ * and `keys`, which are GET, and `proxyDownload`, which is GET and HEAD. An answer that is not 2xx has a `Problem` (client-home.ts) as its body.
  */
 export const FEDERATION_PATHS = {
   /** GET, answers `Versions`. Unversioned, so that two versions that have nothing else in common can say so. */

@@ -119,6 +119,9 @@ describe('answers', () => {
     expect(endless).toBeLessThan(32 * MB);
     expect(process.memoryUsage().rss - memory).toBeLessThan(150 * MB);
     expect(heardInside).toEqual([]);
+    // Refused words of others are told of like requests; that nobody answers is no lie.
+    for (const code of ['FED_FOREIGN', 'SIG_SCHEMA', 'SIG_MALFORMED', 'SIG_TOO_LARGE', 'SIG_TOO_DEEP'] as const)
+      await hostile.audited(code, 'dropped');
   });
 
   test('its words are not told to our people', async () => {

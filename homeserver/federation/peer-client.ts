@@ -280,8 +280,10 @@ export class PeerClient implements OtherDomains {
       const coded = error instanceof HawserError ? error : new HawserError('SIG_INTERNAL', undefined, { cause: error });
       if (TRANSPORT_CODES.has(coded.code)) this.#agreed.delete(domain);
       this.#options.onRequest(domain, call, coded.code);
-      const isUntrue = UNTRUE_FORMS.has(coded.code) || (isAnswered && coded.code === 'FED_FOREIGN');
-      if (isUntrue) this.#options.onUntrue?.(domain, call, coded.code);
+      // While it is read it is a fault of the connection, too.
+      const { code } = coded.cause instanceof HawserError ? coded.cause : coded;
+      const isUntrue = UNTRUE_FORMS.has(code) || (isAnswered && code === 'FED_FOREIGN');
+      if (isUntrue) this.#options.onUntrue?.(domain, call, code);
       // An answer that makes no sense is as good as none, to our people and to the outbox.
       throw coded.code.startsWith('SIG_') ? new Unreachable([domain], { cause: coded }) : coded;
     }

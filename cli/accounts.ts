@@ -8,14 +8,9 @@ import { allEntries, type Office, openOffice } from './accounts/office.ts';
 import { columns } from './certs/columns.ts';
 import { command, type Terminal } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
+import { configFlag, jsonFlag as json } from './flags.ts';
 
-const config = {
-  type: 'string',
-  value: 'FILE',
-  default: 'hawser.yaml',
-  summary: 'The site, which names the homeserver',
-} as const;
-const json = { type: 'boolean', summary: 'One JSON object in place of the text' } as const;
+const config = configFlag('The site, which names the homeserver');
 const passwordFile = {
   type: 'string',
   value: 'FILE',

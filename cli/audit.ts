@@ -6,13 +6,9 @@ import { readHead } from '#homeserver/audit/head-file.ts';
 import { allLines, inWords, openAudit } from './audit/log.ts';
 import { command } from './command.ts';
 import { Problem } from './errors.ts';
+import { configFlag, jsonFlag } from './flags.ts';
 
-const config = {
-  type: 'string',
-  value: 'FILE',
-  default: 'hawser.yaml',
-  summary: 'The site, which names the homeserver',
-} as const;
+const config = configFlag('The site, which names the homeserver');
 
 const ABOUT = 'Asks the running homeserver; where none runs, reads its database, on the machine that has it.';
 const LOOK_MS = 1_000;
@@ -84,7 +80,7 @@ export const auditVerify = command({
     'Exit code 1 where a line was changed, removed or put in, or where the end is missing; the first such line is named.',
     'A homeserver that was restored from a backup says so too, if its folder still had the newer head.',
   ],
-  flags: { json: { type: 'boolean', summary: 'One JSON object in place of the text' }, config },
+  flags: { json: jsonFlag, config },
   async run({ flags, out, err, signal }) {
     await using log = await openAudit(flags.config, err, signal);
     // First the head: whatever is written meanwhile can only make the log longer.

@@ -3,6 +3,7 @@ import { parseDomainName } from '#signalling/ids.ts';
 import { loadSite } from '#site/load.ts';
 import { command } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
+import { configFlag, jsonFlag } from './flags.ts';
 import { asProblem } from './peers/list.ts';
 import { ANSWER_MS, askReports } from './peers-status.ts';
 
@@ -17,13 +18,8 @@ export const peersAcceptKeys = command({
     'Compare them with the administrator of the domain by telephone before. The homeserver must be running.',
   ],
   flags: {
-    config: {
-      type: 'string',
-      value: 'FILE',
-      default: 'hawser.yaml',
-      summary: 'The configuration, which names the homeserver',
-    },
-    json: { type: 'boolean', summary: 'One JSON object in place of the text' },
+    config: configFlag('The configuration, which names the homeserver'),
+    json: jsonFlag,
   },
   async run({ flags, args: [name = ''], out, signal }) {
     const domain = parseDomainName(name);

@@ -8,6 +8,7 @@ import { isRefused } from './accounts/office.ts';
 import { columns } from './certs/columns.ts';
 import { command } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
+import { configFlag, jsonFlag } from './flags.ts';
 import { asProblem, readPeers } from './peers/list.ts';
 import { detailsOf, HEAD, rowOf } from './peers/rows.ts';
 
@@ -28,13 +29,8 @@ export const peersStatus = command({
   ],
   flags: {
     watch: { type: 'boolean', summary: 'Again every two seconds, until Ctrl-C' },
-    config: {
-      type: 'string',
-      value: 'FILE',
-      default: 'hawser.yaml',
-      summary: 'The configuration, which names the homeserver and the list',
-    },
-    json: { type: 'boolean', summary: 'One JSON object in place of the text' },
+    config: configFlag('The configuration, which names the homeserver and the list'),
+    json: jsonFlag,
   },
   async run({ flags, args: [name], out, err, signal }) {
     const only = name === undefined ? undefined : parseDomainName(name);

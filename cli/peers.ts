@@ -8,16 +8,11 @@ import type { PeerLimits, PeerScopes } from '#trust/peers-schema.ts';
 import { columns } from './certs/columns.ts';
 import { command, type Terminal } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
+import { configFlag, jsonFlag as json } from './flags.ts';
 import { changePeers, listPath, readPeers, siteAt } from './peers/list.ts';
 import { partingWith, WHAT_HAPPENS, waitForParting } from './peers/parting.ts';
 
-const config = {
-  type: 'string',
-  value: 'FILE',
-  default: 'hawser.yaml',
-  summary: 'The configuration, which names the list',
-} as const;
-const json = { type: 'boolean', summary: 'One JSON object in place of the text' } as const;
+const config = configFlag('The configuration, which names the list');
 
 const noWait = { type: 'boolean', summary: 'Do not wait until a running homeserver has parted with it' } as const;
 const WAITS = 'Where the homeserver runs on this machine, the command waits until all is done and says how far it is.';

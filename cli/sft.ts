@@ -4,6 +4,7 @@ import { type DomainName, parseDomainName } from '#signalling/ids.ts';
 import { loadSite } from '#site/load.ts';
 import { SiteError } from '#site/mistakes.ts';
 import { command, Problem, UsageError } from './command.ts';
+import { configFlag, jsonFlag } from './flags.ts';
 import { serve, serveFlags } from './serve.ts';
 import { ensureWorker } from './setup/worker.ts';
 
@@ -26,13 +27,8 @@ export const sftRotate = command({
   words: { min: 1, max: 1 },
   about: ['The media server must run. It does the same by itself after 2,000 streams or 24 hours.'],
   flags: {
-    config: {
-      type: 'string',
-      value: 'FILE',
-      default: 'hawser.yaml',
-      summary: 'The site, which names the port of its SFT',
-    },
-    json: { type: 'boolean', summary: 'One JSON object in place of the text' },
+    config: configFlag('The site, which names the port of its SFT'),
+    json: jsonFlag,
   },
   async run({ flags, args: [name = ''], out, signal }) {
     const peer = parseDomainName(name);

@@ -9,6 +9,7 @@ import { answerCalls } from '../helper.ts';
 import { BenchDevice } from '../messages/device.ts';
 import { BenchGroup, environmentOf } from '../messages/group.ts';
 import type { Seat } from '../messages/population.ts';
+import { moments } from '../messages/traffic.ts';
 import { inTurns } from '../people/crowd.ts';
 
 /** Bytes of a message: a sentence or two with everything that mimi-content puts around them. */
@@ -171,13 +172,7 @@ const methods = {
   }): Promise<Timed> {
     const ms: number[][] = homes.map(() => []);
     for (const pair of pairs) pair.reader.onDelivery = (_, text) => arrive(pair, text, ms[homeOf(pair.reader)] ?? []);
-    const began = performance.now();
-    let due = began;
-    for (let index = 0; due < began + seconds * 1_000; index++) {
-      // Between events that do not know of each other: exponential.
-      due += (-Math.log(1 - Math.random()) / rate) * 1_000;
-      const early = due - performance.now();
-      if (early > 1) await wait(early);
+    for await (const { index, due } of moments({ seconds, rate })) {
       const pair = pairs[(index * 7) % pairs.length];
       if (!pair) throw new Error('nobody writes');
       // Counted from when it was due: a sender that is late must not hide it.

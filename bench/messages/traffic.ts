@@ -58,22 +58,30 @@ export async function flood(
   return { accepted, ms, delivered: received() - before, deliveredMs: performance.now() - began };
 }
 
-/** Senders write at random moments, whether they are answered or not. @returns times to the answers, ms */
-export async function pace(talks: readonly Talk[], { seconds, rate }: Pace): Promise<number[]> {
-  const times: number[] = [];
-  const asked: Promise<void>[] = [];
+/** Random moments, as of events that do not know of each other: comes when each is due, or at once where that is over. */
+export async function* moments({
+  seconds,
+  rate,
+}: Pace): AsyncGenerator<{ readonly index: number; readonly due: number }> {
   const began = performance.now();
   let due = began;
   for (let index = 0; due < began + seconds * 1_000; index++) {
-    // Between events that do not know of each other: exponential.
     due += (-Math.log(1 - Math.random()) / rate) * 1_000;
     const early = due - performance.now();
     if (early > 1) await wait(early);
+    yield { index, due };
+  }
+}
+
+/** Senders write at random moments, whether they are answered or not. @returns times to the answers, ms */
+export async function pace(talks: readonly Talk[], how: Pace): Promise<number[]> {
+  const times: number[] = [];
+  const asked: Promise<void>[] = [];
+  for await (const { index, due } of moments(how)) {
     const talk = talks[(index * 7) % talks.length];
     if (!talk) throw new Error('nobody talks');
     // Counted from when it was due: a sender that is late must not hide it.
-    const from = due;
-    asked.push(talk().then(() => void times.push(performance.now() - from)));
+    asked.push(talk().then(() => void times.push(performance.now() - due)));
   }
   await Promise.all(asked);
   return times;

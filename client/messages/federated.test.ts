@@ -141,6 +141,11 @@ test('whatever is said, changed, taken back, received and read is the same on al
   await carol.messenger.say(conversation, { kind: 'reaction', target: one, emojis: ['⚓'] });
   await carol.messenger.say(conversation, { kind: 'delete', target: three });
   await show(conversation, ['one ⚓2', '2 (edited)', 'deleted'], ...all);
+  (await bob.in(conversation)).tellTyping(true);
+  for (const each of [alice, carol]) {
+    const { typing } = await each.in(conversation);
+    await until(() => typing.state.has(bob.user), 'it is seen that he writes', 20_000);
+  }
   const delivery = async () => {
     const { timeline } = await alice.in(conversation);
     return timeline.delivery(timeline.message(one) ?? expect.fail(), [bob.user, carol.user]);

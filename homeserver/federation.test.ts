@@ -1,8 +1,10 @@
 /** Two and three organisations with real TLS: everything a conference needs of the homeservers, from look-up to hang-up. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FEDERATION_VERSIONS } from '#signalling/federation.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { checkGrant, checkTicket } from '#signalling/ticket.ts';
 import { readTicketKey } from '#trust/tickets.ts';
+import { DIRECTORY_PATH } from './federation/directory.ts';
 import { type Organisation, organise, type World } from './testing/organisation.ts';
 import type { Person } from './testing/person.ts';
 import { until } from './testing/world.ts';
@@ -42,6 +44,14 @@ describe('looking people up', () => {
     ['@bob@127.0.0.1', 400, 'HOME_BAD_REQUEST'],
   ])('%s is answered with %i %s', async (address, status, code) => {
     await expect(alice.find(address)).rejects.toMatchObject({ status, code });
+  });
+});
+
+test('each says at its web address where its homeserver is, as others look for it', async () => {
+  const answer = await fetch(new URL(DIRECTORY_PATH, alpha.url));
+  expect(await answer.json()).toMatchObject({
+    ...{ domain: 'alpha.example', homeserver: alpha.site.homeserver.federation.address, protocol: FEDERATION_VERSIONS },
+    feed: `https://${alpha.site.homeserver.federation.address}/federation/v2/feed/{domain}`,
   });
 });
 

@@ -135,6 +135,22 @@ test('what is refused for good is given up', async () => {
   expect(givenUp).toEqual(['FED_FOREIGN']);
 });
 
+test('what may not be told for now is told when it may be again, and holds nothing', async () => {
+  answer = async (_, subject) => {
+    if (subject === conversation('a')) throw new HawserError('FED_SCOPE');
+  };
+  for (const letter of 'ab') await put(beta, letter);
+  outbox.wake(beta);
+  await until(async () => (await left()) === 1, 'the other one is told');
+  expect(givenUp).toEqual([]);
+  answer = async () => undefined;
+  await until(async () => {
+    outbox.retryNow(beta);
+    return (await left()) === 0;
+  }, 'it is told');
+  expect(told.at(-1)).toBe('beta.example a');
+});
+
 test('goes on where an earlier process stopped', async () => {
   await put(beta, 'a');
   await outbox.start();

@@ -42,6 +42,9 @@ const DOMAIN_CODES: ReadonlySet<ErrorCode> = new Set([
   'FED_VERSION',
 ]);
 
+/** An administrator wants it so for now: what he gives back later finds the newest state still to be told. */
+const FOR_NOW: ReadonlySet<ErrorCode> = new Set(['FED_SCOPE']);
+
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #lanes: Lanes;
@@ -98,7 +101,8 @@ export class Outbox {
     } catch (error) {
       const code = error instanceof HawserError ? error.code : 'SIG_INTERNAL';
       if (!(error instanceof HawserError)) onFault(error);
-      const isForGood = error instanceof HawserError && !error.retry && !DOMAIN_CODES.has(error.code);
+      const waits = DOMAIN_CODES.has(code) || FOR_NOW.has(code);
+      const isForGood = error instanceof HawserError && !error.retry && !waits;
       if (!isForGood) return [entry, code];
       onGivenUp(entry.domain, entry.kind, code);
     }

@@ -126,10 +126,11 @@ function judged({ delivery, throughput, outage, heal, parting }: FederationRepor
     lines.push(below('memory of the one that came back', heal.followerMb, 'MB', FIGURES.healMb));
   }
   if (parting) {
-    const { conversations, members, seconds, processorS, othersP99Ms } = parting;
+    const { conversations, members, seconds, processorS, othersP99Ms, beforeP99Ms } = parting;
     const title = `until ${conversations} conversations of ${members} are parted (${processorS} s of a core)`;
     lines.push(below(title, seconds, 's', FIGURES.partingSeconds));
-    lines.push(below('messages of others meanwhile, 99 %', othersP99Ms, 'ms', FIGURES.othersP99Ms));
+    const others = `messages of others meanwhile, 99 % (${beforeP99Ms} ms before)`;
+    lines.push(below(others, othersP99Ms, 'ms', FIGURES.othersP99Ms));
   }
   return lines;
 }

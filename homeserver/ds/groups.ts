@@ -389,10 +389,11 @@ export class Groups implements GroupOffice {
     if (messages.length === 0) return; // proposed already
     await writer.run(async (tx) => {
       if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
-      for (const message of messages) {
-        const [payload, at] = [textOf(message), world.now()];
-        await queues.append(tx, { audience: state.id, kind: 'proposal', payload, at });
-      }
+      const proposal = { audience: state.id, kind: 'proposal', at: world.now() } as const;
+      await queues.appendAll(
+        tx,
+        messages.map((message) => ({ ...proposal, payload: textOf(message) })),
+      );
     });
     this.#held.put({ ...held, group: state });
   }

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 
 const everywhere = { environment: 'node', pool: 'forks' } as const;
@@ -24,11 +25,18 @@ export default defineConfig({
           ...everywhere,
           name: 'postgres',
           include: ['homeserver/**/*.test.ts', 'bench/soak/*/{kills,fuzz,faults}.test.ts'],
-          // What a file costs in memory, and who comes in at the door for other domains, has nothing to do with the database.
+          // What files cost and what they are kept in, mail, slow clients, and who comes in at the door for other domains, have
+          // nothing to do with the database.
           exclude: [
-            ...['**/node_modules/**', '**/*.e2e.test.ts', 'homeserver/assets/memory.test.ts'],
+            '**/node_modules/**',
+            '**/*.e2e.test.ts',
+            'homeserver/assets/{crash,folder,foreign-memory,memory,range,s3}.test.ts',
             'homeserver/federation/{discovery,door,door-limits,downloads,hostile,hostile-answers,signed-door,signed-requests,upgrade}.test.ts',
+            'homeserver/http/client/{assets,hardening,openapi}.test.ts',
+            'homeserver/mail/{letters,postman,starttls,transport}.test.ts',
           ],
+          // Ten thousand inputs are for SQLite.
+          env: { HAWSER_FUZZ_RUNS: process.env.HAWSER_FUZZ_RUNS ?? '2000' },
           globalSetup: ['homeserver/testing/postgres.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,

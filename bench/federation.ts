@@ -119,16 +119,18 @@ function judged({ delivery, throughput, outage, heal, parting }: FederationRepor
     );
   }
   if (heal) {
-    lines.push(below(`until ${heal.queued} messages that waited have arrived`, heal.seconds, 's', FIGURES.healSeconds));
+    const { hub, follower } = heal.processorS;
+    const title = `until ${heal.queued} messages that waited have arrived (${hub} and ${follower} s of a core)`;
+    lines.push(below(title, heal.seconds, 's', FIGURES.healSeconds));
     lines.push(below('memory of the hub meanwhile', heal.hubMb, 'MB', FIGURES.healMb));
     lines.push(below('memory of the one that came back', heal.followerMb, 'MB', FIGURES.healMb));
   }
   if (parting) {
-    const { conversations, members, seconds, othersP99Ms } = parting;
-    lines.push(
-      below(`until ${conversations} conversations of ${members} are parted`, seconds, 's', FIGURES.partingSeconds),
-    );
-    lines.push(below('messages of others meanwhile, 99 %', othersP99Ms, 'ms', FIGURES.othersP99Ms));
+    const { conversations, members, seconds, processorS, othersP99Ms, beforeP99Ms } = parting;
+    const title = `until ${conversations} conversations of ${members} are parted (${processorS} s of a core)`;
+    lines.push(below(title, seconds, 's', FIGURES.partingSeconds));
+    const others = `messages of others meanwhile, 99 % (${beforeP99Ms} ms before)`;
+    lines.push(below(others, othersP99Ms, 'ms', FIGURES.othersP99Ms));
   }
   return lines;
 }

@@ -54,6 +54,10 @@ it('an organisation that cannot be reached is known until it can be again', () =
   const domain = 'beta.example' as DomainName;
   const away = withEvent(EMPTY_HOME, { type: 'organisation', organisation: { domain, unreachableSince: 7 } });
   expect([...away.organisations]).toEqual([[domain, { unreachableSince: 7 }]]);
+  const refused = { unreachableSince: 9, refuses: true } as const;
+  const closed = withEvent(away, { type: 'organisation', organisation: { domain, ...refused } });
+  expect([...closed.organisations]).toEqual([[domain, refused]]);
+  expect(withOrganisations(EMPTY_HOME, [{ domain, ...refused }]).organisations).toEqual(closed.organisations);
   expect(withEvent(away, { type: 'organisation', organisation: { domain } }).organisations.size).toBe(0);
   expect(withOrganisations(away, [{ domain }]).organisations.size).toBe(0);
 });

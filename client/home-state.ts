@@ -18,6 +18,8 @@ export interface HomeState {
 
 export interface Away {
   readonly unreachableSince: number;
+  /** It is there since then, and does not let our organisation in. */
+  readonly refuses?: true;
 }
 
 export const EMPTY_HOME: HomeState = {
@@ -35,10 +37,15 @@ export function withList(state: HomeState, conversations: readonly Conversation[
 }
 
 export function withOrganisations(state: HomeState, organisations: readonly Organisation[]): HomeState {
-  const away = organisations.flatMap(({ domain, unreachableSince }) =>
-    unreachableSince === undefined ? [] : [[domain, { unreachableSince }] as const],
-  );
+  const away = organisations.flatMap(({ domain, ...said }) => {
+    const one = awayOf(said);
+    return one ? [[domain, one] as const] : [];
+  });
   return { ...state, organisations: new Map(away) };
+}
+
+function awayOf({ unreachableSince, refuses }: Omit<Organisation, 'domain'>): Away | undefined {
+  return unreachableSince === undefined ? undefined : { unreachableSince, ...(refuses && { refuses }) };
 }
 
 export function withEvent(state: HomeState, event: HomeEvent): HomeState {
@@ -76,10 +83,11 @@ export function withEvent(state: HomeState, event: HomeEvent): HomeState {
       );
     // Devices are no part of what the home shows.
     case 'organisation': {
-      const { domain, unreachableSince } = event.organisation;
+      const { domain, ...said } = event.organisation;
+      const away = awayOf(said);
       const organisations = new Map(state.organisations);
-      if (unreachableSince === undefined) organisations.delete(domain);
-      else organisations.set(domain, { unreachableSince });
+      if (away) organisations.set(domain, away);
+      else organisations.delete(domain);
       return { ...state, organisations };
     }
     case 'deviceAdded':

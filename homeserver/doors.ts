@@ -87,7 +87,7 @@ export async function serveClients(options: DoorOptions, parts: Parts): Promise<
       groups,
       office,
       send: parts.send,
-      organisations: () => organisationsOf(trust.peers.current, (peer) => parts.contacts.unreachableSince(peer)),
+      organisations: () => organisationsOf(trust.peers.current, (peer) => parts.contacts.away(peer)),
       queues,
       push,
       hubKey: parts.signer.publicKey,

@@ -15,8 +15,10 @@ import {
 import { signGroupInfo } from 'ts-mls/internal/groupInfo.js';
 import { makeKeyPackageRef } from 'ts-mls/internal/keyPackage.js';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName, GroupId } from '#signalling/ids.ts';
+import type { Engine } from './engine.ts';
 import { Group } from './group.ts';
 import { type CommitParts, checkApplication, membersIn, pendingIn, serveGroupInfo } from './public-group.ts';
 import { proposeRemoval } from './public-proposal.ts';
@@ -394,6 +396,22 @@ describe('a Welcome is refused', () => {
 });
 
 describe('what the hub proposes', () => {
+  it('is looked at once for all of them: members take each', async () => {
+    await group(alice, bob, carol);
+    let verified = 0;
+    const engine: Engine = {
+      ...nodeEngine,
+      verify: (...signed) => {
+        verified += 1;
+        return nodeEngine.verify(...signed);
+      },
+    };
+    const { messages, state } = await proposeRemoval(hub.state, [1, 2], hub.signer, { ...hub.environment, engine });
+    expect([messages.length, verified]).toEqual([2, 1]);
+    expect(pendingIn(state).map(({ leafIndex }) => leafIndex)).toEqual([1, 2]);
+    for (const message of messages) expect(await alice.group.receive(message)).toEqual([{ kind: 'proposal' }]);
+  });
+
   it('has to be in the next commit of a member, and is told again where a device joined meanwhile', async () => {
     await group(alice, bob, carol);
     const early = await committed(alice);

@@ -124,6 +124,8 @@ export const Organisation = Closed({
   domain: DomainName,
   /** Its homeserver cannot be reached since then: what it has to be told, and what it has to order, waits. */
   unreachableSince: Type.Optional(Time),
+  /** It answers since then, and does not let this organisation in: its administrators have parted with it, or something is set wrongly. */
+  refuses: Type.Optional(Type.Literal(true)),
 });
 export type Organisation = Static<typeof Organisation>;
 

@@ -257,6 +257,12 @@ export const ERRORS = {
     true,
     'The database of this server does not answer. Try again in a moment; the log of the server tells its administrator more.',
   ),
+  HOME_STORE_FULL: entry(
+    507,
+    4507,
+    true,
+    'The disk of this server is full, so that this was not stored. Tell your administrator, and try again later. Nothing that it has is lost.',
+  ),
   HOME_REGISTRATION_CLOSED: entry(
     403,
     4403,

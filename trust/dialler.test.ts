@@ -12,7 +12,7 @@ import { PeerDialler } from './dialler.ts';
 import { createPeerServer, peerOf } from './door.ts';
 import { PeerList } from './peers.ts';
 import type { Refusal } from './refusal.ts';
-import { makeTestDomain, type TestCertificate, type TestDomain, writeTestPeers } from './testing.ts';
+import { makeTestDomain, type TestCertificate, type TestDomain, type TestPeer, writeTestPeers } from './testing.ts';
 import { temporaryFolder } from './testing-folder.ts';
 
 const HOUR = 60 * 60 * 1000;
@@ -106,6 +106,37 @@ describe('a dialler', () => {
     await ask(port);
     await ask(port);
     expect(connections).toHaveBeenCalledOnce();
+  });
+
+  describe('whom a homeserver has told where its SFT is', () => {
+    const link = async (host: string, entry: Partial<TestPeer>) => {
+      await writeTestPeers(list, [{ of: beta, ...entry }]);
+      await vi.waitFor(() => {
+        const { addresses, mediaPrefixes } = peers.allowed(beta.domain) ?? {};
+        expect({ addresses, mediaPrefixes }).toMatchObject({ addresses: 'public', ...entry });
+      });
+      const { port, server } = await serve(beta.sft);
+      const connections = vi.fn();
+      server.on('connection', connections);
+      const answer = await new Promise<string>((resolve) => {
+        const asked = request({ agent: dialler.agent(beta.domain, 'sft'), host, port, path: '/' }, () => resolve('ok'));
+        asked.on('error', (error: Error & { code?: string }) => resolve(error.code ?? '')).end();
+      });
+      return [answer, connections.mock.calls.length > 0];
+    };
+
+    it.each(['127.0.0.1', 'localhost'])('does not look into its own house: %s', async (host) => {
+      expect(await link(host, { mediaPrefixes: ['203.0.113.0/24'] })).toEqual(['FED_ADDRESS', false]);
+      expect(refusals).toMatchObject([{ code: 'FED_ADDRESS', domain: beta.domain, wasOpen: false }]);
+    });
+
+    it.each<[string, Partial<TestPeer>]>([
+      ['127.0.0.1', { mediaPrefixes: ['127.0.0.0/8'] }],
+      ['127.0.0.1', { mediaPrefixes: ['203.0.113.0/24'], addresses: 'any' }],
+      ['localhost', { mediaPrefixes: ['127.0.0.0/8', '::1/128'] }],
+    ])('but where the administrator has said so: %s, %o', async (host, entry) => {
+      expect(await link(host, entry)).toEqual(['ok', true]);
+    });
   });
 
   it('refuses a server under the authority of another allowed domain', async () =>

@@ -7,6 +7,7 @@ import type { DomainName } from '#signalling/ids.ts';
 import type { Credentials } from './credentials.ts';
 import { Guard } from './guard.ts';
 import { authorityFor } from './identity.ts';
+import { checkLinkHost, type LinkedPeer, linkLookup } from './link-address.ts';
 import { type Role, type ServerName, serverName } from './name.ts';
 import type { PeerList } from './peers.ts';
 import type { Refusal } from './refusal.ts';
@@ -33,7 +34,7 @@ export class PeerDialler {
   /**
    * For `https.request({agent})` and `dialSocket({agent})`. Its sockets lead to that server of that domain or nowhere,
    * whatever host and port are dialled; keeps connections open for reuse. The error of a request is a HawserError
-   * TRUST_*, SIG_UNREACHABLE or SIG_TIMEOUT where the connection failed. A server that has not allowed us ends the
+   * TRUST_*, FED_ADDRESS (an SFT of another domain that is said to be in our house), SIG_UNREACHABLE or SIG_TIMEOUT where the connection failed. A server that has not allowed us ends the
    * connection when it knows who we are: the request then fails with ECONNRESET.
    */
   agent(domain: DomainName, role: Role): Agent {
@@ -51,11 +52,15 @@ export class PeerDialler {
 
   #dial(wanted: ServerName, { host, port }: Target): Promise<TLSSocket> {
     const { credentials, timeoutMs = 5_000 } = this.#options;
+    // Of a homeserver the address was looked at where it was found.
+    const linked = wanted.role === 'sft' ? this.#guard.view.peers.get(wanted.domain) : undefined;
     return new Promise((resolve, reject) => {
+      if (linked) this.#checkHost(linked, host);
       const authority = authorityFor(wanted, this.#guard.view, wanted);
       const socket = connect({
         host,
         port,
+        ...(linked && { lookup: linkLookup(linked) }),
         servername: serverName(wanted.domain, wanted.role),
         ca: authority.certificates.map((certificate) => certificate.toString()),
         // The authority on the list is the end of the chain, also where another one certifies it.
@@ -70,6 +75,7 @@ export class PeerDialler {
       });
       const fail = (error: Error & { code?: string }) => {
         clearTimeout(deadline);
+        if (error.code === 'FED_ADDRESS') this.#reportAddress(wanted.domain);
         reject(error instanceof HawserError ? error : new HawserError(codeOf(error), error.code, { cause: error }));
       };
       const deadline = setTimeout(() => socket.destroy(new HawserError('SIG_TIMEOUT', 'TLS')), timeoutMs);
@@ -85,6 +91,19 @@ export class PeerDialler {
         socket.destroy(new HawserError('TRUST_TLS', String(socket.authorizationError)));
       });
     });
+  }
+
+  #checkHost(peer: LinkedPeer, host: string): void {
+    try {
+      checkLinkHost(peer, host);
+    } catch (error) {
+      this.#reportAddress(peer.domain, host);
+      throw error;
+    }
+  }
+
+  #reportAddress(domain: DomainName, address?: string): void {
+    this.#guard.report({ code: 'FED_ADDRESS', domain, address, wasOpen: false });
   }
 }
 

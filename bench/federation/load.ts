@@ -114,22 +114,8 @@ const methods = {
     readonly timeoutMs: number;
   }): Promise<{ readonly seconds: number; readonly ms: readonly number[] }> {
     const start = performance.now() - began;
-    const ms: number[] = [];
-    const asked: Promise<void>[] = [];
     let isOver = false;
-    const writing = (async () => {
-      for (let index = 0, due = performance.now(); !isOver; index++) {
-        due += (-Math.log(1 - Math.random()) / rate) * 1_000;
-        const early = due - performance.now();
-        if (early > 1) await wait(early);
-        const pair = pairs[index % pairs.length];
-        if (!pair) throw new Error('nobody writes');
-        const from = due;
-        asked.push(
-          pair.writer.send(pair.group.conversation, pair.message).then(() => void ms.push(performance.now() - from)),
-        );
-      }
-    })();
+    const writing = timesOfWriting(rate, () => isOver);
     let seconds = 0;
     try {
       while (!(await isParted())) {
@@ -140,9 +126,14 @@ const methods = {
     } finally {
       isOver = true;
       await writing;
-      await Promise.all(asked);
     }
-    return { seconds, ms };
+    return { seconds, ms: await writing };
+  },
+
+  /** The same writing while nothing else goes on. */
+  async write({ rate, seconds }: { readonly rate: number; readonly seconds: number }): Promise<readonly number[]> {
+    const end = performance.now() + seconds * 1_000;
+    return timesOfWriting(rate, () => performance.now() > end);
   },
 
   async connect(): Promise<void> {
@@ -259,6 +250,21 @@ let failure: unknown;
 function surroundings(): Environment {
   if (!environment) throw new Error('nobody is enrolled');
   return environment;
+}
+
+/** All pairs write in turn, at random moments. @returns from when each message was due to its acceptance, ms */
+async function timesOfWriting(rate: number, isOver: () => boolean): Promise<number[]> {
+  const asked: Promise<number>[] = [];
+  for (let index = 0, due = performance.now(); !isOver(); index++) {
+    due += (-Math.log(1 - Math.random()) / rate) * 1_000;
+    const early = due - performance.now();
+    if (early > 1) await wait(early);
+    const pair = pairs[index % pairs.length];
+    if (!pair) throw new Error('nobody writes');
+    const from = due;
+    asked.push(pair.writer.send(pair.group.conversation, pair.message).then(() => performance.now() - from));
+  }
+  return Promise.all(asked);
 }
 
 /** Looks at each conversation that is left, not at all at once: the list of a thousand of fifty is large. */

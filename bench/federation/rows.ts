@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Guard } from '../guarded.ts';
 import { Helper } from '../helper.ts';
 import { residentMb } from '../measure/memory.ts';
-import { withProcessor } from '../measure/processor.ts';
+import { processorSeconds, withProcessor } from '../measure/processor.ts';
 import { populate, type Seat } from '../messages/population.ts';
 import { BenchServer, type Storage } from '../messages/server.ts';
 import type { FederationLoad } from './load.ts';
@@ -113,6 +113,8 @@ export interface Heal {
   readonly queued: number;
   /** From the start of the homeserver that was down until its devices have all. */
   readonly seconds: number;
+  /** Of each meanwhile, s; of the one that came back with its start. */
+  readonly processorS: { readonly hub: number; readonly follower: number };
   /** Most that each held meanwhile. */
   readonly hubMb: number;
   readonly followerMb: number;
@@ -130,7 +132,8 @@ export async function heal(storage: Storage, queued: number, guard: Guard): Prom
     most.hub = Math.max(most.hub, await residentMb(hub.pid));
     most.follower = Math.max(most.follower, await residentMb(follower.pid).catch(() => 0));
   };
-  const began = performance.now();
+  const spent = async (pid: number) => (await processorSeconds(pid)) ?? 0;
+  const [began, spentBefore] = [performance.now(), await spent(hub.pid)];
   await follower.start();
   const timer = setInterval(() => void look(), 100);
   guard.undo.defer(() => clearInterval(timer));
@@ -139,7 +142,8 @@ export async function heal(storage: Storage, queued: number, guard: Guard): Prom
   const seconds = round((performance.now() - began - 300) / 1_000);
   clearInterval(timer);
   await look();
-  return { queued: accepted, seconds, hubMb: most.hub, followerMb: most.follower };
+  const processorS = { hub: round((await spent(hub.pid)) - spentBefore), follower: round(await spent(follower.pid)) };
+  return { queued: accepted, seconds, processorS, hubMb: most.hub, followerMb: most.follower };
 }
 
 export interface Parting {
@@ -147,8 +151,12 @@ export interface Parting {
   readonly members: number;
   /** From the change of the allow list until nobody of the other domain is in any of them. */
   readonly seconds: number;
+  /** Of the homeserver that parts, for all that it did meanwhile: s. */
+  readonly processorS: number;
   /** Messages of people who have nothing to do with it, meanwhile: time to their acceptance. */
   readonly othersP99Ms: number;
+  /** The same before: what is beyond that is of the parting. */
+  readonly beforeP99Ms: number;
 }
 
 const OTHERS = 20;
@@ -164,14 +172,18 @@ export async function parting(
   const { load, servers } = await populated(['alpha', 'beta'], [members / 2 + OTHERS, members / 2], storage, guard);
   const [hub] = servers;
   await load.call('share', { conversations, members, others: OTHERS });
-  const began = performance.now();
+  const beforeP99Ms = quantile(await load.call('write', { rate: OTHERS_RATE, seconds: 5 }), 0.99);
+  const spent = async () => (await processorSeconds(hub?.pid ?? 0)) ?? 0;
+  const [began, before] = [performance.now(), await spent()];
   await hub?.allow([]);
   const { seconds, ms } = await load.call('part', {
     rate: OTHERS_RATE,
     began: performance.now() - began,
     timeoutMs: 300_000,
   });
-  return { conversations, members, seconds: round(seconds), othersP99Ms: quantile(ms, 0.99) };
+  const processorS = round((await spent()) - before);
+  const othersP99Ms = quantile(ms, 0.99);
+  return { conversations, members, seconds: round(seconds), processorS, othersP99Ms, beforeP99Ms };
 }
 
 async function paired(names: readonly string[], pairs: number, storage: Storage, guard: Guard) {

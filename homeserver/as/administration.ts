@@ -40,6 +40,7 @@ export class Administration {
     const { store, domain, world, audit } = this.#options;
     const added = await createAccount(store.db, domain, account, world);
     audit.note({ kind: 'account-added' });
+    if (account.administrator === true) audit.note({ kind: 'admin-granted' });
     return added;
   }
 
@@ -50,8 +51,10 @@ export class Administration {
   }
 
   /** @throws HawserError HOME_REGISTRATION_CLOSED, HOME_NO_MAIL, HOME_SLOW_DOWN */
-  invite(email: EmailAddress | undefined) {
-    return this.#options.invitations.create(undefined, email);
+  async invite(email: EmailAddress | undefined) {
+    const invitation = await this.#options.invitations.create(undefined, email);
+    this.#options.audit.note({ kind: 'invited' });
+    return invitation;
   }
 
   /** @throws HawserError HOME_NOT_FOUND */
@@ -61,14 +64,17 @@ export class Administration {
   }
 
   /** Its pages show it when they next ask who they are: at a new session, or within its token's time. @throws HawserError HOME_NOT_FOUND */
-  setAdministrator(handle: string, administrator: boolean): Promise<void> {
-    return setAdministrator(this.#options.store.db, this.#user(handle), administrator);
+  async setAdministrator(handle: string, administrator: boolean): Promise<void> {
+    const { store, audit } = this.#options;
+    await setAdministrator(store.db, this.#user(handle), administrator);
+    audit.note({ kind: administrator ? 'admin-granted' : 'admin-revoked' });
   }
 
   /** Every session of the account ends. @throws HawserError HOME_NOT_FOUND */
   async setPassword(handle: string, password: string): Promise<void> {
-    const { ownAccount, world } = this.#options;
+    const { ownAccount, world, audit } = this.#options;
     await ownAccount.replacePassword(this.#user(handle), await hashPassword(password, world));
+    audit.note({ kind: 'password-set' });
   }
 
   #user(handle: string): UserId {

@@ -13,7 +13,7 @@ import { type Organisation, organise, PASSWORD, type World } from '../testing/or
 import { HomeserverProcess } from '../testing/process.ts';
 
 const MB = 1_000_000;
-const SIZE = 300 * MB;
+const SIZE = 240 * MB;
 // Garbage that was not collected yet comes to some 80 MB on a busy machine, whatever the size.
 const LIMIT = 120 * MB;
 
@@ -59,7 +59,7 @@ async function fetched(attachment: Attachment): Promise<number> {
   return bytes;
 }
 
-it('grows by less than half of a file of 300 MB that goes through', async () => {
+it('grows by less than half of a file of 240 MB that goes through', async () => {
   const large = await sent(SIZE);
   // The first of all makes connections, and code that is fast.
   await fetched(await sent(10 * MB));

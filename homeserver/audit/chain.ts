@@ -19,6 +19,10 @@ export const AUDIT_KINDS = [
   'removed',
   'account-added',
   'account-removed',
+  'password-set',
+  'admin-granted',
+  'admin-revoked',
+  'invited',
   'key-waits',
   'key-accepted',
   // The log itself: events that it had no room for; an end that is missing

@@ -7,6 +7,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import { Errands } from '../errands.ts';
 import { enqueueDepartures } from '../federation/outbox-table.ts';
+import { isStoreTrouble } from '../store/faults.ts';
 import type { Store } from '../store/store.ts';
 import type { World } from '../world.ts';
 import type { Change } from './changes.ts';
@@ -107,7 +108,7 @@ export class Departures {
         try {
           await conversations.perform(conversation, { type: 'leave', actor: user }).catch(ignoreOut);
         } catch (error) {
-          if (error instanceof HawserError && error.code === 'HOME_STORE_UNAVAILABLE') throw error;
+          if (isStoreTrouble(error)) throw error;
           // One that cannot be left holds no other.
           onFault(error);
         }

@@ -82,6 +82,8 @@ export interface ForeignKeys {
 export interface HandedIn {
   readonly asker: Asker;
   readonly message: NewMessage;
+  /** It was taken, and was not before. */
+  readonly onNew?: () => void;
 }
 
 /**
@@ -244,11 +246,11 @@ export class Groups implements GroupOffice {
   async sendAll(messages: readonly HandedIn[]): Promise<(() => TakenMessage)[]> {
     const chains = new Map<string, Chain>();
     const outcomes: Promise<() => TakenMessage>[] = [];
-    for (const { asker, message } of messages) {
+    for (const { asker, message, onNew } of messages) {
       const key = `${asker.device} ${message.conversation}`;
       const chain = chains.get(key) ?? {};
       chains.set(key, chain);
-      const { done } = await this.#begin(asker, message, chain);
+      const { done } = await this.#begin(asker, message, chain, onNew);
       const outcome = done.then(
         (taken) => () => taken,
         (error: unknown) => () => {
@@ -261,7 +263,12 @@ export class Groups implements GroupOffice {
   }
 
   /** Resolves when it is in the line of those that are written, or refused: the next one comes behind it. */
-  async #begin(asker: Asker, message: NewMessage, chain: Chain): Promise<{ readonly done: Promise<TakenMessage> }> {
+  async #begin(
+    asker: Asker,
+    message: NewMessage,
+    chain: Chain,
+    onNew?: () => void,
+  ): Promise<{ readonly done: Promise<TakenMessage> }> {
     const { user, device } = asker;
     const { conversation, number } = message;
     const digest = domainOf(user) === this.#options.domain ? {} : { digest: digestOf(message.message) };
@@ -271,7 +278,7 @@ export class Groups implements GroupOffice {
       if (chain.refusal) throw chain.refusal;
       const group = this.#check(held, asker, message.message);
       const done = this.#sending.send({
-        ...{ ...asked, group, message: message.message, isQuiet: message.quiet === true, chain },
+        ...{ ...asked, group, message: message.message, isQuiet: message.quiet === true, chain, onNew },
         // Looked at again, because whoever was removed since it was asked above must not write any more.
         permit: async (tx) => {
           permitIn(this.#held.get(conversation) ?? (await this.#people(conversation, tx)), user, 'sendMessage');
@@ -389,10 +396,11 @@ export class Groups implements GroupOffice {
     if (messages.length === 0) return; // proposed already
     await writer.run(async (tx) => {
       if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
-      for (const message of messages) {
-        const [payload, at] = [textOf(message), world.now()];
-        await queues.append(tx, { audience: state.id, kind: 'proposal', payload, at });
-      }
+      const proposal = { audience: state.id, kind: 'proposal', at: world.now() } as const;
+      await queues.appendAll(
+        tx,
+        messages.map((message) => ({ ...proposal, payload: textOf(message) })),
+      );
     });
     this.#held.put({ ...held, group: state });
   }

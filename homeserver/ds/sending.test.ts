@@ -1,5 +1,5 @@
 /** Messages that other domains hand in: one number is one message, and nothing goes on behind one that was refused. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
 import { Queues } from '../qs/queues.ts';
@@ -32,7 +32,11 @@ afterEach(async () => {
   await store.close();
 });
 
-const send = (number: number, message: string, more: { chain?: Chain; permit?: () => Promise<void> } = {}) =>
+const send = (
+  number: number,
+  message: string,
+  more: { chain?: Chain; permit?: () => Promise<void>; onNew?: () => void } = {},
+) =>
   sending.send({
     ...{ conversation, group, device, number, message, isQuiet: false, digest: digestOf(message) },
     permit: async () => undefined,
@@ -51,6 +55,15 @@ test('the same message again is taken without effect, another one under its numb
   await expect(send(1, 'other')).rejects.toMatchObject({ code: 'FED_EQUIVOCATED' });
   await expect(sending.taken(store.db, { device, conversation, number: 1, digest: digestOf('x') })).rejects.toThrow();
   expect(await said()).toEqual(['one']);
+});
+
+test('is new once, however often it is handed in, and not where it is refused', async () => {
+  const onNew = vi.fn();
+  await Promise.all([send(1, 'one', { onNew }), send(1, 'one', { onNew })]);
+  await send(1, 'one', { onNew });
+  const refuse = () => Promise.reject(new HawserError('HOME_FORBIDDEN'));
+  await expect(send(2, 'two', { onNew, permit: refuse })).rejects.toThrow();
+  expect(onNew).toHaveBeenCalledTimes(1);
 });
 
 test('both at once are the same', async () => {

@@ -34,6 +34,8 @@ export interface Outgoing {
   readonly digest?: string;
   /** Shared by messages of which none is taken behind one that was refused. */
   readonly chain?: Chain;
+  /** It is on disk, and was not before: called at most once, however often it is sent. */
+  readonly onNew?: (() => void) | undefined;
   /** Looks once more, when nothing else can come in between. @throws HawserError where it may not be sent any more */
   readonly permit: (tx: Db) => Promise<void>;
 }
@@ -148,7 +150,10 @@ export class Sending {
     for (const [index, { outgoing, resolve }] of fresh.entries()) {
       const position = entries[index]?.position ?? 0;
       last.set(keyOf(outgoing), { number: outgoing.number, position, at, digest: outgoing.digest ?? null });
-      settled.push(() => resolve({ position, at }));
+      settled.push(() => {
+        outgoing.onNew?.();
+        resolve({ position, at });
+      });
     }
     await storeNumbers(tx, fresh, last);
     return () => {

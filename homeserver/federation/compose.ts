@@ -85,8 +85,9 @@ export function makeFederation(options: FederationOptions) {
   const { db } = store;
   const contacts: Contacts = new Contacts({
     world,
-    probe: (peer) => peerClient.greet(peer),
-    onChange: (peer, since) => home().events.tellAll(organisationEvent(peer, since)),
+    probe: (peer) => peerClient.greetAnew(peer),
+    allowed: () => [...trust.peers.current.keys()].filter(isAllowed),
+    onChange: (peer, away) => home().events.tellAll(organisationEvent(peer, away)),
   });
   const discovery = new Discovery({
     names: resolverOf(site.homeserver.federation.resolvers ?? []),

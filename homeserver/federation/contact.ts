@@ -1,7 +1,9 @@
 /**
  * How requests to other domains fare: since when one does not answer, and why. Whoever does not is asked now and then, so that it is
- * known when it is back also where there is nothing to tell it.
+ * known when it is back also where there is nothing to tell it; so is whoever was not asked for long, because a domain that parts with
+ * us tells us nothing any more. What a domain does not answer is only shown: nothing is ended by it, and it is over with the next answer.
  */
+import type { Organisation } from '#signalling/client-home.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { World } from '../world.ts';
@@ -13,12 +15,17 @@ export interface Contact {
   readonly trouble: { readonly code: ErrorCode; readonly since: number } | undefined;
 }
 
+/** What people are told of a domain that gives no answer. */
+export type Away = Required<Pick<Organisation, 'unreachableSince'>> & Pick<Organisation, 'refuses'>;
+
 export interface ContactsOptions {
   readonly world: Pick<World, 'now'>;
   /** A request that costs nothing; how it ends is told to `note`. */
   readonly probe: (domain: DomainName) => Promise<unknown>;
-  /** It cannot be reached since then, ms since 1970, or can be again. */
-  readonly onChange?: (domain: DomainName, unreachableSince: number | undefined) => void;
+  /** Those that are asked though nothing is to be told to them: all that are allowed. */
+  readonly allowed?: () => Iterable<DomainName>;
+  /** It is away since then, or for another reason than before, or can be reached again. */
+  readonly onChange?: (domain: DomainName, away: Away | undefined) => void;
 }
 
 /** With these nothing of a domain's own answered, or nothing that it would give to us; any other refusal is an answer. */
@@ -27,6 +34,12 @@ const UNANSWERED: ReadonlySet<ErrorCode> = new Set(['FED_UNREACHABLE', 'FED_TLS'
 const UNASKED: ReadonlySet<ErrorCode> = new Set(['FED_NOT_ALLOWED', 'FED_OLD_VERSION', 'FED_SCOPE', 'FED_KEY_WAITS']);
 /** A domain that comes to the door and does not answer is asked no more often than this, ms. */
 const PROBE_MS = 5_000;
+/** Of a domain that was not asked anything for so long it is not known whether it still lets us in, ms. */
+const QUIET_MS = 300_000;
+/** Quiet ones that are asked in one sweep. */
+const QUIET_AT_ONCE = 100;
+/** A homeserver that is just being stopped closes connections too: only one that goes on for so long refuses, ms. */
+const REFUSING_MS = 10_000;
 
 const UNKNOWN: Contact = { reachedAt: undefined, trouble: undefined };
 
@@ -36,6 +49,10 @@ export class Contacts {
   readonly #probing = new Set<DomainName>();
   /** When each was asked last, of those in trouble. */
   readonly #probed = new Map<DomainName, number>();
+  /** When anything was last asked of each, and ended. */
+  readonly #asked = new Map<DomainName, number>();
+  /** Since when nothing but refusals came of a domain, and whether for long enough. */
+  readonly #refusals = new Map<DomainName, { readonly since: number; readonly isSure: boolean }>();
 
   constructor(options: ContactsOptions) {
     this.#options = options;
@@ -45,9 +62,12 @@ export class Contacts {
     return this.#contacts.get(domain) ?? UNKNOWN;
   }
 
-  /** ms since 1970; undefined where it answers, or was never asked. */
-  unreachableSince(domain: DomainName): number | undefined {
-    return this.of(domain).trouble?.since;
+  /** Undefined where it answers, or was never asked. */
+  away(domain: DomainName): Away | undefined {
+    const { trouble } = this.of(domain);
+    const refusal = this.#refusals.get(domain);
+    if (refusal?.isSure) return { unreachableSince: refusal.since, refuses: true };
+    return trouble && { unreachableSince: trouble.since };
   }
 
   /** A request to the domain has ended. */
@@ -57,15 +77,31 @@ export class Contacts {
     const { world, onChange } = this.#options;
     const now = world.now();
     const { reachedAt, trouble } = this.of(domain);
+    this.#asked.set(domain, now);
     if (result !== 'ok' && UNANSWERED.has(result)) {
       const since = trouble?.since ?? now;
+      const wasSure = this.#refusals.get(domain)?.isSure ?? false;
       this.#contacts.set(domain, { reachedAt, trouble: { code: result, since } });
-      if (!trouble) onChange?.(domain, since);
+      const isSure = this.#noteRefusal(domain, result, now);
+      if (!trouble || isSure !== wasSure) onChange?.(domain, this.away(domain));
       return;
     }
     this.#contacts.set(domain, { reachedAt: now, trouble: undefined });
     this.#probed.delete(domain);
+    this.#refusals.delete(domain);
     if (trouble) onChange?.(domain, undefined);
+  }
+
+  /** @returns whether it is sure by now that the domain does not let us in */
+  #noteRefusal(domain: DomainName, result: ErrorCode, now: number): boolean {
+    if (result !== 'FED_REFUSED') {
+      this.#refusals.delete(domain);
+      return false;
+    }
+    const { since, isSure } = this.#refusals.get(domain) ?? { since: now, isSure: false };
+    const refusal = { since, isSure: isSure || now - since >= REFUSING_MS };
+    this.#refusals.set(domain, refusal);
+    return refusal.isSure;
   }
 
   /** The domain came to the door: it is up. Whether we reach it too is another question, and asked at once. */
@@ -80,13 +116,19 @@ export class Contacts {
   /** To be called now and then. */
   sweep(): void {
     for (const [domain, { trouble }] of this.#contacts) if (trouble) this.#probe(domain);
+    const now = this.#options.world.now();
+    let quiet = 0;
+    for (const domain of this.#options.allowed?.() ?? []) {
+      if (Math.abs(now - (this.#asked.get(domain) ?? Number.NEGATIVE_INFINITY)) < QUIET_MS) continue;
+      if (++quiet > QUIET_AT_ONCE) break;
+      this.#probe(domain);
+    }
   }
 
   /** Off the list, or blocked: what was, is of no interest when it comes back. */
   forget(domain: DomainName): void {
     const { trouble } = this.of(domain);
-    this.#contacts.delete(domain);
-    this.#probed.delete(domain);
+    for (const each of [this.#contacts, this.#probed, this.#asked, this.#refusals]) each.delete(domain);
     if (trouble) this.#options.onChange?.(domain, undefined);
   }
 

@@ -8,7 +8,7 @@ import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { type HostAndPort, parseHostAndPort } from '#site/address.ts';
 import type { Peer } from '#trust/identity.ts';
-import { isPublicAddress } from '../public-address.ts';
+import { isPublicAddress } from '#trust/public-address.ts';
 import type { World } from '../world.ts';
 import { fetchDirectory } from './directory.ts';
 import type { Names } from './dns.ts';

@@ -14,23 +14,20 @@ export interface SubmitOptions {
   readonly peerIn: (request: object) => DomainName;
   /** A domain handed in what is not of its devices, or not for this hub. */
   readonly onForeign: (from: DomainName) => void;
-  /** So many messages of a domain were taken. */
+  /** So many messages of a domain were taken; one that is handed in once more is none of them. */
   readonly onTaken?: (from: DomainName, messages: number) => void;
   /** A domain said two different things under one number. */
   readonly onEquivocated: (from: DomainName, device: DeviceId) => void;
 }
 
-export function submitRoutes(app: App, { domain, groups, peerIn, onTaken, ...on }: SubmitOptions): void {
+export function submitRoutes(app: App, { domain, groups, peerIn, ...on }: SubmitOptions): void {
   app.post(
     FEDERATION_PATHS.submit,
     { schema: { params: Closed({ domain: DomainName }), body: Submissions } },
     async (request) => {
       if (request.params.domain !== domain) throw new HawserError('FED_WRONG_DESTINATION');
       const from = peerIn(request);
-      const answer = await takeSubmissions(groups, domain, from, request.body.messages, on);
-      const taken = answer.results.filter((result) => 'taken' in result).length;
-      if (taken > 0) onTaken?.(from, taken);
-      return answer;
+      return takeSubmissions(groups, domain, from, request.body.messages, on);
     },
   );
 }
@@ -45,13 +42,19 @@ export async function takeSubmissions(
   own: DomainName,
   from: DomainName,
   messages: readonly Submission[],
-  { onForeign, onEquivocated }: Pick<SubmitOptions, 'onForeign' | 'onEquivocated'>,
+  { onForeign, onEquivocated, onTaken }: Pick<SubmitOptions, 'onForeign' | 'onEquivocated' | 'onTaken'>,
 ): Promise<SubmissionsAnswer> {
   const isForeign = ({ device, conversation }: Submission) =>
     domainOf(device) !== from || domainOf(conversation) !== own;
   const handed = messages.filter((message) => !isForeign(message));
   if (handed.length < messages.length) onForeign(from);
-  const taken = await groups.sendAll(handed.map(handedIn));
+  let fresh = 0;
+  const onNew = () => {
+    fresh += 1;
+  };
+  const taken = await groups.sendAll(handed.map((message) => ({ ...handedIn(message), onNew })));
+  // Also where the request is refused below: what was taken of it stays so.
+  if (fresh > 0) onTaken?.(from, fresh);
   let next = 0;
   const results = messages.map((message): SubmissionsAnswer['results'][number] => {
     if (isForeign(message)) return { code: 'FED_FOREIGN' };

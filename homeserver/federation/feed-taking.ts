@@ -74,7 +74,7 @@ export class FeedsTaken {
     return new FeedsTaken(options, new Reached(await newestTaken(options.store.db)));
   }
 
-  /** @throws HawserError HOME_STORE_UNAVAILABLE, or a fault: nothing was taken */
+  /** @throws HawserError HOME_STORE_UNAVAILABLE, HOME_STORE_FULL, or a fault: nothing was taken */
   async take(hub: DomainName, feed: Feed): Promise<FeedAnswer> {
     for (const statement of feed.statements) await this.#accept(hub, statement);
     const { answer, complaints } = await this.#options.writer.run((tx) => this.#take(tx, hub, feed));

@@ -16,6 +16,7 @@ import { accept } from '../ds/follower.ts';
 import type { Journal } from '../ds/journal.ts';
 import { Errands } from '../errands.ts';
 import type { Queues } from '../qs/queues.ts';
+import { isStoreTrouble } from '../store/faults.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { PartingRow } from '../store/tables.ts';
 import type { World } from '../world.ts';
@@ -181,7 +182,7 @@ export class Partings {
         try {
           await this.#leave(domain, conversation);
         } catch (error) {
-          if (error instanceof HawserError && error.code === 'HOME_STORE_UNAVAILABLE') throw error;
+          if (isStoreTrouble(error)) throw error;
           // One that cannot be left holds no other.
           isWhole = false;
           onFault(error);

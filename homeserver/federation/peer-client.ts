@@ -210,7 +210,12 @@ export class PeerClient implements OtherDomains {
    * @throws as every request
    */
   greet(domain: DomainName): Promise<number> {
-    const agreed = this.#agreed.get(domain) ?? this.#agree(domain);
+    return this.#agreed.get(domain) ?? this.greetAnew(domain);
+  }
+
+  /** The same, and asks also where a version was agreed on: whether the domain is still there, and lets us in. */
+  greetAnew(domain: DomainName): Promise<number> {
+    const agreed = this.#agree(domain);
     this.#agreed.set(domain, agreed);
     agreed.catch(() => {
       if (this.#agreed.get(domain) === agreed) this.#agreed.delete(domain);

@@ -14,6 +14,7 @@ import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
 import type { Tally } from './submission-bounds.ts';
 import * as table from './submission-table.ts';
+import { isUnsent } from './unsent-numbers.ts';
 
 export interface IntakeOptions {
   readonly writer: Writer;
@@ -155,6 +156,8 @@ class Looked {
       // Until its device has taken what became of it: later it does not ask any more.
       const refusal = await table.refusal(this.#tx, named);
       if (refusal !== undefined) throw new HawserError(codeIn(refusal));
+      // It never came, or was given back: under a new number it can be taken.
+      if (isUnsent(decided.unsent, number)) throw new HawserError('MLS_EPOCH_PAST', 'this number was not sent');
       return { position: decided.position, at: decided.at };
     }
     if (number < newest) throw new HawserError('HOME_BAD_REQUEST', 'the number is lower than one before it');

@@ -128,25 +128,26 @@ export async function waits(db: Db): Promise<Waits[]> {
 export async function decided(db: Db, { device, conversation }: Omit<Named, 'number'>) {
   return db
     .selectFrom('sent_numbers')
-    .select(['number', 'position', 'at'])
+    .select(['number', 'position', 'at', 'unsent'])
     .where('device_id', '=', device)
     .where('conversation_id', '=', conversation)
     .executeTakeFirst();
 }
 
-/**
- * It is known of all messages up to this one what became of them.
- * @param place of the newest that has one; left out where this one has none
- */
-export async function decide(
-  tx: Db,
-  { device, conversation, number }: Named,
-  place?: { readonly position: number; readonly at: number },
-): Promise<void> {
+/** What became of the newest messages of a device to a conversation. */
+export interface Decision extends Named {
+  /** Which of them up to this number were not sent. */
+  readonly unsent: string | null;
+  /** Of the newest that has one; left out where none of these has. */
+  readonly place?: { readonly position: number; readonly at: number };
+}
+
+/** It is known of all messages up to this one what became of them. */
+export async function decide(tx: Db, { device, conversation, number, unsent, place }: Decision): Promise<void> {
   const { position, at } = place ?? { position: 0, at: 0 };
   await tx
     .insertInto('sent_numbers')
-    .columns(['device_id', 'conversation_id', 'number', 'position', 'at'])
+    .columns(['device_id', 'conversation_id', 'number', 'position', 'at', 'unsent'])
     // Of a conversation that is not known any more nothing is remembered.
     .expression((e) =>
       e
@@ -156,12 +157,14 @@ export async function decide(
           'id',
           ...[sql<number>`cast(${number} as bigint)`.as('number')],
           ...[sql<number>`cast(${position} as bigint)`.as('position'), sql<number>`cast(${at} as bigint)`.as('at')],
+          sql<string | null>`cast(${unsent} as text)`.as('unsent'),
         ])
         .where('id', '=', conversation),
     )
     .onConflict((c) =>
       c.columns(['device_id', 'conversation_id']).doUpdateSet((e) => ({
         number: e.ref('excluded.number'),
+        unsent: e.ref('excluded.unsent'),
         ...(place && { position: e.ref('excluded.position'), at: e.ref('excluded.at') }),
       })),
     )

@@ -180,6 +180,29 @@ test('behind one that is refused nothing of that device goes on; others do', asy
   await expect(send(2)).rejects.toMatchObject({ code: 'MLS_EPOCH_PAST' });
 });
 
+test('a number that never came is not told as sent: its device is to send it under a new one', async () => {
+  const [fifth, seventh] = [send(5), send(7)];
+  await until(() => hub.taken.length === 2, 'the hub has both');
+  await feed();
+  expect([isWaiting(await fifth), isWaiting(await seventh)]).toEqual([false, false]);
+  await expect(send(6)).rejects.toMatchObject({ code: 'MLS_EPOCH_PAST' });
+  expect(await send(5)).toMatchObject({ at: 5 });
+  expect(await send(7)).toEqual(await seventh);
+});
+
+test('one that was given back is not told as sent later either', async () => {
+  hub.refuses = ({ number }) => (number === 1 ? 'MLS_EPOCH_PAST' : undefined);
+  await expect(send(1)).rejects.toMatchObject({ code: 'MLS_EPOCH_PAST' });
+  await queues.acknowledge(laptop, Number.MAX_SAFE_INTEGER);
+  const next = send(2);
+  await until(() => hub.taken.length === 1, 'the hub has the next one');
+  await feed();
+  await next;
+  // What its device has taken is forgotten.
+  await store.db.deleteFrom('entries').where('kind', '=', 'refused').execute();
+  await expect(send(1)).rejects.toMatchObject({ code: 'MLS_EPOCH_PAST' });
+});
+
 test('what its device wrote before it knows that one before was refused does not overtake', async () => {
   hub.refuses = () => 'MLS_EPOCH_PAST';
   await expect(send(1)).rejects.toMatchObject({ code: 'MLS_EPOCH_PAST' });

@@ -21,6 +21,7 @@ import { SUBMISSION_BOUNDS, type SubmissionBounds, Tally } from './submission-bo
 import { Intake } from './submission-intake.ts';
 import * as table from './submission-table.ts';
 import { Waiters } from './submission-waiters.ts';
+import { withUnsent } from './unsent-numbers.ts';
 
 export interface SubmissionsOptions {
   readonly store: Pick<Store, 'db'>;
@@ -180,7 +181,7 @@ export class Submissions {
     const numbers = chain.map(({ number }) => number);
     const rows = await table.from(tx, { ...first, number: Math.min(...numbers) }, Math.max(...numbers));
     const waiting = new Map(rows.map((row) => [row.number, row]));
-    const decided = (await table.decided(tx, first))?.number ?? 0;
+    const { number: decided = 0, unsent: before = null } = (await table.decided(tx, first)) ?? {};
     // Whatever is known and does not wait came before.
     const fresh = chain.filter(({ number }) => number > decided || waiting.has(number));
     const newest = fresh.at(-1);
@@ -188,7 +189,12 @@ export class Submissions {
     const arrived = fresh.flatMap(({ number }) => waiting.get(number) ?? []);
     await this.#remove(tx, arrived);
     if (arrived.length > 0) afterCommit(tx, () => this.#options.onArrived?.(domainOf(conversation), arrived.length));
-    await table.decide(tx, { device, conversation, number: Math.max(newest.number, decided) }, newest);
+    let [unsent, upTo] = [before, decided];
+    for (const { number } of fresh) {
+      unsent = withUnsent(unsent, upTo + 1, number - 1);
+      upTo = Math.max(upTo, number);
+    }
+    await table.decide(tx, { device, conversation, number: upTo, unsent, place: newest });
     const hasQueue = await table.hasQueue(tx, device);
     return fresh.flatMap((arrival): NewEntry[] => {
       const { number, group, position, at } = arrival;
@@ -286,8 +292,9 @@ export class Submissions {
     const entries: NewEntry[] = [];
     for (const row of rows) {
       const { device, conversation, group, number } = row;
-      const decided = await table.decided(tx, row);
-      await table.decide(tx, { device, conversation, number: Math.max(number, decided?.number ?? 0) });
+      const { number: decided = 0, unsent: before = null } = (await table.decided(tx, row)) ?? {};
+      const unsent = withUnsent(before, decided + 1, number);
+      await table.decide(tx, { device, conversation, number: Math.max(number, decided), unsent });
       if (!(await table.hasQueue(tx, device))) continue;
       const payload = outcomePayload({ conversation, code, last: last ?? number });
       const at = this.#options.world.now();

@@ -10,6 +10,7 @@ import { type Holder, ownUserOf } from '../as/accounts.ts';
 import type { Authenticated } from '../as/sessions.ts';
 import { type Change, toldBy } from '../ds/changes.ts';
 import type { Asker } from '../ds/group-office.ts';
+import type { Away } from '../federation/contact.ts';
 import type { Connection, Queues } from '../qs/queues.ts';
 
 export interface EventsOptions {
@@ -171,11 +172,8 @@ export class Events {
   }
 }
 
-export function organisationEvent(domain: DomainName, unreachableSince: number | undefined): HomeEvent {
-  return {
-    type: 'organisation',
-    organisation: { domain, ...(unreachableSince !== undefined && { unreachableSince }) },
-  };
+export function organisationEvent(domain: DomainName, away: Away | undefined): HomeEvent {
+  return { type: 'organisation', organisation: { domain, ...away } };
 }
 
 /** @throws HawserError SIG_ORDER before hello, HOME_NO_DEVICE where the session has no device */

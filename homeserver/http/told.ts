@@ -36,6 +36,7 @@ export const EVERYWHERE: readonly ErrorCode[] = [
   'SIG_FLOOD',
   'SIG_INTERNAL',
   'HOME_STORE_UNAVAILABLE',
+  'HOME_STORE_FULL',
 ];
 
 const BY_ASKER: Readonly<Record<Asker, readonly ErrorCode[]>> = {

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { request } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { VapidKeys } from 'web-push';
-import { isPublicAddress } from '../public-address.ts';
+import { isPublicAddress } from '#trust/public-address.ts';
 
 /** Why a device is woken: a call rings for a minute only. */
 export type Why = 'message' | 'call';

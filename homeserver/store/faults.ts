@@ -19,12 +19,30 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
- * The same error for those who asked: with a code where the database is away, untouched otherwise.
- * @returns HawserError HOME_STORE_UNAVAILABLE, or what came
+ * The same error for those who asked: with a code where the database is away or has no room, untouched otherwise.
+ * @returns HawserError HOME_STORE_UNAVAILABLE, HOME_STORE_FULL, or what came
  */
 export function coded(error: unknown): unknown {
+  const trouble = troubleOfSqlite(error);
+  if (trouble !== undefined || codeOf(error) === DISK_FULL) {
+    return new HawserError(trouble ?? 'HOME_STORE_FULL', undefined, { cause: error });
+  }
   if (!isUnavailable(error) && !(error instanceof StoreError)) return error;
   return new HawserError('HOME_STORE_UNAVAILABLE', undefined, { cause: error });
+}
+
+/** Whether what failed is the database, whatever was asked of it: it makes no sense to go on with the next thing. */
+export function isStoreTrouble(error: unknown): boolean {
+  return error instanceof HawserError && (error.code === 'HOME_STORE_UNAVAILABLE' || error.code === 'HOME_STORE_FULL');
+}
+
+/** Of the low byte of SQLite's result code (https://sqlite.org/rescode.html): the rest of it only says where it happened. */
+function troubleOfSqlite(error: unknown): 'HOME_STORE_FULL' | 'HOME_STORE_UNAVAILABLE' | undefined {
+  if (codeOf(error) !== 'ERR_SQLITE_ERROR') return undefined;
+  const { errcode } = error as { readonly errcode?: unknown };
+  const primary = typeof errcode === 'number' ? errcode & 0xff : 0;
+  if (primary === SQLITE_FULL) return 'HOME_STORE_FULL';
+  return SQLITE_AWAY.has(primary) ? 'HOME_STORE_UNAVAILABLE' : undefined;
 }
 
 /** Why a server cannot start with a PostgreSQL database. @param where `hawser at db.alpha.example` */
@@ -40,6 +58,12 @@ export function codeOf(error: unknown): string | undefined {
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+const SQLITE_FULL = 13;
+/** BUSY (another process holds the file for longer than we wait), READONLY, IOERR, CANTOPEN. */
+const SQLITE_AWAY: ReadonlySet<number> = new Set([5, 8, 10, 14]);
+/** disk_full of PostgreSQL. */
+const DISK_FULL = '53100';
 
 const UNAVAILABLE: ReadonlySet<string> = new Set([
   // Node's

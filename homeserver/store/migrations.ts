@@ -24,6 +24,7 @@ import * as audit from './migrations/0020-audit.ts';
 import * as partings from './migrations/0021-partings.ts';
 import * as administrators from './migrations/0022-administrators.ts';
 import * as quiet from './migrations/0023-quiet.ts';
+import * as unsent from './migrations/0024-unsent.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -47,4 +48,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0022-administrators': administrators,
   '0023-quiet': quiet,
   '0017-submissions': submissions,
+  '0024-unsent': unsent,
 };

@@ -2,6 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { coded } from './faults.ts';
 import { WholeTransactions } from './whole-transactions.ts';
 
 /** Every query of the homeserver is one of some dozens of texts, so this is a bound and hardly ever reached. */
@@ -10,9 +11,15 @@ const MAX_CACHED_STATEMENTS = 500;
 /** How long a writer of another process (a backup, for instance) may hold the file before a query fails, ms. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** @param path a file, made where it does not exist, or `:memory:` */
-export function sqliteDialect(path: string): SqliteDialect {
-  return new AtomicSqliteDialect({ database: async () => openDatabase(path) });
+/** A sentence for the log is told again after this time, ms: a full disk fails hundreds of statements a second. */
+const TOLD_AGAIN_MS = 60_000;
+
+/**
+ * @param path a file, made where it does not exist, or `:memory:`
+ * @param onTrouble the disk is full or fails: a sentence for the log
+ */
+export function sqliteDialect(path: string, onTrouble: (sentence: string) => void = () => undefined): SqliteDialect {
+  return new AtomicSqliteDialect({ database: async () => openDatabase(path, onTrouble) });
 }
 
 /** SQLite changes tables in transactions as well as rows; Kysely does not count on it. So a migration is whole or not at all. */
@@ -28,7 +35,7 @@ class AtomicSqliteAdapter extends SqliteAdapter {
   }
 }
 
-function openDatabase(path: string): SqliteDatabase {
+function openDatabase(path: string, onTrouble: (sentence: string) => void): SqliteDatabase {
   // Its folder may be one that everybody reads. What SQLite puts beside it has the same mode.
   if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
@@ -36,6 +43,7 @@ function openDatabase(path: string): SqliteDatabase {
   // (https://sqlite.org/pragma.html#pragma_synchronous).
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
   const transactions = new WholeTransactions(database);
+  const attempt = attempts(path, onTrouble);
   const cache = new Map<string, SqliteStatement>();
   return {
     close: () => {
@@ -46,18 +54,40 @@ function openDatabase(path: string): SqliteDatabase {
       const known = cache.get(sql);
       if (known) return known;
       if (cache.size >= MAX_CACHED_STATEMENTS) cache.clear();
-      const statement = transactions.guard(sql, adapt(database.prepare(sql)));
+      const statement = transactions.guard(
+        sql,
+        attempt(() => adapt(database.prepare(sql), attempt)),
+      );
       cache.set(sql, statement);
       return statement;
     },
   };
 }
 
-function adapt(statement: StatementSync): SqliteStatement {
+type Attempt = <T>(execute: () => T) => T;
+
+/** What fails because of the disk has a code that can be answered to whoever asked, and is told of in the log. */
+function attempts(path: string, onTrouble: (sentence: string) => void): Attempt {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (execute) => {
+    try {
+      return execute();
+    } catch (error) {
+      const failure = coded(error);
+      if (failure !== error && performance.now() - toldAt >= TOLD_AGAIN_MS) {
+        toldAt = performance.now();
+        onTrouble(`${path} cannot be written or read: ${error instanceof Error ? error.message : 'unknown'}.`);
+      }
+      throw failure;
+    }
+  };
+}
+
+function adapt(statement: StatementSync, attempt: Attempt): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...bind(parameters)),
-    run: (parameters) => statement.run(...bind(parameters)),
+    all: (parameters) => attempt(() => statement.all(...bind(parameters))),
+    run: (parameters) => attempt(() => statement.run(...bind(parameters))),
     iterate: (parameters) => statement.iterate(...bind(parameters)),
   };
 }

@@ -22,15 +22,15 @@ export interface Store {
    * Runs `work` in one transaction: all of it is on disk when the promise resolves, or none. Transactions go one after the
    * other, so `work` waits for nothing but its own queries, and asks `tx` alone; hooks of
    * `afterCommit` run in the same order.
-   * @throws HawserError HOME_STORE_UNAVAILABLE: the database is away. Nothing was changed, unless it went away during the last
-   * step of all, when nobody can know
+   * @throws HawserError HOME_STORE_UNAVAILABLE: the database is away, HOME_STORE_FULL: its disk has no room. Nothing was changed,
+   * unless it went away during the last step of all, when nobody can know
    */
   transaction<T>(work: (tx: Transaction<Tables>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
 export interface StoreOptions {
-  /** The database went away or is back: a sentence for the log. */
+  /** The database went away or is back, or its disk is full: a sentence for the log. */
   readonly onTrouble?: (sentence: string) => void;
   /** How long queries wait for a database that is away, ms; 5 s when left out. */
   readonly patienceMs?: number;
@@ -42,12 +42,12 @@ export interface StoreOptions {
 
 /** @throws StoreError where the database cannot be opened, another server has it, or a newer version wrote it */
 export async function openStore(place: Place, options: StoreOptions = {}): Promise<Store> {
-  return place.engine === 'sqlite' ? openSqlite(place.path) : openPostgres(place, options);
+  return place.engine === 'sqlite' ? openSqlite(place.path, options.onTrouble) : openPostgres(place, options);
 }
 
-async function openSqlite(path: string): Promise<Store> {
+async function openSqlite(path: string, onTrouble: StoreOptions['onTrouble']): Promise<Store> {
   const lock = path === ':memory:' ? undefined : lockForThisProcess(path);
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(path) });
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(path, onTrouble) });
   const close = async () => {
     await db.destroy();
     lock?.[Symbol.dispose]();

@@ -435,6 +435,8 @@ export interface SentNumberRow {
   at: number;
   /** Tells the message from another one; null where the sender is of this domain. */
   digest: string | null;
+  /** Numbers up to this one that were not sent, where another domain is the hub: unsent-numbers.ts. */
+  unsent: Generated<string | null>;
 }
 
 /** A message of a device of this domain on its way to the hub of another one; gone when it is known what became of it. */

@@ -12,10 +12,16 @@ let store: Store;
 let writer: Writer;
 /** What followed from what was written. */
 let told: string[];
+/** For the log. */
+let troubles: string[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hawser-full-'));
-  store = await openStore({ engine: 'sqlite', path: join(folder, 'homeserver.sqlite') });
+  store = await openStore(
+    { engine: 'sqlite', path: join(folder, 'homeserver.sqlite') },
+    { onTrouble: (sentence) => troubles.push(sentence) },
+  );
+  troubles = [];
   await sql`create table scratch (name text primary key, value text)`.execute(store.db);
   writer = new Writer(store);
   told = [];
@@ -34,7 +40,7 @@ const write = (id: string, length: number) =>
   });
 const outcomes = (all: readonly Promise<unknown>[]) =>
   Promise.allSettled(all).then((some) =>
-    some.map((one) => (one.status === 'fulfilled' ? 'written' : (one.reason as { errcode?: number }).errcode)),
+    some.map((one) => (one.status === 'fulfilled' ? 'written' : codeIn(one.reason))),
   );
 const there = async () =>
   (await sql<{ name: string }>`select name from scratch order by name`.execute(store.db)).rows.map(({ name }) => name);
@@ -42,8 +48,12 @@ const pages = async (most: number | 'all') => {
   const used = (await sql<{ page_count: number }>`pragma page_count`.execute(store.db)).rows[0]?.page_count ?? 0;
   await sql`pragma max_page_count = ${sql.lit(most === 'all' ? 1_000_000 : used + most)}`.execute(store.db);
 };
-/** SQLITE_FULL (https://sqlite.org/rescode.html#full). */
-const FULL = 13;
+const FULL = 'HOME_STORE_FULL';
+/** Of ours, or of SQLite where it is no trouble of the disk. */
+const codeIn = (error: unknown) => {
+  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
+  return errcode ?? code;
+};
 
 test('where the disk is full, all that was to be written together is refused, and none of it is written', async () => {
   await pages(4);
@@ -51,6 +61,15 @@ test('where the disk is full, all that was to be written together is refused, an
   expect(await outcomes(all)).toEqual([FULL, FULL, FULL, FULL]);
   expect(await there()).toEqual([]);
   expect(told).toEqual([]);
+});
+
+test('whoever asked is told that the disk is full and may try again, and the log says which file it is about, once', async () => {
+  await pages(4);
+  for (const id of ['1', '2']) {
+    const failure = await write(id, 200_000).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'HOME_STORE_FULL', status: 507, retry: true });
+  }
+  expect(troubles).toEqual([expect.stringMatching(/homeserver\.sqlite cannot be written or read: .*full/)]);
 });
 
 test('a work that goes on where a statement of it found no room writes nothing either', async () => {

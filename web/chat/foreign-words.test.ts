@@ -39,6 +39,11 @@ test('which organisation cannot be reached, since when, and what that means', ()
   ]);
   expect(words(gamma)[0]).toContain('what you write reaches its people when it is back.');
   expect(words(alpha)).toEqual([]);
+  const refused = new Map([[beta, { unreachableSince: SINCE, refuses: true as const }]]);
+  expect(awayWords(conversation, [beta], refused, NOW)).toEqual([
+    `beta.example has not let your organisation in since ${timeOf(SINCE)}: what you write waits, and comes back to you after seven days. If that is not meant to be, ask your administrator.`,
+  ]);
+  expect(awayWords({ hub: gamma }, [beta], refused, NOW)[0]).toContain('its people do not get what you write.');
 });
 
 test('a message that waits says for whom, and since when', () => {

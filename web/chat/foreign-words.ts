@@ -31,7 +31,17 @@ export function awayWords(
   return domains.flatMap((domain) => {
     const away = organisations.get(domain);
     if (!away) return [];
+    const since = shortWhen(away.unreachableSince, now);
+    if (away.refuses) {
+      const lost =
+        domain === conversation.hub
+          ? 'what you write waits, and comes back to you after seven days'
+          : 'its people do not get what you write';
+      return [
+        `${domain} has not let your organisation in since ${since}: ${lost}. If that is not meant to be, ask your administrator.`,
+      ];
+    }
     const what = domain === conversation.hub ? 'what you write is delivered' : 'what you write reaches its people';
-    return [`${domain} cannot be reached since ${shortWhen(away.unreachableSince, now)}: ${what} when it is back.`];
+    return [`${domain} cannot be reached since ${since}: ${what} when it is back.`];
   });
 }

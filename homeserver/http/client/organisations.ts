@@ -2,6 +2,7 @@
 import { API, type Organisation, Organisations } from '#signalling/client-home.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { PeerList } from '#trust/peers.ts';
+import type { Away } from '../../federation/contact.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { told } from '../told.ts';
@@ -21,13 +22,10 @@ export function organisationRoutes(app: App, { sessions, organisations }: Client
 /** Those that are allowed, by name. */
 export function organisationsOf(
   peers: PeerList['current'],
-  unreachableSince: (domain: DomainName) => number | undefined,
+  away: (domain: DomainName) => Away | undefined,
 ): Organisation[] {
   return [...peers.values()]
     .filter(({ state }) => state === 'allowed')
-    .map(({ domain }) => {
-      const since = unreachableSince(domain);
-      return { domain, ...(since !== undefined && { unreachableSince: since }) };
-    })
+    .map(({ domain }) => ({ domain, ...away(domain) }))
     .sort((a, b) => (a.domain < b.domain ? -1 : 1));
 }

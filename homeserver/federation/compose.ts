@@ -194,6 +194,7 @@ export function makeFederation(options: FederationOptions) {
     submit: (...messages) => peerClient.submit(...messages),
     onArrived: (peer, count) => peersStatus.traffic.noteMessage(peer, 'out', count),
     onRefused: (peer, code) => log.warn({ peer, code }, 'another domain refused a message for good'),
+    onEquivocated: (peer) => equivocated(peer, 'feed'),
   });
   const partings: Partings = new Partings(
     {

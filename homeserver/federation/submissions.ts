@@ -15,6 +15,7 @@ import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
+import { TooMuch } from './errors.ts';
 import { Lanes, type Outcome } from './lanes.ts';
 import type { Waiting } from './status.ts';
 import { SUBMISSION_BOUNDS, type SubmissionBounds, Tally } from './submission-bounds.ts';
@@ -247,6 +248,7 @@ export class Submissions {
         if (results.length !== batch.length) throw new HawserError('FED_UNREACHABLE', hub);
       } catch (error) {
         if (!(error instanceof HawserError)) throw error;
+        if (error instanceof TooMuch) return error;
         if (!FINAL.has(error.code)) return 'down';
         await this.#giveBackAll(() => table.oldestNames(this.#options.store.db, hub, PORTION), error.code);
         continue;

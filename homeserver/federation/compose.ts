@@ -20,6 +20,7 @@ import { accept } from '../ds/follower.ts';
 import type { Groups } from '../ds/groups.ts';
 import type { Journal } from '../ds/journal.ts';
 import { conversationOf, hubsOf, load } from '../ds/repository.ts';
+import { usersGone } from '../ds/telling.ts';
 import { type Events, organisationEvent } from '../http/events.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Queues } from '../qs/queues.ts';
@@ -259,6 +260,8 @@ export function makeFederation(options: FederationOptions) {
     changed: (change: Change): void => {
       wakeFollowers(change);
       noteCall(change);
+      const { conversation } = change.after;
+      if (domainOf(conversation) !== domain) feedsTaken.noteGone(conversation, usersGone(change));
     },
   };
 }

@@ -20,6 +20,7 @@ import { accept } from '../ds/follower.ts';
 import type { Groups } from '../ds/groups.ts';
 import type { Journal } from '../ds/journal.ts';
 import { conversationOf, hubsOf, load } from '../ds/repository.ts';
+import { usersGone } from '../ds/telling.ts';
 import { type Events, organisationEvent } from '../http/events.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Queues } from '../qs/queues.ts';
@@ -196,6 +197,7 @@ export function makeFederation(options: FederationOptions) {
     submit: (...messages) => peerClient.submit(...messages),
     onArrived: (peer, count) => peersStatus.traffic.noteMessage(peer, 'out', count),
     onRefused: (peer, code) => log.warn({ peer, code }, 'another domain refused a message for good'),
+    onEquivocated: (peer) => equivocated(peer, 'feed'),
   });
   const partings: Partings = new Partings(
     {
@@ -260,6 +262,8 @@ export function makeFederation(options: FederationOptions) {
     changed: (change: Change): void => {
       wakeFollowers(change);
       noteCall(change);
+      const { conversation } = change.after;
+      if (domainOf(conversation) !== domain) feedsTaken.noteGone(conversation, usersGone(change));
     },
   };
 }

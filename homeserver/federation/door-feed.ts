@@ -6,6 +6,7 @@ import { Feed, type FeedAnswer } from '#signalling/federation-feed.ts';
 import { DomainName } from '#signalling/ids.ts';
 import type { App } from '../http/fastify.ts';
 import { peerIn, refuseOther } from './door.ts';
+import { isTooLong } from './feed-judge.ts';
 
 export interface FeedDoorOptions {
   readonly domain: DomainName;
@@ -37,6 +38,7 @@ export function feedRoutes(app: App, { domain, take }: FeedDoorOptions): void {
     },
     async (request) => {
       refuseOther(domain, request.params.domain);
+      if (isTooLong(request.body)) throw new HawserError('SIG_TOO_LARGE');
       return take(peerIn(request), request.body);
     },
   );

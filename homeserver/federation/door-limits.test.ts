@@ -11,6 +11,7 @@ import { PeerAges } from './peer-ages.ts';
 
 const [beta, gamma] = [domain('beta.example'), domain('gamma.example')];
 const DAY = 24 * 3_600_000;
+const MB = 1024 * 1024;
 
 let store: Store;
 let world: TestWorld;
@@ -39,11 +40,16 @@ test('an older domain may never ask less', () => {
   fc.assert(
     fc.property(fc.nat(40 * DAY), fc.nat(40 * DAY), (one, more) => {
       const [young, old] = [limitsAt(one), limitsAt(one + more)];
-      return old.perSecond >= young.perSecond && old.atOnce >= young.atOnce && young.perSecond >= 100;
+      return (
+        old.perSecond >= young.perSecond &&
+        old.atOnce >= young.atOnce &&
+        old.bytesPerSecond >= young.bytesPerSecond &&
+        young.perSecond >= 100
+      );
     }),
   );
   expect(limitsAt(-5)).toEqual(limitsAt(0));
-  expect(limitsAt(365 * DAY)).toEqual({ perSecond: 400, atOnce: 128 });
+  expect(limitsAt(365 * DAY)).toEqual({ perSecond: 400, atOnce: 128, bytesPerSecond: 8 * MB });
 });
 
 test('a domain that is new gets little, and more when it has been here for long', () => {
@@ -70,6 +76,31 @@ test('lanes are not strangled, and still few at once', () => {
   const limits = new DoorLimits({ now: world.now, since: () => world.now() });
   expect(inOf(limits, 10_000, 'feed')).toBe(10_000);
   expect(inOf(limits, 10, 'feed', true)).toBe(4);
+});
+
+test('bytes a second are bounded, less for one that is new, and it is told how long to wait', () => {
+  const accepted = (limits: DoorLimits, bytes: number) => {
+    let sum = 0;
+    try {
+      for (; sum < 1024 * MB; sum += bytes) limits.weigh(beta, 'feed', bytes);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'FED_LIMIT', afterMs: expect.any(Number) });
+      expect((error as { afterMs: number }).afterMs).toBeLessThan(3_000);
+    }
+    return sum / MB;
+  };
+  const since = world.now();
+  const young = new DoorLimits({ now: world.now, since: () => since });
+  expect(accepted(young, MB)).toBe(6);
+  // A second brings as much as it may send in one, and what is short has its own share.
+  world.advance(1_000);
+  expect(accepted(young, MB / 4)).toBeCloseTo(3, 0);
+  expect(() => young.weigh(beta, 'notify', MB)).not.toThrow();
+  const grown = new DoorLimits({ now: world.now, since: () => world.now() - 30 * DAY });
+  expect(accepted(grown, MB)).toBe(16);
+  // The largest body comes in where anything is left.
+  world.advance(3_000);
+  expect(accepted(young, 10 * MB)).toBe(10);
 });
 
 test('what is short by its schema is short at the door', () => {

@@ -6,25 +6,35 @@ import { HawserError } from '#signalling/errors.ts';
 import type { FederationCall } from '#signalling/federation.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { RateLimit } from '../http/rate.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { TooMuch } from './errors.ts';
 
 export interface DomainLimits {
   /** Requests a second, in bursts of twice as many. */
   readonly perSecond: number;
   readonly atOnce: number;
+  /** Of bodies, in bursts of twice as many: those of lanes, and once more those of all else. */
+  readonly bytesPerSecond: number;
 }
 
 const DAY_MS = 24 * 3_600_000;
-/** What a group of some tens of people needs when all do something at once. */
-const NEW: DomainLimits = { perSecond: 100, atOnce: 32 };
+const KB = 1024;
+const MB = 1024 * KB;
+/** What a group of some tens of people needs when all do something at once; and 100,000 messages in half a minute after a net split. */
+const NEW: DomainLimits = { perSecond: 100, atOnce: 32, bytesPerSecond: 3 * MB };
 /** And of some hundred. */
-const GROWN: DomainLimits = { perSecond: 400, atOnce: 128 };
+const GROWN: DomainLimits = { perSecond: 400, atOnce: 128, bytesPerSecond: 8 * MB };
 const GROWN_AFTER_MS = 30 * DAY_MS;
 
 /** @param age since it was allowed, ms */
 export function limitsAt(age: number): DomainLimits {
   const part = Math.min(1, Math.max(0, age) / GROWN_AFTER_MS);
   const between = (from: number, to: number) => Math.round(from + (to - from) * part);
-  return { perSecond: between(NEW.perSecond, GROWN.perSecond), atOnce: between(NEW.atOnce, GROWN.atOnce) };
+  return {
+    perSecond: between(NEW.perSecond, GROWN.perSecond),
+    atOnce: between(NEW.atOnce, GROWN.atOnce),
+    bytesPerSecond: between(NEW.bytesPerSecond, GROWN.bytesPerSecond),
+  };
 }
 
 /**
@@ -47,8 +57,6 @@ export function classOf(call: FederationCall | 'unknown'): CallClass {
 /** Beside the short ones, which have `atOnce`. */
 const AT_ONCE: Readonly<Record<Exclude<CallClass, 'short'>, number>> = { bulk: 4, waiting: 256, file: 32 };
 
-const KB = 1024;
-const MB = 1024 * KB;
 const SMALL = 16 * KB;
 
 /** Largest bodies, bytes: what the schema of the call takes, and some room for how it is written. */
@@ -83,6 +91,7 @@ export class DoorLimits {
   readonly #options: DoorLimitsOptions;
   readonly #rate: RateLimit;
   readonly #running = new Map<string, number>();
+  readonly #bytes = new ByteBudget();
 
   constructor(options: DoorLimitsOptions) {
     this.#options = options;
@@ -94,9 +103,8 @@ export class DoorLimits {
    * @throws HawserError FED_LIMIT
    */
   enter(domain: DomainName, call: FederationCall | 'unknown'): () => void {
-    const { now, since } = this.#options;
     const kind = classOf(call);
-    const { perSecond, atOnce } = limitsAt(now() - (since(domain) ?? now()));
+    const { perSecond, atOnce } = this.#limitsOf(domain);
     const isBulk = kind === 'bulk';
     if (!isBulk && !this.#rate.take(domain, perSecond)) throw new HawserError('FED_LIMIT', 'requests a second');
     const key = `${kind} ${domain}`;
@@ -108,5 +116,22 @@ export class DoorLimits {
       if (left > 0) this.#running.set(key, left);
       else this.#running.delete(key);
     };
+  }
+
+  /**
+   * Counts bytes of a body, before they are read or while they come. A lane that delivers all it can keeps nothing else out.
+   * @throws TooMuch with how long to wait
+   */
+  weigh(domain: DomainName, call: FederationCall | 'unknown', bytes: number): void {
+    if (bytes === 0) return;
+    const key = `${classOf(call) === 'bulk' ? 'bulk' : 'short'} ${domain}`;
+    const { bytesPerSecond } = this.#limitsOf(domain);
+    const waitMs = this.#bytes.take(key, bytes, bytesPerSecond, this.#options.now());
+    if (waitMs > 0) throw new TooMuch(waitMs, 'bytes a second');
+  }
+
+  #limitsOf(domain: DomainName): DomainLimits {
+    const { now, since } = this.#options;
+    return limitsAt(now() - (since(domain) ?? now()));
   }
 }

@@ -2,6 +2,7 @@
  * The door for other homeservers. Who asks is what the certificate says (trust/ has checked it before the first byte);
  * what they may say is judged by ds/ and calls/; here it is parsed, limited and counted.
  */
+import { type Readable, Transform } from 'node:stream';
 import { Closed } from '#signalling/contract.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import {
@@ -139,6 +140,27 @@ export function federationRoutes(app: App, options: DoorOptions): void {
   );
 }
 
+/** Bytes of a body that says how long it is are known before it is read. */
+function announcedOf(headers: { readonly 'content-length'?: string | undefined }): number {
+  return Number(headers['content-length'] ?? 0);
+}
+
+/** Passes a body on as long as it may go on. */
+function counted(body: Readable, onBytes: (bytes: number) => void): Readable {
+  const through = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      try {
+        onBytes(chunk.length);
+        done(null, chunk);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+  body.once('error', (error) => through.destroy(error));
+  return body.pipe(through);
+}
+
 /** Runs before every route: names the domain, judges whether it may ask this, bounds how much, counts how it ended. */
 function guard(app: App, options: DoorOptions): void {
   const { domain: own, world, peer: entryOf, peerSince, signingKey, onHeard, onSeen, onRequest } = options;
@@ -158,10 +180,20 @@ function guard(app: App, options: DoorOptions): void {
     reply.raw.once('close', () => onRequest(domain, call, codes.get(request) ?? 'ok'));
     refuseBarred(judge(entryOf(domain), { call, direction: 'in' }));
     reply.raw.once('close', limits.enter(domain, call));
+    const announced = announcedOf(request.headers);
+    // What is longer than the call may be is not read at all.
+    if (announced <= (request.routeOptions.bodyLimit ?? 0)) limits.weigh(domain, call, announced);
     if (isSigned(call)) claims.set(request, signatures.begin(domain, request.raw.url ?? '', request.headers));
     peers.set(request, domain);
     onHeard(domain);
     onSeen?.(domain, expires);
+  });
+
+  app.addHook('preParsing', async (request, _reply, body) => {
+    const domain = peers.get(request);
+    if (domain === undefined || request.headers['transfer-encoding'] === undefined) return body;
+    const call = callOf(request.routeOptions.url);
+    return counted(body, (bytes) => limits.weigh(domain, call, bytes));
   });
 
   app.addHook('preValidation', async (request) => {

@@ -11,6 +11,17 @@ export class Unreachable extends HawserError {
   }
 }
 
+/** What is too much for now, and how long it is. */
+export class TooMuch extends HawserError {
+  readonly afterMs: number;
+
+  /** @param afterMs until more is taken */
+  constructor(afterMs: number, detail?: string) {
+    super('FED_LIMIT', detail);
+    this.afterMs = afterMs;
+  }
+}
+
 export function nonFederating(one: DomainName, other: DomainName): HawserError {
   return new HawserError('FED_NON_FEDERATING', `${one} and ${other}`);
 }

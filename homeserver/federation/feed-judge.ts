@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { parseFramed } from '#mls/wire.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
-import type { FeedEntry } from '#signalling/federation-feed.ts';
+import { type Feed, type FeedEntry, MAX_FEED_LENGTH } from '#signalling/federation-feed.ts';
 import { type DeviceId, type DomainName, domainOf } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import type { NewEntry } from '../qs/queue-table.ts';
@@ -23,6 +23,12 @@ export interface Judge {
   readonly hub: DomainName;
   /** ms since 1970 */
   readonly now: number;
+}
+
+/** Whether it carries more than one request may: a single entry may be as large as it is. */
+export function isTooLong({ entries }: Feed): boolean {
+  const length = entries.reduce((sum, { payload, welcome = '' }) => sum + payload.length + welcome.length, 0);
+  return entries.length > 1 && length > MAX_FEED_LENGTH;
 }
 
 /** @returns a code where it is not to be taken at all */

@@ -131,6 +131,50 @@ describe('an entry', () => {
   });
 });
 
+describe('a device of somebody who is no member', () => {
+  const EVE = 'mimi://beta.example/u/eve/d/laptop' as DeviceId;
+  const eve = 'mimi://beta.example/u/eve' as UserId;
+  const both = (position: number) => entry(position, COMMIT, { kind: 'commit', joined: [BOB, EVE] });
+
+  beforeEach(() => pair.follower.writer.run((tx) => pair.follower.queues.create(tx, EVE)));
+
+  test('does not come in, and hears nothing; the rest is taken', async () => {
+    expect(await take(0, both(1), entry(2, 'one'))).toEqual({ received: 2 });
+    expect([(await pair.got()).at(-1), await pair.got(EVE)]).toEqual(['one', []]);
+    expect(pair.dropped).toEqual(['MLS_NOT_ADMITTED']);
+    expect(await pair.follower.queues.hubsOf(EVE)).toEqual([]);
+  });
+
+  test('comes in where she is out by what follows, though that was heard of before', async () => {
+    const out = entry(3, COMMIT, { kind: 'commit', left: [EVE] });
+    await take(0, both(1), entry(2, 'one'), out, entry(4, 'two'));
+    expect(await pair.got(EVE)).toEqual(['one', COMMIT]);
+    expect(pair.dropped).toEqual([]);
+  });
+
+  test('comes in where the statement that took her out overtook the feed, and not for ever', async () => {
+    pair.follower.taken.noteGone(ROOM, [eve]);
+    await take(0, joins(1, EVE), entry(2, 'one'));
+    await take(2, entry(3, COMMIT, { kind: 'commit', left: [EVE] }));
+    expect(await pair.got(EVE)).toEqual(['one', COMMIT]);
+    pair.world.advance(11 * 60_000);
+    await take(3, joins(4, EVE), entry(5, 'two'));
+    expect(await pair.got(EVE)).toEqual(['one', COMMIT]);
+    expect(pair.dropped).toEqual(['MLS_NOT_ADMITTED']);
+  });
+
+  test('comes in by a statement of the same request', async () => {
+    pair.accept = async (statement) => {
+      const row = { conversation_id: ROOM, user_id: eve, name: 'Eve', role: 'member' as const, position: 1 };
+      await pair.follower.store.db.insertInto('members').values(row).execute();
+      return statement;
+    };
+    const statements = [{ conversation: ROOM, seq: 2, title: 'Ropes', members: [] }];
+    await pair.follower.taken.take(ALPHA, { ...feed(0, joins(1, EVE), entry(2, 'one')), statements });
+    expect([await pair.got(EVE), pair.dropped]).toEqual([['one'], []]);
+  });
+});
+
 describe('a device that joins again', () => {
   test('in place of itself gets what was for it before, and what follows, once', async () => {
     await take(

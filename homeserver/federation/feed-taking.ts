@@ -6,7 +6,7 @@
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { Statement } from '#signalling/federation.ts';
 import type { Feed, FeedAnswer, FeedEntry } from '#signalling/federation-feed.ts';
-import type { ConversationId, DeviceId, DomainName, GroupId } from '#signalling/ids.ts';
+import type { ConversationId, DeviceId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
 import type { Queues } from '../qs/queues.ts';
 import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
@@ -14,6 +14,7 @@ import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
 import { groupsOf } from './feed-groups.ts';
 import { digestOf, type Judged, judge } from './feed-judge.ts';
+import { admittedBy, FormerMembers } from './feed-members.ts';
 import { forgetTaken, newestTaken, type Recent, storeTaken, takenOf } from './feeds-taken-table.ts';
 import { Reached } from './reached.ts';
 
@@ -64,6 +65,7 @@ interface Moving {
 export class FeedsTaken {
   readonly #options: FeedsTakenOptions;
   readonly #reached: Reached;
+  readonly #former = new FormerMembers();
 
   private constructor(options: FeedsTakenOptions, reached: Reached) {
     this.#options = options;
@@ -88,6 +90,11 @@ export class FeedsTaken {
    */
   reached(hub: DomainName, position: number, timeoutMs: number): Promise<boolean> {
     return this.#reached.wait(hub, position, timeoutMs);
+  }
+
+  /** A statement of the hub took people of this domain out: what was before that may still be on its way. */
+  noteGone(conversation: ConversationId, users: Iterable<UserId>): void {
+    this.#former.note(conversation, users, this.#options.world.now());
   }
 
   /** As if the hub had never delivered anything. */
@@ -151,21 +158,25 @@ export class FeedsTaken {
 
   /** Entries go in together, up to one behind which something else has to stand. */
   async #write(tx: Db, judged: readonly Judged[], drop: (code: ErrorCode) => void): Promise<void> {
-    const { queues } = this.#options;
+    const { queues, world } = this.#options;
     const groups = [...new Set(judged.map(({ given }) => given.group))];
     const readers = await queues.readers(tx, groups);
     const belongs = await groupsOf(tx, judged, readers);
     const all = judged.filter((each) => belongs(each) || drop('FED_FOREIGN'));
     const known = await queues.among(tx, [...new Set(all.flatMap(({ joined }) => joined))]);
+    const admits = await admittedBy(tx, all, (...person) => this.#former.has(...person, world.now()));
     const unread = new Set<GroupId>();
     let together: Moving[] = [];
     for (const judged of all) {
       const { given, left, ownNumber } = judged;
       const inside = readers.get(given.group) ?? new Set();
       // Told again, after the hub was restored, it changes nothing: the stay that goes on is the longer one.
-      const joined = judged.joined.filter(
+      const coming = judged.joined.filter(
         (device) => known.has(device) && (!inside.has(device) || left.includes(device)),
       );
+      const joined = coming.filter((device) => admits(judged, device));
+      // The entry is for the others all the same.
+      if (joined.length < coming.length) drop('MLS_NOT_ADMITTED');
       if (inside.size === 0 && joined.length === 0) {
         if (ownNumber === undefined) continue; // nobody of this domain reads it
         unread.add(given.group);

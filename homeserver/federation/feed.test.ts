@@ -8,7 +8,7 @@ import type { GroupId } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import { save } from '../ds/repository.ts';
 import { until } from '../testing/world.ts';
-import { Unreachable } from './errors.ts';
+import { TooMuch, Unreachable } from './errors.ts';
 import { enqueue } from './outbox-table.ts';
 import { ALICE, ALPHA, BETA, BOB, BOBS_PHONE, COMMIT, FeedPair, GROUP, ROOM } from './testing/feed-pair.ts';
 import { tellUndelivered } from './undelivered.ts';
@@ -33,6 +33,29 @@ const arrives = (texts: readonly string[], device = BOB) =>
   until(async () => (await pair.got(device)).length >= texts.length, 'what was said').then(async () =>
     expect(await pair.got(device)).toEqual(texts),
   );
+
+test('a domain that takes no more for now gets the rest when it said, not before and not much later', async () => {
+  const refusals = 4;
+  const waitMs = 150;
+  const asked: number[] = [];
+  await pair.join();
+  await until(() => pair.requests.length > 0, 'the first one is there');
+  pair.network = (feed) => {
+    asked.push(performance.now());
+    return asked.length <= refusals ? Promise.reject(new TooMuch(waitMs)) : pair.deliver(feed);
+  };
+  await pair.say('one');
+  await until(() => asked.length > 0, 'it is refused');
+  await pair.say('two');
+  // It asks itself, which is no reason to come earlier.
+  pair.hub.feeds.retryNow(BETA);
+  await arrives(['one', 'two']);
+  const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+  expect(Math.min(...gaps)).toBeGreaterThan(waitMs - 20);
+  // Four failures would take three seconds and a half at least.
+  expect((asked.at(-1) ?? 0) - (asked[0] ?? 0)).toBeLessThan(3_000);
+  expect((await pair.hub.feeds.state())[0]).toMatchObject({ waiting: 0, since: undefined });
+});
 
 describe('a domain gets', () => {
   test('what is said while one of its devices is in, and the entry by which the last one leaves', async () => {

@@ -10,6 +10,7 @@ import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
+import { TooMuch } from './errors.ts';
 import { type Batch, nextBatch } from './feed-batch.ts';
 import { DOMAIN_BOUNDS, type DroppedMessage, dropSome, type FeedBounds } from './feed-overflow.ts';
 import { FeedProgress } from './feed-progress.ts';
@@ -248,6 +249,7 @@ export class Feeds {
   async #work(domain: DomainName): Promise<Outcome> {
     const { store, order, isAllowed, send } = this.#options;
     let setbacks = 0;
+    let hasArrived = false;
     while (!this.#lanes.isClosed) {
       const progress = this.#progress.get(domain);
       if (!progress || progress.isCaughtUp || !isAllowed(domain)) return 'done';
@@ -259,9 +261,14 @@ export class Feeds {
       }
       const received = await send(domain, batch.feed).then(
         (answer) => answer.received,
-        (error: unknown) => this.#failed(progress, error),
+        (error: unknown) => {
+          // As long as some of it arrives there is no trouble.
+          if (!(error instanceof TooMuch) || !hasArrived) this.#failed(progress, error);
+          return error instanceof TooMuch ? error : undefined;
+        },
       );
       if (received === undefined) return 'down';
+      if (received instanceof TooMuch) return received;
       // Meanwhile it may have been forgotten.
       if (this.#progress.get(domain) !== progress) return 'done';
       for (const told of batch.told) await settle(store.db, told);
@@ -273,6 +280,7 @@ export class Feeds {
         return 'down';
       }
       progress.trouble = undefined;
+      hasArrived = true;
     }
     return 'done';
   }
@@ -297,11 +305,10 @@ export class Feeds {
     return true;
   }
 
-  #failed(progress: FeedProgress, error: unknown): undefined {
+  #failed(progress: FeedProgress, error: unknown): void {
     const code = error instanceof HawserError ? error.code : 'SIG_INTERNAL';
     if (!(error instanceof HawserError)) this.#options.onFault(error);
     progress.trouble = { since: progress.trouble?.since ?? this.#options.world.now(), code };
-    return undefined;
   }
 
   #follows(domain: DomainName, group: GroupId): void {

@@ -185,6 +185,50 @@ test('fewer results than messages: they wait, and are handed in again', async ()
   hostile.honest();
 });
 
+test('another message under the number of ours: noted, and its device is told that its own was not sent', async () => {
+  const { alice, alpha, mel } = hostile;
+  const [conversation, group] = [ROOM.replaceAll('m'.repeat(22), 'n'.repeat(22)), GROUP.replace(/m+$/, 'n'.repeat(22))];
+  const room = { conversation: conversation as ConversationId, group: group as GroupId };
+  const members = [
+    { user: mel.device.user, domain: hostile.mallory.domain, name: 'Mel', role: 'admin' },
+    { user: alice.device.user, domain: alpha.domain, name: 'Alice', role: 'member' },
+  ] as Statement['members'];
+  expect(await hostile.refusal('notify', conversation, { ...room, seq: 1, title: 'Trap', members })).toBe('ok');
+  let messages = 0;
+  const before = alice.entries.length;
+  hostile.honest(({ path, body }) => {
+    if (callOf(path) !== 'submit') return undefined;
+    messages += (body as { messages: unknown[] }).messages.length;
+    return { status: 200, body: { results: [{ taken: true }] } };
+  });
+  const message = toBase64Url(Buffer.from('pay ten'));
+  const sent = alice.home.send({ conversation: room.conversation, number: 1, message }).then(
+    (answer) => (isWaiting(answer) ? 'waiting' : 'sent'),
+    (error: { code?: string }) => error.code,
+  );
+  await until(() => messages === 1, 'it is handed in');
+  const lie = {
+    kind: 'message',
+    at: 1,
+    sender: alice.device.id,
+    id: '1',
+    payload: toBase64Url(Buffer.from('pay all')),
+  };
+  const body = { order: 'altering', after: 0, statements: [], entries: [{ ...room, position: 1, ...lie }] };
+  expect((await hostile.say('feed', 'alpha.example', body)).body).toEqual({ received: 1 });
+  expect(['FED_EQUIVOCATED', 'waiting']).toContain(await sent);
+  await hostile.audited('FED_EQUIVOCATED', 'equivocation');
+  const told = await until(
+    () => alice.entries.slice(before).find(({ kind }) => kind === 'refused' || kind === 'sent'),
+    'its device is told',
+  );
+  expect([told.kind, parseRefused(told.payload)]).toEqual([
+    'refused',
+    { conversation, code: 'FED_EQUIVOCATED', last: 1 },
+  ]);
+  hostile.honest();
+});
+
 describe('another one', () => {
   test('with other device roots has to be confirmed, and is refused until then', async () => {
     const { double, mel } = hostile;

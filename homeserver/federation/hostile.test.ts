@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toBase64Url } from '#signalling/base64.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import { FEDERATION_PATHS, type FederationCall, type Statement } from '#signalling/federation.ts';
-import type { Feed, FeedEntry } from '#signalling/federation-feed.ts';
+import { type Feed, type FeedEntry, MAX_FEED_LENGTH } from '#signalling/federation-feed.ts';
 import type { ConferenceId, ConversationId, DeviceId, GroupId, ParticipantId } from '#signalling/ids.ts';
 import { MAX_MESSAGE_BYTES } from '#signalling/queue.ts';
 import { PASSWORD } from '../testing/organisation.ts';
@@ -317,6 +317,71 @@ describe('what is too much', () => {
     expect(await answer).toMatch(/^(HTTP\/1.1 413 |$)/);
     expect(sent).toBeLessThan(32 * MB);
     expect(memory() - before).toBeLessThan(150 * MB);
+  });
+
+  test('feeds of the full size, as fast as it can: so many bytes a second, and the others are served', {
+    timeout: 90_000,
+  }, async () => {
+    const entry = (payload: string) => ({
+      ...{ position: 1, conversation: ROOM, group: GROUP, kind: 'message', at: 1, payload },
+      ...{ sender: hostile.mel.device.id, id: '1' },
+    });
+    const feed = (payload: string) => ({ order: 'flood', after: 0, statements: [], entries: [entry(payload)] });
+    // Written once: whoever floods has more time than this process.
+    const full = JSON.stringify(feed('A'.repeat(MAX_FEED_LENGTH)));
+    const lines = async () => {
+      const response = await fetch(`${hostile.alpha.admin}/admin/v1/audit?last=200`);
+      const { lines } = (await response.json()) as { lines: { domain?: string; code?: string }[] };
+      return lines.filter(({ domain, code }) => domain === MALLORY && code === 'FED_LIMIT').length;
+    };
+    let accepted = 0;
+    const waits = new Set<string | undefined>();
+    const codes = new Set<string>();
+    const before = await lines();
+    const begin = performance.now();
+    // Where everything is slow it takes longer until it is too much.
+    const isOver = () => performance.now() - begin > (codes.has('FED_LIMIT') ? 4_000 : 40_000);
+    const flood = async () => {
+      while (!isOver()) {
+        const { status, body: answer, headers } = await hostile.say('feed', isOfAlpha, {}, { text: full });
+        if (status === 200) accepted += full.length;
+        else codes.add((answer as { code: string }).code);
+        if (status === 429) waits.add(headers?.['retry-after']);
+      }
+    };
+    const { answered } = await hostile.meanwhile(Promise.all([flood(), flood()]));
+    const seconds = (performance.now() - begin) / 1_000;
+    expect(codes).toContain('FED_LIMIT');
+    expect([...waits].every((wait) => wait === undefined || Number(wait) >= 1)).toBe(true);
+    expect([...waits].some((wait) => wait !== undefined)).toBe(true);
+    // A burst of two seconds, and the two requests that came in with the last of it.
+    expect(accepted).toBeLessThan((6 + 3 * seconds + 3) * MB);
+    expect(accepted).toBeGreaterThan(4 * MB);
+    expect(answered).toBeGreaterThan(3);
+    expect((await lines()) - before).toBeLessThan(3);
+    // Whoever waits as long as it is told goes on.
+    const status = async () => (await hostile.say('feed', isOfAlpha, feed('A'))).status;
+    await until(async () => (await status()) === 200, 'it is heard again', 10_000);
+  });
+
+  test('more in one feed than one may carry, unless it is a single entry', async () => {
+    const entry = (position: number): FeedEntry => ({
+      ...{ position, conversation: ROOM, group: GROUP, kind: 'message', at: 1 },
+      ...{ payload: 'A'.repeat(MAX_FEED_LENGTH / 2 + 4), sender: hostile.mel.device.id, id: `${position}` },
+    });
+    const said = (entries: FeedEntry[]) => () =>
+      hostile.refusal('feed', isOfAlpha, { order: 'too long', after: 0, statements: [], entries });
+    const decided = (say: () => Promise<string>) =>
+      until(
+        async () => {
+          const code = await say();
+          return code === 'FED_LIMIT' ? undefined : code;
+        },
+        'it is not too fast',
+        10_000,
+      );
+    expect(await decided(said([entry(1), entry(2)]))).toBe('SIG_TOO_LARGE');
+    expect(await decided(said([entry(1)]))).toBe('ok');
   });
 
   test('two lengths for one body', async () => {

@@ -6,8 +6,11 @@ import type { DomainName } from '#signalling/ids.ts';
 import type { World } from '../world.ts';
 import { backoffMs } from './backoff.ts';
 
-/** `stuck`: something of it is left for later, and the rest goes on. `down`: the domain as a whole takes nothing. */
-export type Outcome = 'done' | 'stuck' | 'down';
+/**
+ * `stuck`: something of it is left for later, and the rest goes on. `down`: the domain as a whole takes nothing. Where it said how long it
+ * takes no more, the lane goes on then, and neither before nor later.
+ */
+export type Outcome = 'done' | 'stuck' | 'down' | { readonly afterMs: number };
 
 export interface LanesOptions {
   readonly world: World;
@@ -46,7 +49,7 @@ export class Lanes {
   /** There is something for the domain. A domain that is down is left alone for its time. */
   wake(domain: DomainName): void {
     const lane = this.#lane(domain);
-    if (this.#closed || (lane.timer && lane.outcome === 'down')) return;
+    if (this.#closed || (lane.timer && lane.outcome !== 'stuck')) return;
     this.#begin(domain, lane, lane.timer === undefined);
   }
 
@@ -56,7 +59,7 @@ export class Lanes {
     if (!lane) return;
     // Also of a request that is under way and may still fail: it was sent before.
     lane.failures = 0;
-    this.#retry(domain, lane);
+    if (typeof lane.outcome === 'string') this.#retry(domain, lane);
   }
 
   /** Whether the domain failed and is left alone for a while. */
@@ -106,20 +109,30 @@ export class Lanes {
   }
 
   async #run(domain: DomainName, lane: Lane, isRetry: boolean): Promise<void> {
-    const { work, world, onFault } = this.#options;
+    const { work, onFault } = this.#options;
     lane.outcome = await work(domain, isRetry).catch((error: unknown): Outcome => {
       onFault(error);
       return 'down';
     });
     if (lane.outcome === 'done') lane.failures = 0;
     if (lane.outcome === 'done' || this.#closed) return;
-    if (lane.outcome === 'down') lane.again = false;
+    if (lane.outcome !== 'stuck') lane.again = false;
     // What is stuck has its time already; the rest came in between.
     if (lane.timer) return;
-    lane.failures += 1;
-    const chance = world.random(1)[0] ?? 0;
-    lane.timer = setTimeout(() => this.#retry(domain, lane), backoffMs(lane.failures, chance / 255));
+    lane.timer = setTimeout(() => this.#retry(domain, lane), this.#restOf(lane, lane.outcome));
     lane.timer.unref();
     this.#options.onRest?.(domain);
+  }
+
+  /** ms */
+  #restOf(lane: Lane, outcome: Exclude<Outcome, 'done'>): number {
+    if (typeof outcome !== 'string') {
+      // It answers: nothing failed.
+      lane.failures = 0;
+      return outcome.afterMs;
+    }
+    lane.failures += 1;
+    const chance = this.#options.world.random(1)[0] ?? 0;
+    return backoffMs(lane.failures, chance / 255);
   }
 }

@@ -41,7 +41,7 @@ import type { Peer } from '#trust/identity.ts';
 import type { PeerList } from '#trust/peers.ts';
 import { type Person, toldTo } from '../ds/conversation.ts';
 import type { OtherDomains } from '../ds/hub.ts';
-import { Unreachable } from './errors.ts';
+import { TooMuch, Unreachable } from './errors.ts';
 import { judge, withoutBarredCall } from './judge.ts';
 import { digestOf, type RequestSigner, signRequest } from './signature.ts';
 import { isSigned } from './signed-requests.ts';
@@ -328,7 +328,7 @@ export class PeerClient implements OtherDomains {
     const answer = await atOneOf(domain, places, exchange);
     const value = parse(answer.text, domain);
     if (answer.status >= 200 && answer.status < 300) return value;
-    throw refusalOf(domain, value);
+    throw refusalOf(domain, value, answer.retryAfter);
   }
 }
 
@@ -381,6 +381,7 @@ interface Exchange {
 interface Answer {
   readonly status: number;
   readonly text: string;
+  readonly retryAfter: string | undefined;
 }
 
 function exchangeOnce({ host, port, path, agent, text, headers, signal }: Exchange): Promise<Answer> {
@@ -402,7 +403,9 @@ function exchangeOnce({ host, port, path, agent, text, headers, signal }: Exchan
       reject(request.reusedSocket && isReset(cause) ? new HawserError('SIG_CLOSED', undefined, { cause }) : cause);
     });
     request.on('response', (response) => {
-      readAnswer(response).then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }), reject);
+      const { statusCode = 0, headers: told } = response;
+      const answered = (text: string) => resolve({ status: statusCode, text, retryAfter: told['retry-after'] });
+      readAnswer(response).then(answered, reject);
     });
     request.end(text);
   });
@@ -473,13 +476,23 @@ export function parseProblem(domain: DomainName, text: string): HawserError {
   }
 }
 
-function refusalOf(domain: DomainName, body: unknown): HawserError {
+/** Longer than this nobody is let wait who takes too much, ms. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** @param value of `Retry-After` (RFC 9110, section 10.2.3), in seconds. @returns ms, a second at least */
+function waitOf(value: string | undefined): number {
+  const seconds = Number(value);
+  return Number.isFinite(seconds) ? Math.min(LONGEST_WAIT_MS, Math.max(1, seconds) * 1_000) : 1_000;
+}
+
+function refusalOf(domain: DomainName, body: unknown, retryAfter?: string): HawserError {
   if (!problems.Check(body)) return new Unreachable([domain]);
   const { code, unreachable_domains: domains, epoch } = body;
   if (code === 'FED_UNREACHABLE' && domains && domains.length > 0) return new Unreachable(domains);
   // Its word about us is its refusal of us.
   if (code === 'FED_NOT_ALLOWED' || code.startsWith('TRUST_')) return new HawserError('FED_REFUSED', domain);
   if (code === 'MLS_EPOCH_PAST' && epoch !== undefined) return new StaleCommit(epoch);
+  if (code === 'FED_LIMIT') return new TooMuch(waitOf(retryAfter));
   if (isErrorCode(code) && PASSED_ON.has(code)) return new HawserError(code, detailOf(body.message));
   return new Unreachable([domain], { cause: new Error(code) });
 }

@@ -85,6 +85,17 @@ export async function find(db: Db, { device, conversation, number }: Named): Pro
   return row && shown(row);
 }
 
+/** What they say, by number. @param rows of one device to one conversation */
+export async function messagesOf(db: Db, rows: readonly Waiting[]): Promise<Map<number, string>> {
+  const messages = new Map<number, string>();
+  for (const part of inParts(rows)) {
+    const positions = part.map(({ position }) => position);
+    const said = db.selectFrom('submissions').select(['number', 'message']).where('position', 'in', positions);
+    for (const { number, message } of await said.execute()) messages.set(number, message);
+  }
+  return messages;
+}
+
 /** The newest one that waits. */
 export async function newestNumber(db: Db, { device, conversation }: Omit<Named, 'number'>): Promise<number> {
   const { newest } = await db

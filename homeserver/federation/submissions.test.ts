@@ -63,11 +63,19 @@ let fed: number;
 
 const onFault = (error: unknown) => expect.fail(`a fault: ${error}`);
 
+/** How often the hub was caught with two messages under one number. */
+let equivocated = 0;
+/** What the hub delivers in place of a message. */
+let altered: ReadonlyMap<number, string> = new Map();
+
 async function start(bounds: SubmissionBounds = SUBMISSION_BOUNDS): Promise<Submissions> {
   const made = new Submissions({
     ...{ store, writer, queues, world, onFault, bounds },
     isAllowed: () => true,
     submit: async (_, messages) => hub.submit(messages),
+    onEquivocated: () => {
+      equivocated += 1;
+    },
   });
   await made.start();
   return made;
@@ -75,6 +83,7 @@ async function start(bounds: SubmissionBounds = SUBMISSION_BOUNDS): Promise<Subm
 
 beforeEach(async () => {
   [store, world, hub, fed] = [await openTestStore(), testWorld(), new FakeHub(), 0];
+  [equivocated, altered] = [0, new Map()];
   writer = new Writer(store);
   queues = await Queues.open({ store, writer, world, onFault });
   await writer.run(async (tx) => {
@@ -98,15 +107,15 @@ const send = (number: number, device = laptop, text = `m${number}`): Promise<Sen
 
 /** What the feed brings of what the hub took. */
 async function feed(): Promise<void> {
-  const arrived = hub.taken.slice(fed);
+  const arrived = hub.taken.slice(fed).map((each) => ({ ...each, message: altered.get(each.number) ?? each.message }));
   if (arrived.length === 0) return;
   await writer.run(async (tx) => {
     const entries = arrived.map(({ device, number, message: payload }) => ({
       ...{ audience: group, kind: 'message' as const, sender: device, id: `${number}`, payload, at: 5 },
     }));
     const places = await queues.appendAll(tx, entries);
-    const arrivals = arrived.map(({ device, number }, index) => ({
-      ...{ device, conversation, group, number, at: 5, position: places[index]?.position ?? 0 },
+    const arrivals = arrived.map(({ device, number, message: payload }, index) => ({
+      ...{ device, conversation, group, number, payload, at: 5, position: places[index]?.position ?? 0 },
     }));
     await submissions.ownMessagesArrived(tx, arrivals);
   });
@@ -215,6 +224,36 @@ test('what its device wrote before it knows that one before was refused does not
   await until(() => hub.taken.length === 2, 'both go on');
   await feed();
   expect([isWaiting(await other), isWaiting(await again)]).toEqual([false, false]);
+});
+
+test('what comes back as another message was not sent: it is given back with what waits behind it', async () => {
+  const first = send(1);
+  const refused = expect(first).rejects.toMatchObject({ code: 'FED_EQUIVOCATED' });
+  await until(() => hub.taken.length === 1, 'the hub has one');
+  const second = send(2);
+  await until(() => hub.taken.length === 2, 'the hub has two');
+  hub.isDown = true;
+  const third = send(3);
+  altered = new Map([[1, 'another']]);
+  await feed();
+  await refused;
+  // What was sent as it was is told as that, in front: a device takes all in its line for given back with the other one.
+  expect([isWaiting(await second), isWaiting(await third)]).toEqual([false, true]);
+  expect(await told()).toEqual(['1 FED_EQUIVOCATED to 3', '3 FED_EQUIVOCATED to 3']);
+  expect([equivocated, await rows()]).toEqual([1, 0]);
+  await expect(send(1)).rejects.toMatchObject({ code: 'FED_EQUIVOCATED' });
+});
+
+test('where nobody waits for it any more its device finds in its queue what was sent, then what was not', async () => {
+  hub.isDown = true;
+  for (const number of [1, 2]) await send(number);
+  hub.isDown = false;
+  submissions.retryNow(beta);
+  await until(() => hub.taken.length === 2, 'the hub has both');
+  altered = new Map([[1, 'another']]);
+  await feed();
+  expect(await told()).toEqual(['2 sent', '1 FED_EQUIVOCATED to 1']);
+  expect([equivocated, await rows()]).toEqual([1, 0]);
 });
 
 test('what was taken and does not come back is handed in once more', async () => {

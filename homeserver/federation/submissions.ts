@@ -15,6 +15,7 @@ import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
+import { TooMuch } from './errors.ts';
 import { Lanes, type Outcome } from './lanes.ts';
 import type { Waiting } from './status.ts';
 import { SUBMISSION_BOUNDS, type SubmissionBounds, Tally } from './submission-bounds.ts';
@@ -35,6 +36,8 @@ export interface SubmissionsOptions {
   readonly onArrived?: (hub: DomainName, messages: number) => void;
   /** The hub refused a message for good. */
   readonly onRefused?: (hub: DomainName, code: ErrorCode) => void;
+  /** What came back under the number of a message is another one than was handed in. */
+  readonly onEquivocated?: (hub: DomainName) => void;
   readonly onFault: (error: unknown) => void;
   readonly bounds?: SubmissionBounds;
 }
@@ -42,6 +45,8 @@ export interface SubmissionsOptions {
 /** A message of a device of this domain that came by the feed of its hub. */
 export interface Arrival extends table.Named {
   readonly group: GroupId;
+  /** As the hub has it. */
+  readonly payload: string;
   /** Where it stands here, for the other devices. */
   readonly position: number;
   /** When the hub took it, ms since 1970. */
@@ -137,13 +142,21 @@ export class Submissions {
 
   /**
    * To be called in the transaction that takes over what the feed of a hub brought. Each message that was handed in here goes, and its
-   * device is told: by the answer to its request, or by its queue where nobody waits.
+   * device is told: by the answer to its request, or by its queue where nobody waits. Where the hub has put something else under its
+   * number it was not sent, and is given back with what is behind it, as one that was refused.
    */
   async ownMessagesArrived(tx: Db, arrivals: readonly Arrival[]): Promise<void> {
     const entries: NewEntry[] = [];
+    const altered: table.Waiting[][] = [];
     const chains = Map.groupBy(arrivals, ({ device, conversation }) => `${device} ${conversation}`);
-    for (const chain of chains.values()) entries.push(...(await this.#arrived(tx, chain)));
+    for (const chain of chains.values()) {
+      const arrived = await this.#arrived(tx, chain);
+      entries.push(...arrived.entries);
+      altered.push([...arrived.altered]);
+    }
     await this.#options.queues.appendAll(tx, entries);
+    // Behind what was sent: a device takes everything in its line for given back with one that was.
+    for (const rows of altered) await this.#giveBackAltered(tx, rows);
   }
 
   ownMessageArrived(tx: Db, arrival: Arrival): Promise<void> {
@@ -173,19 +186,24 @@ export class Submissions {
     await this.#lanes.close();
   }
 
-  /** Of one device to one conversation, in order. @returns what its queue is to tell */
-  async #arrived(tx: Db, chain: readonly Arrival[]): Promise<NewEntry[]> {
+  /** Of one device to one conversation, in order. @returns what its queue is to tell, and what came back as something else */
+  async #arrived(tx: Db, chain: readonly Arrival[]) {
+    const nothing = { entries: [], altered: [] };
     const [first] = chain;
-    if (!first) return [];
+    if (!first) return nothing;
     const { device, conversation } = first;
     const numbers = chain.map(({ number }) => number);
     const rows = await table.from(tx, { ...first, number: Math.min(...numbers) }, Math.max(...numbers));
     const waiting = new Map(rows.map((row) => [row.number, row]));
     const { number: decided = 0, unsent: before = null } = (await table.decided(tx, first)) ?? {};
     // Whatever is known and does not wait came before.
-    const fresh = chain.filter(({ number }) => number > decided || waiting.has(number));
+    const known = chain.filter(({ number }) => number > decided || waiting.has(number));
+    const messages = await table.messagesOf(tx, rows);
+    const isAsSent = ({ number, payload }: Arrival) => (messages.get(number) ?? payload) === payload;
+    const fresh = known.filter(isAsSent);
+    const altered = known.flatMap((arrival) => (isAsSent(arrival) ? [] : (waiting.get(arrival.number) ?? [])));
     const newest = fresh.at(-1);
-    if (!newest) return [];
+    if (!newest) return { ...nothing, altered };
     const arrived = fresh.flatMap(({ number }) => waiting.get(number) ?? []);
     await this.#remove(tx, arrived);
     if (arrived.length > 0) afterCommit(tx, () => this.#options.onArrived?.(domainOf(conversation), arrived.length));
@@ -196,13 +214,30 @@ export class Submissions {
     }
     await table.decide(tx, { device, conversation, number: upTo, unsent, place: newest });
     const hasQueue = await table.hasQueue(tx, device);
-    return fresh.flatMap((arrival): NewEntry[] => {
+    const entries = fresh.flatMap((arrival): NewEntry[] => {
       const { number, group, position, at } = arrival;
       const tell = this.#waiters.claim(arrival);
       if (tell) afterCommit(tx, () => tell({ position, at }));
       if (tell || !hasQueue) return [];
       const payload = outcomePayload({ conversation, position });
       return [{ audience: device, kind: 'sent', group, id: `${number}`, payload, at }];
+    });
+    return { entries, altered };
+  }
+
+  /** @param altered of one device to one conversation */
+  async #giveBackAltered(tx: Db, altered: readonly table.Waiting[]): Promise<void> {
+    const [first] = altered;
+    if (!first) return;
+    const rows = await table.from(tx, first);
+    await this.#giveBack(tx, rows, 'FED_EQUIVOCATED', rows.at(-1)?.number);
+    const numbers = new Set(altered.map(({ number }) => number));
+    afterCommit(tx, () => {
+      for (const row of rows) {
+        if (numbers.has(row.number)) this.#waiters.refuse(row, new HawserError('FED_EQUIVOCATED', row.hub));
+        else this.#waiters.release(row);
+      }
+      this.#options.onEquivocated?.(first.hub);
     });
   }
 
@@ -219,6 +254,7 @@ export class Submissions {
         if (results.length !== batch.length) throw new HawserError('FED_UNREACHABLE', hub);
       } catch (error) {
         if (!(error instanceof HawserError)) throw error;
+        if (error instanceof TooMuch) return error;
         if (!FINAL.has(error.code)) return 'down';
         await this.#giveBackAll(() => table.oldestNames(this.#options.store.db, hub, PORTION), error.code);
         continue;

@@ -6,7 +6,7 @@ import { LimitRefusal, WrongOffset } from '#signalling/assets.ts';
 import type { Problem } from '#signalling/client-home.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import { StaleCommit } from '#signalling/groups.ts';
-import { Unreachable } from '../federation/errors.ts';
+import { TooMuch, Unreachable } from '../federation/errors.ts';
 
 /** Where no route says otherwise: the codes for what Fastify itself refuses. */
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -62,7 +62,9 @@ function send(error: HawserError, request: FastifyRequest, reply: FastifyReply, 
   // Also where the route had no time to say so: a refusal is never the next person's answer.
   reply.header('cache-control', 'no-store');
   if (error.code === 'HOME_SLOW_DOWN' || error.code === 'SIG_FLOOD') reply.header('retry-after', '60');
-  if (error.code === 'FED_LIMIT') reply.header('retry-after', '1');
+  if (error.code === 'FED_LIMIT') {
+    reply.header('retry-after', error instanceof TooMuch ? `${Math.ceil(error.afterMs / 1_000)}` : '1');
+  }
   if (error.code === 'HOME_MAIL_LIMIT') reply.header('retry-after', '1200');
   if (error.code === 'HOME_UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   reply.status(error.status).send(problemOf(error, request.id));

@@ -28,6 +28,8 @@ export interface Asked {
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** Of what it was answered itself. */
+  readonly headers?: IncomingMessage['headers'];
 }
 
 /** What it does with a request; one that answers by itself returns nothing. */
@@ -189,7 +191,8 @@ export class PeerDouble implements AsyncDisposable {
       request.on('error', reject);
       request.on('response', async (response) => {
         const answer = Buffer.concat((await response.toArray()) as Buffer[]).toString();
-        resolve({ status: response.statusCode ?? 0, body: answer === '' ? undefined : JSON.parse(answer) });
+        const { statusCode: status = 0, headers: told } = response;
+        resolve({ status, body: answer === '' ? undefined : JSON.parse(answer), headers: told });
       });
       request.end(text);
     });

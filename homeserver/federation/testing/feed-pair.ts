@@ -2,7 +2,7 @@
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { Statement } from '#signalling/federation.ts';
 import type { Feed, FeedAnswer } from '#signalling/federation-feed.ts';
-import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
+import { type ConversationId, type DeviceId, type GroupId, userOfDevice } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { NewEntry } from '../../qs/queue-table.ts';
 import { Queues } from '../../qs/queues.ts';
@@ -48,10 +48,15 @@ async function openSide(
   return { store, writer, queues };
 }
 
-/** The conversation is known there. Of its group nothing is, as when it is over: what is on its way of any group is taken. */
+/** The conversation is known there, with Bob in it. Of its group nothing is, as when it is over: what is on its way of any group is taken. */
 async function knowRoom(tx: Db): Promise<void> {
   const room = { id: ROOM, title: 'Ropes', seq: 1, group_id: null, created_at: 0 };
   await tx.insertInto('conversations').values(room).execute();
+  const bob = { user_id: userOfDevice(BOB), name: 'Bob', role: 'member' as const, position: 0 };
+  await tx
+    .insertInto('members')
+    .values({ conversation_id: ROOM, ...bob })
+    .execute();
 }
 
 export class FeedPair implements AsyncDisposable {

@@ -12,6 +12,7 @@ import { Messenger } from '../messenger.ts';
 import { MemoryVault } from '../vault/memory.ts';
 import { type Death, DyingVault } from '../vault/testing/dying-vault.ts';
 import type { Changes } from '../vault/vault.ts';
+import type { ConversationMessages } from './conversation.ts';
 
 let world: World;
 let alpha: Organisation;
@@ -79,6 +80,11 @@ const text = (said: string): Content => ({
   body: { kind: 'text', text: { format: 'plain', text: said } },
 });
 
+/** What is shown of how far each message is; undefined where it has its place. */
+function fatesIn({ timeline }: ConversationMessages): (string | undefined)[] {
+  return timeline.items({ limit: 1_000 }).map((item) => (item.kind === 'message' ? item.sending?.state : undefined));
+}
+
 /** Where a process is to end: at which write from now on, of all or of those of a line. */
 interface Strike {
   readonly write: number;
@@ -129,12 +135,15 @@ test('a message is heard once, whichever write the process of its sender ends wi
       () => false,
     );
     await until(() => alice.vault.isDead || !messages.isSending, 'it ends, or all is sent');
+    // Whatever was in the middle: nobody is told that it has failed.
+    expect(fatesIn(messages)).not.toContain('failed');
     const { lastWrite } = alice.vault;
     const line = lastWrite && lineOf(lastWrite);
     if (line) lines.add(`${at.when} ${line}`);
     // One that was not reported as stored may be there all the same: then it is sent.
     if (isStored || (at.when === 'after' && line === 'queued')) wanted.push(said);
     await alice.start();
+    expect(fatesIn(await alice.messenger.messages(conversation))).not.toContain('failed');
     await until(async () => !(await alice.messenger.messages(conversation)).isSending, 'all is sent');
     return line !== undefined;
   });

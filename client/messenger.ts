@@ -27,6 +27,7 @@ import { Home } from './home.ts';
 import { Inbox } from './inbox.ts';
 import { ConversationMessages } from './messages/conversation.ts';
 import { Ledger } from './messages/ledger.ts';
+import { ParkedEntries } from './messages/parked.ts';
 import type { Said } from './messages/records.ts';
 import { MAX_REPORTING } from './messages/reports.ts';
 import { findOwnConversation, isOwnConversation, OWN_CONVERSATION } from './own-conversation.ts';
@@ -59,6 +60,7 @@ interface Parts {
   readonly inbox: Inbox;
   readonly verification: Verification;
   readonly heard: HeardMessages | undefined;
+  readonly parked: ParkedEntries;
 }
 
 /** Time between looks at what ends: certificates, key packages, lists. ms */
@@ -84,11 +86,13 @@ export class Messenger {
   readonly #closed = new AbortController();
   readonly #heard: HeardMessages | undefined;
   readonly #inbox: Inbox;
+  /** What cannot be taken yet. */
+  readonly #parked: ParkedEntries;
   #own: Promise<ConversationId> | undefined;
   /** How often it was asked whose group an entry is of. */
   #asked = { position: 0, times: 0 };
 
-  private constructor(options: MessengerOptions, { device, inbox, verification, heard }: Parts) {
+  private constructor(options: MessengerOptions, { device, inbox, verification, heard, parked }: Parts) {
     const { account, vault, dial } = options;
     // What ends in the middle because the program closed it, and its vault after it, was not stored: it comes once more.
     const onFault = (error: unknown) => void (this.#closed.signal.aborted || options.onFault?.(error));
@@ -99,6 +103,7 @@ export class Messenger {
     this.verification = verification;
     this.#heard = heard;
     this.#inbox = inbox;
+    this.#parked = parked;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, this.#options.now);
     this.#credentials = new Credentials(this.#authorities.of);
@@ -106,6 +111,12 @@ export class Messenger {
     this.home = new Home({ account, inbox, onEvent: (event) => this.#hear(event), ...(dial && { dial }) });
     this.#every(MAINTAIN_MS, () => this.#maintain());
     this.home.store.subscribe(({ connected }) => connected && this.verification.tellWaiting());
+    let away = this.home.store.state.organisations;
+    this.home.store.subscribe(({ organisations }) => {
+      if (organisations === away) return;
+      away = organisations;
+      parked.retry();
+    });
   }
 
   /** @throws HawserError HOME_TOO_MANY_DEVICES, HOME_DEVICE_GONE, and what the vault throws */
@@ -130,7 +141,15 @@ export class Messenger {
     const say = async (conversation: ConversationId, content: Content, also: () => Changes) =>
       (await (await promise).messages(conversation)).say(content, also);
     const heard = options.hears ? await HeardMessages.open(vault, say) : undefined;
-    const messenger = new Messenger(options, { device, inbox, verification, heard });
+    const parked = await ParkedEntries.open({
+      vault,
+      own: domainOf(device.user),
+      take: async (...parts) => (await promise).#takeIn(...parts),
+      untilConnected: async () => (await promise).#untilConnected(),
+      random: options.random ?? Math.random,
+      onFault: async (error) => (await promise).#options.onFault(error),
+    });
+    const messenger = new Messenger(options, { device, inbox, verification, heard, parked });
     resolve(messenger);
     await messenger.#resume();
     return messenger;
@@ -235,6 +254,7 @@ export class Messenger {
 
   close(): void {
     this.#closed.abort();
+    this.#parked.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const opening of this.#conversations.values()) opening.then((each) => each.close()).catch(() => undefined);
     this.home.close();
@@ -256,7 +276,10 @@ export class Messenger {
       ...(this.#engine && { engine: this.#engine }),
       membership: () => this.#find(conversation) ?? { members: [] },
       refreshMembership: () => this.home.refresh(),
-      untilTaken: () => untilTaken(this.#api, this.#inbox),
+      untilTaken: async () => {
+        await untilTaken(this.#api, this.#inbox);
+        await this.#parked.reached(conversation);
+      },
       now,
       random,
     });
@@ -323,7 +346,11 @@ export class Messenger {
     const conversation = isNamed(entry) ? namedIn(entry) : await this.#conversationOf(entry);
     // Of a conversation that this person has left: there is nobody to tell.
     if (conversation === undefined) return vault.write(progress);
-    await (await this.messages(conversation)).take(entry, progress);
+    await this.#parked.take(conversation, entry, progress);
+  }
+
+  async #takeIn(conversation: ConversationId, entry: Entry, progress: Changes, mayWait: boolean): Promise<void> {
+    await (await this.messages(conversation)).take(entry, progress, mayWait);
     this.#heard?.came();
   }
 
@@ -335,7 +362,7 @@ export class Messenger {
       asked,
       find: () => this.home.store.state.conversations.find((each) => each.group === group)?.conversation,
       refresh: () => this.home.refresh(),
-      inVault: () => this.#leftWith(group),
+      inVault: async () => this.#parked.conversationOf(group) ?? this.#leftWith(group),
       entries: (after) => this.#api.entries(after),
       own: domainOf(this.device.user),
     });
@@ -356,6 +383,7 @@ export class Messenger {
     const keys = [...(await vault.list('outbox/')).keys(), ...(await vault.list('report/')).keys()];
     const waiting = new Set(keys.map((key) => key.slice(key.indexOf('/') + 1, key.lastIndexOf('/'))));
     for (const conversation of waiting) (await this.messages(conversation as ConversationId)).drain();
+    this.#parked.retry();
   }
 
   #untilConnected(): Promise<void> {

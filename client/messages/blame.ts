@@ -56,8 +56,16 @@ const OF_SESSION: readonly ErrorCode[] = ['HOME_UNAUTHENTICATED', 'HOME_NO_DEVIC
 export function isOfEntry(error: unknown): error is HawserError {
   if (!(error instanceof HawserError)) return false;
   if (error.code === 'MLS_EPOCH_FUTURE') return true;
-  return !error.retry && !/^(?:SIG|VAULT)_/.test(error.code) && !OF_SESSION.includes(error.code);
+  return !error.retry && !/^(?:SIG|VAULT)_/.test(error.code) && !OF_SESSION.includes(error.code) && !isOfWay(error);
 }
+
+/** Another organisation has to be asked and does not answer, or cannot for now: nothing is to blame that was sent or delivered. */
+export function isOfWay(error: unknown): error is HawserError {
+  return error instanceof HawserError && error.code.startsWith('FED_') && (error.retry || OF_WAY.includes(error.code));
+}
+
+/** What an administrator has to mend, here or there. */
+const OF_WAY: readonly ErrorCode[] = ['FED_REFUSED', 'FED_TLS', 'FED_VERSION', 'FED_SIGNATURE'];
 
 /** Whether the others go on without this device. An epoch that is past was left behind by joining anew, and whoever is out stays out. */
 export function leavesBehind({ kind }: Entry, { code }: HawserError): boolean {

@@ -16,7 +16,7 @@ import type { Entry } from '#signalling/queue.ts';
 import type { ConversationGroup } from '../groups/conversation-group.ts';
 import { Store } from '../store.ts';
 import type { Vault } from '../vault/vault.ts';
-import { isOfEntry, leavesBehind, reasonOf } from './blame.ts';
+import { isOfEntry, isOfWay, leavesBehind, reasonOf } from './blame.ts';
 import type { TimelineEvent } from './fold.ts';
 import type { Ledger, Touched } from './ledger.ts';
 import { type Change, type GapReason, keys, recordBytes, recordFrom, type Said } from './records.ts';
@@ -202,8 +202,9 @@ export class ConversationMessages implements Touched {
   /**
    * Takes what the homeserver delivered.
    * @param progress stored together with what comes of it
+   * @param mayWait whether it throws where another organisation has to be asked and does not answer; else it goes on without
    */
-  async take(entry: Entry, progress: Changes): Promise<void> {
+  async take(entry: Entry, progress: Changes, mayWait = true): Promise<void> {
     if (entry.kind === 'sent' || entry.kind === 'refused') return this.#sender.takeOutcome(entry, progress);
     const { ledger } = this.#options;
     const told: OwnReport[] = [];
@@ -222,9 +223,9 @@ export class ConversationMessages implements Touched {
       if (entry.kind !== 'message') this.changed.set([]);
     } catch (error) {
       await end?.('lost');
-      if (!isOfEntry(error)) throw error;
+      if (!isOfEntry(error) && (mayWait || !isOfWay(error))) throw error;
       // Before it is said to be taken: where it cannot join now, it has to be told once more.
-      if (this.group.isBroken || leavesBehind(entry, error)) await this.#rejoin();
+      if (mayWait && (this.group.isBroken || leavesBehind(entry, error))) await this.#rejoin();
       const reason = entry.kind === 'message' ? await this.#reasonOf(entry, error.code) : undefined;
       await ledger.write(() => new Map([...(reason ? this.#gap(entry, error.code, reason) : []), ...progress]));
     }

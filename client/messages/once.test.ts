@@ -11,6 +11,8 @@ import type { Content } from '../content/content.ts';
 import { Messenger } from '../messenger.ts';
 import { MemoryVault } from '../vault/memory.ts';
 import { type Death, DyingVault } from '../vault/testing/dying-vault.ts';
+import type { Changes } from '../vault/vault.ts';
+import type { ConversationMessages } from './conversation.ts';
 
 let world: World;
 let alpha: Organisation;
@@ -48,8 +50,10 @@ class Person {
     return this.#messenger;
   }
 
-  /** A new process on what the disk holds. */
+  /** A new process on what the disk holds; the one before it is over. */
   async start(): Promise<void> {
+    this.vault.end();
+    this.#messenger?.close();
     this.vault = new DyingVault(this.disk);
     this.#messenger = await Messenger.open({ account: this.account, vault: this.vault, deviceName: 'Test' });
     open.push(this.#messenger);
@@ -57,9 +61,10 @@ class Person {
   }
 
   /** Ends at a write from now on; whatever happens afterwards in the dead process has no effect. */
-  arm(write: number, when: Death): void {
+  arm({ write, when, line }: Strike): void {
     const { messenger } = this;
-    this.vault.arm(write, when, () => messenger.close());
+    const matches = (changes: Changes) => line === undefined || lineOf(changes) === line;
+    this.vault.arm(write, when, () => messenger.close(), matches);
   }
 
   async texts(conversation: ConversationId): Promise<string[]> {
@@ -75,16 +80,40 @@ const text = (said: string): Content => ({
   body: { kind: 'text', text: { format: 'plain', text: said } },
 });
 
-/** Five rounds of the same. */
-function roundsOf(...each: readonly Death[]): (readonly [number, Death])[] {
-  return [0, 1, 2, 3, 4].flatMap((round) => each.map((one) => [round, one] as const));
+/** What is shown of how far each message is; undefined where it has its place. */
+function fatesIn({ timeline }: ConversationMessages): (string | undefined)[] {
+  return timeline.items({ limit: 1_000 }).map((item) => (item.kind === 'message' ? item.sending?.state : undefined));
+}
+
+/** Where a process is to end: at which write from now on, of all or of those of a line. */
+interface Strike {
+  readonly write: number;
+  readonly when: Death;
+  readonly line?: string;
+}
+
+/**
+ * At each write, until there are no more; then at those lines that none of these were, because what came in meanwhile is written too and
+ * took their place.
+ * @param strike whether the process ended
+ */
+async function strikeAll(
+  all: readonly string[],
+  seen: ReadonlySet<string>,
+  strike: (at: Strike) => Promise<boolean>,
+): Promise<void> {
+  for (const when of ['before', 'after'] as const) {
+    for (let write = 0; await strike({ write, when }); write++);
+  }
+  for (const [when, line] of all.filter((each) => !seen.has(each)).map((each) => each.split(' '))) {
+    await strike({ write: 0, when: when as Death, ...(line !== undefined && { line }) });
+  }
 }
 
 /** What a write was about. */
-function lineOf(vault: DyingVault): string {
-  const [key, value] = [...(vault.lastWrite ?? [])].find(([each]) => each.startsWith('outbox/')) ?? [];
-  if (key === undefined)
-    return [...(vault.lastWrite?.keys() ?? [])].some((each) => each === 'inbox') ? 'taken' : 'other';
+function lineOf(changes: Changes): string {
+  const [key, value] = [...changes].find(([each]) => each.startsWith('outbox/')) ?? [];
+  if (key === undefined) return changes.has('inbox') ? 'taken' : 'other';
   if (value === undefined) return 'accepted';
   return 'message' in JSON.parse(new TextDecoder().decode(value)) ? 'encrypted' : 'queued';
 }
@@ -97,27 +126,27 @@ test('a message is heard once, whichever write the process of its sender ends wi
   const lines = new Set<string>();
   const wanted = ['first'];
   const all = ['queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
-  // What comes in meanwhile is written too, and can take the place of one of these: then once more.
-  for (const [round, when] of roundsOf('before', 'after')) {
-    if (all.every((line) => lines.has(line))) break;
-    for (let write = 0; ; write++) {
-      const said = `${when} ${write} ${round}`;
-      const messages = await alice.messenger.messages(conversation);
-      alice.arm(write, when);
-      const isStored = await alice.messenger.say(conversation, text(said)).then(
-        () => true,
-        () => false,
-      );
-      await until(() => alice.vault.isDead || !messages.isSending, 'it ends, or all is sent');
-      // One that was not reported as stored may be there all the same: then it is sent.
-      if (isStored || when === 'after') wanted.push(said);
-      if (!alice.vault.isDead) break;
-      lines.add(`${when} ${lineOf(alice.vault)}`);
-      await alice.start();
-      await until(async () => !(await alice.messenger.messages(conversation)).isSending, 'all is sent');
-    }
+  await strikeAll(all, lines, async (at) => {
+    const said = `${at.when} ${at.line ?? at.write}`;
+    const messages = await alice.messenger.messages(conversation);
+    alice.arm(at);
+    const isStored = await alice.messenger.say(conversation, text(said)).then(
+      () => true,
+      () => false,
+    );
+    await until(() => alice.vault.isDead || !messages.isSending, 'it ends, or all is sent');
+    // Whatever was in the middle: nobody is told that it has failed.
+    expect(fatesIn(messages)).not.toContain('failed');
+    const { lastWrite } = alice.vault;
+    const line = lastWrite && lineOf(lastWrite);
+    if (line) lines.add(`${at.when} ${line}`);
+    // One that was not reported as stored may be there all the same: then it is sent.
+    if (isStored || (at.when === 'after' && line === 'queued')) wanted.push(said);
     await alice.start();
-  }
+    expect(fatesIn(await alice.messenger.messages(conversation))).not.toContain('failed');
+    await until(async () => !(await alice.messenger.messages(conversation)).isSending, 'all is sent');
+    return line !== undefined;
+  });
   await alice.messenger.say(conversation, text('last'));
   wanted.push('last');
   await until(async () => (await bob.texts(conversation)).includes('last'), 'the last');
@@ -145,30 +174,23 @@ test('a report is told once, whichever write the process ends with that took the
     return number && new DataView(number.slice().buffer).getFloat64(0);
   };
   const all = ['taken', 'queued', 'encrypted', 'accepted'].flatMap((line) => [`before ${line}`, `after ${line}`]);
-  for (const [, when] of roundsOf('before', 'after')) {
-    if (all.every((line) => lines.has(line))) break;
-    for (let write = 0; ; write++) {
-      await until(async () => {
-        const outgoing = [...(await dave.disk.list('outbox/')), ...(await dave.disk.list('report/'))];
-        return outgoing.length === 0;
-      }, 'nothing is on its way');
-      dave.arm(write, when);
-      const id = await carol.messenger.say(conversation, text(`${when} ${write}`));
-      count += 1;
-      await until(async () => dave.vault.isDead || (await isDelivered(id)), 'it ends, or all is told');
-      if (dave.vault.isDead) {
-        lines.add(`${when} ${lineOf(dave.vault)}`);
-        await dave.start();
-        await until(() => isDelivered(id), 'it is told');
-      } else {
-        await until(async () => (await dave.disk.list('outbox/')).size === 0, 'it knows that it is told');
-        if (!dave.vault.isDead) break;
-        lines.add(`${when} ${lineOf(dave.vault)}`);
-        await dave.start();
-      }
-    }
+  await strikeAll(all, lines, async (at) => {
+    await until(async () => {
+      const outgoing = [...(await dave.disk.list('outbox/')), ...(await dave.disk.list('report/'))];
+      return outgoing.length === 0;
+    }, 'nothing is on its way');
+    dave.arm(at);
+    const id = await carol.messenger.say(conversation, text(`${at.when} ${at.line ?? at.write}`));
+    count += 1;
+    await until(async () => dave.vault.isDead || (await isDelivered(id)), 'it ends, or all is told');
+    const isKnown = async () => dave.vault.isDead || (await dave.disk.list('outbox/')).size === 0;
+    await until(isKnown, 'it ends, or knows that it is told');
+    const { lastWrite } = dave.vault;
+    if (lastWrite) lines.add(`${at.when} ${lineOf(lastWrite)}`);
     await dave.start();
-  }
+    await until(() => isDelivered(id), 'it is told');
+    return lastWrite !== undefined;
+  });
   expect(await told()).toBe(count);
   expect([...lines].filter((line) => all.includes(line)).sort()).toEqual(all.sort());
 });

@@ -10,6 +10,8 @@ export class DyingVault implements Vault {
   #when: Death = 'before';
   #lastWrite: Changes | undefined;
   #dying: (() => void) | undefined;
+  #matches: (changes: Changes) => boolean = () => true;
+  #isEnded = false;
 
   /** @param disk what stays, for the next process */
   constructor(disk: Vault) {
@@ -25,9 +27,18 @@ export class DyingVault implements Vault {
     return this.#lastWrite !== undefined;
   }
 
-  /** Ends at the write of that number, counted from 0 from now on. @param dying called at that moment */
-  arm(write: number, when: Death, dying: () => void): void {
-    [this.#left, this.#when, this.#dying] = [write, when, dying];
+  /**
+   * Ends at the write of that number, counted from 0 from now on.
+   * @param dying called at that moment
+   * @param matches which writes count
+   */
+  arm(write: number, when: Death, dying: () => void, matches: (changes: Changes) => boolean = () => true): void {
+    [this.#left, this.#when, this.#dying, this.#matches] = [write, when, dying, matches];
+  }
+
+  /** The process ends between two writes. A disk has one process at a time. */
+  end(): void {
+    this.#isEnded = true;
   }
 
   async get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -47,7 +58,7 @@ export class DyingVault implements Vault {
 
   async write(changes: Changes): Promise<void> {
     this.#checkAlive();
-    if (this.#left-- > 0) return this.#disk.write(changes);
+    if (!this.#matches(changes) || this.#left-- > 0) return this.#disk.write(changes);
     this.#lastWrite = changes;
     this.#dying?.();
     if (this.#when === 'after') await this.#disk.write(changes);
@@ -63,6 +74,6 @@ export class DyingVault implements Vault {
   }
 
   #checkAlive(): void {
-    if (this.isDead) throw new HawserError('VAULT_CLOSED', 'the process has ended');
+    if (this.isDead || this.#isEnded) throw new HawserError('VAULT_CLOSED', 'the process has ended');
   }
 }

@@ -6,7 +6,9 @@ import { Person } from '../testing/person.ts';
 import { until } from '../testing/world.ts';
 import { WORLD } from '../world.ts';
 
-test('who is not let in any more is told so, keeps what is shared, and hears how it ended when he is let in again', { timeout: 40_000 }, async () => {
+test('who is not let in any more is told so, keeps what is shared, and hears how it ended when he is let in again', {
+  timeout: 40_000,
+}, async () => {
   await using world = await organise('alpha.example', 'beta.example');
   const [alpha, beta] = world.organisations as [Organisation, Organisation];
   const alice = await alpha.person('alice');

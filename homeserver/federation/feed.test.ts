@@ -10,7 +10,7 @@ import { save } from '../ds/repository.ts';
 import { until } from '../testing/world.ts';
 import { TooMuch, Unreachable } from './errors.ts';
 import { enqueue } from './outbox-table.ts';
-import { ALICE, ALPHA, BETA, BOB, BOBS_PHONE, COMMIT, FeedPair, GROUP, ROOM } from './testing/feed-pair.ts';
+import { ALICE, ALPHA, BETA, BOB, BOBS_PHONE, COMMIT, FeedPair, GROUP, knowRoom, ROOM } from './testing/feed-pair.ts';
 import { tellUndelivered } from './undelivered.ts';
 
 const OTHER = 'mimi://alpha.example/g/BBBBBBBBBBBBBBBB' as GroupId;
@@ -333,6 +333,7 @@ describe('after a start', () => {
 
   test('of a follower that was restored, what it lost is sent again as far as it is kept', async () => {
     await pair.hub.writer.run((tx) => pair.hub.queues.subscribe(tx, ALICE, GROUP, 0));
+    await pair.hub.writer.run(knowRoom);
     await pair.join();
     await pair.say('one');
     await pair.say('two');
@@ -343,8 +344,11 @@ describe('after a start', () => {
       await tx.deleteFrom('entries').execute();
     });
     await pair.restartFollower();
+    const before = pair.statements.length;
     await pair.say('three');
     await arrives(['one', 'two', 'three']);
+    // What it knew of the conversation is old too.
+    expect(pair.statements.slice(before).map(({ conversation }) => conversation)).toEqual([ROOM]);
   });
 
   test('of a hub that was restored, its order is another one, and everything in it is new', async () => {

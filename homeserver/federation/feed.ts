@@ -27,7 +27,7 @@ import {
   writeMoves,
 } from './followings.ts';
 import { Lanes, type Outcome } from './lanes.ts';
-import { settle } from './outbox-table.ts';
+import { enqueueFollowed, settle } from './outbox-table.ts';
 import type { Waiting } from './status.ts';
 
 export interface FeedsOptions {
@@ -45,6 +45,8 @@ export interface FeedsOptions {
   readonly onDropped?: (tx: Db, domain: DomainName, messages: readonly DroppedMessage[]) => Promise<void>;
   /** So many messages of others have come to a domain. */
   readonly onDelivered?: (domain: DomainName, messages: number) => void;
+  /** A domain has less than it said, and there is something to be told to it by the outbox. */
+  readonly onRestored?: (domain: DomainName) => void;
   readonly bounds?: FeedBounds;
   readonly onFault: (error: unknown) => void;
 }
@@ -291,8 +293,11 @@ export class Feeds {
     this.#writeSoon();
     if (received <= feed.after) {
       if (received === feed.after) return false;
+      const { writer, world, onRestored } = this.#options;
+      await writer.run((tx) => enqueueFollowed(tx, domain, world.now()));
       progress.goBack(received);
       await this.#count(domain, progress);
+      onRestored?.(domain);
       return false;
     }
     // More than there is, nobody has.

@@ -60,6 +60,7 @@ export async function openFederation(options: OpeningOptions): Promise<OpenFeder
       log.warn({ peer, messages: messages.length }, 'another domain was away for too long and does not get messages');
       return tellUndelivered(tx, queues, peer, messages, world.now());
     },
+    onRestored: (peer) => composed().outbox.wake(peer),
     onDelivered: (peer, count) => composed().peersStatus.traffic.noteMessage(peer, 'out', count),
   });
   defer(() => feeds.close());

@@ -54,6 +54,25 @@ export async function enqueueDepartures(
   }
 }
 
+/** A domain was restored from a backup: what it knows of the conversations in whose groups it has devices is old. */
+export async function enqueueFollowed(tx: Db, domain: DomainName, now: number): Promise<void> {
+  const followed = await tx
+    .selectFrom('followings')
+    .innerJoin('conversations', 'conversations.id', 'followings.conversation_id')
+    .select(['conversations.id as subject', 'conversations.seq'])
+    .distinct()
+    .where('followings.domain', '=', domain)
+    .where('followings.until', 'is', null)
+    .execute();
+  for (const part of inParts(followed)) {
+    await tx
+      .insertInto('outbox')
+      .values(part.map((each) => ({ domain, kind: 'conversation' as const, ...each, created_at: now })))
+      .onConflict((c) => c.columns(['domain', 'kind', 'subject']).doUpdateSet((e) => ({ seq: e.ref('excluded.seq') })))
+      .execute();
+  }
+}
+
 /** A device of this domain is gone, which hubs have to know that may have it in groups. */
 export async function enqueueGoneDevice(
   tx: Db,

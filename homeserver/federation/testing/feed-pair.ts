@@ -49,7 +49,7 @@ async function openSide(
 }
 
 /** The conversation is known there, with Bob in it. Of its group nothing is, as when it is over: what is on its way of any group is taken. */
-async function knowRoom(tx: Db): Promise<void> {
+export async function knowRoom(tx: Db): Promise<void> {
   const room = { id: ROOM, title: 'Ropes', seq: 1, group_id: null, created_at: 0 };
   await tx.insertInto('conversations').values(room).execute();
   const bob = { user_id: userOfDevice(BOB), name: 'Bob', role: 'member' as const, position: 0 };

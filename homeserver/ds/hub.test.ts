@@ -9,6 +9,7 @@ import { domain, openTestStore, type TestWorld, testWorld, user } from '../testi
 import type { Change } from './changes.ts';
 import { Hub } from './hub.ts';
 import { Journal } from './journal.ts';
+import { load } from './repository.ts';
 
 const [alpha, beta, gamma] = [domain('alpha.example'), domain('beta.example'), domain('gamma.example')];
 const alice = user('@alice@alpha.example');
@@ -236,4 +237,13 @@ test('a domain that was blocked leaves every call', async () => {
   await hub.update(beta, conversation, present(bob, 'b'));
   await hub.drop(beta);
   expect(changes.at(-1)?.after.call?.members.map(({ user: who }) => who)).toEqual([alice]);
+});
+
+test('a call whose starter is taken out is another member’s, also for whoever hears of it later', async () => {
+  const other = user('@berta@beta.example');
+  const { conversation } = await hub.create(alice, 'Ropes', [bob, other, carol]);
+  await hub.update(beta, conversation, { type: 'startCall', actor: bob, conference });
+  const state = await hub.update(alpha, conversation, { type: 'removeMember', actor: alice, user: bob });
+  expect(state.call).toMatchObject({ startedBy: other });
+  expect(await load(store.db, conversation)).toEqual(state);
 });

@@ -205,7 +205,10 @@ async function saveCall(tx: Db, conversation: ConversationId, call: Call | undef
   await tx
     .insertInto('calls')
     .values({ conference, conversation_id: conversation, anchor, started_by: startedBy, started_at: startedAt })
-    .onConflict((c) => c.column('conference').doNothing())
+    // Who started it may be out since, and it is another member's.
+    .onConflict((c) =>
+      c.column('conference').doUpdateSet({ started_by: startedBy }).where('calls.conversation_id', '=', conversation),
+    )
     .execute();
   // A hub that gives its call the id of another hub's call must not reach that call's people.
   if ((await conversationOf(tx, conference)) !== conversation) throw new HawserError('FED_FOREIGN', 'conference id');

@@ -130,6 +130,17 @@ export async function save(tx: Db, before: Statement | undefined, after: Stateme
     .execute();
   if (before?.members !== after.members) await saveMembers(tx, conversation, after.members);
   if (before?.call !== after.call) await saveCall(tx, conversation, after.call);
+  if (before && before.members !== after.members && after.call) await forgetNumbers(tx, after.call, after.members);
+}
+
+/** A domain that is out forgets the call, and with it how it has numbered what it said of it: let in again, it begins anew. */
+async function forgetNumbers(tx: Db, { conference }: Call, members: readonly Member[]): Promise<void> {
+  const domains = [...new Set(members.map(({ domain }) => domain))];
+  await tx
+    .deleteFrom('call_presence')
+    .where('conference', '=', conference)
+    .where('domain', 'not in', domains)
+    .execute();
 }
 
 /** Each as it was at one moment: a number and members of different states would be one that never was. */

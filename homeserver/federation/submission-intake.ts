@@ -155,6 +155,8 @@ class Looked {
       // Until its device has taken what became of it: later it does not ask any more.
       const refusal = await table.refusal(this.#tx, named);
       if (refusal !== undefined) throw new HawserError(codeIn(refusal));
+      const place = number < decided.number ? await table.placeOf(this.#tx, named) : undefined;
+      if (place) return place;
       return { position: decided.position, at: decided.at };
     }
     if (number < newest) throw new HawserError('HOME_BAD_REQUEST', 'the number is lower than one before it');

@@ -150,3 +150,23 @@ test('a device joins again that was away while its person was taken out and let 
   await alice.messenger.say(conversation, text('welcome back'));
   await hears(again, conversation, 'welcome back');
 });
+
+test('what was said to somebody who was let in and taken out while his device was away is there when it is back', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, bob] = [await follow('alice'), await follow('bob')];
+  for (const each of [bob.following, bob.messenger]) each.close();
+  const { conversation } = await alice.messenger.create('In and out', []);
+  await alice.messenger.say(conversation, text('alone'));
+  await alice.messenger.addMember(conversation, bob.user);
+  await alice.messenger.say(conversation, text('to both'));
+  await until(async () => !(await alice.messenger.messages(conversation)).isSending, 'it is on its way');
+  await alice.messenger.removeMember(conversation, bob.user);
+  const again = await follow('bob', bob.vault);
+  const { timeline } = await again.messenger.messages(conversation);
+  await until(() => timeline.items().some(({ kind }) => kind === 'notice'), 'he sees that he is out');
+  expect(timeline.items().map((item) => (item.kind === 'message' ? item.body : item.kind))).toEqual([
+    { kind: 'text', text: { format: 'markdown', text: 'to both' } },
+    'notice',
+  ]);
+});

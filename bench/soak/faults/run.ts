@@ -162,10 +162,11 @@ function summaryOf({ findings, faults }: Outcome): string {
 async function keep(schedule: Schedule, outcome: Outcome, gathering: Gathering): Promise<string> {
   const folder = join(tmpdir(), 'hawser-faults', `seed-${schedule.seed}-${Date.now().toString(36)}`);
   await mkdir(folder, { recursive: true });
-  const { evidence, ...rest } = outcome;
+  const { evidence, troubles, ...rest } = outcome;
   await writeFile(join(folder, 'schedule.txt'), `${linesOf(schedule).join('\n')}\n`);
   await writeFile(join(folder, 'outcome.json'), JSON.stringify(rest, undefined, 2));
   await writeFile(join(folder, 'evidence.json'), JSON.stringify(evidence, undefined, 1));
+  await writeFile(join(folder, 'troubles.txt'), `${troubles.join('\n')}\n`);
   for (const { domain, logged } of gathering.homes)
     await writeFile(join(folder, `${domain}.log`), `${logged.join('\n')}\n`);
   return folder;

@@ -15,6 +15,8 @@ export interface Outcome {
   readonly findings: readonly Finding[];
   /** What failed without a code. */
   readonly faults: readonly string[];
+  /** What went wrong on devices with a code, and was tried again. */
+  readonly troubles: readonly string[];
   /** How often people were refused something, by code. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly evidence: Evidence;
@@ -143,6 +145,7 @@ class Run {
       accepted: evidence.said.filter(({ state }) => state === 'accepted').length,
       findings: findingsIn(evidence),
       faults: this.#recorder.faults,
+      troubles: this.#recorder.troubles,
       refusals: this.#recorder.refusals,
       evidence,
       quietMs: performance.now() - healed,

@@ -84,7 +84,8 @@ export class Seat {
     this.#vault = vault;
     await whenReachable(() => account.signIn(handle, PASSWORD), signal);
     const onFault = (error: unknown) => {
-      if (!(error instanceof HawserError)) recorder.fault(label, error);
+      if (error instanceof HawserError) recorder.trouble(label, error);
+      else recorder.fault(label, error);
     };
     const now = () => Date.now() + this.#clockMs;
     const quick = { engine: nodeEngine, keyPackages: KEY_PACKAGES };

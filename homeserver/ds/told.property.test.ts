@@ -1,0 +1,98 @@
+/** Whatever people do: what the hub holds on disk is what it decided, and other domains take all of it. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { HawserError } from '#signalling/errors.ts';
+import type { Operation } from '#signalling/federation.ts';
+import { type ConferenceId, type ConversationId, domainOf, type ParticipantId } from '#signalling/ids.ts';
+import { domain, openTestStore, testWorld, user } from '../testing/world.ts';
+import { toldTo } from './conversation.ts';
+import { accept } from './follower.ts';
+import { Hub } from './hub.ts';
+import { Journal } from './journal.ts';
+import { load } from './repository.ts';
+
+const [alpha, beta, gamma] = [domain('alpha.example'), domain('beta.example'), domain('gamma.example')];
+const people = ['anna@alpha', 'abel@alpha', 'bob@beta', 'berta@beta', 'carol@gamma', 'cleo@gamma'].map((name) =>
+  user(`@${name}.example`),
+);
+const [creator = user('@nobody@alpha.example')] = people;
+const person = fc.constantFrom(...people);
+const conference = fc.constantFrom(...['c', 'd'].map((letter) => letter.repeat(22) as ConferenceId));
+const membership = fc.constantFrom('addMember' as const, 'removeMember' as const);
+const roles = fc.constantFrom('admin' as const, 'member' as const);
+
+const acts: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({ type: membership, actor: person, user: person }),
+  // Most of what the others try is refused.
+  fc.record({ type: membership, actor: fc.constant(creator), user: person }),
+  fc.record({ type: fc.constant('leave' as const), actor: person }),
+  fc.record({ type: fc.constant('changeRole' as const), actor: person, user: person, role: roles }),
+  fc.record({ type: fc.constant('changeTitle' as const), actor: person, title: fc.constantFrom('One', 'Two') }),
+  fc.record({ type: fc.constantFrom('startCall' as const, 'endCall' as const), actor: person, conference }),
+);
+/** What a domain says of its own people; its numbers are given when it does. */
+const presences = fc.record({ conference, of: fc.uniqueArray(person, { minLength: 1, maxLength: 3 }) });
+
+test('is held, and is taken by the others', { timeout: 60_000 }, async () => {
+  const step = fc.oneof({ weight: 3, arbitrary: acts }, { weight: 1, arbitrary: presences });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => play(steps)),
+    { numRuns: 25 },
+  );
+});
+
+type Step = Operation | { readonly conference: ConferenceId; readonly of: readonly (typeof people)[number][] };
+
+async function play(steps: readonly Step[]): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const world = testWorld();
+  const stores = await Promise.all([alpha, beta, gamma].map(() => openTestStore()));
+  for (const each of stores) stack.defer(() => each.close());
+  const [own, ...others] = stores;
+  if (!own) throw new Error('no store');
+  const journal = new Journal(own, alpha, world);
+  const followers = [beta, gamma].map((name, index) => {
+    const store = others[index];
+    if (!store) throw new Error('no store');
+    return { name, store, journal: new Journal(store, name, world) };
+  });
+  const hub = new Hub({
+    ...{ db: own.db, domain: alpha, journal, world },
+    mayReach: async () => true,
+    localPerson: async (who) => ({ user: who, name: 'somebody' }),
+    others: {
+      identify: async (of, handle) => ({ user: user(`@${handle}@${of}`), name: handle }),
+      refusedBy: async () => [],
+    },
+  });
+  const { conversation } = await hub.create(creator, 'Ropes', people.slice(1, 4));
+  let seq = 0;
+  for (const each of steps) {
+    const [first = creator] = 'of' in each ? each.of : [each.type === 'presence' ? creator : each.actor];
+    const from = domainOf(first);
+    seq += 1;
+    const operation: Operation = 'of' in each ? presenceOf(each, seq) : each;
+    const decided = await hub.update(from, conversation, operation).catch((error: unknown) => {
+      if (!(error instanceof HawserError)) throw error;
+    });
+    if (!decided) continue;
+    expect(await load(own.db, conversation)).toEqual(decided);
+    for (const follower of followers) {
+      const told = toldTo(follower.name, decided);
+      const known = await load(follower.store.db, conversation as ConversationId);
+      if (!known && told.members.length === 0) continue;
+      await accept(follower.journal, follower.name, alpha, told, () => expect.fail('it says something else'));
+      expect(await load(follower.store.db, conversation)).toEqual(told);
+    }
+  }
+}
+
+function presenceOf({ conference: of, of: who }: Step & { of: unknown }, seq: number): Operation {
+  const [first = creator] = who;
+  const there = who.filter((each) => domainOf(each) === domainOf(first));
+  const participants = there.map((each) => ({
+    participant: Buffer.from(each).toString('hex').slice(-24, -2).padEnd(22, 'x') as ParticipantId,
+    user: each,
+  }));
+  return { type: 'presence', conference: of, seq, participants };
+}

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
 import type { Operation } from '#signalling/federation.ts';
-import { type ConferenceId, type ConversationId, domainOf, type ParticipantId } from '#signalling/ids.ts';
+import { type ConferenceId, domainOf, type ParticipantId, type UserId } from '#signalling/ids.ts';
 import { domain, openTestStore, testWorld, user } from '../testing/world.ts';
 import { toldTo } from './conversation.ts';
 import { accept } from './follower.ts';
@@ -41,7 +41,11 @@ test('is held, and is taken by the others', { timeout: 60_000 }, async () => {
   );
 });
 
-type Step = Operation | { readonly conference: ConferenceId; readonly of: readonly (typeof people)[number][] };
+interface Said {
+  readonly conference: ConferenceId;
+  readonly of: readonly UserId[];
+}
+type Step = Operation | Said;
 
 async function play(steps: readonly Step[]): Promise<void> {
   await using stack = new AsyncDisposableStack();
@@ -79,7 +83,7 @@ async function play(steps: readonly Step[]): Promise<void> {
     expect(await load(own.db, conversation)).toEqual(decided);
     for (const follower of followers) {
       const told = toldTo(follower.name, decided);
-      const known = await load(follower.store.db, conversation as ConversationId);
+      const known = await load(follower.store.db, conversation);
       if (!known && told.members.length === 0) continue;
       await accept(follower.journal, follower.name, alpha, told, () => expect.fail('it says something else'));
       expect(await load(follower.store.db, conversation)).toEqual(told);
@@ -87,7 +91,7 @@ async function play(steps: readonly Step[]): Promise<void> {
   }
 }
 
-function presenceOf({ conference: of, of: who }: Step & { of: unknown }, seq: number): Operation {
+function presenceOf({ conference: of, of: who }: Said, seq: number): Operation {
   const [first = creator] = who;
   const there = who.filter((each) => domainOf(each) === domainOf(first));
   const participants = there.map((each) => ({

@@ -34,7 +34,7 @@ export interface OpeningOptions {
 
 type Composed = Pick<
   Federation,
-  'isAllowed' | 'peerClient' | 'acceptFrom' | 'equivocated' | 'peersStatus' | 'submissions'
+  'isAllowed' | 'peerClient' | 'acceptFrom' | 'equivocated' | 'peersStatus' | 'submissions' | 'outbox'
 > & {
   readonly metrics: Metrics;
 };

@@ -27,18 +27,22 @@ let groups: Groups;
 let alice: TestDevice;
 let bob: TestDevice;
 
-beforeEach(async () => {
-  pair = await FeedPair.open();
-  hub = await TestHub.make();
-  [alice, bob] = await hub.world.devices('alice/laptop', 'bob@beta/laptop');
-  journal = new Journal(pair.hub.store, ALPHA, pair.world);
-  groups = new Groups({
+function openGroups(): Groups {
+  return new Groups({
     ...pair.hub,
     ...{ journal, domain: ALPHA, credentials: hub.environment.credentials, followers: pair.hub.feeds },
     world: { ...testWorld(), now: () => START },
     signer: { ...hub.signer, publicKey: hub.environment.hub.signatureKey },
     onFault: (error) => pair.faults.push(error),
   });
+}
+
+beforeEach(async () => {
+  pair = await FeedPair.open();
+  hub = await TestHub.make();
+  [alice, bob] = await hub.world.devices('alice/laptop', 'bob@beta/laptop');
+  journal = new Journal(pair.hub.store, ALPHA, pair.world);
+  groups = openGroups();
   journal.join(groups.changing);
   journal.subscribe(groups.changed);
   await journal.change(conversation, () =>
@@ -204,6 +208,31 @@ test('whoever is taken out and back before the hub has proposed to remove his de
   }, 'the proposal');
   await alice.group.receive(fromText(proposal.payload));
   expect(alice.group.leaving.size).toBe(1);
+});
+
+test('also where the process ended before it was', async () => {
+  await create(alice);
+  await welcomeBob();
+  const change = (members: (all: Statement['members']) => Statement['members']) =>
+    journal.change(conversation, (before) => {
+      if (!before) throw new Error('it is gone');
+      return { ...before, members: members(before.members), seq: before.seq + 1 };
+    });
+  // What is decided now is on disk, and this process does nothing more.
+  await groups.close();
+  const { members: all } = await change((members) => members);
+  await change((members) => members.filter(({ user }) => user !== userOfDevice(bob.id)));
+  await change(() => all);
+  const proposals = () => pair.hub.store.db.selectFrom('entries').selectAll().where('kind', '=', 'proposal').execute();
+  expect(await proposals()).toEqual([]);
+  groups = openGroups();
+  await groups.state(asker(alice), conversation);
+  const [proposal] = await until(async () => {
+    const rows = await proposals();
+    return rows.length > 0 && rows;
+  }, 'the proposal');
+  await alice.group.receive(fromText(proposal?.payload ?? ''));
+  expect([...alice.group.leaving]).toHaveLength(1);
 });
 
 test('one that joins by itself gets what follows; its domain follows until the last one is out', async () => {

@@ -6,6 +6,7 @@ import { membersIn, type PublicGroup } from '#mls/public-group.ts';
 import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
 import { parseTree } from '#mls/wire.ts';
 import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
+import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import { nodeEngine } from './mls-crypto.ts';
 
@@ -78,6 +79,28 @@ export async function devicesOf(db: Db, group: GroupId): Promise<DeviceId[]> {
   return rows.map(({ device_id }) => device_id);
 }
 
+/** Devices that get nothing of the group any more although they are in it: their people were taken out, and may be back. */
+export async function putOutOf(db: Db, group: GroupId): Promise<Set<DeviceId>> {
+  const rows = await db
+    .selectFrom('group_devices')
+    .select('device_id')
+    .where('group_id', '=', group)
+    .where('put_out', '=', 1)
+    .execute();
+  return new Set(rows.map(({ device_id }) => device_id));
+}
+
+export async function setPutOut(tx: Db, group: GroupId, devices: readonly DeviceId[], isOut: boolean): Promise<void> {
+  for (const part of inParts(devices)) {
+    await tx
+      .updateTable('group_devices')
+      .set({ put_out: isOut ? 1 : 0 })
+      .where('group_id', '=', group)
+      .where('device_id', 'in', part)
+      .execute();
+  }
+}
+
 /** Groups in which a device is. */
 export async function groupsWith(db: Db, device: DeviceId): Promise<GroupId[]> {
   const rows = await db.selectFrom('group_devices').select('group_id').where('device_id', '=', device).execute();
@@ -140,27 +163,33 @@ export async function sweepTrees(db: Db, now: number): Promise<void> {
   await db.deleteFrom('group_trees').where('expires_at', '<=', now).execute();
 }
 
+/** In few statements: a commit that takes a whole domain out changes thousands of records. */
 async function saveRecords(tx: Db, group: GroupId, changes: Changes): Promise<void> {
+  const gone: string[] = [];
+  const kept: { group_id: GroupId; key: string; value: string }[] = [];
   for (const [key, bytes] of changes) {
-    if (bytes === undefined) {
-      await tx.deleteFrom('group_records').where('group_id', '=', group).where('key', '=', key).execute();
-      continue;
-    }
-    const value = Buffer.from(bytes).toString('base64url');
+    if (bytes === undefined) gone.push(key);
+    else kept.push({ group_id: group, key, value: Buffer.from(bytes).toString('base64url') });
+  }
+  for (const part of inParts(gone)) {
+    await tx.deleteFrom('group_records').where('group_id', '=', group).where('key', 'in', part).execute();
+  }
+  for (const part of inParts(kept)) {
     await tx
       .insertInto('group_records')
-      .values({ group_id: group, key, value })
-      .onConflict((c) => c.columns(['group_id', 'key']).doUpdateSet({ value }))
+      .values(part)
+      .onConflict((c) => c.columns(['group_id', 'key']).doUpdateSet((e) => ({ value: e.ref('excluded.value') })))
       .execute();
   }
 }
 
 async function saveDevices(tx: Db, group: PublicGroup, before: readonly DeviceId[]): Promise<void> {
   const [old, now] = [new Set(before), new Set(devicesIn(group))];
-  for (const device of old.difference(now)) {
-    await tx.deleteFrom('group_devices').where('group_id', '=', group.id).where('device_id', '=', device).execute();
+  for (const part of inParts([...old.difference(now)])) {
+    await tx.deleteFrom('group_devices').where('group_id', '=', group.id).where('device_id', 'in', part).execute();
   }
-  for (const device of now.difference(old)) {
-    await tx.insertInto('group_devices').values({ group_id: group.id, device_id: device }).execute();
+  for (const part of inParts([...now.difference(old)])) {
+    const rows = part.map((device_id) => ({ group_id: group.id, device_id }));
+    await tx.insertInto('group_devices').values(rows).execute();
   }
 }

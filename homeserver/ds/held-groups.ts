@@ -16,6 +16,8 @@ export interface Held extends People {
   readonly conversation: ConversationId;
   readonly group: PublicGroup;
   readonly devices: ReadonlySet<DeviceId>;
+  /** Those of them that get nothing any more: their people were taken out, and may be back. */
+  readonly putOut: ReadonlySet<DeviceId>;
   /** Messages of older epochs are refused: whoever was removed since has their keys. */
   readonly oldest: bigint;
 }
@@ -64,8 +66,9 @@ export function permitIn({ roles }: People, user: UserId, capability: Capability
   if (!may(roles.get(user), capability)) throw new HawserError('HOME_FORBIDDEN', capability);
 }
 
-/** Devices in the group of people who are not in the conversation, and whom nobody has proposed to remove yet. */
-export function strangersIn({ group, roles }: Held): DeviceId[] {
+/** Devices in the group that were put out, or whose people are not in the conversation, and that nobody has proposed to remove yet. */
+export function strangersIn({ group, roles, putOut }: Held): DeviceId[] {
   const proposed = new Set(pendingIn(group).map(({ identity }) => identity.device));
-  return devicesIn(group).filter((device) => !proposed.has(device) && !roles.has(userOfDevice(device)));
+  const isStranger = (device: DeviceId) => putOut.has(device) || !roles.has(userOfDevice(device));
+  return devicesIn(group).filter((device) => !proposed.has(device) && isStranger(device));
 }

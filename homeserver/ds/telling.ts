@@ -22,7 +22,7 @@ import type { Db } from '../store/store.ts';
 import type { World } from '../world.ts';
 import type { Change } from './changes.ts';
 import { domainsStaying, movesBy, movesOut } from './far-devices.ts';
-import { deleteGroup, devicesOf } from './group-table.ts';
+import { deleteGroup, devicesOf, setPutOut } from './group-table.ts';
 import { noticesOf } from './notices.ts';
 import { load } from './repository.ts';
 
@@ -68,6 +68,8 @@ export class Telling {
     for (const { identity } of plan.left) {
       if (identity.domain === domain) await queues.unsubscribe(tx, identity.device, group, position);
     }
+    const joined = plan.joined.map(({ identity }) => identity.device);
+    await setPutOut(tx, group, joined, false);
     for (const { identity } of plan.joined) {
       if (identity.domain !== domain) continue;
       // Its own commit is the answer for a device that joined by itself and got none.
@@ -104,10 +106,9 @@ export class Telling {
     const gone = usersGone(change);
     if (newest === undefined || gone.size === 0) return;
     const devices = await devicesOf(tx, group);
-    for (const device of devices) {
-      if (domainOf(device) === domain && gone.has(userOfDevice(device)))
-        await queues.unsubscribe(tx, device, group, newest);
-    }
+    const out = devices.filter((device) => gone.has(userOfDevice(device)));
+    await setPutOut(tx, group, out, true);
+    for (const device of out) if (domainOf(device) === domain) await queues.unsubscribe(tx, device, group, newest);
     await followers.tell(tx, {
       ...{ group, conversation, position: newest, moves: movesOut(domain, devices, gone) },
       staying: domainsStaying(devices, usersOf(change.after.members)),

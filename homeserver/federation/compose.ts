@@ -71,7 +71,7 @@ export interface FederationOptions extends OpenFederation {
 /** What federation needs of the rest of the homeserver. */
 export interface Home {
   readonly people: { readonly connections: Pick<Connections, 'tell' | 'retell'> };
-  readonly groups: Pick<Groups, 'settled'>;
+  readonly groups: Pick<Groups, 'proposeGone'>;
   readonly departures: Pick<Departures, 'tell'>;
   readonly events: Pick<Events, 'tellAll'>;
   readonly assets: Pick<Assets, 'refusalOf'>;
@@ -202,7 +202,7 @@ export function makeFederation(options: FederationOptions) {
   const partings: Partings = new Partings(
     {
       ...{ store, world, domain, journal, queues, onFault },
-      settled: (conversation) => home().groups.settled(conversation),
+      proposeGone: (conversation) => home().groups.proposeGone(conversation),
       updateAtHub: (...update) => peerClient.update(...update),
       isListed: (other) => trust.peers.allowed(other) !== undefined,
       forgetful: [submissions, feeds, feedsTaken],

@@ -63,6 +63,26 @@ export async function shared(
   return rows.map(({ conversation_id }) => conversation_id);
 }
 
+/** Own conversations with devices of a domain in their groups, whether their people are members or out; as `shared`. */
+export async function withDevices(
+  db: Db,
+  own: DomainName,
+  domain: DomainName,
+  after: ConversationId | null,
+  limit: number,
+): Promise<ConversationId[]> {
+  let query = db
+    .selectFrom('group_devices')
+    .innerJoin('groups', 'groups.group_id', 'group_devices.group_id')
+    .select('conversation_id')
+    .distinct()
+    .where(startsWith('conversation_id', `mimi://${own}/r/`))
+    .where(startsWith('device_id', `mimi://${domain}/u/`));
+  if (after !== null) query = query.where('conversation_id', '>', after);
+  const rows = await query.orderBy('conversation_id').limit(limit).execute();
+  return rows.map(({ conversation_id }) => conversation_id);
+}
+
 /** Domains with which something is shared, or for which something waits. Reads everything: for the start. */
 export async function partners(db: Db, own: DomainName): Promise<DomainName[]> {
   const domainIn = (column: string) =>
@@ -224,7 +244,7 @@ function isShared(e: ExpressionBuilder<Tables, 'members'>, own: DomainName, doma
 }
 
 /** No domain has a character that means something in a pattern. */
-function startsWith(column: 'conversation_id' | 'user_id', beginning: string): Expression<SqlBool> {
+function startsWith(column: 'conversation_id' | 'user_id' | 'device_id', beginning: string): Expression<SqlBool> {
   return sql<SqlBool>`${sql.ref(column)} like ${`${beginning}%`}`;
 }
 

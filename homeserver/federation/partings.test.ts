@@ -93,7 +93,7 @@ async function make(): Promise<Partings> {
   });
   const options = {
     ...{ store, world, domain: alpha, journal, queues, onFault },
-    settled: async () => undefined,
+    proposeGone: async () => undefined,
     updateAtHub: async (_: string, conversation: ConversationId, operation: Operation) => {
       const state = apply(theirs.get(conversation) as Statement, alpha, operation as Looked, world.now());
       theirs.set(conversation, state);

@@ -34,8 +34,8 @@ export interface PartingsOptions {
   readonly domain: DomainName;
   readonly journal: Journal;
   readonly queues: Pick<Queues, 'append' | 'unsubscribeAll'>;
-  /** Resolves when what follows from the change of a conversation is done: proposing to remove devices takes longest. */
-  readonly settled: (conversation: ConversationId) => Promise<void>;
+  /** Resolves when it is proposed to remove the devices of everybody who is out; rejects where some are left. May be called again. */
+  readonly proposeGone: (conversation: ConversationId) => Promise<void>;
   readonly updateAtHub: (hub: DomainName, conversation: ConversationId, operation: Operation) => Promise<Statement>;
   /** Whether the list allows a domain now. */
   readonly isListed: (domain: DomainName) => boolean;
@@ -151,13 +151,14 @@ export class Partings {
 
   async #part(domain: DomainName): Promise<void> {
     const { store, world, domain: own, forgetful, isListed, onAllowed } = this.#options;
-    const { after } = await store.transaction((tx) => table.begin(tx, own, domain, world.now()));
+    const { after, done } = await store.transaction((tx) => table.begin(tx, own, domain, world.now()));
     // First what people wait for.
     for (const each of forgetful) await each.forget(domain);
-    let isWhole = await this.#round(domain, after);
+    let isWhole = done === 0 || (await this.#proposeLeft(domain));
+    isWhole = (await this.#round(domain, after)) && isWhole;
     // What came in before the place where an earlier process ended.
     if (after !== null) isWhole = (await this.#round(domain, null)) && isWhole;
-    if (!isWhole) return;
+    if (!isWhole || this.#errands.isClosed) return;
     // What was begun before the domain was refused has ended by now.
     for (const each of forgetful) await each.forget(domain);
     await store.transaction((tx) => table.end(tx, domain, world.now()));
@@ -167,27 +168,48 @@ export class Partings {
     await this.#recall(domain);
   }
 
+  /** Of what was parted with before, devices may be in groups whom nobody has proposed to remove yet. */
+  #proposeLeft(domain: DomainName): Promise<boolean> {
+    const { store, domain: own, proposeGone } = this.#options;
+    return this.#each(null, (after) => table.withDevices(store.db, own, domain, after, BATCH), proposeGone);
+  }
+
   /** Parts with all that is shared. False where something is left, for another time. */
   async #round(domain: DomainName, from: ConversationId | null): Promise<boolean> {
-    const { store, domain: own, settled, onFault } = this.#options;
+    const { store, domain: own, proposeGone } = this.#options;
     if (from === null) await table.rewind(store.db, domain);
+    return this.#each(
+      from,
+      (after) => table.shared(store.db, own, domain, after, BATCH),
+      async (conversation) => {
+        await this.#leave(domain, conversation);
+        await proposeGone(conversation);
+      },
+    );
+  }
+
+  /** One after the other, in the order of their ids. False where something is left. */
+  async #each(
+    from: ConversationId | null,
+    read: (after: ConversationId | null) => Promise<readonly ConversationId[]>,
+    work: (conversation: ConversationId) => Promise<void>,
+  ): Promise<boolean> {
     let isWhole = true;
     let after = from;
     for (;;) {
-      const some = await table.shared(store.db, own, domain, after, BATCH);
+      const some = await read(after);
       for (const conversation of some) {
         // SQLite answers in the same turn of the event loop: nobody else would be served.
         await breathe();
         if (this.#errands.isClosed) return false;
         try {
-          await this.#leave(domain, conversation);
+          await work(conversation);
         } catch (error) {
           if (isStoreTrouble(error)) throw error;
           // One that cannot be left holds no other.
           isWhole = false;
-          onFault(error);
+          this.#options.onFault(error);
         }
-        await settled(conversation);
         after = conversation;
       }
       if (some.length < BATCH) return isWhole;

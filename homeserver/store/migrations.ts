@@ -25,6 +25,7 @@ import * as partings from './migrations/0021-partings.ts';
 import * as administrators from './migrations/0022-administrators.ts';
 import * as quiet from './migrations/0023-quiet.ts';
 import * as unsent from './migrations/0024-unsent.ts';
+import * as putOut from './migrations/0025-put-out.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -49,4 +50,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0023-quiet': quiet,
   '0017-submissions': submissions,
   '0024-unsent': unsent,
+  '0025-put-out': putOut,
 };

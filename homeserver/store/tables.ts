@@ -408,6 +408,8 @@ export interface GroupRecordRow {
 export interface GroupDeviceRow {
   group_id: GroupId;
   device_id: DeviceId;
+  /** 1: its person was taken out of the conversation, and it gets nothing any more, until it joins anew. */
+  put_out: Generated<0 | 1>;
 }
 
 /** Which commit made an epoch, for the last ones: whoever got no answer asks again. */

@@ -40,13 +40,19 @@ export class Crowd {
 
   /**
    * @param renewed how many of the members have renewed their keys since all were added: each populates the parents above him
+   * @param isForeign which of them are of the other domain; every second one when left out
    */
-  static async gather(hub: TestHub, size: number, renewed: number): Promise<Crowd> {
+  static async gather(
+    hub: TestHub,
+    size: number,
+    renewed: number,
+    isForeign = (index: number) => index % 2 !== 0,
+  ): Promise<Crowd> {
     const suite = await cipherSuite(hub.environment.engine);
     const devices: TestDevice[] = [];
     const leaves: LeafNode[] = [];
     for (let index = 0; index < size; index++) {
-      const device = await hub.world.device(`member${index}${index % 2 === 0 ? '' : '@beta'}/one`);
+      const device = await hub.world.device(`member${index}${isForeign(index) ? '@beta' : ''}/one`);
       devices.push(device);
     }
     const [first] = devices;
@@ -96,10 +102,18 @@ export class Crowd {
     return { commit: messageBytes(made.commit), groupInfo: await groupInfoOf(made.newState), welcome };
   }
 
-  /** A commit of somebody who is as real. */
-  async take(commit: Uint8Array): Promise<void> {
-    const { message } = parseFramed(commit);
-    if (!('publicMessage' in message)) throw new Error('no commit');
+  /** A commit of the first member: what the hub proposed. */
+  async obey(): Promise<CommitParts> {
+    const context = { ...(await unguarded()), cipherSuite: await cipherSuite(this.hub.environment.engine) };
+    const made = await createCommit({ context, state: this.#state, wireAsPublicMessage: true });
+    this.#state = made.newState;
+    return { commit: messageBytes(made.commit), groupInfo: await groupInfoOf(made.newState) };
+  }
+
+  /** A commit of somebody who is as real, or a proposal of the hub. */
+  async take(bytes: Uint8Array): Promise<void> {
+    const { message } = parseFramed(bytes);
+    if (!('publicMessage' in message)) throw new Error('neither');
     const context = { ...(await unguarded()), cipherSuite: await cipherSuite(this.hub.environment.engine) };
     this.#state = (await processMessage({ context, state: this.#state, message })).newState;
   }

@@ -27,15 +27,14 @@ export class TestHub {
     this.signer = signer;
   }
 
-  /** A world whose groups have this hub. */
-  static async make(): Promise<TestHub> {
-    const { signature } = await cipherSuite();
-    const keys = await signature.keygen();
-    const hub = { domain: 'alpha.example' as DomainName, signatureKey: keys.publicKey };
+  /** A world whose groups have this hub. @param real the key of a homeserver, in whose place it stands; a new one when left out */
+  static async make(real?: HubSigner & { readonly publicKey: Uint8Array }): Promise<TestHub> {
+    const { publicKey, ...signer } = real ?? (await newSigner());
+    const hub = { domain: 'alpha.example' as DomainName, signatureKey: publicKey };
     const world = await World.make(hub);
     const credentials = new Credentials((domain) => world.domains.get(domain)?.authority, nodeEngine);
     const environment = { ...world.environment, credentials, hub, engine: nodeEngine };
-    return new TestHub(world, environment, { sign: (message) => signature.sign(keys.signKey, message) });
+    return new TestHub(world, environment, signer);
   }
 
   get state(): PublicGroup {
@@ -69,4 +68,10 @@ export class TestHub {
     this.#state = state;
     return messages;
   }
+}
+
+async function newSigner() {
+  const { signature } = await cipherSuite();
+  const { publicKey, signKey } = await signature.keygen();
+  return { publicKey, sign: (message: Uint8Array) => signature.sign(signKey, message) };
 }

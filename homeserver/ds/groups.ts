@@ -378,6 +378,8 @@ export class Groups implements GroupOffice {
   #proposeStrangers(conversation: ConversationId): Promise<void> {
     return this.#unlessEnded(conversation, async () => {
       for (;;) {
+        // To read a large group takes as long as to propose many.
+        await this.#load(conversation);
         await breathe();
         // Meanwhile somebody may be back.
         const strangers = strangersIn(await this.#load(conversation));

@@ -5,6 +5,7 @@ import { pendingIn } from '#mls/public-group.ts';
 import { Crowd } from '#mls/testing/crowd.ts';
 import { TestHub } from '#mls/testing/hub.ts';
 import { GROUP, START } from '#mls/testing/world.ts';
+import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import { created } from '../ds/conversation.ts';
@@ -43,9 +44,11 @@ let moments: number[];
 let passed: number;
 /** Transactions with proposals until the process ends; no end where it is undefined. */
 let left: number | undefined;
+/** What each of the next transactions with proposals fails with, if at all. */
+let failures: (Error | undefined)[];
 
 beforeEach(async () => {
-  [written, moments, passed, left] = [[], [], 0, undefined];
+  [written, moments, passed, left, failures] = [[], [], 0, undefined, []];
   pair = await FeedPair.open();
   signer = await openHubSigner(pair.hub.store.db);
   hub = await TestHub.make(signer);
@@ -84,6 +87,8 @@ async function start(): Promise<void> {
       // Of a process that has ended nothing comes any more.
       if (left === 0) return new Promise<T>(() => undefined);
       if (left !== undefined) left -= 1;
+      const failure = failures.shift();
+      if (failure) throw failure;
       return writer.run(work);
     },
     idle: () => writer.idle(),
@@ -186,4 +191,18 @@ test.each([0, 1, 2])('a process that ends after %i parts is gone on with by the 
   expect(partings.isUnderWay(BETA)).toBe(false);
   await expectAllProposed();
   expect(await kept('notice')).toHaveLength(1);
+});
+
+test('a disk that is full after some of them holds the rest until it has room', async () => {
+  const full = new HawserError('HOME_STORE_FULL');
+  // At once, and once more when it is asked for what is left.
+  failures = [undefined, full, full];
+  partings.begin(BETA);
+  await until(() => pair.faults.length === 2, 'it is told');
+  expect(pair.faults.splice(0)).toEqual([full, full]);
+  expect(partings.isUnderWay(BETA)).toBe(true);
+  expect(await kept('proposal')).toHaveLength(MOST);
+  await partings.sweep();
+  expect(partings.isUnderWay(BETA)).toBe(false);
+  await expectAllProposed();
 });

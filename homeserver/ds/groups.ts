@@ -377,8 +377,9 @@ export class Groups implements GroupOffice {
   /** Proposes to remove the devices of whoever is no member any more. To be called in the turn of the conversation. */
   #proposeStrangers(conversation: ConversationId): Promise<void> {
     return this.#unlessEnded(conversation, async () => {
+      // The change by which they are out, to read a large group, and each part: all take their time, in which nobody else is served.
+      await breathe();
       for (;;) {
-        // To read a large group takes as long as to propose many.
         await this.#load(conversation);
         await breathe();
         // Meanwhile somebody may be back.

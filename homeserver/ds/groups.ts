@@ -384,7 +384,10 @@ export class Groups implements GroupOffice {
    */
   #proposeStrangers(conversation: ConversationId): Promise<void> {
     return this.#unlessEnded(conversation, async () => {
+      // The change by which they are out, to read a large group, and each part: all take their time, in which nobody else is served.
+      await breathe();
       for (;;) {
+        await this.#load(conversation);
         await breathe();
         const strangers = strangersIn(await this.#load(conversation));
         if (strangers.length === 0 || this.#isClosed) return;

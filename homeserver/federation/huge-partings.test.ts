@@ -1,10 +1,11 @@
 /** One conversation with thousands of members of a domain that is blocked: the hub's real group, taken apart in bounded parts. */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { pendingIn } from '#mls/public-group.ts';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type PublicGroup, pendingIn } from '#mls/public-group.ts';
 import { Crowd } from '#mls/testing/crowd.ts';
 import { TestHub } from '#mls/testing/hub.ts';
 import { GROUP, START } from '#mls/testing/world.ts';
+import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import { created } from '../ds/conversation.ts';
@@ -13,15 +14,14 @@ import { Groups } from '../ds/groups.ts';
 import { openHubSigner, type PublicSigner } from '../ds/hub-signer.ts';
 import { Journal } from '../ds/journal.ts';
 import { load } from '../ds/repository.ts';
-import { testWorld, until, user } from '../testing/world.ts';
+import { openTestStore, testWorld, until, user } from '../testing/world.ts';
 import { find, underWay } from './parting-table.ts';
 import { Partings } from './partings.ts';
 import { ALPHA, BETA, FeedPair } from './testing/feed-pair.ts';
 
 const conversation = 'mimi://alpha.example/r/AAAAAAAAAAAAAAAA' as ConversationId;
 const MEMBERS = 3_000;
-/** The group is made anew for each test, which takes 10 ms a device. */
-const DEVICES = 220;
+const DEVICES = 164;
 const OURS = 4;
 const THEIRS = DEVICES - OURS;
 /** What is written in one transaction. */
@@ -34,6 +34,8 @@ let pair: FeedPair;
 let hub: TestHub;
 let signer: PublicSigner;
 let crowd: Crowd;
+/** As it is before each test. */
+let group: PublicGroup;
 let journal: Journal;
 let groups: Groups;
 let partings: Partings;
@@ -43,14 +45,20 @@ let moments: number[];
 let passed: number;
 /** Transactions with proposals until the process ends; no end where it is undefined. */
 let left: number | undefined;
+/** What each of the next transactions with proposals fails with, if at all. */
+let failures: (Error | undefined)[];
 
-beforeEach(async () => {
-  [written, moments, passed, left] = [[], [], 0, undefined];
-  pair = await FeedPair.open();
-  signer = await openHubSigner(pair.hub.store.db);
+beforeAll(async () => {
+  const store = await openTestStore();
+  signer = await openHubSigner(store.db);
+  await store.close();
   hub = await TestHub.make(signer);
   crowd = await Crowd.gather(hub, DEVICES, 4, (index) => index >= OURS);
-  const group = await hub.begin(await crowd.parts());
+  group = await hub.begin(await crowd.parts());
+}, 60_000);
+beforeEach(async () => {
+  [written, moments, passed, left, failures] = [[], [], 0, undefined, []];
+  pair = await FeedPair.open();
   await start();
   const people = crowd.devices.map(({ id }) => userOfDevice(id));
   while (people.length < MEMBERS) people.push(user(`@one${people.length}@beta.example`));
@@ -84,6 +92,8 @@ async function start(): Promise<void> {
       // Of a process that has ended nothing comes any more.
       if (left === 0) return new Promise<T>(() => undefined);
       if (left !== undefined) left -= 1;
+      const failure = failures.shift();
+      if (failure) throw failure;
       return writer.run(work);
     },
     idle: () => writer.idle(),
@@ -120,11 +130,11 @@ const kept = async (kind: 'proposal' | 'notice') =>
 const isTheirs = (id: UserId | (typeof crowd.devices)[number]['id']) => domainOf(id) === BETA;
 /** Each device of theirs is proposed, and once. */
 async function expectAllProposed(): Promise<void> {
-  const group = await loadGroup(pair.hub.store.db, GROUP);
-  const proposed = pendingIn(group).map(({ identity }) => identity.device);
-  expect(new Set(proposed)).toEqual(new Set(devicesIn(group).filter(isTheirs)));
+  const now = await loadGroup(pair.hub.store.db, GROUP);
+  const proposed = pendingIn(now).map(({ identity }) => identity.device);
+  expect(new Set(proposed)).toEqual(new Set(devicesIn(now).filter(isTheirs)));
   expect(proposed).toHaveLength(THEIRS);
-  expect(Object.keys(group.pending)).toHaveLength(THEIRS);
+  expect(Object.keys(now.pending)).toHaveLength(THEIRS);
   expect(new Set((await kept('proposal')).map(({ payload }) => payload)).size).toBe(THEIRS);
   expect(await kept('proposal')).toHaveLength(THEIRS);
 }
@@ -165,10 +175,10 @@ test('one commit takes all of them out', async () => {
   const asker = { user: userOfDevice(first.id), device: first.id };
   const request = { id: 'all-of-them', commit: text64(commit), groupInfo: text64(groupInfo) };
   await groups.commit(asker, conversation, request);
-  const group = await loadGroup(pair.hub.store.db, GROUP);
-  expect(new Set(devicesIn(group))).toEqual(new Set(ours().map(({ id }) => id)));
+  const now = await loadGroup(pair.hub.store.db, GROUP);
+  expect(new Set(devicesIn(now))).toEqual(new Set(ours().map(({ id }) => id)));
   expect(new Set(await devicesOf(pair.hub.store.db, GROUP))).toEqual(new Set(ours().map(({ id }) => id)));
-  expect(pendingIn(group)).toEqual([]);
+  expect(pendingIn(now)).toEqual([]);
 });
 
 test.each([0, 1, 2])('a process that ends after %i parts is gone on with by the next one', async (parts) => {
@@ -186,4 +196,18 @@ test.each([0, 1, 2])('a process that ends after %i parts is gone on with by the 
   expect(partings.isUnderWay(BETA)).toBe(false);
   await expectAllProposed();
   expect(await kept('notice')).toHaveLength(1);
+});
+
+test('a disk that is full after some of them holds the rest until it has room', async () => {
+  const full = new HawserError('HOME_STORE_FULL');
+  // At once, and once more when it is asked for what is left.
+  failures = [undefined, full, full];
+  partings.begin(BETA);
+  await until(() => pair.faults.length === 2, 'it is told');
+  expect(pair.faults.splice(0)).toEqual([full, full]);
+  expect(partings.isUnderWay(BETA)).toBe(true);
+  expect(await kept('proposal')).toHaveLength(MOST);
+  await partings.sweep();
+  expect(partings.isUnderWay(BETA)).toBe(false);
+  await expectAllProposed();
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HawserError } from '#signalling/errors.ts';
 import type { Operation, Statement } from '#signalling/federation.ts';
 import {
   type ConferenceId,
@@ -44,11 +45,14 @@ let theirs: Map<ConversationId, Statement>;
 let told: Statement[];
 /** Before each transaction of a parting. */
 let trouble: () => void;
+/** Of removing the devices from the group. */
+let proposing: () => Promise<void>;
 
 beforeEach(async () => {
   const opened = await openTestStore();
   [changes, faults, forgotten, theirs, told] = [[], [], [], new Map(), []];
   [listed, trouble] = [new Set<string>([beta, gamma]), () => undefined];
+  proposing = async () => undefined;
   store = opened;
   journal = new Journal(store, alpha, world);
   journal.subscribe((change) => changes.push(change));
@@ -93,7 +97,7 @@ async function make(): Promise<Partings> {
   });
   const options = {
     ...{ store, world, domain: alpha, journal, queues, onFault },
-    proposeGone: async () => undefined,
+    proposeGone: () => proposing(),
     updateAtHub: async (_: string, conversation: ConversationId, operation: Operation) => {
       const state = apply(theirs.get(conversation) as Statement, alpha, operation as Looked, world.now());
       theirs.set(conversation, state);
@@ -289,6 +293,16 @@ test('wherever the process ends or the database fails, the rest is done later, a
   // Of theirs it knows by now that alice has left.
   expect((await loadFor(store.db, alice)).some((each) => each.conversation === conversation)).toBe(false);
   expect(changes.filter(({ parted: other }) => other === beta)).toHaveLength(61);
+});
+
+test('a group that cannot be read holds nothing', async () => {
+  const unreadable = new HawserError('MLS_STATE_UNREADABLE');
+  await hub.create(alice, 'Ropes', [bob]);
+  proposing = () => Promise.reject(unreadable);
+  block();
+  await isOver();
+  expect(await partings.state()).toMatchObject([{ done: 1, endedAt: world.now() }]);
+  expect(faults).toEqual([unreadable]);
 });
 
 test('a conversation that cannot be left holds no other, and is left when it can be', async () => {

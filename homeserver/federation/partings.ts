@@ -170,20 +170,34 @@ export class Partings {
 
   /** Of what was parted with before, devices may be in groups whom nobody has proposed to remove yet. */
   #proposeLeft(domain: DomainName): Promise<boolean> {
-    const { store, domain: own, proposeGone } = this.#options;
-    return this.#each(null, (after) => table.withDevices(store.db, own, domain, after, BATCH), proposeGone);
+    const { store, domain: own } = this.#options;
+    return this.#each(
+      null,
+      (after) => table.withDevices(store.db, own, domain, after, BATCH),
+      (conversation) => this.#propose(conversation),
+    );
+  }
+
+  /** A group that cannot be read holds nothing: whoever can read it finds what is left. */
+  async #propose(conversation: ConversationId): Promise<void> {
+    try {
+      await this.#options.proposeGone(conversation);
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      this.#options.onFault(error);
+    }
   }
 
   /** Parts with all that is shared. False where something is left, for another time. */
   async #round(domain: DomainName, from: ConversationId | null): Promise<boolean> {
-    const { store, domain: own, proposeGone } = this.#options;
+    const { store, domain: own } = this.#options;
     if (from === null) await table.rewind(store.db, domain);
     return this.#each(
       from,
       (after) => table.shared(store.db, own, domain, after, BATCH),
       async (conversation) => {
         await this.#leave(domain, conversation);
-        await proposeGone(conversation);
+        await this.#propose(conversation);
       },
     );
   }

@@ -117,3 +117,56 @@ test('messages of all conversations are found by their words, as they are now, a
   const last = summary(bob, two)?.last;
   expect(last?.kind === 'message' && last.state).toBe('expired');
 });
+
+test('a device joins again that was away while its person was taken out and let in, whoever let him in', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, bob] = [await follow('alice'), await follow('bob')];
+  const { conversation } = await alice.messenger.create('Out and in', [bob.user]);
+  await alice.messenger.say(conversation, text('before'));
+  await hears(bob, conversation, 'before');
+  // Who has something to say joins anyway.
+  const isSilent = async () => (await bob.vault.list('outbox/')).size + (await bob.vault.list('report/')).size === 0;
+  await until(isSilent, 'he has told that he got it');
+  for (const each of [bob.following, bob.messenger]) each.close();
+  await (await alice.messenger.messages(conversation)).group.update();
+  // Of the program that lets him in nothing is left but what it asked for: nobody adds his device.
+  await alice.messenger.home.removeMember(conversation, bob.user);
+  await alice.messenger.home.addMember(conversation, bob.user);
+  // It reads in its queue that he was out when it has found that it is in the group.
+  const gate = Promise.withResolvers<void>();
+  const write = bob.vault.write.bind(bob.vault);
+  bob.vault.write = async (changes) => {
+    if (changes.has('inbox')) await gate.promise;
+    return write(changes);
+  };
+  const again = await follow('bob', bob.vault);
+  const loaded = async () => (await again.messenger.messages(conversation)).group.loaded();
+  await until(() => again.following.messages(conversation), 'it is open');
+  const before = await until(loaded, 'what it had');
+  expect(before?.isMember).toBe(true);
+  gate.resolve();
+  await until(async () => (await loaded()) !== before && (await loaded())?.isMember, 'it is in again', 10_000);
+  await alice.messenger.say(conversation, text('welcome back'));
+  await hears(again, conversation, 'welcome back');
+});
+
+test('what was said to somebody who was let in and taken out while his device was away is there when it is back', {
+  timeout: 60_000,
+}, async () => {
+  const [alice, bob] = [await follow('alice'), await follow('bob')];
+  for (const each of [bob.following, bob.messenger]) each.close();
+  const { conversation } = await alice.messenger.create('In and out', []);
+  await alice.messenger.say(conversation, text('alone'));
+  await alice.messenger.addMember(conversation, bob.user);
+  await alice.messenger.say(conversation, text('to both'));
+  await until(async () => !(await alice.messenger.messages(conversation)).isSending, 'it is on its way');
+  await alice.messenger.removeMember(conversation, bob.user);
+  const again = await follow('bob', bob.vault);
+  const { timeline } = await again.messenger.messages(conversation);
+  await until(() => timeline.items().some(({ kind }) => kind === 'notice'), 'he sees that he is out');
+  expect(timeline.items().map((item) => (item.kind === 'message' ? item.body : item.kind))).toEqual([
+    { kind: 'text', text: { format: 'markdown', text: 'to both' } },
+    'notice',
+  ]);
+});

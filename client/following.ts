@@ -52,6 +52,8 @@ export class Following {
   readonly #fault: (error: unknown) => void;
   readonly #followed = new Map<ConversationId, Followed>();
   readonly #opening = new Set<ConversationId>();
+  /** Whose group this device may still have to join. */
+  readonly #toJoin = new Set<ConversationId>();
   readonly #stale = new Set<ConversationId>();
   readonly #where = new Map<MessageId, ConversationId>();
   readonly #stopHome: () => void;
@@ -120,7 +122,11 @@ export class Following {
     this.#joinLater(id, messages, wait);
     if (isOwnConversation(conversation, this.#messenger.device.user)) return;
     const stop = messages.changed.subscribe((changes) => {
-      if (changes.length === 0) this.#indexAll(messages);
+      if (changes.length === 0) {
+        this.#indexAll(messages);
+        // It may be out by what came, and its person in again: the list need never have said that he was not.
+        this.#joinLater(id, messages, WELCOME_MS);
+      }
       for (const { key, record } of changes) this.#indexOne(id, key, record);
       this.#note(id);
     });
@@ -178,24 +184,36 @@ export class Following {
   #joinLater(id: ConversationId, { group }: ConversationMessages, wait: number): void {
     const { store } = this.#messenger.home;
     const { signal } = this.#closed;
+    if (this.#toJoin.has(id)) return;
+    this.#toJoin.add(id);
     const find = () => store.state.conversations.find((each) => each.conversation === id);
     const join = async (attempt: number): Promise<void> => {
       await store.when(({ connected }) => connected, signal);
       try {
         if (find()) await group.ready();
+        this.#toJoin.delete(id);
       } catch (error) {
-        if (!(error instanceof HawserError)) throw error;
+        if (!(error instanceof HawserError)) {
+          this.#toJoin.delete(id);
+          throw error;
+        }
         // The hub cannot be reached, or others come first.
         this.#joinAfter(JOIN_AGAIN_MS * Math.min(attempt, 10), () => join(attempt + 1));
       }
     };
     const begin = async () => {
-      if ((await group.loaded())?.isMember) return;
+      if ((await group.loaded())?.isMember) {
+        this.#toJoin.delete(id);
+        return;
+      }
       // Without a group there is nothing to miss: who says the first word makes it.
       await store.when(() => find() === undefined || find()?.group !== undefined, signal);
       this.#joinAfter(wait, () => join(1));
     };
-    begin().catch(this.#fault);
+    begin().catch((error: unknown) => {
+      this.#toJoin.delete(id);
+      this.#fault(error);
+    });
   }
 
   /** One after the other. */

@@ -6,6 +6,8 @@
 export interface Engine {
   /** SHA-256, 32 bytes. */
   digest(data: Uint8Array): Uint8Array;
+  /** HMAC-SHA-256, 32 bytes, of which HKDF is made: each message costs some, and WebCrypto takes twice as long for each. */
+  mac(key: Uint8Array, data: Uint8Array): Uint8Array;
   /** Ed25519; false also where the key or the signature is none. @param publicKey 32 bytes */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }

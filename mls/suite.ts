@@ -12,6 +12,7 @@ import {
   protocolVersions,
 } from 'ts-mls';
 import type { Engine } from './engine.ts';
+import { hkdf } from './hkdf.ts';
 
 export const SUITE = ciphersuites.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
 
@@ -33,6 +34,7 @@ function withEngine(base: CiphersuiteImpl, engine: Engine): CiphersuiteImpl {
   return {
     ...base,
     hash: { ...base.hash, digest: async (data) => engine.digest(data) },
+    kdf: hkdf((key, data) => engine.mac(key, data)),
     signature: {
       ...base.signature,
       verify: async (publicKey, message, signature) => engine.verify(publicKey, message, signature),

@@ -61,6 +61,14 @@ test('of the own hub’s group whoever is not in the list has left', async () =>
   expect(await whoseGroup(near, 5, listThatHasItAfter(9))).toBeUndefined();
 });
 
+test('of the own hub’s group too it is told further behind what it was about, where the person came and went', async () => {
+  const here = 'mimi://alpha.example/r/AAAAAAAAAAAAAAAAAAAAAA' as ConversationId;
+  const change = { type: 'removed', who: { user: `mimi://${alpha}/u/bob` as UserId, name: 'Bob' } };
+  const payload = Buffer.from(JSON.stringify({ conversation: here, change })).toString('base64url');
+  const gone: Entry = { ...notice, group: near, payload };
+  expect(await whoseGroup(near, 5, listThatHasItAfter(9, [gone]))).toBe(here);
+});
+
 test('of a conversation that was left what is here says', async () => {
   const known = { ...listThatHasItAfter(9), inVault: async () => conversation };
   expect(await whoseGroup(far, 5, known)).toBe(conversation);

@@ -25,8 +25,8 @@ export interface Known {
 export const MAX_ASKED = 30;
 
 /**
- * What is said in a conversation may come before the list has it. Of a group of the own hub the list is never behind: who is not in it has
- * left. Of another hub's nobody knows, unless it is told further behind that the person is out.
+ * What is said in a conversation may come before the list has it, or when the person is out again: then it is told further behind, and what
+ * was said until there is his. Of a group of the own hub the list is never behind; of another hub's nobody knows.
  * @param after where the entry stands
  * @returns undefined where there is nobody to tell any more
  * @throws HawserError FED_UNREACHABLE where it has to come again, because the list will have it
@@ -36,9 +36,9 @@ export async function whoseGroup(group: GroupId, after: number, known: Known): P
   if (there !== undefined) return there;
   await known.refresh();
   const fetched = known.find(group);
-  if (fetched !== undefined || domainOf(group) === known.own) return fetched;
+  if (fetched !== undefined) return fetched;
   const told = await toldBehind(group, after, known);
-  if (told === undefined && known.asked < MAX_ASKED)
+  if (told === undefined && domainOf(group) !== known.own && known.asked < MAX_ASKED)
     throw new HawserError('FED_UNREACHABLE', 'the conversation is not known yet');
   return told;
 }

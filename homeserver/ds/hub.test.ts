@@ -9,6 +9,7 @@ import { domain, openTestStore, type TestWorld, testWorld, user } from '../testi
 import type { Change } from './changes.ts';
 import { Hub } from './hub.ts';
 import { Journal } from './journal.ts';
+import { load } from './repository.ts';
 
 const [alpha, beta, gamma] = [domain('alpha.example'), domain('beta.example'), domain('gamma.example')];
 const alice = user('@alice@alpha.example');
@@ -236,4 +237,28 @@ test('a domain that was blocked leaves every call', async () => {
   await hub.update(beta, conversation, present(bob, 'b'));
   await hub.drop(beta);
   expect(changes.at(-1)?.after.call?.members.map(({ user: who }) => who)).toEqual([alice]);
+});
+
+test('a call whose starter is taken out is another member’s, also for whoever hears of it later', async () => {
+  const other = user('@berta@beta.example');
+  const { conversation } = await hub.create(alice, 'Ropes', [bob, other, carol]);
+  await hub.update(beta, conversation, { type: 'startCall', actor: bob, conference });
+  const state = await hub.update(alpha, conversation, { type: 'removeMember', actor: alice, user: bob });
+  expect(state.call).toMatchObject({ startedBy: other });
+  expect(await load(store.db, conversation)).toEqual(state);
+});
+
+test('a domain that is let in again while a call goes on is heard of who is in it, from its first word on', async () => {
+  const { conversation } = await hub.create(alice, 'Ropes', [bob]);
+  await hub.update(alpha, conversation, { type: 'startCall', actor: alice, conference });
+  const host = 'h'.repeat(22) as ParticipantId;
+  const here: Presence = { type: 'presence', conference, seq: 1, participants: [{ participant: host, user: alice }] };
+  await hub.update(alpha, conversation, here);
+  const there: Presence = { type: 'presence', conference, seq: 3, participants: [{ participant, user: bob }] };
+  await hub.update(beta, conversation, there);
+  await hub.update(alpha, conversation, { type: 'removeMember', actor: alice, user: bob });
+  await hub.update(alpha, conversation, { type: 'addMember', actor: alice, user: bob });
+  const state = await hub.update(beta, conversation, { ...there, seq: 1 });
+  expect(state.call?.members.map(({ user: who }) => who)).toEqual([alice, bob]);
+  expect((await hub.update(alpha, conversation, { ...here, participants: [] })).call?.members).toHaveLength(2);
 });

@@ -1,5 +1,5 @@
 /** Node's own cryptography for the groups of which this homeserver is the hub; see `mls/engine.ts` for what it has to do and why. */
-import { createPublicKey, hash, verify } from 'node:crypto';
+import { createHmac, createPublicKey, hash, verify } from 'node:crypto';
 import type { Engine } from '#mls/engine.ts';
 
 /** RFC 8410, section 4: what stands before the 32 bytes of a public key of Ed25519. */
@@ -8,6 +8,7 @@ const HEADER = Buffer.from('302a300506032b6570032100', 'hex');
 export const nodeEngine: Engine = {
   // A Uint8Array of its own and no Buffer, whose `slice` shares memory.
   digest: (data) => new Uint8Array(hash('sha256', data, 'buffer')),
+  mac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
   verify: (publicKey, message, signature) => {
     if (publicKey.length !== 32) return false;
     try {

@@ -130,6 +130,17 @@ export async function save(tx: Db, before: Statement | undefined, after: Stateme
     .execute();
   if (before?.members !== after.members) await saveMembers(tx, conversation, after.members);
   if (before?.call !== after.call) await saveCall(tx, conversation, after.call);
+  if (before && before.members !== after.members && after.call) await forgetNumbers(tx, after.call, after.members);
+}
+
+/** A domain that is out forgets the call, and with it how it has numbered what it said of it: let in again, it begins anew. */
+async function forgetNumbers(tx: Db, { conference }: Call, members: readonly Member[]): Promise<void> {
+  const domains = [...new Set(members.map(({ domain }) => domain))];
+  await tx
+    .deleteFrom('call_presence')
+    .where('conference', '=', conference)
+    .where('domain', 'not in', domains)
+    .execute();
 }
 
 /** Each as it was at one moment: a number and members of different states would be one that never was. */
@@ -205,7 +216,10 @@ async function saveCall(tx: Db, conversation: ConversationId, call: Call | undef
   await tx
     .insertInto('calls')
     .values({ conference, conversation_id: conversation, anchor, started_by: startedBy, started_at: startedAt })
-    .onConflict((c) => c.column('conference').doNothing())
+    // Who started it may be out since, and it is another member's.
+    .onConflict((c) =>
+      c.column('conference').doUpdateSet({ started_by: startedBy }).where('calls.conversation_id', '=', conversation),
+    )
     .execute();
   // A hub that gives its call the id of another hub's call must not reach that call's people.
   if ((await conversationOf(tx, conference)) !== conversation) throw new HawserError('FED_FOREIGN', 'conference id');

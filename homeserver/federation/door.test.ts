@@ -335,3 +335,10 @@ describe('the SFT', () => {
     await alice.endCall(conversation);
   });
 });
+
+test('whoever goes as the last of his domain is answered what his domain is told', async () => {
+  const { conversation: left } = await alice.create('Knots', bob.id);
+  const body = JSON.stringify({ type: 'leave', actor: bob.id });
+  const answer = await asBeta(path('update', left), body);
+  expect(answer.body).toEqual({ conversation: left, seq: expect.any(Number), title: '-', members: [] });
+});

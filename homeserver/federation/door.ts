@@ -19,7 +19,7 @@ import {
 import { ConferenceId, ConversationId, DomainName, domainOf, type UserId, userIdOf } from '#signalling/ids.ts';
 import { peerOf } from '#trust/door.ts';
 import type { Peer } from '#trust/identity.ts';
-import type { Person } from '../ds/conversation.ts';
+import { type Person, toldTo } from '../ds/conversation.ts';
 import type { App } from '../http/fastify.ts';
 import type { World } from '../world.ts';
 import { bodyLimitOf, DoorLimits } from './door-limits.ts';
@@ -119,7 +119,8 @@ export function federationRoutes(app: App, options: DoorOptions): void {
       const from = peerIn(request);
       refuseBarred(judge(peer(from), { call: 'update', direction: 'in', operation: request.body.type }));
       const statement = await update(from, request.params.conversation, request.body);
-      return withoutBarredCall(statement, () => peer(from)?.may.calls ?? false);
+      // As it is told to it besides: whoever has gone as the last of a domain learns no more than that.
+      return withoutBarredCall(toldTo(from, statement), () => peer(from)?.may.calls ?? false);
     },
   );
 

@@ -158,6 +158,8 @@ class Looked {
       if (refusal !== undefined) throw new HawserError(codeIn(refusal));
       // It never came, or was given back: under a new number it can be taken.
       if (isUnsent(decided.unsent, number)) throw new HawserError('MLS_EPOCH_PAST', 'this number was not sent');
+      const place = number < decided.number ? await table.placeOf(this.#tx, named) : undefined;
+      if (place) return place;
       return { position: decided.position, at: decided.at };
     }
     if (number < newest) throw new HawserError('HOME_BAD_REQUEST', 'the number is lower than one before it');

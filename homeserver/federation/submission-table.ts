@@ -1,7 +1,7 @@
 /** Messages of this domain's devices that wait for the hub of another domain, and which of them it is known of what became of them. */
 import { sql } from 'kysely';
 import type { ConversationId, DeviceId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
-import { parseRefused } from '#signalling/queue.ts';
+import { parseRefused, parseSent } from '#signalling/queue.ts';
 import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { SubmissionRow } from '../store/tables.ts';
@@ -184,22 +184,30 @@ export async function decide(tx: Db, { device, conversation, number, unsent, pla
 
 /** What lies in the queue of a device about a message that was refused and that it has not taken yet: the payload. */
 export async function refusal(db: Db, { device, conversation, number }: Named): Promise<string | undefined> {
-  const rows = await refusals(db, device).where('id', '=', `${number}`).execute();
+  const rows = await outcomes(db, device, 'refused').where('id', '=', `${number}`).execute();
   return rows.map(({ payload }) => payload).find((payload) => parseRefused(payload).conversation === conversation);
+}
+
+/** The place of a message that came back while nobody waited for it, as the queue of its device tells it. */
+export async function placeOf(db: Db, { device, conversation, number }: Named) {
+  const rows = await outcomes(db, device, 'sent').where('id', '=', `${number}`).execute();
+  const told = rows.map(({ payload, at }) => ({ ...parseSent(payload), at }));
+  const place = told.find((each) => each.conversation === conversation);
+  return place && { position: place.position, at: place.at };
 }
 
 /** Where in the queue of a device it is told last that a message to a conversation was refused; 0 where nowhere. */
 export async function lastRefusal(db: Db, { device, conversation }: Omit<Named, 'number'>): Promise<number> {
-  const rows = await refusals(db, device).orderBy('position', 'desc').execute();
+  const rows = await outcomes(db, device, 'refused').orderBy('position', 'desc').execute();
   return rows.find(({ payload }) => parseRefused(payload).conversation === conversation)?.position ?? 0;
 }
 
-function refusals(db: Db, device: DeviceId) {
+function outcomes(db: Db, device: DeviceId, kind: 'sent' | 'refused') {
   return db
     .selectFrom('entries')
-    .select(['position', 'payload'])
+    .select(['position', 'payload', 'at'])
     .where('audience', '=', device)
-    .where('kind', '=', 'refused');
+    .where('kind', '=', kind);
 }
 
 /** Whether something can wait for the device: one that was removed is told nothing. */

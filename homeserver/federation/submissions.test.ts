@@ -173,6 +173,19 @@ test('while the hub is away it waits, and its device is told later what became o
   expect(parseSent(entry?.payload ?? '').position).toBeGreaterThan(0);
 });
 
+test('each that waited has its own place, also where its device hands it in again before it heard of that', async () => {
+  hub.isDown = true;
+  for (const number of [1, 2, 3]) await send(number);
+  hub.isDown = false;
+  submissions.retryNow(beta);
+  await until(() => hub.taken.length === 3, 'the hub has all');
+  await feed();
+  const places = (await queues.waiting(laptop, 0)).map(({ payload }) => parseSent(payload).position);
+  expect(new Set(places).size).toBe(3);
+  const again = await Promise.all([1, 2, 3].map((number) => send(number)));
+  expect(again).toEqual(places.map((position) => ({ position, at: 5 })));
+});
+
 test('behind one that is refused nothing of that device goes on; others do', async () => {
   hub.isDown = true;
   for (const number of [1, 2, 3]) await send(number);

@@ -2,6 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +13,8 @@ import { startHomeserver } from '../main.ts';
 import { Trouble, type Troubles } from './trouble.ts';
 
 const SELF = fileURLToPath(import.meta.url);
+/** What was compiled is kept from start to start, as `hawser` itself does: half of a start is to read the program. */
+const COMPILED = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'hawser-compiled');
 
 /** What else a test can say about a homeserver. */
 export interface ProcessOptions {
@@ -56,7 +60,8 @@ export class HomeserverProcess implements AsyncDisposable {
     const path = join(folder, 'site.json');
     await writeFile(path, JSON.stringify({ site, haste, troubles } satisfies Setting));
     const stdio = ['ignore', onLog ? 'pipe' : 'inherit', 'inherit', 'ipc'] as const;
-    const child = fork(SELF, [path], { execArgv: [], stdio: [...stdio] });
+    const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
+    const child = fork(SELF, [path], { execArgv: [], stdio: [...stdio], env });
     if (onLog && child.stdout) createInterface(child.stdout).on('line', onLog);
     return new HomeserverProcess(child);
   }
@@ -98,6 +103,8 @@ if (process.argv[1] === SELF) {
   process.on('message', (next) => trouble.set(next as Troubles)); // of the tests that started it
   const log = pino({ level: 'warn' });
   await startHomeserver({ site, log, world: trouble.world, peerNetwork: trouble.network });
+  // Node does so where a process ends by itself, and this one is killed.
+  flushCompileCache();
   process.send?.('started');
   // Whoever started it is gone.
   process.once('disconnect', () => process.exit());

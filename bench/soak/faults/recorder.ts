@@ -1,11 +1,16 @@
 /** What the devices of one schedule said, were told and noted, by labels that people can read. */
+import type { HawserError } from '#signalling/errors.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import type { Said, Sample, View } from './checker.ts';
+
+const MAX_TROUBLES = 2_000;
 
 export class Recorder {
   readonly rooms: ConversationId[] = [];
   /** What failed without a code. */
   readonly faults: string[] = [];
+  /** What went wrong on devices with a code, and was tried again: it explains what is found in the end. */
+  readonly troubles: string[] = [];
   /** How often what people did was refused or failed, by its code. */
   readonly refusals: Record<string, number> = {};
   readonly #said = new Map<string, Said>();
@@ -31,6 +36,11 @@ export class Recorder {
 
   fault(device: string, error: unknown): void {
     this.faults.push(`${device}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+
+  trouble(device: string, { code, message }: HawserError): void {
+    if (this.troubles.length < MAX_TROUBLES)
+      this.troubles.push(`${new Date().toISOString()} ${device}: ${code} ${message}`);
   }
 
   refused(code: string): void {

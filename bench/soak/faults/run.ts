@@ -3,8 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Errand, guarded } from '../../guarded.ts';
+import { Cast } from './cast.ts';
 import type { Finding, Kind } from './checker.ts';
 import { Gathering } from './gathering.ts';
+import { Recorder } from './recorder.ts';
 import { GatherError, type Outcome, runSchedule } from './runner.ts';
 import { linesOf, type Schedule, type ScheduleOptions, scheduleOf } from './schedule.ts';
 
@@ -56,6 +58,12 @@ export function measureFaults(options: FaultsOptions): Promise<FaultsReport> {
   });
 }
 
+/** Homeservers, and those who play there for the time being. */
+interface Scene {
+  readonly gathering: Gathering;
+  cast?: Cast | undefined;
+}
+
 class Campaign {
   readonly #options: FaultsOptions;
   readonly #ended: AbortSignal;
@@ -78,10 +86,11 @@ class Campaign {
       // Where everything ends early, the homeservers do too.
       const abandoned = () => void stack.disposeAsync();
       this.#ended.addEventListener('abort', abandoned, { once: true });
-      const gathering = await this.#gather(stack);
+      const scene: Scene = { gathering: await this.#gather(stack) };
+      stack.defer(() => dismiss(scene));
       for (let count = 0; count < SCHEDULES_OF_ONE; count++) {
         const seed = this.#left.shift();
-        if (seed === undefined || !(await this.#play(seed, gathering))) break;
+        if (seed === undefined || !(await this.#play(seed, scene))) break;
       }
       this.#ended.removeEventListener('abort', abandoned);
     }
@@ -117,11 +126,14 @@ class Campaign {
   }
 
   /** Tried twice. Undefined where people could not be brought together. */
-  async #run(schedule: Schedule, gathering: Gathering): Promise<Outcome | undefined> {
+  async #run(schedule: Schedule, scene: Scene): Promise<Outcome | undefined> {
     for (let tries = 0; tries < 2; tries++) {
       try {
-        return await runSchedule(schedule, gathering, this.#ended);
+        const recorder = new Recorder();
+        const cast = await this.#castFor(schedule, scene, recorder);
+        return await runSchedule(schedule, { gathering: scene.gathering, cast, recorder }, this.#ended);
       } catch (error) {
+        dismiss(scene);
         if (!(error instanceof GatherError)) throw error;
         this.#options.say(`seed ${schedule.seed}: not gathered: ${error.message}`);
       }
@@ -131,22 +143,39 @@ class Campaign {
     return undefined;
   }
 
+  /** Those who are there, or new ones. @throws GatherError */
+  async #castFor({ people }: Schedule, scene: Scene, recorder: Recorder): Promise<Cast> {
+    if (scene.cast?.begin(recorder)) return scene.cast;
+    dismiss(scene);
+    scene.cast = await Cast.of(people, scene.gathering, this.#ended).catch((cause: unknown) => {
+      this.#ended.throwIfAborted();
+      throw new GatherError(cause instanceof Error ? cause.message : String(cause), { cause });
+    });
+    scene.cast.begin(recorder);
+    return scene.cast;
+  }
+
   /** @returns whether these homeservers may serve the next schedule too */
-  async #play(seed: number, gathering: Gathering): Promise<boolean> {
+  async #play(seed: number, scene: Scene): Promise<boolean> {
     const { say, storage, schedule: options, seeds, onProgress } = this.#options;
     const schedule = scheduleOf(seed, { ...options, disk: storage === 'sqlite' });
-    const outcome = await this.#run(schedule, gathering);
+    const outcome = await this.#run(schedule, scene);
     if (!outcome) return false;
     this.#outcomes.push(outcome);
     onProgress(this.#outcomes.length, seeds.length);
     const { findings, faults } = outcome;
     if (findings.length + faults.length === 0) return true;
-    const folder = await keep(schedule, outcome, gathering);
+    const folder = await keep(schedule, outcome, scene.gathering);
     this.#failed.push({ seed, findings, faults, folder });
     say(`seed ${seed} failed: ${summaryOf(outcome)} (${folder})`);
     // What is wrong there would be wrong in the next one too.
     return false;
   }
+}
+
+function dismiss(scene: Scene): void {
+  scene.cast?.[Symbol.dispose]();
+  scene.cast = undefined;
 }
 
 function summaryOf({ findings, faults }: Outcome): string {
@@ -162,10 +191,11 @@ function summaryOf({ findings, faults }: Outcome): string {
 async function keep(schedule: Schedule, outcome: Outcome, gathering: Gathering): Promise<string> {
   const folder = join(tmpdir(), 'hawser-faults', `seed-${schedule.seed}-${Date.now().toString(36)}`);
   await mkdir(folder, { recursive: true });
-  const { evidence, ...rest } = outcome;
+  const { evidence, troubles, ...rest } = outcome;
   await writeFile(join(folder, 'schedule.txt'), `${linesOf(schedule).join('\n')}\n`);
   await writeFile(join(folder, 'outcome.json'), JSON.stringify(rest, undefined, 2));
   await writeFile(join(folder, 'evidence.json'), JSON.stringify(evidence, undefined, 1));
+  await writeFile(join(folder, 'troubles.txt'), `${troubles.join('\n')}\n`);
   for (const { domain, logged } of gathering.homes)
     await writeFile(join(folder, `${domain}.log`), `${logged.join('\n')}\n`);
   return folder;

@@ -1,13 +1,14 @@
 /** One schedule on real homeservers and real clients: gathers the people, lets everything happen, heals, waits, and compares. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { HawserError } from '#signalling/errors.ts';
-import type { ConversationId, UserId } from '#signalling/ids.ts';
+import type { ConversationId } from '#signalling/ids.ts';
 import { until } from '#signalling/testing-until.ts';
+import type { Cast } from './cast.ts';
 import { type Evidence, type Finding, findingsIn, type Room, type View } from './checker.ts';
 import type { Gathering } from './gathering.ts';
-import { Recorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { Act, Fault, Schedule } from './schedule.ts';
-import { Seat } from './seat.ts';
+import type { Seat } from './seat.ts';
 
 export interface Outcome {
   readonly seed: number;
@@ -15,12 +16,16 @@ export interface Outcome {
   readonly findings: readonly Finding[];
   /** What failed without a code. */
   readonly faults: readonly string[];
+  /** What went wrong on devices with a code, and was tried again. */
+  readonly troubles: readonly string[];
   /** How often people were refused something, by code. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly evidence: Evidence;
   /** From the healing until all was quiet, ms. */
   readonly quietMs: number;
 }
+
+type MadeRoom = Room & { readonly id: ConversationId };
 
 /** People could not be brought together: no word about what was to be tested. */
 export class GatherError extends Error {
@@ -35,10 +40,19 @@ const QUIET_MS = 180_000;
 /** Acts that take longer are given up, ms. */
 const ACT_MS = 20_000;
 const LOOK_MS = 300;
+const AGAIN_MS = 50;
+
+/** Those who play a schedule, and where. */
+export interface Players {
+  readonly gathering: Gathering;
+  /** It has begun with it, and its recorder is this one. */
+  readonly cast: Cast;
+  readonly recorder: Recorder;
+}
 
 /** @throws GatherError; the reason of the signal */
-export async function runSchedule(schedule: Schedule, gathering: Gathering, signal: AbortSignal): Promise<Outcome> {
-  const run = new Run(schedule, gathering, signal);
+export async function runSchedule(schedule: Schedule, players: Players, signal: AbortSignal): Promise<Outcome> {
+  const run = new Run(schedule, players, signal);
   try {
     await run.gather().catch((cause: unknown) => {
       signal.throwIfAborted();
@@ -53,62 +67,52 @@ export async function runSchedule(schedule: Schedule, gathering: Gathering, sign
 class Run {
   readonly #schedule: Schedule;
   readonly #gathering: Gathering;
+  readonly #cast: Cast;
   readonly #signal: AbortSignal;
-  readonly #recorder = new Recorder();
-  readonly #seats = new Map<string, Seat>();
-  readonly #rooms: (Room & { readonly id: ConversationId })[] = [];
-  readonly #users = new Map<string, UserId>();
+  readonly #recorder: Recorder;
+  readonly #rooms: MadeRoom[] = [];
 
-  constructor(schedule: Schedule, gathering: Gathering, signal: AbortSignal) {
+  constructor(schedule: Schedule, { gathering, cast, recorder }: Players, signal: AbortSignal) {
     this.#schedule = schedule;
     this.#gathering = gathering;
+    this.#cast = cast;
+    this.#recorder = recorder;
     this.#signal = signal;
-    // Other people each time, so that one gathering serves many schedules.
-    const prefix = Date.now().toString(36);
-    for (const { label, domain, devices } of schedule.people) {
-      const home = gathering.home(domain);
-      for (const device of devices) {
-        const handle = `${label}-${prefix}`;
-        const options = { label: device, person: label, url: home.url, handle, recorder: this.#recorder };
-        this.#seats.set(device, new Seat({ ...options, onTicket: (ticket) => home.join(ticket) }));
-      }
-    }
   }
 
-  /** Accounts, devices, rooms, and everybody in them who is to be in them. */
+  /** Rooms, and everybody in them who is to be in them. */
   async gather(): Promise<void> {
-    const { people, rooms } = this.#schedule;
-    await Promise.all(
-      people.map(async ({ domain, devices }) => {
-        const first = this.#seat(devices[0]);
-        await this.#gathering.home(domain).createAccount(first.handle);
-        for (const device of devices) await this.#seat(device).come(this.#signal);
-        this.#users.set(first.person, first.user);
-      }),
-    );
-    for (const { title, people: inside, talks } of rooms) {
-      const [maker = '', second = ''] = inside;
-      const first = this.#seat(`${maker}-1`);
-      const users = inside.filter((each) => each !== maker).map((each) => this.#userOf(each));
-      const made = await first.messenger.create(title, users);
-      const id = made.conversation;
+    const made = this.#schedule.rooms.map(async ({ title, people, talks }) => {
+      const [maker = '', second = ''] = people;
+      const { messenger } = this.#cast.seat(`${maker}-1`);
+      const users = people.filter((each) => each !== maker).map((each) => this.#cast.userOf(each));
+      const { conversation: id } = await messenger.create(title, users);
       this.#recorder.rooms.push(id);
-      this.#rooms.push({ id, talks, keepers: [maker, second], initial: inside });
-      await first.messenger.changeRole(id, this.#userOf(second), 'admin');
-      for (const seat of this.#seats.values()) await seat.watch(id);
-    }
-    for (const { id, talks, initial, keepers } of this.#rooms) {
-      const inside = [...this.#seats.values()].filter(({ person }) => initial.includes(person));
-      await Promise.all(inside.map((seat) => (talks ? seat.join(id) : seat.listed(id))));
-      const isSame = async () => {
-        const views = await Promise.all(inside.map((seat) => seat.view(id)));
-        const epochs = new Set(views.map(({ group }) => (talks ? `${group?.epoch} ${group?.devices.length}` : '')));
-        const isAdmin = (view: View) => view.listed?.members.includes(`${keepers[1]} admin`) === true;
-        const isFull = !talks || views.every(({ group }) => group?.devices.length === inside.length);
-        return epochs.size === 1 && isFull && views.every(isAdmin);
-      };
-      await until(isSame, `all are in ${id}`, GATHER_MS);
-    }
+      await messenger.changeRole(id, this.#cast.userOf(second), 'admin');
+      await this.#cast.watch(id);
+      return { id, talks, keepers: [maker, second], initial: people };
+    });
+    this.#rooms.push(...(await Promise.all(made)));
+    await Promise.all(this.#rooms.map((room) => this.#allIn(room)));
+  }
+
+  /** Resolves when everybody is in a room, and has the same epoch and the same list. */
+  async #allIn({ id, talks, initial, keepers }: MadeRoom): Promise<void> {
+    const inside = this.#cast.seatsOf(initial);
+    await Promise.all(inside.map((seat) => (talks ? seat.join(id) : seat.listed(id))));
+    const isSame = async () => {
+      const groups = talks ? await Promise.all(inside.map((seat) => seat.group(id))) : [];
+      const epochs = new Set(groups.map((group) => group?.epoch));
+      const isFull = groups.every((group) => group?.members.length === inside.length);
+      const isAdmin = (seat: Seat) =>
+        seat
+          .find(id)
+          ?.members.some(({ user, role }) => user === this.#cast.userOf(keepers[1] ?? '') && role === 'admin');
+      if (epochs.size <= 1 && isFull && inside.every(isAdmin)) return true;
+      await wait(AGAIN_MS, undefined, { signal: this.#signal });
+      return false;
+    };
+    await until(isSame, `all are in ${id}`, GATHER_MS);
   }
 
   async play(): Promise<Outcome> {
@@ -130,7 +134,7 @@ class Run {
     });
     await Promise.all([...failing, at(lengthMs)]);
     await this.#gathering.heal();
-    for (const seat of this.#seats.values()) {
+    for (const seat of this.#cast.seats) {
       seat.setClock(0);
       if (!seat.isThere) await seat.come(this.#signal);
     }
@@ -143,6 +147,7 @@ class Run {
       accepted: evidence.said.filter(({ state }) => state === 'accepted').length,
       findings: findingsIn(evidence),
       faults: this.#recorder.faults,
+      troubles: this.#recorder.troubles,
       refusals: this.#recorder.refusals,
       evidence,
       quietMs: performance.now() - healed,
@@ -150,29 +155,16 @@ class Run {
   }
 
   close(): void {
-    for (const seat of this.#seats.values()) seat.go();
     for (const home of this.#gathering.homes) home.emptyCalls();
-  }
-
-  #seat(label: string | undefined): Seat {
-    const seat = this.#seats.get(label ?? '');
-    if (!seat) throw new RangeError(`no device ${label}`);
-    return seat;
-  }
-
-  #userOf(person: string): UserId {
-    const user = this.#users.get(person);
-    if (user === undefined) throw new RangeError(`nobody ${person}`);
-    return user;
   }
 
   /** Whoever is refused, or away, was only in the wrong moment; what is said is stored on the device in any case. */
   async #act({ device, room, deed }: Act): Promise<void> {
     const { id } = this.#rooms[room] ?? {};
-    const seat = this.#seat(device);
+    const seat = this.#cast.seat(device);
     if (id === undefined || !seat.isThere) return;
     try {
-      await seat.do(id, deed, (person) => this.#userOf(person));
+      await seat.do(id, deed, (person) => this.#cast.userOf(person));
     } catch (error) {
       if (error instanceof HawserError) this.#recorder.refused(error.code);
       else if (seat.isThere) this.#recorder.fault(device, error);
@@ -213,11 +205,11 @@ class Run {
       case 'clock':
         return this.#trouble(fault.domain, { clockMs: fault.byMs }, { clockMs: 0 }, end);
       case 'device clock':
-        this.#seat(fault.device).setClock(fault.byMs);
+        this.#cast.seat(fault.device).setClock(fault.byMs);
         await end();
-        return this.#seat(fault.device).setClock(0);
+        return this.#cast.seat(fault.device).setClock(0);
       case 'away': {
-        const seat = this.#seat(fault.device);
+        const seat = this.#cast.seat(fault.device);
         if (!seat.isThere) return;
         seat.go();
         await end();
@@ -245,7 +237,7 @@ class Run {
   async #lastWords(): Promise<void> {
     for (const { id, talks } of this.#rooms) {
       if (!talks) continue;
-      for (const seat of this.#seats.values()) {
+      for (const seat of this.#cast.seats) {
         if (!seat.find(id)) continue;
         seat.messenger.home.retryNow();
         await seat.lastWord(id);
@@ -261,7 +253,7 @@ class Run {
       this.#signal.throwIfAborted();
       const views: View[] = [];
       for (const { id } of this.#rooms) {
-        for (const seat of this.#seats.values()) views.push(await seat.view(id));
+        for (const seat of this.#cast.seats) views.push(await seat.view(id));
       }
       const { said, samples } = this.#recorder;
       const evidence = { rooms: this.#rooms, said, samples, views };
@@ -272,7 +264,7 @@ class Run {
       if (!isStill) since = now;
       if (now - since > STILL_MS || now - began > QUIET_MS) return evidence;
       [stir, wasGood] = [this.#recorder.stir(views), isGood];
-      for (const seat of this.#seats.values()) seat.messenger.home.retryNow();
+      for (const seat of this.#cast.seats) seat.messenger.home.retryNow();
       await wait(LOOK_MS, undefined, { signal: this.#signal });
     }
   }

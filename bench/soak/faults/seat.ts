@@ -7,6 +7,7 @@ import type { Timeline } from '#client/messages/timeline.ts';
 import { Messenger } from '#client/messenger.ts';
 import { MemoryVault } from '#client/vault/memory.ts';
 import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import type { Group } from '#mls/group.ts';
 import type { CallTicket, Conversation } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId, UserId } from '#signalling/ids.ts';
@@ -23,6 +24,7 @@ export interface SeatOptions {
   readonly person: string;
   readonly url: string;
   readonly handle: string;
+  /** Until it begins with a schedule. */
   readonly recorder: Recorder;
   /** It has the ticket to a call. */
   readonly onTicket: (ticket: CallTicket) => void;
@@ -30,8 +32,8 @@ export interface SeatOptions {
 
 /** While the homeserver does not answer. */
 const AGAIN_MS = 100;
-/** Each is work, and a device comes into a few rooms only; where fewer than 25 are left it brings as many again. */
-const KEY_PACKAGES = 29;
+/** Each is work, and a device comes into two or three rooms of a schedule; where fewer than 25 are left it brings as many again. */
+const KEY_PACKAGES = 39;
 
 export class Seat {
   readonly label: string;
@@ -40,7 +42,8 @@ export class Seat {
   /** What the program that runs has; and what the one before it left, in the moment in which it ended. */
   #vault = new MemoryVault();
   #left: ReturnType<MemoryVault['list']> = Promise.resolve(new Map());
-  readonly #watched = new Map<ConversationId, ConversationMessages>();
+  readonly #watched = new Map<ConversationId, () => void>();
+  #recorder: Recorder;
   #account: Account | undefined;
   #messenger: Messenger | undefined;
   #clockMs = 0;
@@ -49,6 +52,7 @@ export class Seat {
     this.label = options.label;
     this.person = options.person;
     this.#options = options;
+    this.#recorder = options.recorder;
   }
 
   /** @throws Error where it is not signed in, or away */
@@ -74,9 +78,17 @@ export class Seat {
     this.#clockMs = byMs;
   }
 
+  /** What it says, is told and holds is noted there from now on; what was before is over. */
+  begin(recorder: Recorder): void {
+    for (const stop of this.#watched.values()) stop();
+    this.#watched.clear();
+    this.#recorder = recorder;
+    this.#name(this.messenger);
+  }
+
   /** Signs in, as soon as that can be; with the same vault as the last time. */
   async come(signal: AbortSignal): Promise<void> {
-    const { url, handle, label, recorder } = this.#options;
+    const { url, handle, label } = this.#options;
     const account = new Account(url);
     this.#account = account;
     const vault = new MemoryVault();
@@ -84,7 +96,8 @@ export class Seat {
     this.#vault = vault;
     await whenReachable(() => account.signIn(handle, PASSWORD), signal);
     const onFault = (error: unknown) => {
-      if (!(error instanceof HawserError)) recorder.fault(label, error);
+      if (error instanceof HawserError) this.#recorder.trouble(label, error);
+      else this.#recorder.fault(label, error);
     };
     const now = () => Date.now() + this.#clockMs;
     const quick = { engine: nodeEngine, keyPackages: KEY_PACKAGES };
@@ -92,9 +105,8 @@ export class Seat {
     const messenger = await whenReachable(open, signal);
     if (signal.aborted) return messenger.close();
     this.#messenger = messenger;
-    recorder.name(messenger.device.user, this.person);
-    recorder.name(messenger.device.id, label);
-    for (const room of recorder.rooms) await this.watch(room);
+    this.#name(messenger);
+    for (const room of this.#recorder.rooms) await this.watch(room);
   }
 
   /** Ends the program. What it has written stays; what it is still about is not written any more, as when a process ends. */
@@ -111,8 +123,10 @@ export class Seat {
   async watch(room: ConversationId): Promise<void> {
     if (this.#watched.has(room)) return;
     const messages = await this.messenger.messages(room);
-    this.#watched.set(room, messages);
-    messages.changed.subscribe((changes) => this.#hear(room, messages, changes));
+    this.#watched.set(
+      room,
+      messages.changed.subscribe((changes) => this.#hear(room, messages, changes)),
+    );
   }
 
   /** Resolves when it is in the group. */
@@ -128,6 +142,12 @@ export class Seat {
 
   find(room: ConversationId): Conversation | undefined {
     return this.#messenger?.home.store.state.conversations.find(({ conversation }) => conversation === room);
+  }
+
+  /** Its keys; undefined where it is not in the group. */
+  async group(room: ConversationId): Promise<Group | undefined> {
+    const group = await (await this.messenger.messages(room)).group.loaded();
+    return group?.isMember ? group : undefined;
   }
 
   /** Does something of a schedule. @throws HawserError where it is refused or fails; Error where it is away */
@@ -158,7 +178,7 @@ export class Seat {
       case 'leave':
         return messenger.leave(room);
       case 'rename':
-        await messenger.changeTitle(room, `${this.label} ${this.#options.recorder.next()}`);
+        await messenger.changeTitle(room, `${this.label} ${this.#recorder.next()}`);
         return;
       case 'start call':
         this.#options.onTicket(await home.startCall(room));
@@ -178,7 +198,7 @@ export class Seat {
   }
 
   async write(room: ConversationId, saying: Saying, target?: MessageId): Promise<void> {
-    const { recorder } = this.#options;
+    const recorder = this.#recorder;
     const text = { kind: 'text', text: { format: 'plain', text: `${this.label}/${recorder.next()}` } } as const;
     const say = (id: MessageId) => recorder.say({ id, room, device: this.label, saying, target });
     if (saying === 'message') say(await this.messenger.say(room, { kind: 'message', body: text }));
@@ -190,7 +210,7 @@ export class Seat {
 
   /** What it holds of a room; and how what it said stands is noted. */
   async view(room: ConversationId): Promise<View> {
-    const { recorder } = this.#options;
+    const recorder = this.#recorder;
     const { group, timeline } = await this.messenger.messages(room);
     const records = [...timeline.records()];
     for (const record of records) {
@@ -238,8 +258,13 @@ export class Seat {
     return (await this.messenger.messages(room)).isSending;
   }
 
+  #name({ device }: Messenger): void {
+    this.#recorder.name(device.user, this.person);
+    this.#recorder.name(device.id, this.label);
+  }
+
   #listedAs({ title, members, group, call }: Conversation): NonNullable<View['listed']> {
-    const { recorder } = this.#options;
+    const recorder = this.#recorder;
     const label = (user: UserId) => recorder.labelOf(user);
     const callers = call?.members.map(({ user, participant }) => `${label(user)} ${participant}`).sort();
     return {
@@ -258,11 +283,12 @@ export class Seat {
     if (change.type === 'title') return change.title;
     return change.type === 'parted' || change.type === 'undelivered'
       ? change.domain
-      : this.#options.recorder.labelOf(change.who.user);
+      : this.#recorder.labelOf(change.who.user);
   }
 
   #hear(room: ConversationId, { group, timeline }: ConversationMessages, changes: readonly Change[]): void {
-    const { recorder, label } = this.#options;
+    const { label } = this;
+    const recorder = this.#recorder;
     const news = changes.flatMap(({ record }) => (record ? heldIn(record, timeline) : []));
     for (const { id, order, device } of news) {
       if (order === undefined) continue;

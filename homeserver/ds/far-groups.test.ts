@@ -4,6 +4,7 @@ import type { OutgoingCommit } from '#mls/commit.ts';
 import { Group } from '#mls/group.ts';
 import { TestHub } from '#mls/testing/hub.ts';
 import { bytes, GROUP, MemoryStore, request, START, type TestDevice, text } from '#mls/testing/world.ts';
+import type { Statement } from '#signalling/federation.ts';
 import type { NewCommit } from '#signalling/groups.ts';
 import { type ConversationId, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { isOutBy, parseNotice } from '#signalling/notice.ts';
@@ -174,6 +175,35 @@ test('nobody is let in who is taken out while the commit is judged that adds him
   await expect(hand(alice, commit)).rejects.toMatchObject({ code: 'MLS_NOT_ADMITTED' });
   expect(writing).toHaveBeenCalled();
   expect(await pair.hub.store.db.selectFrom('followings').selectAll().execute()).toEqual([]);
+});
+
+test('whoever is taken out and back before the hub has proposed to remove his device is proposed all the same', async () => {
+  await create(alice);
+  await welcomeBob();
+  const commit = await alice.group.commit({}, request());
+  const { writer } = pair.hub;
+  const run: typeof writer.run = writer.run.bind(writer);
+  vi.spyOn(writer, 'run').mockImplementationOnce(async (work) => {
+    let all: Statement['members'] = [];
+    await journal.change(conversation, (before) => {
+      if (!before) throw new Error('it is gone');
+      all = before.members;
+      return { ...before, members: all.filter(({ user }) => user !== userOfDevice(bob.id)), seq: before.seq + 1 };
+    });
+    await journal.change(conversation, (before) => {
+      if (!before) throw new Error('it is gone');
+      return { ...before, members: all, seq: before.seq + 1 };
+    });
+    return run(work);
+  });
+  await hand(alice, commit);
+  // Its queue has ended with the notice of that, and whoever sends now would send to nobody.
+  const proposal = await until(async () => {
+    const rows = await pair.hub.store.db.selectFrom('entries').selectAll().where('kind', '=', 'proposal').execute();
+    return rows[0];
+  }, 'the proposal');
+  await alice.group.receive(fromText(proposal.payload));
+  expect(alice.group.leaving.size).toBe(1);
 });
 
 test('one that joins by itself gets what follows; its domain follows until the last one is out', async () => {

@@ -35,6 +35,7 @@ import {
   domainOf,
   type GroupId,
   type UserId,
+  userOfDevice,
 } from '#signalling/ids.ts';
 import type { Feeds } from '../federation/feed.ts';
 import type { Queues } from '../qs/queues.ts';
@@ -337,8 +338,9 @@ export class Groups implements GroupOffice {
     const held = this.#held.get(conversation);
     if (held) Object.assign(held, peopleOf(members));
     if (group === undefined) this.#held.delete(conversation);
-    else if (usersGone(change).size > 0) {
-      this.#proposeSoon(conversation);
+    else {
+      const gone = usersGone(change);
+      if (gone.size > 0) this.#proposeSoon(conversation, gone);
     }
   };
 
@@ -359,18 +361,22 @@ export class Groups implements GroupOffice {
   }
 
   /** Where it fails, whoever reads the group next finds the strangers again. */
-  #proposeSoon(conversation: ConversationId): void {
-    this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch((error: unknown) => {
+  #proposeSoon(conversation: ConversationId, gone: ReadonlySet<UserId> = new Set()): void {
+    this.#turn(conversation, () => this.#proposeStrangers(conversation, gone)).catch((error: unknown) => {
       this.#held.delete(conversation);
       this.#options.onFault(error);
     });
   }
 
-  /** Proposes to remove the devices of whoever is no member any more. To be called in the turn of the conversation. */
-  #proposeStrangers(conversation: ConversationId): Promise<void> {
+  /**
+   * Proposes to remove the devices of whoever is no member any more. To be called in the turn of the conversation.
+   * @param gone they were taken out just now: also who is back meanwhile gets nothing with the devices that he had, until they join anew
+   */
+  #proposeStrangers(conversation: ConversationId, gone: ReadonlySet<UserId>): Promise<void> {
     return this.#unlessEnded(conversation, async () => {
-      // Meanwhile the person may be back.
-      await this.#propose(conversation, strangersIn(await this.#load(conversation)));
+      const held = await this.#load(conversation);
+      const put = [...held.devices].filter((device) => gone.has(userOfDevice(device)));
+      await this.#propose(conversation, [...strangersIn(held), ...put]);
     });
   }
 

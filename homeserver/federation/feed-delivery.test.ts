@@ -33,7 +33,7 @@ async function change(organisation: Organisation, work: (store: Store) => Promis
 const depth = async () =>
   /feed_depth\{peer="beta.example"\} (\d+)/.exec(await (await fetch(`${alpha.admin}/metrics`)).text())?.[1];
 
-test('what was written while the other one was away is there when it is back, once', async () => {
+test('what was written while the other one was away is there when it is back, once', { timeout: 40_000 }, async () => {
   const alice = await alpha.person('alice', 'Alice');
   const { conversation } = await alice.create('Ropes', bob.id);
   await beta.stop();

@@ -4,10 +4,12 @@ import { expect, test } from 'vitest';
 import { until } from '#signalling/testing-until.ts';
 import { Link } from './link.ts';
 
-/** A server that answers each line with the same line in capitals, and what it heard. */
+/** A server that answers each line with the same line in capitals, and what it heard; it may end its connections. */
 async function set(undo: AsyncDisposableStack) {
   const heard: string[] = [];
+  const sockets: Socket[] = [];
   const server = createServer((socket) => {
+    sockets.push(socket);
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => {
       heard.push(String(bytes));
@@ -19,7 +21,10 @@ async function set(undo: AsyncDisposableStack) {
   undo.defer(() => new Promise((resolve) => server.close(() => resolve())));
   const link = await Link.open((server.address() as AddressInfo).port);
   undo.use(link);
-  return { link, heard };
+  const die = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return { link, heard, die };
 }
 
 async function dial({ port }: Link) {
@@ -65,6 +70,26 @@ test('a link that loses answers lets requests through, and ends their connection
   }, 'the end of the connection');
   expect(got).toEqual([]);
 });
+
+test.each(['silent', 'answers'] as const)(
+  'who died behind a link that was cut (%s) is gone when it is healed',
+  async (how) => {
+    await using undo = new AsyncDisposableStack();
+    const { link, die } = await set(undo);
+    const { socket, got, isOver } = await dial(link);
+    socket.write('one');
+    await until(() => got.length === 1, 'the first answer');
+    link.cut(how);
+    die();
+    // The link has heard of it by then.
+    const other = await dial(link);
+    other.socket.destroy();
+    await until(other.isOver, 'the other connection');
+    expect(isOver()).toBe(false);
+    link.heal();
+    await until(isOver, 'the end of the connection');
+  },
+);
 
 test('a link that is cut by resets ends what is open and takes nothing new, until it is healed', async () => {
   await using undo = new AsyncDisposableStack();

@@ -83,9 +83,9 @@ export class Link implements AsyncDisposable {
     this.#hold(pair);
   }
 
-  /** What had come before one side closed still goes to the other. */
+  /** What had come before one side closed still goes to the other, and that it closed: where the link is cut, when it is healed. */
   #end(pair: Pair): void {
-    this.#pairs.delete(pair);
+    if (!pair.there.isHeld && !pair.back.isHeld) this.#pairs.delete(pair);
     pair.there.end();
     pair.back.end();
   }
@@ -118,6 +118,10 @@ class Pump {
       this.#chunks.push({ at: performance.now() + this.delayMs(), bytes });
       this.#go();
     });
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   get isHolding(): boolean {

@@ -295,7 +295,9 @@ export class Seat {
       if (recorder.accepted(id, label) || device === this.#messenger?.device.id) continue;
       if (!recorder.isFirst(room, id, label)) continue;
       const sample = group.loaded().then((keys) => {
-        const devices = keys?.members.map(({ identity }) => identity.device) ?? [];
+        // Whose removal is proposed gets nothing any more, and is in until somebody has committed it.
+        const staying = keys?.members.filter(({ leafIndex }) => !keys.leaving.has(leafIndex));
+        const devices = staying?.map(({ identity }) => identity.device) ?? [];
         recorder.sample({ room, id, by: label, devices });
       });
       sample.catch(() => undefined); // its vault was closed: another device knows

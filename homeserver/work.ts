@@ -82,6 +82,7 @@ export function startWork(parts: Parts): () => void {
         greet(other);
         partings.welcome(other);
       },
+      onWidened: greet,
     }),
   ];
   const allowed = [...trust.peers.current.values()].filter(({ state }) => state === 'allowed');

@@ -4,16 +4,19 @@ import { LossyLink } from '#homeserver/testing/lossy-link.ts';
 import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
 import { Claimed } from '#signalling/devices.ts';
-import { type ConversationId, domainOf } from '#signalling/ids.ts';
+import { type ConferenceId, type ConversationId, domainOf } from '#signalling/ids.ts';
 import { Account } from '../account.ts';
 import type { Attachment, Content } from '../content/content.ts';
+import { mentionOf } from '../content/mentions.ts';
 import type { MessageId } from '../content/message-id.ts';
+import { callUrl } from '../content/session.ts';
 import { IncomingFiles } from '../files/incoming-files.ts';
 import { OutgoingFiles } from '../files/outgoing-files.ts';
 import { Messenger } from '../messenger.ts';
 import { MemoryVault } from '../vault/memory.ts';
 
 const LONG = { timeout: 90_000 };
+const CONFERENCE = 'c'.repeat(22) as ConferenceId;
 let world: World;
 let alpha: Organisation;
 let beta: Organisation;
@@ -111,14 +114,16 @@ async function show(conversation: ConversationId, lines: readonly string[], ...a
   await until(agree, 'all show it', 30_000).catch(() => expect(seen).toEqual(all.map(() => lines)));
 }
 let count = 0;
-/** Other people each time: what was left open before is none of theirs. */
-async function gather() {
+/** Other people each time: what was left open before is none of theirs. Alice is of the hub, the others of the next two. */
+async function gather(hub = alpha) {
   count += 1;
+  const organisations = [alpha, beta, gamma];
+  const at = (step: number) => organisations[(organisations.indexOf(hub) + step) % organisations.length] ?? hub;
   const [alice, bob, phone, carol] = [
-    await Device.open(alpha, `alice${count}`),
-    await Device.open(beta, `bob${count}`),
-    await Device.open(beta, `bob${count}`),
-    await Device.open(gamma, `carol${count}`),
+    await Device.open(at(0), `alice${count}`),
+    await Device.open(at(1), `bob${count}`),
+    await Device.open(at(1), `bob${count}`),
+    await Device.open(at(2), `carol${count}`),
   ];
   const { conversation } = await alice.messenger.create('Rigging', [bob.user, carol.user]);
   const all = [alice, bob, phone, carol];
@@ -128,33 +133,89 @@ async function gather() {
 const away = (organisation: Organisation, from: Device) =>
   until(() => from.messenger.home.store.state.organisations.has(organisation.domain), 'it is away', 30_000);
 
-test('whatever is said, changed, taken back, received and read is the same on all devices', LONG, async () => {
-  const { alice, bob, phone, carol, conversation, all } = await gather();
-  const one = await alice.say(conversation, 'one');
-  await show(conversation, ['one'], ...all);
-  const two = await bob.say(conversation, 'two');
-  await show(conversation, ['one', 'two'], ...all);
-  const three = await carol.say(conversation, 'three');
-  await show(conversation, ['one', 'two', 'three'], ...all);
-  await bob.messenger.say(conversation, { kind: 'edit', target: two, body: text('2') });
-  await phone.messenger.say(conversation, { kind: 'reaction', target: one, emojis: ['⚓'] });
-  await carol.messenger.say(conversation, { kind: 'reaction', target: one, emojis: ['⚓'] });
-  await carol.messenger.say(conversation, { kind: 'delete', target: three });
-  await show(conversation, ['one ⚓2', '2 (edited)', 'deleted'], ...all);
-  (await bob.in(conversation)).tellTyping(true);
-  for (const each of [alice, carol]) {
-    const { typing } = await each.in(conversation);
-    await until(() => typing.state.has(bob.user), 'it is seen that he writes', 20_000);
+test.each(['alpha.example', 'beta.example', 'gamma.example'])(
+  'what is said, changed, taken back, received and read is the same on all devices; the hub is %s',
+  LONG,
+  async (name) => {
+    const hub = [alpha, beta, gamma].find(({ domain }) => domain === name);
+    const { alice, bob, phone, carol, conversation, all } = await gather(hub);
+    expect(domainOf(conversation)).toBe(name);
+    const one = await alice.say(conversation, 'one');
+    await show(conversation, ['one'], ...all);
+    const two = await bob.say(conversation, 'two');
+    await show(conversation, ['one', 'two'], ...all);
+    const three = await carol.say(conversation, 'three');
+    await show(conversation, ['one', 'two', 'three'], ...all);
+    await bob.messenger.say(conversation, { kind: 'edit', target: two, body: text('2') });
+    await phone.messenger.say(conversation, { kind: 'reaction', target: one, emojis: ['⚓'] });
+    await carol.messenger.say(conversation, { kind: 'reaction', target: one, emojis: ['⚓'] });
+    await carol.messenger.say(conversation, { kind: 'delete', target: three });
+    await show(conversation, ['one ⚓2', '2 (edited)', 'deleted'], ...all);
+    (await bob.in(conversation)).tellTyping(true);
+    for (const each of [alice, carol]) {
+      const { typing } = await each.in(conversation);
+      await until(() => typing.state.has(bob.user), 'it is seen that he writes', 20_000);
+    }
+    const delivery = async () => {
+      const { timeline } = await alice.in(conversation);
+      return timeline.delivery(timeline.message(one) ?? expect.fail(), [bob.user, carol.user]);
+    };
+    await until(async () => JSON.stringify(await delivery()).includes('"delivered":2'), 'both got it', 20_000);
+    await (await bob.in(conversation)).read(two);
+    await until(async () => JSON.stringify(await delivery()).includes('"read":1'), 'bob read it', 20_000);
+    const unread = async () => (await phone.in(conversation)).timeline.unread().messages;
+    await until(async () => (await unread()) === 0, 'the other device knows', 20_000);
+  },
+);
+
+test('each other kind of message is read over there, whoever says it', LONG, async () => {
+  const { alice, bob, carol, conversation } = await gather();
+  const first = await alice.say(conversation, 'first');
+  await show(conversation, ['first'], alice, bob, carol);
+  const marked = (markdown: string): Content => ({
+    kind: 'message',
+    body: { kind: 'text', text: { format: 'markdown', text: markdown } },
+  });
+  const tomorrow = Math.floor(Date.now() / 1_000) + 86_400;
+  const call = { kind: 'session', url: callUrl(conversation, CONFERENCE), description: 'Muster' } as const;
+  const kinds = (to: Device): Record<string, { said: Content; seen: object }> => ({
+    reply: {
+      said: { kind: 'message', body: text('aye'), replyTo: first },
+      seen: { body: text('aye'), quote: { state: 'shown', sender: alice.user, excerpt: 'first', changed: false } },
+    },
+    mention: { said: marked(mentionOf(to.user)), seen: { mentionsMe: true } },
+    everybody: { said: marked(`[all](${conversation})`), seen: { mentionsMe: true } },
+    ping: { said: { kind: 'message', body: { kind: 'ping' } }, seen: { body: { kind: 'ping' }, mentionsMe: false } },
+    untilThen: {
+      said: { kind: 'message', body: text('until then'), expires: { at: tomorrow } },
+      seen: { body: text('until then'), expiresAt: tomorrow * 1_000 },
+    },
+    onceRead: {
+      said: { kind: 'message', body: text('burn this'), expires: { after: 1 } },
+      seen: { state: 'expired' },
+    },
+    invitation: { said: { kind: 'message', body: call }, seen: { body: { ...call, conference: CONFERENCE } } },
+    elsewhere: {
+      said: { kind: 'message', body: { ...call, url: 'https://meet.example/muster' } },
+      seen: { body: { ...call, url: 'https://meet.example/muster' } },
+    },
+  });
+  for (const [from, to] of [
+    [bob, alice],
+    [alice, bob],
+    [carol, bob],
+  ] as const) {
+    const reader = await to.in(conversation);
+    for (const [kind, { said, seen }] of Object.entries(kinds(to))) {
+      const id = await from.messenger.say(conversation, said);
+      const item = () => reader.timeline.items().find((each) => each.kind === 'message' && each.id === id);
+      await until(item, `${kind} of ${from.user} came`, 20_000);
+      await reader.read(id);
+      // Whoever shows a conversation lets vanish in it what is over.
+      const look = () => reader.expire().then(item);
+      await expect.poll(look, { timeout: 20_000, message: kind }).toMatchObject({ sender: from.user, ...seen });
+    }
   }
-  const delivery = async () => {
-    const { timeline } = await alice.in(conversation);
-    return timeline.delivery(timeline.message(one) ?? expect.fail(), [bob.user, carol.user]);
-  };
-  await until(async () => JSON.stringify(await delivery()).includes('"delivered":2'), 'both got it', 20_000);
-  await (await bob.in(conversation)).read(two);
-  await until(async () => JSON.stringify(await delivery()).includes('"read":1'), 'bob read it', 20_000);
-  const unread = async () => (await phone.in(conversation)).timeline.unread().messages;
-  await until(async () => (await unread()) === 0, 'the other device knows', 20_000);
 });
 
 test('files go both ways', LONG, async () => {

@@ -11,6 +11,9 @@ export const AUDIT_KINDS = [
   'dropped',
   // Two different things under one number
   'equivocation',
+  // A domain gives no answer to us any more, and the code says why; it does again
+  'unreachable',
+  'reachable',
   // The administrator's acts
   'started',
   'allowed',

@@ -7,7 +7,14 @@ import type { AuditEvent, Counted } from './chain.ts';
 const MINUTE_MS = 60_000;
 /** Different things counted at once; what is beyond is counted without its domain. */
 const MAX_KEYS = 500;
-const REPEATED: ReadonlySet<AuditEvent['kind']> = new Set(['refusal', 'dropped', 'equivocation']);
+const REPEATED: ReadonlySet<AuditEvent['kind']> = new Set([
+  'refusal',
+  'dropped',
+  'equivocation',
+  // One that answers every other request would write two lines for each.
+  'unreachable',
+  'reachable',
+]);
 
 interface Count {
   readonly event: AuditEvent;

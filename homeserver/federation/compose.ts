@@ -89,6 +89,7 @@ export function makeFederation(options: FederationOptions) {
     probe: (peer) => peerClient.greetAnew(peer),
     allowed: () => [...trust.peers.current.keys()].filter(isAllowed),
     onChange: (peer, away) => home().events.tellAll(organisationEvent(peer, away)),
+    onTurn: (peer, code) => audit.note({ kind: code ? 'unreachable' : 'reachable', domain: peer, code }),
   });
   const discovery = new Discovery({
     names: resolverOf(site.homeserver.federation.resolvers ?? []),
@@ -143,6 +144,10 @@ export function makeFederation(options: FederationOptions) {
     peersStatus.traffic.noteRefusal(peer, code);
     perPeer.refused(peer, code);
   };
+  const noteMessages = (peer: DomainName, way: 'in' | 'out', count: number): void => {
+    peersStatus.traffic.noteMessage(peer, way, count);
+    perPeer.messages(peer, way, count);
+  };
   const relay = new Relay({
     hubs: peerClient,
     beginReading: (...about) => beginReading({ store, queues }, ...about),
@@ -195,7 +200,7 @@ export function makeFederation(options: FederationOptions) {
     ...{ store, writer, queues, world, onFault },
     isAllowed,
     submit: (...messages) => peerClient.submit(...messages),
-    onArrived: (peer, count) => peersStatus.traffic.noteMessage(peer, 'out', count),
+    onArrived: (peer, count) => noteMessages(peer, 'out', count),
     onRefused: (peer, code) => log.warn({ peer, code }, 'another domain refused a message for good'),
     onEquivocated: (peer) => equivocated(peer, 'feed'),
   });
@@ -217,7 +222,7 @@ export function makeFederation(options: FederationOptions) {
     feeds.retryNow(other);
     submissions.retryNow(other);
     home().people.connections.retell(other).catch(onFault);
-    peerClient.greet(other).catch(() => undefined);
+    peerClient.greetAnew(other).catch(() => undefined);
     peerKeys.refresh(other, true).catch(() => undefined);
   };
   const acceptKeys = async (other: DomainName, fingerprints: readonly string[]): Promise<void> => {
@@ -238,7 +243,11 @@ export function makeFederation(options: FederationOptions) {
   const noteCall = ({ before, after }: Change): void => {
     if (!after.call || before?.call?.conference === after.call.conference) return;
     const domains = new Set(after.members.map((member) => member.domain));
-    for (const other of domains) if (other !== domain) peersStatus.traffic.noteCall(other);
+    domains.delete(domain);
+    for (const other of domains) {
+      peersStatus.traffic.noteCall(other);
+      perPeer.call(other);
+    }
   };
   return {
     ...{ feeds, feedsTaken, signingKeys, peerAges, peerKeys },
@@ -249,6 +258,7 @@ export function makeFederation(options: FederationOptions) {
       searchPolicy,
       remoteLimits,
       noteRefusal,
+      noteMessages,
       acceptFrom,
       acceptKeys,
       equivocated,

@@ -39,6 +39,21 @@ test('whoever gives no answer cannot be reached since then, and is asked until t
   expect([told, contacts.away(beta)]).toEqual([[away, undefined], undefined]);
 });
 
+test('a turn is told once, with the first reason, and none where a domain is only taken off the list', () => {
+  const turns: unknown[] = [];
+  const contacts = new Contacts({
+    world: testWorld(),
+    probe: async () => undefined,
+    onTurn: (_, trouble) => turns.push(trouble ?? 'answers'),
+  });
+  for (const result of ['ok', 'FED_UNREACHABLE', 'FED_UNREACHABLE', 'FED_TLS', 'ok', 'ok'] as const)
+    contacts.note(beta, result);
+  expect(turns.splice(0)).toEqual(['FED_UNREACHABLE', 'answers']);
+  contacts.note(beta, 'FED_REFUSED');
+  contacts.forget(beta);
+  expect(turns).toEqual(['FED_REFUSED']);
+});
+
 test('whoever comes to the door is asked at once, but not for each time that it comes', async () => {
   const world = testWorld();
   let probes = 0;

@@ -26,6 +26,8 @@ export interface ContactsOptions {
   readonly allowed?: () => Iterable<DomainName>;
   /** It is away since then, or for another reason than before, or can be reached again. */
   readonly onChange?: (domain: DomainName, away: Away | undefined) => void;
+  /** From now on it gives no answer, for this reason; or does again: undefined. Once each time, however many requests there are. */
+  readonly onTurn?: (domain: DomainName, trouble: ErrorCode | undefined) => void;
 }
 
 /** With these nothing of a domain's own answered, or nothing that it would give to us; any other refusal is an answer. */
@@ -74,7 +76,7 @@ export class Contacts {
   note(domain: DomainName, result: ErrorCode | 'ok'): void {
     // What makes no sense tells neither.
     if (result !== 'ok' && (UNASKED.has(result) || result.startsWith('SIG_'))) return;
-    const { world, onChange } = this.#options;
+    const { world, onChange, onTurn } = this.#options;
     const now = world.now();
     const { reachedAt, trouble } = this.of(domain);
     this.#asked.set(domain, now);
@@ -84,12 +86,15 @@ export class Contacts {
       this.#contacts.set(domain, { reachedAt, trouble: { code: result, since } });
       const isSure = this.#noteRefusal(domain, result, now);
       if (!trouble || isSure !== wasSure) onChange?.(domain, this.away(domain));
+      if (!trouble) onTurn?.(domain, result);
       return;
     }
     this.#contacts.set(domain, { reachedAt: now, trouble: undefined });
     this.#probed.delete(domain);
     this.#refusals.delete(domain);
-    if (trouble) onChange?.(domain, undefined);
+    if (!trouble) return;
+    onChange?.(domain, undefined);
+    onTurn?.(domain, undefined);
   }
 
   /** @returns whether it is sure by now that the domain does not let us in */

@@ -34,7 +34,7 @@ export interface OpeningOptions {
 
 type Composed = Pick<
   Federation,
-  'isAllowed' | 'peerClient' | 'acceptFrom' | 'equivocated' | 'peersStatus' | 'submissions' | 'outbox'
+  'isAllowed' | 'peerClient' | 'acceptFrom' | 'equivocated' | 'noteMessages' | 'outbox' | 'submissions'
 > & {
   readonly metrics: Metrics;
 };
@@ -61,7 +61,7 @@ export async function openFederation(options: OpeningOptions): Promise<OpenFeder
       return tellUndelivered(tx, queues, peer, messages, world.now());
     },
     onRestored: (peer) => composed().outbox.wake(peer),
-    onDelivered: (peer, count) => composed().peersStatus.traffic.noteMessage(peer, 'out', count),
+    onDelivered: (peer, count) => composed().noteMessages(peer, 'out', count),
   });
   defer(() => feeds.close());
   const feedsTaken = await FeedsTaken.open({
@@ -70,7 +70,7 @@ export async function openFederation(options: OpeningOptions): Promise<OpenFeder
     ownMessagesArrived: (tx, messages) => composed().submissions.ownMessagesArrived(tx, messages),
     // What a device is told of its message names the place of that message.
     isAwaited: () => true,
-    onMessages: (peer, count) => composed().peersStatus.traffic.noteMessage(peer, 'in', count),
+    onMessages: (peer, count) => composed().noteMessages(peer, 'in', count),
     onDropped: (peer, code) => {
       composed().metrics.feedDropped.inc({ peer, code });
       log.warn({ peer, code }, 'something that another domain delivered was not taken');

@@ -8,6 +8,10 @@ import type { PeersStatus } from './status.ts';
 export interface PeerMetrics {
   /** Refused at our door. */
   refused(domain: DomainName, code: ErrorCode): void;
+  /** Came from a domain, or were delivered to it. */
+  messages(domain: DomainName, way: 'in' | 'out', count: number): void;
+  /** A call began in a conversation that the domain shares. */
+  call(domain: DomainName): void;
 }
 
 export function peerMetrics(
@@ -35,13 +39,20 @@ export function peerMetrics(
     oldestAt === undefined ? 0 : Math.max(0, (now - oldestAt) / 1000),
   );
   gauge('reached_timestamp_seconds', 'When a domain last answered', ({ reachedAt }) => reachedAt && reachedAt / 1000);
-  const refusals = new Counter({
-    name: 'hawser_homeserver_peer_refusals_total',
-    help: 'What was refused at the door for other domains',
-    labelNames: ['peer', 'code'],
-    registers: [registry],
-  });
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Counter<'peer' | L>({
+      name: `hawser_homeserver_peer_${name}_total`,
+      help,
+      labelNames: ['peer', ...labelNames],
+      registers: [registry],
+    });
+  const refusals = counter('refusals', 'What was refused at the door for other domains', 'code');
+  const messages = counter('messages', 'Messages that came from a domain (in), or were delivered to it (out)', 'way');
+  const calls = counter('calls', 'Calls that began in conversations with people of a domain');
+  const named = (domain: DomainName) => (isListed(domain) ? domain : 'other');
   return {
-    refused: (domain, code) => refusals.inc({ peer: isListed(domain) ? domain : 'other', code }),
+    refused: (domain, code) => refusals.inc({ peer: named(domain), code }),
+    messages: (domain, way, count) => messages.inc({ peer: named(domain), way }, count),
+    call: (domain) => calls.inc({ peer: named(domain) }),
   };
 }

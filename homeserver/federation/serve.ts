@@ -103,7 +103,7 @@ export async function serveFederation({ site, log, world }: DoorOptions, parts: 
   fileRoutes(app, { domain, world, assets, mayFetch: (peer) => parts.peerOf(peer)?.may.messages === true });
   submitRoutes(app, {
     ...{ domain, groups, peerIn },
-    onTaken: (peer, count) => parts.peersStatus.traffic.noteMessage(peer, 'in', count),
+    onTaken: (peer, count) => parts.noteMessages(peer, 'in', count),
     onForeign: (peer) => audit.note({ kind: 'refusal', domain: peer, call: 'submit', code: 'FED_FOREIGN' }),
     onEquivocated: (peer) => parts.equivocated(peer, 'submit'),
   });

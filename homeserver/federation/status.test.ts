@@ -94,6 +94,12 @@ test('one that is down: since when, and what waits; then it is back', async () =
   expect(metrics).toMatch(/peer_waiting_oldest_seconds\{peer="beta\.example"\} \d/);
   expect(metrics).toMatch(/peer_reached_timestamp_seconds\{peer="beta\.example"\} \d/);
   expect(metrics).toContain('peer_refusals_total{peer="beta.example",code="HOME_NOT_FOUND"} 1');
+  expect(metrics).toContain('hawser_homeserver_peer_calls_total{peer="beta.example"} 1');
+  expect(metrics).toContain('hawser_homeserver_outbox_depth{peer="beta.example"} 1');
+  // Requests, each with how it ended.
+  const asked = 'peer="beta.example",call="identifierQuery"';
+  expect(metrics).toContain(`federation_requests_total{${asked},result="HOME_NOT_FOUND"} 1`);
+  expect(metrics).toContain(`federation_sent_total{${asked},result="ok"}`);
   // Who is on no list has no name there.
   expect(metrics).toContain('peer_refusals_total{peer="other",code="TRUST_UNKNOWN_DOMAIN"}');
   expect(metrics).not.toMatch(/peer_\w+\{peer="gamma/);

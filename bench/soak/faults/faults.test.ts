@@ -30,7 +30,7 @@ async function play(count: number, domains: number, across: boolean) {
   });
   expect(complaintsAboutFaults(report)).toEqual([]);
   expect(report.schedules).toBe(count - report.notGathered);
-  expect(report.schedules).toBeGreaterThan(0);
+  expect(report.notGathered).toBeLessThanOrEqual(count / 10);
 }
 
 const OF_ONE = Math.ceil(SCHEDULES / 7);

@@ -48,13 +48,21 @@ export function writePublicGroup(state: PublicGroup, before?: PublicGroup): Chan
   return changes;
 }
 
+/** Records that are read without a pause: some 5 ms. */
+const READ_AT_ONCE = 256;
+
 /**
  * @param records all that was written
+ * @param pause lets others have their turn, where somebody else is waiting
  * @throws {HawserError} MLS_STATE_UNREADABLE, also where the tree is not the one of the GroupContext
  */
-export async function readPublicGroup(records: ReadonlyMap<string, Uint8Array>, engine?: Engine): Promise<PublicGroup> {
+export async function readPublicGroup(
+  records: ReadonlyMap<string, Uint8Array>,
+  engine?: Engine,
+  pause?: () => Promise<unknown>,
+): Promise<PublicGroup> {
   try {
-    return await read(records, engine);
+    return await read(records, engine, pause);
   } catch (cause) {
     throw new HawserError('MLS_STATE_UNREADABLE', undefined, { cause });
   }
@@ -78,18 +86,25 @@ function headBytes({ context, confirmationTag, groupInfo, pending, hashed }: Pub
   return encode(headEncoder, [VERSION, context, confirmationTag, groupInfo, pending, hashed.tree.length]);
 }
 
-async function read(records: ReadonlyMap<string, Uint8Array>, engine: Engine | undefined): Promise<PublicGroup> {
+async function read(
+  records: ReadonlyMap<string, Uint8Array>,
+  engine: Engine | undefined,
+  pause: (() => Promise<unknown>) | undefined,
+): Promise<PublicGroup> {
   const [version, context, confirmationTag, groupInfo, pending, width] = whole(headDecoder, records.get('head'));
   if (version !== VERSION) throw new Error('another version wrote it');
   if (width > 2 * MAX_WIDTH || (width & (width + 1)) !== 0) throw new Error('a tree of this width');
   const tree: RatchetTree = new Array(width).fill(undefined);
+  let count = 0;
   for (const [key, bytes] of records) {
     if (key === 'head') continue;
+    if (++count % READ_AT_ONCE === 0) await pause?.();
     const index = Number(/^node\/(\d+)$/.exec(key)?.[1] ?? width);
     if (index >= width) throw new Error('a record of another kind');
     tree[index] = nodeFrom(index, bytes);
   }
   const { hash } = await cipherSuite(engine);
+  await pause?.();
   const hashed = await hashTree(tree, hash);
   if (!sameBytes(rootHash(hashed), context.treeHash)) throw new Error('the tree is another');
   return { id: groupIdIn(context.groupId), epoch: context.epoch, context, hashed, confirmationTag, groupInfo, pending };

@@ -374,6 +374,8 @@ export class Groups implements GroupOffice {
   #proposeSoon(conversation: ConversationId): void {
     this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch((error: unknown) => {
       this.#held.delete(conversation);
+      // Whoever is just reading the group may have begun before some were proposed.
+      this.#moves += 1;
       this.#options.onFault(error);
     });
   }

@@ -43,8 +43,8 @@ let partings: Partings;
 let written: number[];
 let moments: number[];
 let passed: number;
-/** Transactions with proposals until the process ends; no end where it is undefined. */
-let left: number | undefined;
+/** Transactions with proposals until the process ends; no end where it is undefined. Of one that has ended nothing comes any more. */
+let life: { left?: number };
 /** What each of the next transactions with proposals fails with, if at all. */
 let failures: (Error | undefined)[];
 
@@ -57,7 +57,7 @@ beforeAll(async () => {
   group = await hub.begin(await crowd.parts());
 }, 60_000);
 beforeEach(async () => {
-  [written, moments, passed, left, failures] = [[], [], 0, undefined, []];
+  [written, moments, passed, failures] = [[], [], 0, []];
   pair = await FeedPair.open();
   await start();
   const people = crowd.devices.map(({ id }) => userOfDevice(id));
@@ -86,12 +86,13 @@ const onFault = (error: unknown) => void pair.faults.push(error);
 /** What a process has that starts. */
 async function start(): Promise<void> {
   const { store, writer, queues, feeds } = pair.hub;
+  const own: typeof life = {};
+  life = own;
   journal = new Journal(store, ALPHA, world);
   const counted = {
     run: async <T>(work: Parameters<typeof writer.run<T>>[0]) => {
-      // Of a process that has ended nothing comes any more.
-      if (left === 0) return new Promise<T>(() => undefined);
-      if (left !== undefined) left -= 1;
+      if (own.left === 0) return new Promise<T>(() => undefined);
+      if (own.left !== undefined) own.left -= 1;
       const failure = failures.shift();
       if (failure) throw failure;
       return writer.run(work);
@@ -182,14 +183,13 @@ test('one commit takes all of them out', async () => {
 });
 
 test.each([0, 1, 2])('a process that ends after %i parts is gone on with by the next one', async (parts) => {
-  left = parts;
+  life.left = parts;
   partings.begin(BETA);
   const wrote = parts * MOST;
-  await until(async () => left === 0 && (await kept('proposal')).length === wrote, 'some are proposed');
+  await until(async () => life.left === 0 && (await kept('proposal')).length === wrote, 'some are proposed');
   await until(async () => (await load(pair.hub.store.db, conversation))?.members.length === OURS, 'all are out');
   expect((await find(pair.hub.store.db, BETA))?.ended_at).toBeNull();
   await pair.restartHub();
-  left = undefined;
   await start();
   expect(partings.isUnderWay(BETA)).toBe(true);
   await partings.start();

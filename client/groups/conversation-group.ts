@@ -9,7 +9,6 @@ import { Group, type Note } from '#mls/group.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { Environment } from '#mls/library.ts';
 import { Queue } from '#mls/queue.ts';
-import type { Received } from '#mls/step.ts';
 import { referencesIn } from '#mls/welcome.ts';
 import { parseFramed } from '#mls/wire.ts';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
@@ -25,10 +24,11 @@ import type { Vault } from '../vault/vault.ts';
 import { Admission } from './admission.ts';
 import type { Authorities } from './authorities.ts';
 import type { ClaimedKeyPackage, FetchedGroup, GroupApi } from './group-api.ts';
+import { HubTurn } from './hub-turn.ts';
 import { JoinMarks } from './join-marks.ts';
 import { groupPrefix, OwnStore } from './own-store.ts';
 import { ignoreNoPending, isCode, isJoinRefusal, isRefusal } from './refusal.ts';
-import { isJoining, isLeaving, isToCommit } from './standing.ts';
+import { isFirstToCommit, isJoining, isLeaving, isToCommit } from './standing.ts';
 
 /** What the conversation says about its people, as the homeserver told last. */
 export interface Membership {
@@ -77,13 +77,15 @@ export class ConversationGroup {
   #ready: Promise<Group> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
-  #hasTurn = false;
   #isBroken = false;
+  /** This device asked the hub to make the group, and ended before it had an answer: perhaps there is another one. */
+  #isUnanswered = false;
   /** The hub said that there is a group, whatever is known of the conversation. */
   #exists = false;
   /** Resolved while an entry of the queue waits for this device to join: what is behind it comes after that. */
   #entryWaits = Promise.withResolvers<void>();
   readonly #admission: Admission;
+  readonly #hubTurn: HubTurn;
   readonly marks: JoinMarks;
   /** Times in a row that committing by itself failed. */
   #failures = 0;
@@ -93,6 +95,7 @@ export class ConversationGroup {
   constructor(options: ConversationGroupOptions) {
     this.#options = options;
     this.#store = new OwnStore(options.vault, options.conversation);
+    this.#hubTurn = new HubTurn(options.api, options.conversation);
     this.marks = new JoinMarks(options.vault, options.conversation);
     this.#admission = new Admission({
       ...options,
@@ -112,18 +115,28 @@ export class ConversationGroup {
 
   /** The group as far as it is on this device, without asking anybody. */
   async loaded(): Promise<Group | undefined> {
-    return this.#group ?? this.#turn.run(() => this.#loaded());
+    return this.#group && !this.#isUnanswered ? this.#group : this.#turn.run(() => this.#loaded());
   }
 
   /** In its turn: two of one group would use a key twice, and what is read while a group goes would be of none. */
   async #loaded(): Promise<Group | undefined> {
-    if (this.#group) return this.#group;
+    const group = this.#group ?? (await this.#load());
+    const there = this.#options.membership().group;
+    if (!group || !this.#isUnanswered || there === undefined || there === group.id) return group;
+    // Somebody else made it: nobody has ever been in this one.
+    await this.#forget();
+    this.#isBroken = false;
+    return undefined;
+  }
+
+  async #load(): Promise<Group | undefined> {
     const { vault, conversation } = this.#options;
     const prefix = groupPrefix(conversation);
     const records = await vault.list(prefix);
     if (records.size === 0) return undefined;
     const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
     const surroundings = await this.#surroundings();
+    const since = await this.marks.since();
     try {
       this.#group = Group.load(own, this.#store, surroundings);
     } catch (cause) {
@@ -131,6 +144,9 @@ export class ConversationGroup {
       if (isCode(cause, 'MLS_STATE_UNREADABLE')) throw new HawserError('VAULT_DAMAGED', 'a group', { cause });
       throw cause;
     }
+    // Where the hub has made it, its homeserver may have taken it for given up: it joins anew, and keeps what it has until then.
+    this.#isUnanswered = this.#group.isMember && since === undefined;
+    if (this.#isUnanswered) this.#isBroken = true;
     // Proposed before this device was started, perhaps while nobody else is there; or the own commit had no answer when it ended.
     this.#commitSoon(this.#group);
     return this.#group;
@@ -287,7 +303,7 @@ export class ConversationGroup {
         if (!isCode(error, 'HOME_GROUP_EXISTS', 'MLS_EPOCH_PAST', 'MLS_NOT_ADMITTED')) throw error;
         if (error.code === 'HOME_GROUP_EXISTS') this.#exists = true;
         await this.#options.refreshMembership();
-        if (error.code === 'MLS_EPOCH_PAST') await this.#turnAtHub();
+        if (error.code === 'MLS_EPOCH_PAST') await this.#hubTurn.take();
         else await this.#pause(races);
       }
     }
@@ -430,7 +446,7 @@ export class ConversationGroup {
     if (!isOlder) {
       const wishes = await wanted(group);
       if (!wishes) {
-        await this.#endTurn();
+        await this.#hubTurn.end();
         return true;
       }
       await group.commit(wishes, requestId());
@@ -443,13 +459,13 @@ export class ConversationGroup {
       if (isCode(error, 'MLS_EPOCH_PAST')) {
         // The one that won comes by the queue, and makes the own one void.
         await this.#untilOvertaken(group, pending.id);
-        await this.#turnAtHub();
+        await this.#hubTurn.take();
         return false;
       }
       if (isRefusal(error)) await group.refused(pending.id).catch(ignoreNoPending);
       throw error;
     }
-    this.#hasTurn = false;
+    this.#hubTurn.used();
     await this.#accept(group, pending.id);
     return !isOlder;
   }
@@ -478,9 +494,6 @@ export class ConversationGroup {
   #commitSoon(group: Group): void {
     if (this.#timer !== undefined || this.#closed || !isToCommit(group)) return;
     const { random } = this.#options;
-    const { leaving } = group;
-    const first = group.members.find(({ leafIndex }) => !leaving.has(leafIndex));
-    const isFirst = group.pending !== undefined || first?.leafIndex === group.leafIndex;
     const { from, to } = OTHERS_COMMIT_MS;
     const again = this.#failures === 0 ? 0 : backoffMs(this.#failures, random());
     this.#timer = setTimeout(
@@ -497,7 +510,7 @@ export class ConversationGroup {
           },
         );
       },
-      again + (isFirst ? 0 : from + random() * (to - from)),
+      again + (isFirstToCommit(group) ? 0 : from + random() * (to - from)),
     );
     if (typeof this.#timer === 'object') this.#timer.unref?.();
   }
@@ -549,6 +562,7 @@ export class ConversationGroup {
   async #forget(): Promise<void> {
     const { vault, conversation } = this.#options;
     this.#group = undefined;
+    this.#isUnanswered = false;
     this.#cleanAt = undefined;
     // What still works on the group that goes cannot write any more.
     await this.#store.end();
@@ -557,26 +571,6 @@ export class ConversationGroup {
     const isMarked = (await this.marks.joinedBy()) !== undefined;
     const gone: Changes = new Map([...records.keys()].map((key) => [key, undefined]));
     if (records.size > 0 || isMarked) await vault.write(new Map([...gone, ...this.marks.noteJoined(undefined)]));
-  }
-
-  /** Others want to commit too: it waits until the hub says that it is its turn. */
-  async #turnAtHub(): Promise<void> {
-    const { api, conversation } = this.#options;
-    try {
-      await api.turn(conversation);
-      this.#hasTurn = true;
-    } catch (error) {
-      if (!(error instanceof HawserError) || !error.retry) throw error; // it tries without
-    }
-  }
-
-  /** What was wanted is so by now: the next one need not wait for this device. */
-  async #endTurn(): Promise<void> {
-    if (!this.#hasTurn) return;
-    this.#hasTurn = false;
-    const { api, conversation } = this.#options;
-    // Without it the hub passes the turn on by itself, later.
-    await api.endTurn(conversation).catch(() => undefined);
   }
 
   async #pause(races: number): Promise<void> {
@@ -595,5 +589,3 @@ function requestId(): string {
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
-
-export type { Received };

@@ -40,7 +40,7 @@ export class JoinMarks {
     const isFirst = (await this.since()) === undefined;
     return new Map([
       ...(isFirst ? [[this.#since, bytes] as const] : []),
-      ...(isAnew ? [] : [[this.#stay, bytes] as const]),
+      ...(isAnew && !isFirst ? [] : [[this.#stay, bytes] as const]),
     ]);
   }
 

@@ -15,3 +15,10 @@ export function isJoining(group: Group | undefined): group is Group {
 export function isLeaving(group: Group): boolean {
   return group.isMember && group.leaving.has(group.leafIndex);
 }
+
+/** Whether the others leave it to this device to commit what waits: it has an own commit under way, or is the first of those who stay. */
+export function isFirstToCommit(group: Group): boolean {
+  const { leaving } = group;
+  const first = group.members.find(({ leafIndex }) => !leaving.has(leafIndex));
+  return group.pending !== undefined || first?.leafIndex === group.leafIndex;
+}

@@ -106,6 +106,39 @@ test('a link that is cut by resets ends what is open and takes nothing new, unti
   await until(() => after.got.join('') === 'ONE', 'the answer');
 });
 
+test('a side that goes on after the other one closed leaves nothing behind with each of its chunks', async () => {
+  await using undo = new AsyncDisposableStack();
+  const warnings: Error[] = [];
+  const warn = (warning: Error) => void warnings.push(warning);
+  process.on('warning', warn);
+  undo.defer(() => void process.off('warning', warn));
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  undo.defer(() => new Promise((resolve) => server.close(() => resolve())));
+  const link = await Link.open((server.address() as AddressInfo).port);
+  undo.use(link);
+  const accepted = once(server, 'connection');
+  const { socket, isOver } = await dial(link);
+  const [busy]: Socket[] = await accepted;
+  if (!busy) throw new Error('nobody came');
+  undo.defer(() => void busy.destroy());
+  // It reads nothing, and this is more than the buffers on the way take: what the link has to pass on is not finished.
+  busy.on('error', () => undefined);
+  socket.write('a'.repeat(32 << 20));
+  await until(() => socket.writableLength === 0, 'all is sent');
+  socket.resetAndDestroy();
+  await until(isOver, 'the end of the connection');
+  for (let count = 0; count < 20; count++) {
+    busy.write('on');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const other = await dial(link);
+  other.socket.destroy();
+  await until(other.isOver, 'the other connection');
+  expect(warnings.map(({ name }) => name)).toEqual([]);
+});
+
 test('a slow link takes its time each way', async () => {
   await using undo = new AsyncDisposableStack();
   const { link } = await set(undo);

@@ -111,6 +111,8 @@ class Pump {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isHeld = false;
   #isEnding = false;
+  /** The other side is told, once: each time would leave one more listener with its socket. */
+  #isEnded = false;
 
   constructor(from: Socket, to: Socket) {
     this.#to = to;
@@ -156,6 +158,8 @@ class Pump {
       this.#chunks.shift();
       if (this.#to.writable) this.#to.write(chunk.bytes);
     }
-    if (this.#isEnding) this.#to.destroySoon();
+    if (!this.#isEnding || this.#isEnded) return;
+    this.#isEnded = true;
+    this.#to.destroySoon();
   }
 }

@@ -22,8 +22,9 @@ const SWITCHES = 20;
 const LINES = [90, 180, 360];
 const WINDOW = { width: 800, height: 560 };
 /**
- * Where timers of a page are held up for so long while a layout changes, the machine is too slow for four browsers at that moment
- * and stops pictures by itself: that change and the next one say nothing of freezes, and others are made.
+ * Where timers of a page are held up for so long while a layout changes, or pictures stand still in a page whose layout did not
+ * change, the machine is too slow for four browsers at that moment: that change and the next one say nothing of freezes, and others
+ * are made.
  */
 const STALL_MS = 80;
 const MAX_SWITCHES = 150;
@@ -130,26 +131,37 @@ async function change(pages: readonly Page[], at: number): Promise<void> {
 
 /** Changes layouts until it was done often enough while no browser was held up. @returns how many pictures stood still in those */
 async function froze(pages: readonly Page[]): Promise<number> {
-  const freezes = async () => (await Promise.all(pages.map(shown))).flat().reduce((sum, each) => sum + each.freezes, 0);
-  const held: number[] = [];
+  const ofEach = () => Promise.all(pages.map(async (page) => (await shown(page)).map(({ freezes }) => freezes)));
+  const excuses: string[] = [];
   let calm = 0;
   let frozen = 0;
-  let before = await freezes();
+  let before = await ofEach();
   await Promise.all(pages.map(stallOf));
   for (let at = 0, wasCalm = true; calm < SWITCHES; at++) {
-    if (at === MAX_SWITCHES) throw new Error(`the machine is too slow: timers were held up for ${held} ms`);
+    if (at === MAX_SWITCHES) throw new Error(`the machine is too slow: ${excuses.join(', ')}`);
     await change(pages, at);
-    const after = await freezes();
+    const after = await ofEach();
     const stall = Math.max(...(await Promise.all(pages.map(stallOf))));
-    const isCalm = stall < STALL_MS;
+    const fresh = after.map((counts, page) => sumOf(counts.map((count, tile) => since(before[page]?.[tile], count))));
+    const own = fresh[at % pages.length] ?? 0;
+    const isCalm = stall < STALL_MS && sumOf(fresh) === own;
     if (isCalm && wasCalm) {
       calm += 1;
-      frozen += after - before;
-    } else held.push(stall);
+      frozen += own;
+    } else excuses.push(`${stall} ms and ${sumOf(fresh) - own} pictures`);
     wasCalm = isCalm;
     before = after;
   }
   return frozen;
+}
+
+/** A picture of another size may be another stream, which begins to count anew. */
+function since(before = 0, now: number): number {
+  return now < before ? now : now - before;
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, each) => sum + each, 0);
 }
 
 async function sent(trial: Trial, to: DomainName): Promise<number> {

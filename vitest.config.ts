@@ -2,6 +2,8 @@ import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 
 const everywhere = { environment: 'node', pool: 'forks' } as const;
+// Files of one process share what they import, which is a fifth of the time; nothing that is tested keeps state in a module.
+const shared = { ...everywhere, isolate: false } as const;
 
 export default defineConfig({
   test: {
@@ -10,7 +12,7 @@ export default defineConfig({
     projects: [
       {
         test: {
-          ...everywhere,
+          ...shared,
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.e2e.test.ts', '**/*.postgres.test.ts'],
@@ -22,16 +24,17 @@ export default defineConfig({
       {
         // All tests of the homeserver once more on PostgreSQL, also those that kill and spoil, and those that are about nothing else.
         test: {
-          ...everywhere,
+          ...shared,
           name: 'postgres',
           include: ['homeserver/**/*.test.ts', 'bench/soak/*/{kills,fuzz,faults}.test.ts'],
-          // What files cost and what they are kept in, mail, slow clients, and who comes in at the door for other domains, have
-          // nothing to do with the database.
+          // What files cost and what they are kept in, mail, slow clients, what goes between two homeservers, and who comes in at the
+          // door for other domains, have nothing to do with the database.
           exclude: [
             '**/node_modules/**',
             '**/*.e2e.test.ts',
             'homeserver/assets/{crash,folder,foreign-memory,memory,range,s3}.test.ts',
-            'homeserver/federation/{discovery,door,door-limits,downloads,hostile,hostile-answers,signed-door,signed-requests,upgrade}.test.ts',
+            'homeserver/federation/{discovery,door,door-limits,downloads,hostile,hostile-answers,refused,signed-door,signed-requests,upgrade,versions,watched}.test.ts',
+            'homeserver/{files,outage,people}.test.ts',
             'homeserver/http/client/{assets,hardening,openapi}.test.ts',
             'homeserver/mail/{letters,postman,starttls,transport}.test.ts',
           ],

@@ -1,9 +1,14 @@
 /** Kysely on Node's own SQLite: the few calls of the driver that Kysely's dialect was written for, and a statement cache. */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { type Driver, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 import { coded } from './faults.ts';
+import { OneWriterDriver } from './one-writer.ts';
+import { SqlitePool } from './sqlite-pool.ts';
 import { WholeTransactions } from './whole-transactions.ts';
+
+/** Connections that read: queries take turns on one of them, because they do not wait; a transaction that reads has the other one. */
+const READERS = 2;
 
 /** Every query of the homeserver is one of some dozens of texts, so this is a bound and hardly ever reached. */
 const MAX_CACHED_STATEMENTS = 500;
@@ -19,20 +24,48 @@ const TOLD_AGAIN_MS = 60_000;
  * @param onTrouble the disk is full or fails: a sentence for the log
  */
 export function sqliteDialect(path: string, onTrouble: (sentence: string) => void = () => undefined): SqliteDialect {
-  return new AtomicSqliteDialect({ database: async () => openDatabase(path, onTrouble) });
+  return new OneWriterSqliteDialect(path, onTrouble);
 }
 
-/** SQLite changes tables in transactions as well as rows; Kysely does not count on it. So a migration is whole or not at all. */
-class AtomicSqliteDialect extends SqliteDialect {
+class OneWriterSqliteDialect extends SqliteDialect {
+  readonly #path: string;
+  readonly #onTrouble: (sentence: string) => void;
+
+  constructor(path: string, onTrouble: (sentence: string) => void) {
+    super({ database: async () => openDatabase(path, onTrouble) });
+    this.#path = path;
+    this.#onTrouble = onTrouble;
+  }
+
+  override createDriver(): Driver {
+    const open = () => openDatabase(this.#path, this.#onTrouble);
+    const writer = new SqlitePool(1, open);
+    // What is in memory belongs to its connection.
+    const readers = this.#path === ':memory:' ? writer : new SqlitePool(READERS, () => readingOnly(open()));
+    return new OneWriterDriver(readers, writer);
+  }
+
   override createAdapter(): SqliteAdapter {
-    return new AtomicSqliteAdapter();
+    return new OneWriterSqliteAdapter();
   }
 }
 
-class AtomicSqliteAdapter extends SqliteAdapter {
+class OneWriterSqliteAdapter extends SqliteAdapter {
+  /** SQLite changes tables in transactions as well as rows; Kysely does not count on it. So a migration is whole or not at all. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
+
+  /** Else Kysely lets all queries wait for a transaction. */
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+/** A wall behind what tells a reading query from one that writes. */
+function readingOnly(database: SqliteDatabase): SqliteDatabase {
+  database.prepare('PRAGMA query_only = ON').run([]);
+  return database;
 }
 
 function openDatabase(path: string, onTrouble: (sentence: string) => void): SqliteDatabase {

@@ -3,7 +3,6 @@
  * that a device belongs to, behind the position that it acknowledged. So a message to a group of 500 is one row, and an
  * acknowledgement one number.
  */
-import { type RawBuilder, sql } from 'kysely';
 import type { DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
 import { inParts } from '../store/rows.ts';
@@ -239,112 +238,6 @@ export async function removeQueue(tx: Db, device: DeviceId): Promise<void> {
   await tx.deleteFrom('entries').where('audience', '=', device).execute();
 }
 
-/**
- * Forgets entries of an audience that every device of it has, and every domain that follows it; and which device is out and has all up to
- * that point. Whoever is out and never comes for the rest keeps that rest, and nothing of what came later.
- */
-export async function forget(tx: Db, audience: Audience): Promise<void> {
-  await tx
-    .deleteFrom('subscriptions')
-    .where('audience', '=', audience)
-    .where('until', 'is not', null)
-    .where('device_id', 'in', (e) =>
-      e.selectFrom('queues').select('device_id').whereRef('queues.acknowledged', '>=', 'subscriptions.until'),
-    )
-    .execute();
-  const far = isGroup(audience) ? farReaders(tx, audience) : undefined;
-  const all = least(await devicesHave(tx, audience), await far?.have());
-  const forgetting = tx
-    .deleteFrom('entries')
-    .where('audience', '=', audience)
-    .where((e) =>
-      e.or([
-        e('position', '<=', all.all ?? Number.MAX_SAFE_INTEGER),
-        e.and([e('kind', '=', 'message'), e('position', '<=', all.messages ?? Number.MAX_SAFE_INTEGER)]),
-      ]),
-    );
-  const isLeft = await tx
-    .selectFrom('subscriptions')
-    .select('device_id')
-    .where('audience', '=', audience)
-    .where('until', 'is not', null)
-    .limit(1)
-    .executeTakeFirst();
-  const sparing = isLeft ? forgetting.where((e) => e.not(e.exists(waitedForOutside(tx, audience)))) : forgetting;
-  const isFarLeft = await far?.areSomeOut();
-  await (isFarLeft && far ? sparing.where((e) => e.not(e.exists(far.outside()))) : sparing).execute();
-}
-
-/** Positions up to which nothing is needed any more, for what is not a message and for messages; null where nobody needs any. */
-interface Had {
-  readonly all: number | null;
-  readonly messages: number | null;
-}
-
-function least(one: Had, other: Had = { all: null, messages: null }): Had {
-  const lower = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
-  return { all: lower(one.all, other.all), messages: lower(one.messages, other.messages) };
-}
-
-/** Messages that were dropped for a device are not waited for, commits are. */
-async function devicesHave(tx: Db, audience: Audience): Promise<Had> {
-  return tx
-    .selectFrom('subscriptions')
-    .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
-    .where('audience', '=', audience)
-    .where('until', 'is', null)
-    .select((e) => [
-      e.fn.min(has(sql`acknowledged`)).as('all'),
-      e.fn.min(has(sql`case when dropped > acknowledged then dropped else acknowledged end`)).as('messages'),
-    ])
-    .executeTakeFirstOrThrow();
-}
-
-/** Devices that are out and wait for the entry that is looked at: part of a statement about `entries`. */
-function waitedForOutside(tx: Db, audience: Audience) {
-  return tx
-    .selectFrom('subscriptions')
-    .innerJoin('queues', 'queues.device_id', 'subscriptions.device_id')
-    .select('subscriptions.device_id')
-    .where('subscriptions.audience', '=', audience)
-    .where('until', 'is not', null)
-    .where(sql<boolean>`entries.position <= until and entries.position > since and entries.position > acknowledged`)
-    .where(sql<boolean>`(entries.kind <> 'message' or entries.position > dropped)`);
-}
-
-/** Domains are readers like devices; one that was never heard of has nothing yet. */
-function farReaders(tx: Db, group: GroupId) {
-  const readers = tx
-    .selectFrom('followings')
-    .leftJoin('feeds', 'feeds.domain', 'followings.domain')
-    .where('followings.group_id', '=', group);
-  const [acknowledged, dropped] = [sql`coalesce(acknowledged, 0)`, sql`coalesce(dropped, 0)`];
-  const out = readers.where('until', 'is not', null).select('followings.domain');
-  return {
-    have: (): Promise<Had> =>
-      readers
-        .where('until', 'is', null)
-        .select((e) => [
-          e.fn.min(has(acknowledged)).as('all'),
-          e.fn
-            .min(has(sql`case when ${dropped} > ${acknowledged} then ${dropped} else ${acknowledged} end`))
-            .as('messages'),
-        ])
-        .executeTakeFirstOrThrow(),
-    areSomeOut: async () => (await out.limit(1).executeTakeFirst()) !== undefined,
-    outside: () =>
-      out
-        .where(sql<boolean>`entries.position <= until and entries.position > since`)
-        .where(sql<boolean>`entries.position > ${acknowledged}`)
-        .where(sql<boolean>`(entries.kind <> 'message' or entries.position > ${dropped})`),
-  };
-}
-
-/** Up to where a reader needs nothing any more: what came before its time it never needed. */
-function has(position: RawBuilder<unknown>) {
-  return sql<number>`case when since > ${position} then since else ${position} end`;
-}
-
 /** Audiences for which something is kept. */
 export async function keptAudiences(db: Db): Promise<Audience[]> {
   const rows = await db.selectFrom('entries').select('audience').distinct().execute();
@@ -366,6 +259,6 @@ function shown({ position, audience, kind, group_id, sender, id, payload, at }: 
   };
 }
 
-function isGroup(audience: Audience): audience is GroupId {
+export function isGroup(audience: Audience): audience is GroupId {
   return audience.includes('/g/');
 }

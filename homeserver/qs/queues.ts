@@ -2,14 +2,17 @@
  * Queues of devices: what was accepted for a device waits here, on disk, until the device says that it has it. At least
  * once, in the order of acceptance; a device tells repeats apart by the position.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import { type DeviceId, type DomainName, domainOf, type GroupId } from '#signalling/ids.ts';
 import { type Entry, MAX_DELIVERED } from '#signalling/queue.ts';
 import { afterCommit } from '../store/after-commit.ts';
+import { inParts } from '../store/rows.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import { randomToken, type World } from '../world.ts';
 import { MAX_DELIVERY_LENGTH, parts, Texts } from './deliveries.ts';
 import { Flow } from './flow.ts';
+import { forget } from './forgetting.ts';
 import { dropOldest, type QueueBounds } from './overflow.ts';
 import type { Audience, NewEntry, Placed } from './queue-table.ts';
 import * as table from './queue-table.ts';
@@ -53,6 +56,9 @@ const ORDER_ID_BYTES = 12;
 /** Acknowledgements are written together, after this time; what a crash loses of them is only sent again. ms */
 const ACKNOWLEDGE_MS = 500;
 
+/** Audiences of which what everybody has is forgotten in one transaction: it takes about 3 ms. */
+const FORGOTTEN_TOGETHER = 8;
+
 export class Queues {
   readonly #options: QueuesOptions;
   readonly #connected = new Map<DeviceId, Connected>();
@@ -66,6 +72,7 @@ export class Queues {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Audiences of which something may be forgotten. */
   #due: Set<Audience>;
+  #isClosed = false;
 
   /** Of this order of positions: where it is another one than before, a device asks again for everything. */
   readonly id: string;
@@ -245,9 +252,19 @@ export class Queues {
     await this.flush();
     const due = this.#due;
     this.#due = new Set();
-    for (const audience of due) await writer.run((tx) => table.forget(tx, audience));
+    await this.#forget([...due]);
     for (const audience of await dropOldest(this, store.db, writer, world, this.#newest, bounds))
       this.#due.add(audience);
+  }
+
+  /** In parts with pauses, in which others write. */
+  async #forget(due: readonly Audience[]): Promise<void> {
+    for (const part of inParts(due, FORGOTTEN_TOGETHER)) {
+      if (this.#isClosed) return; // the next process looks at all of them
+      const began = performance.now();
+      await this.#options.writer.run((tx) => forget(tx, part));
+      await wait(performance.now() - began);
+    }
   }
 
   /** Writes what was acknowledged and is not written yet. */
@@ -261,6 +278,7 @@ export class Queues {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const connected of [...this.#connected.values()]) this.#disconnect(connected);
     await this.flush();
   }

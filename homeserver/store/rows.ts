@@ -4,12 +4,12 @@
 const MOST = 128;
 
 /**
- * Parts whose lengths are powers of two, at most 128: a statement for each length is prepared once and used again, while one for
- * every number of rows would fill every cache of statements.
+ * Parts whose lengths are powers of two: a statement for each length is prepared once and used again, while one for every number of
+ * rows would fill every cache of statements.
  */
-export function* inParts<T>(rows: readonly T[]): Generator<readonly T[]> {
+export function* inParts<T>(rows: readonly T[], most = MOST): Generator<readonly T[]> {
   for (let at = 0; at < rows.length; ) {
-    const length = Math.min(MOST, 2 ** Math.floor(Math.log2(rows.length - at)));
+    const length = Math.min(most, 2 ** Math.floor(Math.log2(rows.length - at)));
     yield rows.slice(at, at + length);
     at += length;
   }

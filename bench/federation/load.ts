@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Environment } from '#mls/library.ts';
+import type { PeerReports } from '#signalling/administration.ts';
 import { Conversations } from '#signalling/client-home.ts';
 import { domainOf } from '#signalling/ids.ts';
 import type { Delivery } from '#signalling/queue.ts';
@@ -103,30 +104,36 @@ const methods = {
     });
   },
 
-  /** Others write until nobody of another organisation is in a conversation of those shared ones. */
+  /** Others write until a homeserver has parted with another domain. @param admin where its administrator asks */
   async part({
     rate,
     began,
     timeoutMs,
+    admin,
   }: {
     readonly rate: number;
     readonly began: number;
     readonly timeoutMs: number;
+    readonly admin: string;
   }): Promise<{ readonly seconds: number; readonly ms: readonly number[] }> {
     const start = performance.now() - began;
     let isOver = false;
     const writing = timesOfWriting(rate, () => isOver);
     let seconds = 0;
     try {
-      while (!(await isParted())) {
-        if (performance.now() - start > timeoutMs) throw new Error('the organisations are not parted');
-        await wait(500);
+      for (let hasBegun = false; ; await wait(100)) {
+        const isParting = await isPartingAt(admin);
+        seconds = (performance.now() - start) / 1_000;
+        if (hasBegun && !isParting) break;
+        hasBegun ||= isParting;
+        if (seconds * 1_000 > timeoutMs) throw new Error('the organisations are not parted');
       }
-      seconds = (performance.now() - start) / 1_000;
     } finally {
       isOver = true;
       await writing;
     }
+    const left = await stillShared();
+    if (left > 0) throw new Error(`${left} conversations are still shared`);
     return { seconds, ms: await writing };
   },
 
@@ -267,12 +274,17 @@ async function timesOfWriting(rate: number, isOver: () => boolean): Promise<numb
   return Promise.all(asked);
 }
 
-/** Looks at each conversation that is left, not at all at once: the list of a thousand of fifty is large. */
-async function isParted(): Promise<boolean> {
+async function isPartingAt(admin: string): Promise<boolean> {
+  const { peers } = (await (await fetch(`${admin}/admin/v1/peers`)).json()) as PeerReports; // of the server under test
+  return peers.some(({ state }) => state === 'parting');
+}
+
+/** Conversations in which somebody of another organisation is. */
+async function stillShared(): Promise<number> {
   if (!shared) throw new Error('nothing is shared');
   const own = domainOf(shared.user);
   const { conversations } = await shared.api.call({ method: 'GET', path: 'conversations', answer: Conversations });
-  return conversations.every(({ members }) => members.every(({ domain }) => domain === own));
+  return conversations.filter(({ members }) => members.some(({ domain }) => domain !== own)).length;
 }
 
 async function pairOf(writer: BenchDevice, reader: BenchDevice): Promise<Pair> {

@@ -82,6 +82,11 @@ export class BenchServer {
     return this.#organisation.domain;
   }
 
+  /** Where its administrator asks. */
+  get admin(): string {
+    return `http://127.0.0.1:${this.#organisation.places.homeAdmin}`;
+  }
+
   /** Puts exactly these on its allow list. */
   allow(others: readonly BenchServer[]): Promise<void> {
     return this.#organisation.allow(others.map((other) => other.#organisation));
@@ -91,7 +96,7 @@ export class BenchServer {
   async start(): Promise<number> {
     const began = performance.now();
     this.#process = await this.#organisation.startServer('homeserver', this.#onDied);
-    const health = await fetch(`http://127.0.0.1:${this.#organisation.places.homeAdmin}/health`);
+    const health = await fetch(`${this.admin}/health`);
     await health.body?.cancel();
     return performance.now() - began;
   }

@@ -1,4 +1,5 @@
 /** Conversations in the database: whole states in, whole states out. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Member, Statement } from '#signalling/federation.ts';
@@ -10,6 +11,7 @@ import {
   type UserId,
   userIdOf,
 } from '#signalling/ids.ts';
+import { inParts } from '../store/rows.ts';
 import { atOneMoment } from '../store/snapshot.ts';
 import type { Db } from '../store/store.ts';
 
@@ -145,7 +147,13 @@ async function forgetNumbers(tx: Db, { conference }: Call, members: readonly Mem
 
 /** Each as it was at one moment: a number and members of different states would be one that never was. */
 async function loadAll(db: Db, ids: readonly ConversationId[]): Promise<Statement[]> {
-  return ids.length === 0 ? [] : atOneMoment(db, (moment) => loadEach(moment, ids));
+  const states: Statement[] = [];
+  for (const part of inParts(ids)) {
+    // Somebody who is in a thousand of fifty would hold everybody up for half a second.
+    if (states.length > 0 && !db.isTransaction) await breathe();
+    states.push(...(await atOneMoment(db, (moment) => loadEach(moment, part))));
+  }
+  return states;
 }
 
 async function loadEach(db: Db, ids: readonly ConversationId[]): Promise<Statement[]> {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startHomeserver } from '#homeserver/main.ts';
 import { command } from './command.ts';
+import { giveBackStartMemory, letHeapGrowLittle } from './homeserver-memory.ts';
 import { serve, serveFlags } from './serve.ts';
 
 const WEB = fileURLToPath(new URL('../web/dist', import.meta.url));
@@ -18,8 +19,16 @@ export const homeserver = command({
   },
   async run({ flags, signal }) {
     const webRoot = flags.web ?? (existsSync(WEB) ? WEB : undefined);
-    return serve('homeserver', flags, signal, (site, log) =>
-      startHomeserver({ site, log, ...(webRoot && { webRoot }) }),
-    );
+    letHeapGrowLittle();
+    return serve('homeserver', flags, signal, async (site, log) => {
+      const running = await startHomeserver({ site, log, ...(webRoot && { webRoot }) });
+      const stopGivingBack = giveBackStartMemory();
+      return {
+        close: () => {
+          stopGivingBack();
+          return running.close();
+        },
+      };
+    });
   },
 });

@@ -54,7 +54,9 @@ test('an older Node is replaced by one from npm, once', async () => {
   await program(join(folder, 'bin', 'npm'), NPM);
   const first = await launch(launcher, ['demo', 'two words']);
   expect(first.stderr).toMatch(/^hawser: fetching Node 24\.\d+\.\d+ into .*\n$/);
-  expect(first.stdout).toMatch(/^started --disable-warning=ExperimentalWarning .*\/cli\/main\.ts demo two words\n$/);
+  expect(first.stdout).toMatch(
+    /^started --max-semi-space-size=16 --disable-warning=ExperimentalWarning .*\/cli\/main\.ts demo two words\n$/,
+  );
   const second = await launch(launcher, ['demo']);
   expect(second.stderr).toBe('');
 });

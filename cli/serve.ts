@@ -6,7 +6,6 @@ import { SiteError } from '#site/mistakes.ts';
 import type { Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 import { Problem } from './errors.ts';
-import { giveBackStartMemory } from './start-memory.ts';
 
 export interface Running {
   close(): Promise<void>;
@@ -42,9 +41,7 @@ export async function serve(
   const log = pino({ level: flags['log-level'], name: `hawser-${part}` });
   const running = await start(site, log).catch(asProblem);
   process.send?.({ ready: true } satisfies Ready);
-  const stopGivingBack = giveBackStartMemory();
   await asked(signal);
-  stopGivingBack();
   log.info('stopping');
   await running.close();
   // The channel to a parent would keep this process alive.

@@ -57,22 +57,7 @@ async function terminate(which: 'writer' | 'all'): Promise<void> {
   await client.end();
 }
 
-test('reads go on while somebody writes', async () => {
-  await write(store.db, 1);
-  await store.transaction(async (tx) => {
-    await write(tx, 2);
-    expect(await read(tx)).toBe(2);
-    expect(await read(store.db)).toBe(1);
-  });
-  expect(await read(store.db)).toBe(2);
-});
-
 test('nothing is written but over the connection that holds the lock', async () => {
-  const reading = store.db
-    .transaction()
-    .setAccessMode('read only')
-    .execute((tx) => write(tx, 1));
-  await expect(reading).rejects.toThrow(/read-only transaction/);
   const hidden = store.db
     .with('hidden', (db) =>
       db

@@ -3,7 +3,7 @@ import type { Db } from './store.ts';
 
 /**
  * Runs queries that belong together on one state of the database. In a transaction they do so anyway. Not for writing.
- * PostgreSQL answers from a snapshot and holds no writer up; SQLite lets writers wait.
+ * Both engines answer from a snapshot and hold no writer up; a SQLite in memory, as tests have it, lets writers wait.
  */
 export function atOneMoment<T>(db: Db, read: (db: Db) => Promise<T>): Promise<T> {
   if (db.isTransaction) return read(db);

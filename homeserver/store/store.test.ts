@@ -93,6 +93,22 @@ describe('transactions', () => {
   });
 });
 
+test('reads go on while somebody writes, and see what is committed', async () => {
+  await write(store.db, alice, 1);
+  await store.transaction(async (tx) => {
+    await write(tx, alice, 2);
+    expect(await read(tx, alice)).toBe(2);
+    const looks = Array.from({ length: 10 }, () => atOneMoment(store.db, (moment) => read(moment, alice)));
+    expect(await Promise.all([read(store.db, alice), ...looks])).toEqual(Array.from({ length: 11 }, () => 1));
+  });
+  expect(await read(store.db, alice)).toBe(2);
+});
+
+test('who reads at one moment cannot write', async () => {
+  await expect(atOneMoment(store.db, (moment) => write(moment, alice, 1))).rejects.toThrow();
+  expect(await read(store.db, alice)).toBe(undefined);
+});
+
 test('what is unique is so however many come at once', async () => {
   const insert = () =>
     store.db

@@ -48,7 +48,7 @@ const isRefused = async (input: Uint8Array, code: string) => expect(await read(i
 it('reads what it wrote, and names it the same', async () => {
   await fc.assert(
     fc.asyncProperty(content, async (each) => {
-      const encoded = await encodeContent(each, origin).catch((error: unknown) => error);
+      const encoded = await encodeContent(each, origin, { now: AT }).catch((error: unknown) => error);
       // A text and ten files can be more than a message takes.
       if (encoded instanceof HawserError) return expect(encoded.code).toBe('CONTENT_TOO_LARGE');
       const { id, bytes: written } = encoded as Awaited<ReturnType<typeof encodeContent>>;
@@ -61,7 +61,7 @@ it('reads what it wrote, and names it the same', async () => {
 
 it('gives what is said twice two names, and each place and person another one', async () => {
   const hello: Content = { kind: 'message', body: { kind: 'text', text: { format: 'plain', text: 'hello' } } };
-  const fixed = (buffer: Uint8Array) => buffer.fill(7);
+  const fixed = { random: (buffer: Uint8Array) => buffer.fill(7) };
   const ids = await Promise.all([
     encodeContent(hello, origin),
     encodeContent(hello, origin),
@@ -215,10 +215,11 @@ describe('writing', () => {
     ['CONTENT_MALFORMED', { kind: 'message', body: { kind: 'attachments', attachments: [] } }],
     ['CONTENT_MALFORMED', { ...textOf('x'), expires: { after: MAX_EXPIRY + 1 } } as Content],
     ['CONTENT_MALFORMED', { ...textOf('x'), expires: { after: 1.5 } } as Content],
+    ['CONTENT_MALFORMED', { ...textOf('x'), expires: { at: AT / 1000 + MAX_EXPIRY + 1 } } as Content],
     ['CONTENT_UNSUPPORTED', { kind: 'nothing' }],
     ['CONTENT_UNSUPPORTED', { kind: 'message', body: { kind: 'other', contentType: 'a/b', description: '' } }],
   ] satisfies [string, Content][])('is refused with %s, before anything is sent', async (code, each) => {
-    await expect(encodeContent(each, origin)).rejects.toMatchObject({ code });
+    await expect(encodeContent(each, origin, { now: AT })).rejects.toMatchObject({ code });
   });
 
   it('puts no more into a report than is read', async () => {

@@ -16,18 +16,24 @@ export interface Decoded {
   readonly content: Content;
 }
 
+export interface Surroundings {
+  /** ms since 1970 */
+  readonly now?: number;
+  /** Fills bytes that nobody can foresee: the same message said twice is two messages. */
+  readonly random?: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
+}
+
 /**
  * The message as it goes into the encryption, and its id, under which it is known from now on.
- * @param random fills bytes that nobody can foresee; the same message said twice is two messages
  * @throws {HawserError} CONTENT_TEXT, CONTENT_TOO_LARGE, CONTENT_MALFORMED, CONTENT_UNSUPPORTED
  */
 export async function encodeContent(
   content: Content,
   origin: Origin,
-  random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array = (bytes) => crypto.getRandomValues(bytes),
+  { now = Date.now(), random = (bytes) => crypto.getRandomValues(bytes) }: Surroundings = {},
 ): Promise<Encoded> {
   const salt = random(new Uint8Array(SALT_BYTES));
-  const bytes = encodeContainer(compose(content, origin, salt));
+  const bytes = encodeContainer(compose(content, origin, salt, now));
   return { id: await messageIdOf(origin.sender, origin.room, bytes, salt), bytes };
 }
 

@@ -17,10 +17,11 @@ import { utf8Of } from './text.ts';
 
 /**
  * @param salt 16 bytes that nobody can foresee
+ * @param now ms since 1970
  * @throws {HawserError} CONTENT_TEXT, CONTENT_TOO_LARGE; CONTENT_MALFORMED for what every reader would refuse; CONTENT_UNSUPPORTED
  *   for what can be read only
  */
-export function compose(content: Content, origin: Origin, salt: Uint8Array): Container {
+export function compose(content: Content, origin: Origin, salt: Uint8Array, now: number): Container {
   const extensions = new Map<CborKey, Cbor>(originExtensions(origin));
   const empty = { salt, topic: new Uint8Array(), extensions };
   switch (content.kind) {
@@ -31,7 +32,7 @@ export function compose(content: Content, origin: Origin, salt: Uint8Array): Con
       return {
         ...empty,
         body: bodyPart(content.body),
-        ...(expires !== undefined && { expires: wireExpiry(expires) }),
+        ...(expires !== undefined && { expires: wireExpiry(expires, now) }),
         ...(replyTo !== undefined && { inReplyTo: replyTo }),
       };
     }
@@ -119,9 +120,11 @@ function reactionPart(emojis: readonly string[]): Part {
   return severalParts(DISPOSITION.reaction, parts);
 }
 
-function wireExpiry(expires: Expiry): { relative: boolean; time: number } {
+function wireExpiry(expires: Expiry, now: number): { relative: boolean; time: number } {
   const [relative, time] = 'after' in expires ? [true, expires.after] : [false, expires.at];
-  const limit = relative ? MAX_EXPIRY : 2 ** 32 - 1;
-  if (!Number.isInteger(time) || time < 0 || time > limit) throw new HawserError('CONTENT_MALFORMED', 'the expiry');
+  const distance = relative ? time : Math.abs(time - now / 1000);
+  if (!Number.isInteger(time) || time < 0 || distance > MAX_EXPIRY) {
+    throw new HawserError('CONTENT_MALFORMED', 'the expiry');
+  }
   return { relative, time };
 }

@@ -22,7 +22,9 @@ let real: Uint8Array[] = [];
 beforeAll(async () => {
   const written: Uint8Array[] = VECTORS.map(({ bytes }) => bytes);
   for (const each of fc.sample(content, { numRuns: 300, seed: 9 })) {
-    const encoded = await encodeContent(each, origin, (buffer) => buffer.fill(9)).catch(() => undefined);
+    const encoded = await encodeContent(each, origin, { now: AT, random: (buffer) => buffer.fill(9) }).catch(
+      () => undefined,
+    );
     // Small ones, so that most edits hit something that means something.
     if (encoded !== undefined && encoded.bytes.length < 2000) written.push(encoded.bytes);
   }

@@ -89,7 +89,9 @@ async function contentParsers(): Promise<Parser[]> {
   const origin = { sender: user('alice'), room: ROOM };
   const written: Uint8Array[] = VECTORS.map((vector) => vector.bytes);
   for (const each of fc.sample(content, { numRuns: 300, seed: 9 })) {
-    const encoded = await encodeContent(each, origin, (buffer) => buffer.fill(9)).catch(() => undefined);
+    const encoded = await encodeContent(each, origin, { now: AT, random: (buffer) => buffer.fill(9) }).catch(
+      () => undefined,
+    );
     if (encoded !== undefined && encoded.bytes.length < 2_000) written.push(encoded.bytes);
   }
   return [

@@ -320,7 +320,8 @@ export class ConversationMessages implements Touched {
   }
 
   async #encode(content: Content): Promise<{ readonly id: MessageId; readonly bytes: Uint8Array }> {
-    return encodeContent(content, { sender: userOfDevice(this.#options.device), room: this.id });
+    const { device, now } = this.#options;
+    return encodeContent(content, { sender: userOfDevice(device), room: this.id }, { now: now() });
   }
 
   /** @param told where to put what the senders are to be told of */

@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 /** Enough that one sees how far it is. */
-const SHARED = 60;
+const SHARED = 150;
 
 const button = (name: string | RegExp) => root.page.getByRole('button', { name, exact: true });
 const row = () => root.page.getByRole('row', { name: /beta\.example/ });

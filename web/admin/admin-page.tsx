@@ -14,7 +14,7 @@ import { PeersTable, type Verb } from './peers-table.tsx';
 
 const REFRESH_MS = 10_000;
 /** While something goes on that one wants to see end. */
-const PARTING_REFRESH_MS = 1_000;
+const PARTING_REFRESH_MS = 250;
 
 interface Open {
   readonly verb: Verb;

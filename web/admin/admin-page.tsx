@@ -72,7 +72,7 @@ export function AdminPage({ account, onBack }: { account: Account; onBack: () =>
       )}
       <p class="quiet-text">
         Messages, calls and refusals are those of the last hour, counted since the homeserver started. The page asks
-        anew every ten seconds, and every second while people are being taken out.
+        anew every ten seconds, and all the time while people are being taken out.
       </p>
       {adding !== undefined && (
         <AllowDialog

@@ -65,6 +65,8 @@ const BATCH = 50;
  * served meanwhile. One of fifty takes 13 ms, which is a thousand in 20 s.
  */
 const RESTED = 0.5;
+/** One of thousands pauses by itself meanwhile, and whoever ends the homeserver does not wait for a rest. */
+const LONGEST_REST_MS = 100;
 
 export class Partings {
   readonly #options: PartingsOptions;
@@ -229,7 +231,7 @@ export class Partings {
           this.#options.onFault(error);
         }
         after = conversation;
-        await rest((performance.now() - began) * RESTED);
+        await rest(Math.min((performance.now() - began) * RESTED, LONGEST_REST_MS));
       }
       if (some.length < BATCH) return isWhole;
     }

@@ -61,9 +61,9 @@ function frame(look: Look, sway: number): Buffer {
   return data;
 }
 
-/** Writes the clip, about 7 MB. */
-export async function writePortrait(path: string, look: Look): Promise<void> {
-  const parts: Uint8Array[] = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F15:1 Ip A1:1 C420jpeg\n`)];
+/** Writes the clip, about 7 MB. @param rate pictures a second */
+export async function writePortrait(path: string, look: Look, rate = 15): Promise<void> {
+  const parts: Uint8Array[] = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${rate}:1 Ip A1:1 C420jpeg\n`)];
   for (let i = 0; i < FRAMES; i++) {
     parts.push(Buffer.from('FRAME\n'), frame(look, 9 * Math.sin((2 * Math.PI * i) / FRAMES)));
   }

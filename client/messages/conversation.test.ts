@@ -119,7 +119,7 @@ test('whoever draws it is told of each change', async () => {
   const { messages } = await conversation(take);
   const heard: string[][] = [];
   messages.changed.subscribe((changes) => heard.push(changes.map(({ key }) => key.split('/')[0] ?? '')));
-  await messages.say(message('hello', { expires: { at: 1 } }));
+  await messages.say(message('hello', { expires: { at: Math.floor(Date.now() / 1000) - 1 } }));
   await messages.idle();
   await messages.expire();
   expect(heard).toEqual(

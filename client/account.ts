@@ -108,6 +108,13 @@ export class Account {
     return this.#withToken((accessToken) => callApi(this.#origin, { ...call, accessToken }));
   }
 
+  /** The same where the body speaks of the very token that it comes with. */
+  callAbout<S extends TSchema>(call: Omit<Call<S>, 'body'>, body: (accessToken: string) => Promise<object>) {
+    return this.#withToken(async (accessToken): Promise<Static<S>> => {
+      return callApi(this.#origin, { ...call, body: await body(accessToken), accessToken });
+    });
+  }
+
   /** The same for what is no JSON. A body is sent a second time where the token had ended, so it cannot be a stream. */
   callRaw(call: RawCall & { readonly body?: Exclude<BodyInit, ReadableStream> }): Promise<Response> {
     return this.#withToken((accessToken) => callRaw(this.#origin, { ...call, accessToken }));

@@ -48,6 +48,17 @@ test('it renews its certificate when two thirds of its time are over, for the sa
   expect(renewed.leaf.publicKey.equals(first.leaf.publicKey)).toBe(true);
 });
 
+test('it comes back also where its token has ended meanwhile', async () => {
+  let at = Date.now();
+  await alpha.stop();
+  await alpha.start({ world: { ...WORLD, now: () => at } });
+  const vault = new MemoryVault();
+  const { id } = await Device.open({ account: await signIn('alice'), vault, name: 'Laptop' });
+  const account = await signIn('alice');
+  at += 3_600_000;
+  expect((await Device.open({ account, vault, name: 'Laptop' })).id).toBe(id);
+});
+
 test('it brings new key packages when few are left', { timeout: 30_000 }, async () => {
   const [account, asking] = [await signIn('alice'), await signIn('bob')];
   using messenger = await Messenger.open({ account, vault: new MemoryVault(), deviceName: 'Laptop' });

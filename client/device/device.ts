@@ -104,9 +104,10 @@ export class Device {
       throw new HawserError('HOME_DEVICE_GONE', 'it belongs to another person');
     }
     try {
-      const signature = toBase64Url(await proofFor(keys, await account.accessToken()));
-      const body: KnownDevice = { device, signature };
-      const certified = await account.call({ method: 'POST', path: 'devices/current', body, answer: CertifiedDevice });
+      const call = { method: 'POST', path: 'devices/current', answer: CertifiedDevice } as const;
+      const certified = await account.callAbout(call, async (accessToken): Promise<KnownDevice> => {
+        return { device, signature: toBase64Url(await proofFor(keys, accessToken)) };
+      });
       return new Device(options, keys, await keep(vault, keys, certified));
     } catch (error) {
       if (isCode(error, 'HOME_NOT_FOUND')) throw new HawserError('HOME_DEVICE_GONE');

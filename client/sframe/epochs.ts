@@ -11,6 +11,8 @@ export interface Epoch {
   readonly baseKey: Uint8Array;
   /** Bits of a leaf's index in a KID. */
   readonly leafBits: number;
+  /** Where this device sits. */
+  readonly leaf: number;
   /** Who sits at which leaf, under the name that the SFT knows. */
   readonly participants: ReadonlyMap<number, ParticipantId>;
 }

@@ -26,6 +26,7 @@ function epoch(
     number: BigInt(number),
     baseKey: Uint8Array.from({ length: 16 }, (_, at) => at ^ number),
     leafBits: leafBitsOf(4),
+    leaf: 2,
     participants: new Map(participants),
   };
 }
@@ -37,7 +38,7 @@ function call(kind: 'camera' | 'microphone' = 'camera', encoder: EncoderId = kin
   const [of, at] = [new Epochs(nodeEngine, clock), new Epochs(nodeEngine, clock)];
   for (const each of [of, at]) each.add(epoch(1));
   of.sendWith(1n);
-  const outgoing = new OutgoingFrames(of, encoder, 2);
+  const outgoing = new OutgoingFrames(of, encoder);
   const refused: Refusal[] = [];
   const incoming = new IncomingFrames({
     ...{ epochs: at, participant: ALICE, kind, now: clock },
@@ -198,7 +199,7 @@ it('cannot be read by whoever is out of the epoch', async () => {
 
 it('sends nothing while there is no key, and never with an older epoch', async () => {
   const epochs = new Epochs(nodeEngine, () => 0);
-  const outgoing = new OutgoingFrames(epochs, CAMERA, 2);
+  const outgoing = new OutgoingFrames(epochs, CAMERA);
   const frame = { data: new Uint8Array(10), clear: 3, picture: { id: 1, references: [] } };
   expect(await outgoing.seal(frame)).toBeUndefined();
   epochs.add(epoch(2));
@@ -208,6 +209,16 @@ it('sends nothing while there is no key, and never with an older epoch', async (
   epochs.add(epoch(1));
   epochs.sendWith(1n);
   expect(epochs.sending?.number).toBe(2n);
+});
+
+it('sends no picture that builds on one that was not sent', async () => {
+  const { outgoing } = call();
+  const picture = (id: number, ...references: number[]) =>
+    outgoing.seal({ data: new Uint8Array(10), clear: 3, picture: { id, references } });
+  expect(await picture(2, 1)).toBeUndefined();
+  expect(await picture(3, 2)).toBeUndefined();
+  expect(await picture(4)).toBeDefined();
+  expect(await picture(5, 4)).toBeDefined();
 });
 
 it('keeps a KID apart into what it was made of', () => {

@@ -19,26 +19,29 @@ const REMEMBERED = 64;
 export class OutgoingFrames {
   readonly #epochs: Epochs;
   readonly #encoder: EncoderId;
-  readonly #leaf: number;
   /** From what the encoder calls a picture to its number here. */
   readonly #pictures = new Map<number, number>();
   #count = 0;
   #key: { readonly epoch: Epoch; readonly key: FrameKey } | undefined;
 
-  /** @param encoder whose number was never given out before. @param leaf of this device */
-  constructor(epochs: Epochs, encoder: EncoderId, leaf: number) {
+  /** @param encoder whose number was never given out before */
+  constructor(epochs: Epochs, encoder: EncoderId) {
     this.#epochs = epochs;
     this.#encoder = encoder;
-    this.#leaf = leaf;
   }
 
-  /** @returns undefined while there is no key: then nothing may be sent */
+  /**
+   * @returns undefined where it must not be sent: while there is no key, and of a picture that builds on one that was not sent; the next one
+   * that can be is a key frame
+   */
   async seal({ data, clear, picture }: EncodedFrame): Promise<Uint8Array | undefined> {
     const key = await this.#current();
     if (!key) return undefined;
     const counter = this.#count++;
+    const references = picture && this.#referencesOf(picture, counter);
+    if (picture && !references) return undefined;
     const [before, rest] = [data.subarray(0, clear), data.subarray(clear)];
-    const plaintext = picture ? concat(rest, this.#referencesOf(picture, counter)) : rest;
+    const plaintext = references ? concat(rest, writeReferences(references)) : rest;
     return concat(before, await key.seal(BigInt(counter), before, plaintext));
   }
 
@@ -46,18 +49,21 @@ export class OutgoingFrames {
     const epoch = this.#epochs.sending;
     if (!epoch) return undefined;
     if (this.#key?.epoch !== epoch) {
-      const id = { encoder: this.#encoder, leaf: this.#leaf, epoch: shortEpoch(epoch.number) };
+      const id = { encoder: this.#encoder, leaf: epoch.leaf, epoch: shortEpoch(epoch.number) };
       this.#key = { epoch, key: await this.#epochs.key(epoch, writeKeyId(id, epoch.leafBits)) };
     }
     return this.#key.key;
   }
 
-  #referencesOf({ id, references }: NonNullable<EncodedFrame['picture']>, counter: number): Uint8Array {
+  /** How many frames ago they were, or undefined. */
+  #referencesOf({ id, references }: NonNullable<EncodedFrame['picture']>, counter: number): number[] | undefined {
+    const numbers = references.map((each) => this.#pictures.get(each));
+    if (numbers.includes(undefined)) return undefined;
     this.#pictures.set(id, counter);
     for (const [old] of this.#pictures) {
       if (this.#pictures.size <= REMEMBERED) break;
       this.#pictures.delete(old);
     }
-    return writeReferences(references.map((each) => counter - (this.#pictures.get(each) ?? counter)));
+    return numbers.map((number = counter) => counter - number);
   }
 }

@@ -1,17 +1,19 @@
 /** The vault of a browser, in a real Chromium: closed, killed, out of room, cleared, and in two tabs at once. */
+import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { PageBrowser } from '../testing/page-browser.ts';
 import { expected, script } from './testing/script.ts';
-import { VaultBrowser } from './testing/vault-browser.ts';
+import type {} from './testing/vault-page.ts';
 import { RECORDS } from './testing/written.ts';
 
-let browser: VaultBrowser;
+let browser: PageBrowser;
 let count = 0;
 let name: string;
 
 beforeAll(async () => {
-  browser = await VaultBrowser.start();
+  browser = await PageBrowser.start({ page: join(import.meta.dirname, 'testing/vault-page.ts') });
 });
 
 afterAll(() => browser?.close());

@@ -128,13 +128,14 @@ class Campaign {
   /** Tried twice. Undefined where people could not be brought together. */
   async #run(schedule: Schedule, scene: Scene): Promise<Outcome | undefined> {
     for (let tries = 0; tries < 2; tries++) {
+      const recorder = new Recorder();
       try {
-        const recorder = new Recorder();
         const cast = await this.#castFor(schedule, scene, recorder);
         return await runSchedule(schedule, { gathering: scene.gathering, cast, recorder }, this.#ended);
       } catch (error) {
         dismiss(scene);
-        if (!(error instanceof GatherError)) throw error;
+        this.#ended.throwIfAborted();
+        if (!(error instanceof GatherError)) return brokenOff(schedule, recorder, error);
         this.#options.say(`seed ${schedule.seed}: not gathered: ${error.message}`);
       }
     }
@@ -171,6 +172,14 @@ class Campaign {
     // What is wrong there would be wrong in the next one too.
     return false;
   }
+}
+
+/** Something failed that nothing that goes wrong there may make fail: what the devices hold was not compared. */
+function brokenOff({ seed }: Schedule, recorder: Recorder, error: unknown): Outcome {
+  recorder.fault('the schedule broke off', error);
+  const { faults, troubles, refusals } = recorder;
+  const evidence = { rooms: [], said: [], samples: [], views: [] };
+  return { ...{ seed, accepted: 0, findings: [], faults, troubles, refusals, evidence }, quietMs: 0 };
 }
 
 function dismiss(scene: Scene): void {

@@ -2,9 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { PageBrowser } from '../../testing/page-browser.ts';
 import { FileVault } from '../sqlite.ts';
 import { type Figures, measure } from './measure.ts';
-import { VaultBrowser } from './vault-browser.ts';
+import type {} from './vault-page.ts';
 
 // In memory (tmpfs), where some systems have their temporary folder, syncing costs nothing.
 const folder = await mkdtemp(join(homedir(), '.hawser-figures-'));
@@ -14,7 +15,7 @@ try {
 } finally {
   await rm(folder, { recursive: true });
 }
-const browser = await VaultBrowser.start();
+const browser = await PageBrowser.start({ page: join(import.meta.dirname, 'vault-page.ts') });
 try {
   const page = await browser.tab();
   print('Chromium', await page.evaluate(() => window.page.measure('figures')));

@@ -1,4 +1,4 @@
-/** For tests: a Chromium whose profile outlives it, and an origin with a page that has a vault. */
+/** For tests: a Chromium whose profile outlives it, and an origin with a page of our scripts. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
-import type {} from './vault-page.ts';
 
 const CHROMIUM = process.env.HAWSER_CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
 const FLAGS = [
@@ -17,10 +16,13 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
 ];
 
-export class VaultBrowser {
+export class PageBrowser {
   readonly url: string;
   readonly #server: Server;
   readonly #profile: string;
@@ -33,17 +35,19 @@ export class VaultBrowser {
     this.#context = context;
   }
 
-  static async start(): Promise<VaultBrowser> {
-    const script = await bundle(join(import.meta.dirname, 'vault-page.ts'));
-    const server = createServer(({ url }, response) => {
-      const isScript = url === '/page.js';
-      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-      response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
+  /** @param entries absolute paths of the page's script, and of a worker's, which it finds as `/worker.js` */
+  static async start(entries: { readonly page: string; readonly worker?: string }): Promise<PageBrowser> {
+    const bundles = Object.entries(entries).map(async ([name, entry]) => [`/${name}.js`, await bundle(entry)] as const);
+    const scripts = new Map<string, string>(await Promise.all(bundles));
+    const server = createServer(({ url = '' }, response) => {
+      const script = scripts.get(url);
+      response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript');
+      response.end(script ?? '<!doctype html><script type="module" src="/page.js"></script>');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const profile = await mkdtemp(join(tmpdir(), 'hawser-vault-'));
-    return new VaultBrowser(`http://127.0.0.1:${port}/`, server, profile, await launch(profile));
+    const profile = await mkdtemp(join(tmpdir(), 'hawser-page-'));
+    return new PageBrowser(`http://127.0.0.1:${port}/`, server, profile, await launch(profile));
   }
 
   async close(): Promise<void> {
@@ -58,8 +62,8 @@ export class VaultBrowser {
     const page = await this.#context.newPage();
     page.setDefaultTimeout(15_000);
     if (before !== undefined) await page.addInitScript(before);
+    // Resolves when its script has run.
     await page.goto(this.url);
-    await page.waitForFunction(() => 'page' in window);
     return page;
   }
 

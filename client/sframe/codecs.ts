@@ -1,0 +1,20 @@
+/** What of an encoded frame stays in the clear, by its codec: what whoever forwards it needs, and not a bit more. */
+
+/** Of VP8 the SFT and the browsers read whether it is a key frame, and how large the picture of one is (RFC 6386, section 9.1). */
+const VP8 = { keyFrame: 10, other: 3 } as const;
+
+/** @param mimeType as a browser names the codec. @returns bytes, not more than the frame has */
+export function clearBytesOf(mimeType: string, data: Uint8Array): number {
+  switch (mimeType.toLowerCase()) {
+    case 'video/vp8': {
+      const isKeyFrame = ((data[0] ?? 0) & 1) === 0;
+      return Math.min(data.length, isKeyFrame ? VP8.keyFrame : VP8.other);
+    }
+    // All that is needed stands before the frame in each packet (RFC 9628, section 4.2; RFC 7587, section 4).
+    case 'video/vp9':
+    case 'audio/opus':
+      return 0;
+    default:
+      throw new TypeError(`${mimeType} cannot be encrypted`);
+  }
+}

@@ -1,0 +1,123 @@
+/// <reference lib="webworker" />
+/**
+ * In a worker of a browser: encrypts what the encoders make, and decrypts what comes before it reaches the decoders. The page hands
+ * in keys and is told what was refused; frames never reach it.
+ */
+import { clearBytesOf } from './codecs.ts';
+import { Epochs } from './epochs.ts';
+import { type ArrivedFrame, IncomingFrames, type Refusal } from './incoming-frames.ts';
+import { type EncodedFrame, OutgoingFrames } from './outgoing-frames.ts';
+import { webEngine } from './web-engine.ts';
+import { ENCODERS_OF_SENDER, type FromWorker, type ToWorker, type TransformOptions } from './worker-protocol.ts';
+
+declare const self: DedicatedWorkerGlobalScope & {
+  onrtctransform: ((event: RTCTransformEvent) => void) | null;
+};
+
+type Frame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
+type Incoming = TransformOptions & { direction: 'in' };
+type Outgoing = TransformOptions & { direction: 'out' };
+
+/** A publisher who is asked more often makes key frames for everybody. ms */
+const KEY_FRAME_MS = 300;
+const TELL_MS = 1_000;
+
+const now = () => performance.now();
+const epochs = new Epochs(webEngine, now);
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.type === 'epoch') epochs.add(data.epoch);
+  else epochs.sendWith(data.number);
+};
+
+self.onrtctransform = ({ transformer }) => {
+  const options = transformer.options as TransformOptions;
+  const through = options.direction === 'out' ? encrypting(transformer, options) : decrypting(transformer, options);
+  // It ends with the sender or receiver.
+  transformer.readable
+    .pipeThrough(through)
+    .pipeTo(transformer.writable)
+    .catch(() => undefined);
+};
+
+function encrypting(transformer: RTCRtpScriptTransformer, { kind, layer, encoder }: Outgoing) {
+  const bySsrc = new Map<number, OutgoingFrames>();
+  const framesOf = (ssrc: number) => {
+    const known = bySsrc.get(ssrc);
+    if (known) return known;
+    if (bySsrc.size >= ENCODERS_OF_SENDER) throw new RangeError('more encoders than numbers for them');
+    const made = new OutgoingFrames(epochs, { number: encoder + bySsrc.size, kind, layer });
+    bySsrc.set(ssrc, made);
+    return made;
+  };
+  const askForKeyFrame = seldom(() => transformer.generateKeyFrame());
+  return new TransformStream<Frame, Frame>({
+    async transform(frame, controller) {
+      const { synchronizationSource = 0, mimeType = '' } = frame.getMetadata();
+      const data = new Uint8Array(frame.data);
+      const sealed = await framesOf(synchronizationSource).seal(encodedOf(frame, mimeType, data));
+      if (sealed) {
+        frame.data = sealed.buffer as ArrayBuffer;
+        controller.enqueue(frame);
+      } else if (kind !== 'microphone') askForKeyFrame();
+    },
+  });
+}
+
+function encodedOf(frame: Frame, mimeType: string, data: Uint8Array): EncodedFrame {
+  const encoded = { data, clear: clearBytesOf(mimeType, data) };
+  if (!isPicture(frame)) return encoded;
+  const { frameId, dependencies } = frame.getMetadata();
+  if (frameId === undefined) throw new TypeError('the browser does not tell what a picture builds on');
+  return { ...encoded, picture: { id: frameId, references: dependencies ?? [] } };
+}
+
+function decrypting(transformer: RTCRtpScriptTransformer, { participant, kind }: Incoming) {
+  const tell = teller({ type: 'refused', participant, kind });
+  const askForKeyFrame = seldom(() => transformer.sendKeyFrameRequest());
+  const incoming = new IncomingFrames<ArrivedFrame & { readonly frame: Frame }>({
+    ...{ epochs, participant, kind, now },
+    onRefused(refusal) {
+      tell(refusal);
+      if (kind !== 'microphone') askForKeyFrame();
+    },
+  });
+  return new TransformStream<Frame, Frame>({
+    async transform(frame, controller) {
+      const { mimeType = '', rtpTimestamp = 0 } = frame.getMetadata();
+      const data = new Uint8Array(frame.data);
+      const arrived = { frame, data, clear: clearBytesOf(mimeType, data), timestamp: rtpTimestamp };
+      for (const shown of await incoming.take(arrived)) {
+        shown.frame.frame.data = shown.data.buffer as ArrayBuffer;
+        controller.enqueue(shown.frame.frame);
+      }
+    },
+  });
+}
+
+function isPicture(frame: Frame): frame is RTCEncodedVideoFrame {
+  return 'type' in frame && !(frame instanceof RTCEncodedAudioFrame);
+}
+
+/** A sender or receiver that is just ending cannot be asked any more. */
+function seldom(ask: () => Promise<unknown>): () => void {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (now() - askedAt < KEY_FRAME_MS) return;
+    askedAt = now();
+    ask().catch(() => undefined);
+  };
+}
+
+/** Tells the page once a second, where there is something to tell. */
+function teller(of: Omit<FromWorker, 'counts'>): (refusal: Refusal) => void {
+  const counts = new Map<Refusal, number>();
+  const tell = () => {
+    self.postMessage({ ...of, counts: Object.fromEntries(counts) } satisfies FromWorker);
+    counts.clear();
+  };
+  return (refusal) => {
+    if (counts.size === 0) setTimeout(tell, TELL_MS);
+    counts.set(refusal, (counts.get(refusal) ?? 0) + 1);
+  };
+}

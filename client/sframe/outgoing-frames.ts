@@ -31,8 +31,7 @@ export class OutgoingFrames {
   }
 
   /**
-   * @returns undefined where it must not be sent: while there is no key, and of a picture that builds on one that was not sent; the next one
-   * that can be is a key frame
+   * @returns undefined where it must not be sent: while there is no key, and of a picture that builds on one that was not sent
    */
   async seal({ data, clear, picture }: EncodedFrame): Promise<Uint8Array | undefined> {
     const key = await this.#current();

@@ -24,15 +24,20 @@ const TELL_MS = 1_000;
 
 const now = () => performance.now();
 const epochs = new Epochs(webEngine, now);
+/** Frames wait for the first key: a key frame that was let go would have to be made again. A browser lets the oldest go where there are many. */
+const canSend = Promise.withResolvers<void>();
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === 'epoch') epochs.add(data.epoch);
-  else epochs.sendWith(data.number);
+  else {
+    epochs.sendWith(data.number);
+    if (epochs.sending) canSend.resolve();
+  }
 };
 
 self.onrtctransform = ({ transformer }) => {
   const options = transformer.options as TransformOptions;
-  const through = options.direction === 'out' ? encrypting(transformer, options) : decrypting(transformer, options);
+  const through = options.direction === 'out' ? encrypting(options) : decrypting(transformer, options);
   // It ends with the sender or receiver.
   transformer.readable
     .pipeThrough(through)
@@ -40,7 +45,7 @@ self.onrtctransform = ({ transformer }) => {
     .catch(() => undefined);
 };
 
-function encrypting(transformer: RTCRtpScriptTransformer, { kind, layer, encoder }: Outgoing) {
+function encrypting({ kind, layer, encoder }: Outgoing) {
   const bySsrc = new Map<number, OutgoingFrames>();
   const framesOf = (ssrc: number) => {
     const known = bySsrc.get(ssrc);
@@ -50,16 +55,16 @@ function encrypting(transformer: RTCRtpScriptTransformer, { kind, layer, encoder
     bySsrc.set(ssrc, made);
     return made;
   };
-  const askForKeyFrame = seldom(() => transformer.generateKeyFrame());
   return new TransformStream<Frame, Frame>({
     async transform(frame, controller) {
       const { synchronizationSource = 0, mimeType = '' } = frame.getMetadata();
       const data = new Uint8Array(frame.data);
+      await canSend.promise;
       const sealed = await framesOf(synchronizationSource).seal(encodedOf(frame, mimeType, data));
-      if (sealed) {
-        frame.data = sealed.buffer as ArrayBuffer;
-        controller.enqueue(frame);
-      } else if (kind !== 'microphone') askForKeyFrame();
+      // Else whoever watches asks for a key frame, since nothing comes that can be decoded.
+      if (!sealed) return;
+      frame.data = sealed.buffer as ArrayBuffer;
+      controller.enqueue(frame);
     },
   });
 }

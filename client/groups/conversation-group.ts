@@ -136,7 +136,7 @@ export class ConversationGroup {
     if (records.size === 0) return undefined;
     const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
     const surroundings = await this.#surroundings();
-    const since = await this.marks.since();
+    const isAsked = (await this.marks.isMaking()) || (await this.marks.since()) === undefined;
     try {
       this.#group = Group.load(own, this.#store, surroundings);
     } catch (cause) {
@@ -145,7 +145,7 @@ export class ConversationGroup {
       throw cause;
     }
     // Where the hub has made it, its homeserver may have taken it for given up: it joins anew, and keeps what it has until then.
-    this.#isUnanswered = this.#group.isMember && since === undefined;
+    this.#isUnanswered = this.#group.isMember && isAsked;
     if (this.#isUnanswered) this.#isBroken = true;
     // Proposed before this device was started, perhaps while nobody else is there; or the own commit had no answer when it ended.
     this.#commitSoon(this.#group);
@@ -344,6 +344,8 @@ export class ConversationGroup {
     const id = `mimi://${domainOf(conversation)}/g/${random}` as GroupId;
     const environment = await this.#surroundings();
     await this.#forget();
+    // First, so that whatever is left of it after a crash is known for what it is.
+    await this.#options.vault.write(this.marks.noteMaking(true));
     const group = await Group.create(id, device.keys, this.#store, environment);
     this.#group = group;
     try {
@@ -353,7 +355,8 @@ export class ConversationGroup {
       await this.#forget();
       throw error;
     }
-    await this.#options.vault.write(await this.marks.noteSince(group.epoch, this.#isBroken));
+    const since = await this.marks.noteSince(group.epoch, this.#isBroken);
+    await this.#options.vault.write(new Map([...since, ...this.marks.noteMaking(false)]));
     this.#isBroken = false;
     return group;
   }
@@ -568,9 +571,10 @@ export class ConversationGroup {
     await this.#store.end();
     this.#store = new OwnStore(vault, conversation);
     const records = await vault.list(groupPrefix(conversation));
-    const isMarked = (await this.marks.joinedBy()) !== undefined;
+    const isMarked = (await this.marks.joinedBy()) !== undefined || (await this.marks.isMaking());
     const gone: Changes = new Map([...records.keys()].map((key) => [key, undefined]));
-    if (records.size > 0 || isMarked) await vault.write(new Map([...gone, ...this.marks.noteJoined(undefined)]));
+    const unmarked: Changes = new Map([...this.marks.noteJoined(undefined), ...this.marks.noteMaking(false)]);
+    if (records.size > 0 || isMarked) await vault.write(new Map([...gone, ...unmarked]));
   }
 
   async #pause(races: number): Promise<void> {

@@ -11,12 +11,14 @@ export class JoinMarks {
   readonly #since: string;
   readonly #stay: string;
   readonly #joined: string;
+  readonly #making: string;
 
   constructor(vault: Vault, conversation: ConversationId) {
     this.#vault = vault;
     this.#since = `${SINCE}${conversation}`;
     this.#stay = `stay/${conversation}`;
     this.#joined = `joined/${conversation}`;
+    this.#making = `making/${conversation}`;
   }
 
   /** The first epoch that this device was in. Undefined until it is in. */
@@ -53,6 +55,15 @@ export class JoinMarks {
   /** @param id undefined when the queue has come to it */
   noteJoined(id: string | undefined): Changes {
     return new Map([[this.#joined, id === undefined ? undefined : new TextEncoder().encode(id)]]);
+  }
+
+  /** Whether the group that is here was made by this device, and the hub has not answered yet whether it takes it. */
+  async isMaking(): Promise<boolean> {
+    return (await this.#vault.get(this.#making)) !== undefined;
+  }
+
+  noteMaking(isMaking: boolean): Changes {
+    return new Map([[this.#making, isMaking ? new Uint8Array([1]) : undefined]]);
   }
 }
 

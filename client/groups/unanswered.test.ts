@@ -101,3 +101,27 @@ describe.each(['alpha', 'beta'] as const)('of %s', (from) => {
     expect(emil.troubles).toEqual([]);
   });
 });
+
+test('knows that also where it was in the conversation before', SLOW, async () => {
+  const [alice, bob] = [await crew.deviceOf('nora'), await crew.deviceOf('otto')];
+  const conversation = await crew.converse(alice, bob);
+  await same(alice, bob, conversation);
+  await alice.home.removeMember(conversation, bob.device.user);
+  await until(async () => (await bob.group(conversation).loaded()) === undefined, 'it is out');
+  const asked = Promise.withResolvers<void>();
+  bob.api.create = async () => {
+    asked.resolve();
+    // The program ends here.
+    await new Promise(() => undefined);
+  };
+  const ready = bob.group(conversation).ready();
+  ready.catch(() => undefined);
+  await asked.promise;
+  bob.close();
+  await alice.home.addMember(conversation, bob.device.user);
+  const again = await crew.deviceOf('otto', bob.vault);
+  await again.group(conversation).ready();
+  await same(alice, again, conversation);
+  await alice.say(conversation, 'welcome back');
+  await until(() => again.heard.at(-1) === 'welcome back', 'it hears');
+});

@@ -4,7 +4,7 @@
  */
 import { mlsExporter } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
-import type { DeviceId, GroupId } from '#signalling/ids.ts';
+import type { DeviceId, GroupId, ParticipantId } from '#signalling/ids.ts';
 import { sameBytes, wipe } from './bytes.ts';
 import { type CommitWishes, groupInfoBytes, type OutgoingCommit, outgoing, prepareCommit } from './commit.ts';
 import { adoptPending, dropPending } from './handshake.ts';
@@ -15,6 +15,7 @@ import { lapsedIn } from './lapsed.ts';
 import { type Environment, withLibrary } from './library.ts';
 import { identityOf, type Member, membersOf } from './members.ts';
 import { encryptMessage } from './messages.ts';
+import { participantsIn } from './participant.ts';
 import { Queue } from './queue.ts';
 import { type Records, stateFrom } from './read-records.ts';
 import { receive, settleWaiting } from './receive.ts';
@@ -94,6 +95,11 @@ export class Group {
   get signatureKeys(): ReadonlyMap<DeviceId, Uint8Array> {
     const leaves = leavesOf(memberState(this.#state).ratchetTree);
     return new Map(leaves.map(({ leaf }) => [identityOf(leaf).device, leaf.signaturePublicKey.slice()]));
+  }
+
+  /** Under which names SFTs know the members, by leaf: in the group of a call. @throws {HawserError} MLS_NOT_MEMBER */
+  get participants(): ReadonlyMap<number, ParticipantId> {
+    return participantsIn(memberState(this.#state).ratchetTree);
   }
 
   /** Leaves that the tree has room for: what SFrame derives the width of a sender's index from. @throws {HawserError} MLS_NOT_MEMBER */

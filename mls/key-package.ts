@@ -17,11 +17,13 @@ import {
 import { verifyKeyPackage } from 'ts-mls/internal/keyPackage.js';
 import { verifyLeafNodeSignatureKeyPackage } from 'ts-mls/internal/leafNode.js';
 import { HawserError } from '#signalling/errors.ts';
+import type { ParticipantId } from '#signalling/ids.ts';
 import { sameBytes } from './bytes.ts';
 import type { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import type { Identity } from './identity.ts';
 import { checkEncryptionKey, checkLeafNode } from './leaf.ts';
+import { PARTICIPANT, participantExtension } from './participant.ts';
 import { CAPABILITIES, cipherSuite, SUITE } from './suite.ts';
 import { certificatesIn, messageBytes } from './wire.ts';
 
@@ -40,6 +42,8 @@ export interface DeviceKeys {
   readonly signaturePublicKey: Uint8Array;
   /** DER: leaf, intermediate */
   readonly certificates: readonly Uint8Array[];
+  /** Under which name SFTs know it, in the group of a call. */
+  readonly participant?: ParticipantId | undefined;
 }
 
 export interface OwnKeyPackage {
@@ -56,9 +60,11 @@ export interface KeyPackagePair {
 
 /** @param now ms since 1970 */
 export async function makeKeyPackagePair(device: DeviceKeys, now: number): Promise<KeyPackagePair> {
+  const { participant } = device;
   const { publicPackage, privatePackage } = await generateKeyPackageWithKey({
     credential: { credentialType: defaultCredentialTypes.x509, certificates: [...device.certificates] },
-    capabilities: CAPABILITIES,
+    capabilities: participant === undefined ? CAPABILITIES : { ...CAPABILITIES, extensions: [PARTICIPANT] },
+    ...(participant !== undefined && { leafNodeExtensions: [participantExtension(participant)] }),
     lifetime: { notBefore: seconds(now - BACKDATE), notAfter: seconds(now + KEY_PACKAGE_LIFE) },
     extensions: [],
     signatureKeyPair: { signKey: device.signatureKey, publicKey: device.signaturePublicKey },

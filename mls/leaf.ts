@@ -5,16 +5,19 @@
 import type { LeafNode } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
 import { sameBytes } from './bytes.ts';
+import { checkParticipant } from './participant.ts';
 import { CAPABILITIES } from './suite.ts';
 
 /** @throws {HawserError} MLS_REFUSED */
-export function checkLeafNode({ capabilities, hpkePublicKey }: LeafNode): void {
+export function checkLeafNode(leaf: LeafNode): void {
+  const { capabilities, hpkePublicKey } = leaf;
   const { versions, ciphersuites, credentials } = capabilities;
   const knows =
     CAPABILITIES.versions.every((each) => versions.includes(each)) &&
     CAPABILITIES.ciphersuites.every((each) => ciphersuites.includes(each)) &&
     CAPABILITIES.credentials.every((each) => credentials.includes(each));
   if (!knows) throw new HawserError('MLS_REFUSED', 'the capabilities of a leaf are too few');
+  checkParticipant(leaf);
   checkEncryptionKey(hpkePublicKey);
 }
 

@@ -1,12 +1,15 @@
-/** What the hub itself proposes, as the external sender that every group here names (RFC 9420, sections 12.1.8 and 12.1.8.1): removals. */
+/** What the hub itself proposes, as the external sender that every group here names (RFC 9420, sections 12.1.8 and 12.1.8.1): who goes, and who comes in. */
 import { bytesToBase64, defaultProposalTypes, type Proposal, protocolVersions, senderTypes, wireformats } from 'ts-mls';
 import { makeProposalRef } from 'ts-mls/internal/authenticatedContent.js';
 import { verifyFramedContentSignature } from 'ts-mls/internal/framedContent.js';
 import { protectExternalProposalPublic } from 'ts-mls/internal/messageProtectionPublic.js';
 import { HawserError } from '#signalling/errors.ts';
+import type { Identity } from './identity.ts';
 import { withLibrary } from './library.ts';
+import { checkDevicesOnce, identityOf, membersOf } from './members.ts';
 import { type HubEnvironment, type PublicGroup, pendingIn } from './public-group.ts';
-import { leafAt, messageBytes } from './wire.ts';
+import { checkHubProposal } from './rules.ts';
+import { leafAt, messageBytes, parseKeyPackage } from './wire.ts';
 
 /** The hub's key, wherever it is kept. */
 export interface HubSigner {
@@ -16,7 +19,7 @@ export interface HubSigner {
 
 export interface Proposed {
   readonly state: PublicGroup;
-  /** MLSMessages, one a removal, for every member. */
+  /** MLSMessages, one a proposal, for every member. */
   readonly messages: readonly Uint8Array[];
 }
 
@@ -28,24 +31,69 @@ const SENDER = { senderType: senderTypes.external, senderIndex: 0 } as const;
  * group in which all are proposed has to be given up. What is proposed already in this epoch is not proposed again.
  * @throws {HawserError} MLS_UNKNOWN_DEVICE where a leaf is blank; MLS_REFUSED where the signer is not this group's hub
  */
-export async function proposeRemoval(
+export function proposeRemoval(
   state: PublicGroup,
   leafIndexes: readonly number[],
   signer: HubSigner,
   environment: HubEnvironment,
 ): Promise<Proposed> {
-  const { context, hashed } = state;
   const already = new Set(pendingIn(state).map(({ leafIndex }) => leafIndex));
+  const removals = [...new Set(leafIndexes)].flatMap((removed): Proposal[] => {
+    if (leafAt(state.hashed.tree, removed) === undefined) throw new HawserError('MLS_UNKNOWN_DEVICE');
+    return already.has(removed) ? [] : [{ proposalType: defaultProposalTypes.remove, remove: { removed } }];
+  });
+  return propose(state, removals, signer, environment);
+}
+
+/**
+ * Proposes to let these devices in, so that many who come at once come by one commit. What is proposed already in this epoch is not
+ * proposed again.
+ * @param keyPackages MLSMessages, made for this group
+ * @throws {HawserError} MLS_MALFORMED, MLS_UNSUPPORTED, MLS_REFUSED, MLS_NOT_ADMITTED, MLS_KEY_PACKAGE_REFUSED, and what
+ * `Credentials.identify` throws
+ */
+export async function proposeAddition(
+  state: PublicGroup,
+  keyPackages: readonly Uint8Array[],
+  signer: HubSigner,
+  environment: HubEnvironment,
+): Promise<Proposed> {
+  const already = new Set(addedIn(state).map(({ device }) => device));
+  const additions: Proposal[] = [];
+  for (const bytes of keyPackages) {
+    const keyPackage = parseKeyPackage(bytes);
+    const proposal: Proposal = { proposalType: defaultProposalTypes.add, add: { keyPackage } };
+    await checkHubProposal(proposal, state.hashed.tree, environment);
+    const { device } = identityOf(keyPackage.leafNode);
+    checkDevicesOnce([...membersOf(state.hashed.tree).map(({ identity }) => identity.device), device]);
+    if (already.has(device)) continue;
+    already.add(device);
+    additions.push(proposal);
+  }
+  return propose(state, additions, signer, environment);
+}
+
+/** Whom the hub proposed to let in, in this epoch. */
+export function addedIn({ pending }: PublicGroup): readonly Identity[] {
+  return Object.values(pending).flatMap(({ proposal }) =>
+    'add' in proposal ? [identityOf(proposal.add.keyPackage.leafNode)] : [],
+  );
+}
+
+function propose(
+  state: PublicGroup,
+  proposals: readonly Proposal[],
+  signer: HubSigner,
+  environment: HubEnvironment,
+): Promise<Proposed> {
+  const { context } = state;
   return withLibrary(environment, 'MLS_REFUSED', async ({ cipherSuite }) => {
     const { signature: base, hash } = cipherSuite;
     const signature = { ...base, sign: async (_key: Uint8Array, message: Uint8Array) => signer.sign(message) };
     const messages: Uint8Array[] = [];
     // Not by the library, which copies all of them for each: of thousands that takes longer than to sign them.
     const pending = { ...state.pending };
-    for (const removed of new Set(leafIndexes)) {
-      if (leafAt(hashed.tree, removed) === undefined) throw new HawserError('MLS_UNKNOWN_DEVICE');
-      if (already.has(removed)) continue;
-      const proposal: Proposal = { proposalType: defaultProposalTypes.remove, remove: { removed } };
+    for (const proposal of proposals) {
       const none = new Uint8Array();
       const { publicMessage } = await protectExternalProposalPublic(
         ...([none, context, none, proposal, SENDER, { ...cipherSuite, signature }] as const),

@@ -17,12 +17,14 @@ import {
   type UnappliedProposals,
 } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
+import type { ParticipantId } from '#signalling/ids.ts';
 import type { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import type { Identity } from './identity.ts';
 import { checkKeyPackage } from './key-package.ts';
 import { checkLeafNode } from './leaf.ts';
 import { checkDevicesOnce, identityOf, type Member, membersOf } from './members.ts';
+import { checkParticipantsOnce, participantsIn } from './participant.ts';
 import { certificatesIn, leafAt } from './wire.ts';
 
 /** What the conversation says about its people. The hub checks it too; a hub that does not is found out by this. */
@@ -94,6 +96,7 @@ export async function checkCommit(
     const left = checkExternal(wishes, tree, by);
     if (!policy.admits(by)) throw new HawserError('MLS_NOT_ADMITTED');
     checkDevicesOnce([...staying(tree, left), by.device]);
+    checkParticipantsOnce(participantsStaying(tree, left), [commit.path.leafNode]);
     return { external: true, by, joined: [by], left };
   }
 
@@ -115,6 +118,9 @@ export async function checkCommit(
   }
   const left = removed.map(({ member }) => member);
   checkDevicesOnce([...staying(tree, left), ...joined.map(({ device }) => device)]);
+  const fresh = added.map(({ leafNode }) => leafNode);
+  if (commit.path === undefined) checkParticipantsOnce(participantsStaying(tree, left), fresh);
+  else checkParticipantsOnce(participantsStaying(tree, left, committer), [commit.path.leafNode, ...fresh]);
   return { external: false, by, joined, left };
 }
 
@@ -173,6 +179,14 @@ function staying(tree: RatchetTree, left: readonly Member[]) {
   return membersOf(tree)
     .filter(({ leafIndex }) => !gone.has(leafIndex))
     .map(({ identity }) => identity.device);
+}
+
+/** @param renewed the leaf that the commit itself brings anew */
+function participantsStaying(tree: RatchetTree, left: readonly Member[], renewed?: number): Iterable<ParticipantId> {
+  const participants = participantsIn(tree);
+  for (const { leafIndex } of left) participants.delete(leafIndex);
+  if (renewed !== undefined) participants.delete(renewed);
+  return participants.values();
 }
 
 type Kind = 'add' | 'remove' | 'external_init';

@@ -63,6 +63,10 @@ export class TestHub {
     return plan;
   }
 
+  adopt(state: PublicGroup): void {
+    this.#state = state;
+  }
+
   async propose(...leafIndexes: number[]): Promise<readonly Uint8Array[]> {
     const { state, messages } = await proposeRemoval(this.state, leafIndexes, this.signer, this.environment);
     this.#state = state;

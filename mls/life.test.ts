@@ -35,5 +35,5 @@ it.concurrent.each(SEEDS)(
     ];
     if (Number(steps) >= 600) for (const kind of kinds) expect(life.counts.get(kind) ?? 0, kind).toBeGreaterThan(3);
   },
-  120_000,
+  300_000,
 );

@@ -8,7 +8,16 @@ import type { Changes } from '#mls/journal.ts';
 import type { GivenRole } from '#signalling/capabilities.ts';
 import type { Conversation, HomeEvent } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { type ConversationId, type DeviceId, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import {
+  type ConversationId,
+  conferenceIn,
+  conversationIn as conversationOfRoom,
+  type DeviceId,
+  domainOf,
+  type GroupId,
+  isOfCall,
+  type UserId,
+} from '#signalling/ids.ts';
 import { type Entry, parseRefused, parseSent } from '#signalling/queue.ts';
 import type { Account } from './account.ts';
 import type { Comparison, Content, Settings } from './content/content.ts';
@@ -18,7 +27,8 @@ import { OwnDevices } from './device/own-devices.ts';
 import { devicesIn, Verification } from './device/verification.ts';
 import type { Dial } from './dial.ts';
 import { Authorities } from './groups/authorities.ts';
-import { ConversationGroup } from './groups/conversation-group.ts';
+import { CallGroups } from './groups/call-groups.ts';
+import { ConversationGroup, type Membership } from './groups/conversation-group.ts';
 import { GroupApi, untilTaken } from './groups/group-api.ts';
 import { conversationsIn } from './groups/join-marks.ts';
 import { conversationIn, whoseGroup } from './groups/whose-group.ts';
@@ -70,6 +80,10 @@ const AGAIN_MS = 2_000;
 
 export class Messenger {
   readonly device: Device;
+  readonly calls = new CallGroups((room) => {
+    const { call } = this.#find(conversationOfRoom(room)) ?? {};
+    return call?.conference === conferenceIn(room) ? call?.group : undefined;
+  });
   readonly home: Home;
   /** All devices of this person. */
   readonly devices: OwnDevices;
@@ -255,6 +269,7 @@ export class Messenger {
   close(): void {
     this.#closed.abort();
     this.#parked.close();
+    this.calls.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const opening of this.#conversations.values()) opening.then((each) => each.close()).catch(() => undefined);
     this.home.close();
@@ -264,10 +279,26 @@ export class Messenger {
     this.close();
   }
 
+  /** What the group of a call needs of this device. */
+  callSurroundings(conversation: ConversationId) {
+    const { now, random, onFault } = this.#options;
+    return {
+      ...{ device: this.device, api: this.#api, authorities: this.#authorities, credentials: this.#credentials },
+      ...(this.#engine && { engine: this.#engine }),
+      membership: (): Membership => {
+        const { members = [], call } = this.#find(conversation) ?? {};
+        return { members, group: call?.group };
+      },
+      refreshMembership: () => this.home.refresh(),
+      untilTaken: () => untilTaken(this.#api, this.#inbox),
+      ...{ now, random, onFault },
+    };
+  }
+
   #group(conversation: ConversationId): ConversationGroup {
     const { vault, now, random } = this.#options;
     return new ConversationGroup({
-      conversation,
+      room: conversation,
       device: this.device,
       vault,
       api: this.#api,
@@ -343,6 +374,11 @@ export class Messenger {
 
   async #take(entry: Entry, progress: Changes): Promise<void> {
     const { vault } = this.#options;
+    const { group } = entry;
+    if (group !== undefined && isOfCall(group)) {
+      await this.calls.take({ ...entry, group });
+      return vault.write(progress);
+    }
     const conversation = isNamed(entry) ? namedIn(entry) : await this.#conversationOf(entry);
     // Of a conversation that this person has left: there is nobody to tell.
     if (conversation === undefined) return vault.write(progress);

@@ -7,7 +7,7 @@ import Type, { type Static } from 'typebox';
 import { Base64Url } from './base64.ts';
 import { Closed, Word } from './contract.ts';
 import { Statement } from './federation.ts';
-import { ConversationId, DeviceId, GroupId } from './ids.ts';
+import { ConversationId, DeviceId, GroupId, RoomId } from './ids.ts';
 import { MAX_MESSAGE_BYTES, MAX_PAYLOAD_BYTES, Position } from './queue.ts';
 
 /** Entries of one feed request, and messages of one submission. */
@@ -22,7 +22,8 @@ const Devices = Type.Array(DeviceId, { maxItems: 10_000 });
 export const FeedEntry = Closed({
   /** In the one order of the hub. Those between are for others. */
   position: Position,
-  conversation: ConversationId,
+  /** Or the call in one. */
+  conversation: RoomId,
   group: GroupId,
   kind: Word('message', 'commit', 'proposal', 'notice'),
   at: Time,

@@ -92,6 +92,8 @@ export const Call = Closed({
   anchor: DomainName,
   startedBy: UserId,
   startedAt: Time,
+  /** The MLS group of the call, as soon as there is one. */
+  group: Type.Optional(GroupId),
   members: Type.Array(CallMember, { maxItems: 1_000 }),
 });
 export type Call = Static<typeof Call>;

@@ -13,10 +13,14 @@ export type DomainName = Branded<'DomainName'>;
 export type UserId = Branded<'UserId'>;
 /** `mimi://alpha.example/u/alice/d/<random>`: one browser or machine of a user. */
 export type DeviceId = Branded<'DeviceId'>;
-/** `mimi://alpha.example/g/<random>`: an MLS group; the domain is the hub's. */
+/** `mimi://alpha.example/g/<random>`, of a call `mimi://alpha.example/g/call-<random>`: an MLS group; the domain is the hub's. */
 export type GroupId = Branded<'GroupId'>;
 /** `mimi://alpha.example/r/<random>`; the domain is the hub's. */
 export type ConversationId = Branded<'ConversationId'>;
+/** `mimi://alpha.example/r/<random>/c/<conference>`: a call in that conversation, which has a group of its own. */
+export type CallRoomId = Branded<'CallRoomId'>;
+/** What a group belongs to. */
+export type RoomId = ConversationId | CallRoomId;
 /** `mimi://alpha.example/a/<16 random bytes, base64url>`: an encrypted file; the domain is its sender's, which stores it. */
 export type AssetId = Branded<'AssetId'>;
 /** 16 random bytes, base64url. */
@@ -53,6 +57,11 @@ export const ConversationId = branded<ConversationId>(
   `mimi://${DOMAIN}/r/${TOKEN}{16,32}`,
   180,
   'mimi://<domain>/r/<id>',
+);
+export const RoomId = branded<RoomId>(
+  `mimi://${DOMAIN}/r/${TOKEN}{16,32}(?:/c/${TOKEN}{22})?`,
+  210,
+  'mimi://<domain>/r/<id>, or a call in it: mimi://<domain>/r/<id>/c/<conference>',
 );
 export const AssetId = branded<AssetId>(`mimi://${DOMAIN}/a/${TOKEN}{22}`, 180, 'mimi://<domain>/a/<id>');
 export const ConferenceId = branded<ConferenceId>(`${TOKEN}{22}`, 22, '16 bytes, base64url');
@@ -104,8 +113,38 @@ export function handleOf(user: UserId): string {
   return user.slice(user.lastIndexOf('/') + 1);
 }
 
+const OF_CALL = 'call-';
+
+/** @param random 16 bytes, base64url */
+export function groupIdOf(room: RoomId, random: string): GroupId {
+  return `mimi://${domainOf(room)}/g/${conferenceIn(room) === undefined ? '' : OF_CALL}${random}` as GroupId;
+}
+
+/** Whether a group is that of a call: nothing that is said in it belongs to a conversation. */
+export function isOfCall(group: GroupId): boolean {
+  return group.slice(group.lastIndexOf('/') + 1).startsWith(OF_CALL);
+}
+
+export function callRoomOf(conversation: ConversationId, conference: ConferenceId): CallRoomId {
+  return `${conversation}/c/${conference}` as CallRoomId;
+}
+
+const IN_CALL = '/c/';
+
+/** The conversation that a group belongs to, itself or by a call in it. */
+export function conversationIn(room: RoomId): ConversationId {
+  const at = room.indexOf(IN_CALL, room.indexOf('/r/'));
+  return (at < 0 ? room : room.slice(0, at)) as ConversationId;
+}
+
+/** Undefined of a conversation itself. */
+export function conferenceIn(room: RoomId): ConferenceId | undefined {
+  const at = room.indexOf(IN_CALL, room.indexOf('/r/'));
+  return at < 0 ? undefined : (room.slice(at + IN_CALL.length) as ConferenceId);
+}
+
 /** The domain that a user, a conversation or a file belongs to. */
-export function domainOf(id: UserId | DeviceId | ConversationId | GroupId | AssetId): DomainName {
+export function domainOf(id: UserId | DeviceId | RoomId | GroupId | AssetId): DomainName {
   return id.slice('mimi://'.length, id.indexOf('/', 'mimi://'.length)) as DomainName;
 }
 

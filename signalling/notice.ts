@@ -34,11 +34,14 @@ export const NoticeChange = Type.Union([
 ]);
 export type NoticeChange = Static<typeof NoticeChange>;
 
+/** In the group of a call only: it is over, and its keys are of no use any more. */
+const CallEnded = Closed({ type: kind('callEnded') });
+
 /** The payload of an entry of kind `notice`: JSON in UTF-8, base64url. */
 export const Notice = Closed({
   /** Named here, because whoever was taken out does not find it in the list any more. */
   conversation: ConversationId,
-  change: NoticeChange,
+  change: Type.Union([NoticeChange, CallEnded]),
 });
 export type Notice = Static<typeof Notice>;
 
@@ -56,8 +59,9 @@ export function parseNotice(payload: string): Notice {
   throw new HawserError('SIG_SCHEMA', 'notice');
 }
 
-/** Whether somebody is out of the conversation by it. */
+/** Whether somebody is out of the conversation by it, or the call whose group is told is over. */
 export function isOutBy({ change }: Notice, user: UserId): boolean {
+  if (change.type === 'callEnded') return true;
   if (change.type === 'parted') return change.over === true || domainOf(user) === change.domain;
   return (change.type === 'removed' || change.type === 'left') && change.who.user === user;
 }

@@ -1,5 +1,5 @@
 /**
- * This device in the group of one conversation: makes it, joins it, adds people to it, commits what the hub proposes, and
+ * This device in the group of one room, a conversation or the call in one: makes it, joins it, adds people to it, commits what the hub proposes, and
  * begins again when another commit was first. Nothing that a person wrote is touched by any of that.
  */
 import type { CommitWishes } from '#mls/commit.ts';
@@ -7,7 +7,7 @@ import type { Credentials } from '#mls/credentials.ts';
 import type { Engine } from '#mls/engine.ts';
 import { Group, type Note } from '#mls/group.ts';
 import type { Changes } from '#mls/journal.ts';
-import type { Environment } from '#mls/library.ts';
+import type { DeviceKeys } from '#mls/key-package.ts';
 import { Queue } from '#mls/queue.ts';
 import { referencesIn } from '#mls/welcome.ts';
 import { parseFramed } from '#mls/wire.ts';
@@ -15,7 +15,7 @@ import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import type { Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { TakenCommit } from '#signalling/groups.ts';
-import { type ConversationId, type DomainName, domainOf, type GroupId, type UserId } from '#signalling/ids.ts';
+import { domainOf, type GroupId, groupIdOf, type ParticipantId, type RoomId, type UserId } from '#signalling/ids.ts';
 import { isOutBy, parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import { backoffMs } from '../backoff.ts';
@@ -29,6 +29,7 @@ import { JoinMarks } from './join-marks.ts';
 import { groupPrefix, OwnStore } from './own-store.ts';
 import { ignoreNoPending, isCode, isJoinRefusal, isRefusal } from './refusal.ts';
 import { isFirstToCommit, isJoining, isLeaving, isToCommit } from './standing.ts';
+import { Surroundings } from './surroundings.ts';
 
 /** What the conversation says about its people, as the homeserver told last. */
 export interface Membership {
@@ -37,8 +38,11 @@ export interface Membership {
 }
 
 export interface ConversationGroupOptions {
-  readonly conversation: ConversationId;
+  /** A conversation, or the call in one. */
+  readonly room: RoomId;
   readonly device: Device;
+  /** Under which name SFTs know this device, in a call. */
+  readonly participant?: ParticipantId;
   readonly vault: Vault;
   readonly api: GroupApi;
   readonly authorities: Authorities;
@@ -73,7 +77,7 @@ export class ConversationGroup {
   readonly #commits = new Queue();
   #store: OwnStore;
   #group: Group | undefined;
-  #environment: Environment | undefined;
+  readonly #surroundings: Surroundings;
   #ready: Promise<Group> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -89,14 +93,13 @@ export class ConversationGroup {
   readonly marks: JoinMarks;
   /** Times in a row that committing by itself failed. */
   #failures = 0;
-  /** Epoch and version of the lists at which nobody had lapsed: looking takes 15 ms in a group of 500. */
-  #cleanAt: string | undefined;
 
   constructor(options: ConversationGroupOptions) {
     this.#options = options;
-    this.#store = new OwnStore(options.vault, options.conversation);
-    this.#hubTurn = new HubTurn(options.api, options.conversation);
-    this.marks = new JoinMarks(options.vault, options.conversation);
+    this.#store = new OwnStore(options.vault, options.room);
+    this.#surroundings = new Surroundings(options);
+    this.#hubTurn = new HubTurn(options.api, options.room);
+    this.marks = new JoinMarks(options.vault, options.room);
     this.#admission = new Admission({
       ...options,
       own: domainOf(options.device.user),
@@ -130,12 +133,12 @@ export class ConversationGroup {
   }
 
   async #load(): Promise<Group | undefined> {
-    const { vault, conversation } = this.#options;
-    const prefix = groupPrefix(conversation);
+    const { vault, room } = this.#options;
+    const prefix = groupPrefix(room);
     const records = await vault.list(prefix);
     if (records.size === 0) return undefined;
     const own = new Map([...records].map(([key, value]) => [key.slice(prefix.length), value]));
-    const surroundings = await this.#surroundings();
+    const surroundings = await this.#surroundings.environment();
     const isAsked = (await this.marks.isMaking()) || (await this.marks.since()) === undefined;
     try {
       this.#group = Group.load(own, this.#store, surroundings);
@@ -202,9 +205,9 @@ export class ConversationGroup {
       group = await this.ready();
     }
     if (group.hasProposals) await this.commitProposals();
-    if (!(await this.#hasLapsed(group))) return group;
-    const { api, conversation } = this.#options;
-    await api.state(conversation); // whereupon the hub looks too, and proposes
+    if (!(await this.#surroundings.hasLapsed(group))) return group;
+    const { api, room } = this.#options;
+    await api.state(room); // whereupon the hub looks too, and proposes
     throw new HawserError('MLS_PROPOSALS_PENDING', 'a device that was removed is still in the group');
   }
 
@@ -230,7 +233,7 @@ export class ConversationGroup {
     if (!group) throw new HawserError('MLS_NOT_MEMBER');
     if (entry.kind === 'commit') await this.#takeCommit(group, payload, entry, note);
     else if (entry.sender === this.#options.device.id) await this.#store.save(new Map(), await note([]));
-    else await this.#withFreshAuthorities(() => group.receive(payload, note, entry.at));
+    else await this.#surroundings.withFresh(() => group.receive(payload, note, entry.at));
     if (group.hasProposals) this.#commitSoon(group);
   }
 
@@ -261,7 +264,7 @@ export class ConversationGroup {
       }
     }
     if (sender !== this.#options.device.id) {
-      await this.#withFreshAuthorities(() => group.receive(payload, joinedBy === undefined ? note : noteIn, at));
+      await this.#surroundings.withFresh(() => group.receive(payload, joinedBy === undefined ? note : noteIn, at));
       return;
     }
     // Its own, and nothing of it is here: the others go on without this device.
@@ -310,6 +313,11 @@ export class ConversationGroup {
     throw new HawserError('MLS_EPOCH_PAST', 'too many others commit');
   }
 
+  get #keys(): DeviceKeys {
+    const { device, participant } = this.#options;
+    return { ...device.keys, ...(participant && { participant }) };
+  }
+
   get #hasGroup(): boolean {
     return this.#exists || this.#options.membership().group !== undefined;
   }
@@ -319,11 +327,11 @@ export class ConversationGroup {
    * with the keys from before is read, and what was said of an earlier stay does not hit the next one.
    */
   async #fetchToJoin(): Promise<FetchedGroup | undefined> {
-    const { api, conversation, untilTaken } = this.#options;
+    const { api, room, untilTaken } = this.#options;
     const known = await this.loaded();
     const isIn = known?.isMember && !this.#isBroken;
     if (isIn || isJoining(known) || !this.#hasGroup) return undefined;
-    const fetched = await api.state(conversation);
+    const fetched = await api.state(room);
     await Promise.race([untilTaken?.(), this.#entryWaits.promise]);
     return fetched;
   }
@@ -339,17 +347,17 @@ export class ConversationGroup {
   }
 
   async #create(): Promise<Group> {
-    const { conversation, device, api } = this.#options;
+    const { room, api } = this.#options;
     const random = toBase64Url(crypto.getRandomValues(new Uint8Array(GROUP_ID_BYTES)));
-    const id = `mimi://${domainOf(conversation)}/g/${random}` as GroupId;
-    const environment = await this.#surroundings();
+    const id = groupIdOf(room, random);
+    const environment = await this.#surroundings.environment();
     await this.#forget();
     // First, so that whatever is left of it after a crash is known for what it is.
     await this.#options.vault.write(this.marks.noteMaking(true));
-    const group = await Group.create(id, device.keys, this.#store, environment);
+    const group = await Group.create(id, this.#keys, this.#store, environment);
     this.#group = group;
     try {
-      await api.create(conversation, { group: id, groupInfo: await group.groupInfo(), tree: group.tree() });
+      await api.create(room, { group: id, groupInfo: await group.groupInfo(), tree: group.tree() });
     } catch (error) {
       // Perhaps it was taken and the answer was lost: then the group stands with this device in it, and joining replaces it.
       await this.#forget();
@@ -362,12 +370,11 @@ export class ConversationGroup {
   }
 
   async #joinExternally(fetched: FetchedGroup): Promise<Group | undefined> {
-    const { device } = this.#options;
     const id = requestId();
-    const environment = await this.#surroundings();
+    const environment = await this.#surroundings.environment();
     await this.#forget();
-    const parts = { ...fetched, device: device.keys, id };
-    const group = await this.#withFreshAuthorities(() => Group.joinExternally(parts, this.#store, environment));
+    const parts = { ...fetched, device: this.#keys, id };
+    const group = await this.#surroundings.withFresh(() => Group.joinExternally(parts, this.#store, environment));
     this.#group = group;
     return (await this.#askToJoin(group)) && group;
   }
@@ -379,12 +386,12 @@ export class ConversationGroup {
    * @throws HawserError why it was refused, and is forgotten; or where there was no answer
    */
   async #askToJoin(group: Group): Promise<TakenCommit> {
-    const { conversation, api } = this.#options;
+    const { room, api } = this.#options;
     const { pending } = group;
     if (!pending) throw new HawserError('MLS_NO_PENDING_COMMIT');
     let taken: TakenCommit;
     try {
-      taken = await api.commit(conversation, pending);
+      taken = await api.commit(room, pending);
     } catch (error) {
       if (isJoinRefusal(error)) await this.#forget();
       throw error;
@@ -397,7 +404,7 @@ export class ConversationGroup {
   }
 
   async #takeWelcome(welcome: Uint8Array, entry: Entry, note: Note): Promise<void> {
-    const { conversation, device, api, membership } = this.#options;
+    const { room, device, api, membership } = this.#options;
     const epoch = BigInt(entry.id ?? 0);
     const also = await note([]);
     const known = await this.#loaded();
@@ -413,12 +420,12 @@ export class ConversationGroup {
       // Its own commit took the place of the leaf that the Welcome is for.
       if (taken && BigInt(taken.epoch) > epoch) return this.#store.save(new Map(), also);
     }
-    const tree = await api.tree(conversation, epoch);
+    const tree = await api.tree(room, epoch);
     await this.#forget();
     const parts = { group, welcome, tree, secrets: own.secrets };
-    const environment = await this.#surroundings();
+    const environment = await this.#surroundings.environment();
     const changes: Changes = new Map([...own.used, ...also, ...(await this.marks.noteSince(epoch, this.#isBroken))]);
-    this.#group = await this.#withFreshAuthorities(() => Group.join(parts, this.#store, environment, changes));
+    this.#group = await this.#surroundings.withFresh(() => Group.join(parts, this.#store, environment, changes));
     this.#isBroken = false;
   }
 
@@ -443,7 +450,7 @@ export class ConversationGroup {
 
   /** @returns whether what is wanted is in, or not wanted any more; else it is to be tried again */
   async #tryCommit(group: Group, wanted: (group: Group) => Promise<CommitWishes | undefined>): Promise<boolean> {
-    const { conversation, api } = this.#options;
+    const { room, api } = this.#options;
     // Of before the last start, or without an answer: it goes first.
     const isOlder = group.pending !== undefined;
     if (!isOlder) {
@@ -457,7 +464,7 @@ export class ConversationGroup {
     const { pending } = group;
     if (!pending) return false;
     try {
-      await api.commit(conversation, pending);
+      await api.commit(room, pending);
     } catch (error) {
       if (isCode(error, 'MLS_EPOCH_PAST')) {
         // The one that won comes by the queue, and makes the own one void.
@@ -518,59 +525,15 @@ export class ConversationGroup {
     if (typeof this.#timer === 'object') this.#timer.unref?.();
   }
 
-  /** Once more where a certificate was refused, with what the domains say now. */
-  async #withFreshAuthorities<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isCode(error, 'MLS_CREDENTIAL_REFUSED', 'MLS_REVOCATION_UNKNOWN', 'MLS_CREDENTIAL_REVOKED')) throw error;
-      await this.#options.authorities.renew(this.#domains());
-      return work();
-    }
-  }
-
-  async #surroundings(): Promise<Environment> {
-    if (this.#environment) return this.#environment;
-    const { conversation, authorities, credentials, engine, now } = this.#options;
-    await authorities.ensure(this.#domains());
-    const hub = await authorities.hub(domainOf(conversation));
-    this.#environment = {
-      credentials,
-      hub,
-      // The hub sees that members and devices are one truth, at the moment of each commit. What is known here of the members may be
-      // newer than the commit, or older.
-      policy: { admits: () => true, mayRemove: () => true },
-      now,
-      engine,
-    };
-    return this.#environment;
-  }
-
-  async #hasLapsed(group: Group): Promise<boolean> {
-    const { authorities } = this.#options;
-    await authorities.ensure(this.#domains());
-    const seen = `${group.epoch} ${authorities.version}`;
-    if (seen === this.#cleanAt) return false;
-    if ((await group.lapsed()).length > 0) return true;
-    this.#cleanAt = seen;
-    return false;
-  }
-
-  /** Whose devices may be in the group. */
-  #domains(): Set<DomainName> {
-    const { conversation, device, membership } = this.#options;
-    return new Set([conversation, device.user, ...membership().members.map(({ user }) => user)].map(domainOf));
-  }
-
   async #forget(): Promise<void> {
-    const { vault, conversation } = this.#options;
+    const { vault, room } = this.#options;
     this.#group = undefined;
     this.#isUnanswered = false;
-    this.#cleanAt = undefined;
+    this.#surroundings.forget();
     // What still works on the group that goes cannot write any more.
     await this.#store.end();
-    this.#store = new OwnStore(vault, conversation);
-    const records = await vault.list(groupPrefix(conversation));
+    this.#store = new OwnStore(vault, room);
+    const records = await vault.list(groupPrefix(room));
     const isMarked = (await this.marks.joinedBy()) !== undefined || (await this.marks.isMaking());
     const gone: Changes = new Map([...records.keys()].map((key) => [key, undefined]));
     const unmarked: Changes = new Map([...this.marks.noteJoined(undefined), ...this.marks.noteMaking(false)]);

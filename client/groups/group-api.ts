@@ -6,7 +6,7 @@ import { Nothing } from '#signalling/contract.ts';
 import { Authority, Claimed } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { GroupState, GroupTree, TakenCommit } from '#signalling/groups.ts';
-import type { ConversationId, DeviceId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName, GroupId, RoomId, UserId } from '#signalling/ids.ts';
 import { Delivery, type Entry, MAX_DELIVERED } from '#signalling/queue.ts';
 import type { Account } from '../account.ts';
 import type { Inbox } from '../inbox.ts';
@@ -53,26 +53,26 @@ export class GroupApi {
   }
 
   /** @throws HawserError HOME_GROUP_EXISTS */
-  async create(conversation: ConversationId, { group, groupInfo, tree }: FetchedGroup): Promise<void> {
+  async create(room: RoomId, { group, groupInfo, tree }: FetchedGroup): Promise<void> {
     const body = { group, groupInfo: toBase64Url(groupInfo), tree: toBase64Url(tree) };
-    await this.#account.call({ method: 'POST', path: groupPath(conversation), body, answer: GroupState });
+    await this.#account.call({ method: 'POST', path: groupPath(room), body, answer: GroupState });
   }
 
   /** @throws HawserError HOME_NO_GROUP */
-  async state(conversation: ConversationId): Promise<FetchedGroup> {
-    const path = groupPath(conversation);
+  async state(room: RoomId): Promise<FetchedGroup> {
+    const path = groupPath(room);
     const { group, groupInfo, tree } = await this.#account.call({ method: 'GET', path, answer: GroupState });
     return { group, groupInfo: bytesOf(groupInfo), tree: bytesOf(tree) };
   }
 
   /** @throws HawserError HOME_NOT_FOUND where it is not kept any more */
-  async tree(conversation: ConversationId, epoch: bigint): Promise<Uint8Array> {
-    const path = `${groupPath(conversation)}/trees/${epoch}`;
+  async tree(room: RoomId, epoch: bigint): Promise<Uint8Array> {
+    const path = `${groupPath(room)}/trees/${epoch}`;
     return bytesOf((await this.#account.call({ method: 'GET', path, answer: GroupTree })).tree);
   }
 
   /** @throws HawserError MLS_EPOCH_PAST where another commit was first, MLS_PROPOSALS_PENDING */
-  commit(conversation: ConversationId, { id, commit, groupInfo, welcome }: OutgoingCommit): Promise<TakenCommit> {
+  commit(room: RoomId, { id, commit, groupInfo, welcome }: OutgoingCommit): Promise<TakenCommit> {
     const body = {
       id,
       commit: toBase64Url(commit),
@@ -81,19 +81,19 @@ export class GroupApi {
     };
     return this.#account.call({
       method: 'POST',
-      path: `${groupPath(conversation)}/commits`,
+      path: `${groupPath(room)}/commits`,
       body,
       answer: TakenCommit,
     });
   }
 
   /** Resolves when it is this device's turn to commit; asked for after a lost race. @throws HawserError HOME_SLOW_DOWN */
-  async turn(conversation: ConversationId): Promise<void> {
-    await this.#account.call({ method: 'POST', path: `${groupPath(conversation)}/turns`, body: {}, answer: Nothing });
+  async turn(room: RoomId): Promise<void> {
+    await this.#account.call({ method: 'POST', path: `${groupPath(room)}/turns`, body: {}, answer: Nothing });
   }
 
-  async endTurn(conversation: ConversationId): Promise<void> {
-    await this.#account.call({ method: 'DELETE', path: `${groupPath(conversation)}/turns` });
+  async endTurn(room: RoomId): Promise<void> {
+    await this.#account.call({ method: 'DELETE', path: `${groupPath(room)}/turns` });
   }
 
   /** What waits for this device behind a position, in order; as much as the homeserver gives at once. */
@@ -119,8 +119,8 @@ export class GroupApi {
   }
 }
 
-function groupPath(conversation: ConversationId): string {
-  return `conversations/${encodeURIComponent(conversation)}/group`;
+function groupPath(room: RoomId): string {
+  return `conversations/${encodeURIComponent(room)}/group`;
 }
 
 function bytesOf(text: string): Uint8Array {

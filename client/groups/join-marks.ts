@@ -1,7 +1,7 @@
 /** When this device came into the group of a conversation: kept apart from the group, which may be forgotten and joined anew. */
 import type { Changes } from '#mls/journal.ts';
 import { parseFramed } from '#mls/wire.ts';
-import type { ConversationId } from '#signalling/ids.ts';
+import type { ConversationId, RoomId } from '#signalling/ids.ts';
 import type { Vault } from '../vault/vault.ts';
 
 const SINCE = 'since/';
@@ -13,12 +13,12 @@ export class JoinMarks {
   readonly #joined: string;
   readonly #making: string;
 
-  constructor(vault: Vault, conversation: ConversationId) {
+  constructor(vault: Vault, room: RoomId) {
     this.#vault = vault;
-    this.#since = `${SINCE}${conversation}`;
-    this.#stay = `stay/${conversation}`;
-    this.#joined = `joined/${conversation}`;
-    this.#making = `making/${conversation}`;
+    this.#since = `${SINCE}${room}`;
+    this.#stay = `stay/${room}`;
+    this.#joined = `joined/${room}`;
+    this.#making = `making/${room}`;
   }
 
   /** The first epoch that this device was in. Undefined until it is in. */

@@ -1,7 +1,7 @@
-/** The records of this device's group of one conversation, in the vault. */
+/** The records of this device's group of one room, in the vault. */
 import type { Changes, GroupStore } from '#mls/journal.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { ConversationId } from '#signalling/ids.ts';
+import type { RoomId } from '#signalling/ids.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** The records of one group, until another takes its place. */
@@ -11,9 +11,9 @@ export class OwnStore implements GroupStore {
   #isEnded = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(vault: Vault, conversation: ConversationId) {
+  constructor(vault: Vault, room: RoomId) {
     this.#vault = vault;
-    this.#prefix = groupPrefix(conversation);
+    this.#prefix = groupPrefix(room);
   }
 
   save(changes: Changes, also: Changes): Promise<void> {
@@ -31,6 +31,6 @@ export class OwnStore implements GroupStore {
   }
 }
 
-export function groupPrefix(conversation: ConversationId): string {
-  return `group/${conversation}/`;
+export function groupPrefix(room: RoomId): string {
+  return `group/${room}/`;
 }

@@ -333,9 +333,9 @@ export class ConversationMessages implements Touched {
     const changes: [string, Uint8Array | undefined][] = [];
     if (entry.kind === 'notice') {
       const { position: order, at } = entry;
-      changes.push(
-        ...this.#apply({ type: 'noticed', notice: { order, at, change: parseNotice(entry.payload).change } }),
-      );
+      const { change } = parseNotice(entry.payload);
+      // Of a call nothing is said here.
+      if (change.type !== 'callEnded') changes.push(...this.#apply({ type: 'noticed', notice: { order, at, change } }));
     }
     for (const each of received) {
       if (each.kind === 'message') changes.push(...(await this.#noteOne(each, entry, told)));

@@ -5,7 +5,16 @@ import type { Changes } from '#mls/journal.ts';
 import type { Received } from '#mls/step.ts';
 import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { ConversationId } from '#signalling/ids.ts';
+import {
+  type ConversationId,
+  callRoomOf,
+  conferenceIn,
+  conversationIn,
+  type GroupId,
+  isOfCall,
+  type ParticipantId,
+  type RoomId,
+} from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import { until } from '#signalling/testing-until.ts';
@@ -35,7 +44,7 @@ export class TestDevice {
   /** All that was delivered. */
   readonly entries: Entry[] = [];
   readonly troubles: string[] = [];
-  readonly #groups = new Map<ConversationId, ConversationGroup>();
+  readonly #groups = new Map<RoomId, ConversationGroup>();
   #numbers = new Map<ConversationId, number>();
 
   private constructor(account: Account, vault: MemoryVault, device: Device, inbox: Inbox) {
@@ -73,25 +82,41 @@ export class TestDevice {
     return self;
   }
 
-  group(conversation: ConversationId): ConversationGroup {
-    const known = this.#groups.get(conversation);
+  /** The group of the call in a conversation, which it starts where there is none. It is not in it before it was asked to be. */
+  async enter(conversation: ConversationId): Promise<ConversationGroup> {
+    const find = () => this.home.store.state.conversations.find((each) => each.conversation === conversation);
+    await this.home.refresh();
+    const { call, participant } = await (find()?.call
+      ? this.home.callTicket(conversation)
+      : this.home.startCall(conversation));
+    await this.home.refresh();
+    return this.group(callRoomOf(conversation, call.conference), participant);
+  }
+
+  group(room: RoomId, participant?: ParticipantId): ConversationGroup {
+    const known = this.#groups.get(room);
     if (known) return known;
+    const conversation = conversationIn(room);
+    const isCall = conferenceIn(room) !== undefined;
     const group = new ConversationGroup({
-      conversation,
+      room,
       device: this.device,
-      vault: this.vault,
+      ...(participant && { participant }),
+      vault: isCall ? new MemoryVault() : this.vault,
       api: this.api,
       authorities: this.authorities,
       credentials: this.credentials,
       engine: nodeEngine,
-      membership: () =>
-        this.home.store.state.conversations.find((each) => each.conversation === conversation) ?? { members: [] },
+      membership: () => {
+        const found = this.home.store.state.conversations.find((each) => each.conversation === conversation);
+        return { members: found?.members ?? [], group: isCall ? found?.call?.group : found?.group };
+      },
       refreshMembership: () => this.home.refresh(),
       untilTaken: () => untilTaken(this.api, this.inbox),
       now: Date.now,
       random: Math.random,
     });
-    this.#groups.set(conversation, group);
+    this.#groups.set(room, group);
     return group;
   }
 
@@ -122,8 +147,26 @@ export class TestDevice {
     this.account[Symbol.dispose]();
   }
 
+  /** Undefined where this device is not in it any more: nothing of it belongs to a conversation. */
+  async #callGroup(group: GroupId): Promise<ConversationGroup | undefined> {
+    for (const [room, each] of this.#groups) {
+      if (conferenceIn(room) === undefined) continue;
+      const known = this.home.store.state.conversations.find(({ call }) => call?.group === group);
+      if (known?.conversation === conversationIn(room) || (await each.loaded())?.id === group) return each;
+    }
+    return undefined;
+  }
+
   async #take(entry: Entry, progress: Changes): Promise<void> {
     this.entries.push(entry);
+    if (entry.group && isOfCall(entry.group)) {
+      const inCall = await this.#callGroup(entry.group);
+      await inCall?.take(entry, (received) => {
+        this.received.push(...received);
+        return NONE;
+      });
+      return this.vault.write(progress);
+    }
     const find = () => this.home.store.state.conversations.find((each) => each.group === entry.group)?.conversation;
     const isNotice = entry.kind === 'notice';
     if (!isNotice && find() === undefined) await this.home.refresh();

@@ -75,7 +75,8 @@ function missing(call: Call, other: Call) {
 }
 
 function sameMembership(a: Statement, b: Statement): boolean {
-  if (a.title !== b.title || a.group !== b.group || a.members.length !== b.members.length) return false;
+  const isOtherGroup = a.call?.conference === b.call?.conference && a.call?.group !== b.call?.group;
+  if (isOtherGroup || a.title !== b.title || a.group !== b.group || a.members.length !== b.members.length) return false;
   return a.members.every((member, index) => {
     const twin = b.members[index];
     return twin?.user === member.user && twin.role === member.role && twin.name === member.name;

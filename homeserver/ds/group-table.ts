@@ -6,7 +6,7 @@ import { membersOf } from '#mls/members.ts';
 import { membersIn, type PublicGroup } from '#mls/public-group.ts';
 import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
 import { parseTree } from '#mls/wire.ts';
-import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
+import type { DeviceId, GroupId, RoomId } from '#signalling/ids.ts';
 import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import { nodeEngine } from './mls-crypto.ts';
@@ -16,12 +16,8 @@ const KEPT_COMMITS = 16;
 /** How long the tree to a Welcome is kept, ms; whoever comes later joins by himself. */
 const TREE_LIFE = 3_600_000;
 
-export async function groupOf(db: Db, conversation: ConversationId): Promise<GroupId | undefined> {
-  const row = await db
-    .selectFrom('groups')
-    .select('group_id')
-    .where('conversation_id', '=', conversation)
-    .executeTakeFirst();
+export async function groupOf(db: Db, room: RoomId): Promise<GroupId | undefined> {
+  const row = await db.selectFrom('groups').select('group_id').where('conversation_id', '=', room).executeTakeFirst();
   return row?.group_id;
 }
 
@@ -33,15 +29,10 @@ export async function loadGroup(db: Db, group: GroupId): Promise<PublicGroup> {
   return readPublicGroup(records, nodeEngine, breathe);
 }
 
-export async function insertGroup(
-  tx: Db,
-  conversation: ConversationId,
-  group: PublicGroup,
-  now: number,
-): Promise<void> {
+export async function insertGroup(tx: Db, room: RoomId, group: PublicGroup, now: number): Promise<void> {
   await tx
     .insertInto('groups')
-    .values({ group_id: group.id, conversation_id: conversation, epoch: Number(group.epoch), created_at: now })
+    .values({ group_id: group.id, conversation_id: room, epoch: Number(group.epoch), created_at: now })
     .execute();
   await saveRecords(tx, group.id, writePublicGroup(group));
   await saveDevices(tx, group, []);
@@ -61,10 +52,10 @@ export async function updateGroup(tx: Db, before: PublicGroup, after: PublicGrou
   return true;
 }
 
-/** With everything that hangs on it, and the counts of what was said in its conversation. */
-export async function deleteGroup(tx: Db, group: GroupId, conversation: ConversationId): Promise<void> {
+/** With everything that hangs on it, and the counts of what was said in its room. */
+export async function deleteGroup(tx: Db, group: GroupId, room: RoomId): Promise<void> {
   await tx.deleteFrom('groups').where('group_id', '=', group).execute();
-  await tx.deleteFrom('sent_numbers').where('conversation_id', '=', conversation).execute();
+  await tx.deleteFrom('sent_numbers').where('conversation_id', '=', room).execute();
 }
 
 export function devicesIn(group: PublicGroup): DeviceId[] {
@@ -114,7 +105,7 @@ export async function forgetSender(db: Db, device: DeviceId): Promise<void> {
   await db.deleteFrom('sent_numbers').where('device_id', '=', device).execute();
 }
 
-export async function conversationOfGroup(db: Db, group: GroupId): Promise<ConversationId | undefined> {
+export async function roomOf(db: Db, group: GroupId): Promise<RoomId | undefined> {
   const row = await db.selectFrom('groups').select('conversation_id').where('group_id', '=', group).executeTakeFirst();
   return row?.conversation_id;
 }

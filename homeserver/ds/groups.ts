@@ -1,5 +1,5 @@
 /**
- * The hub's part for MLS groups: one group a conversation, one commit an epoch, messages in one order. The members of the
+ * The hub's part for MLS groups: one group a room, which is a conversation or the call in it; one commit an epoch, messages in one order. The members of the
  * conversation and the devices of the group are one truth: only devices of members come in, and whoever is no member any
  * more is shut out here at once, and out of the keys with the next commit, which must contain what the hub proposed.
  */
@@ -30,11 +30,12 @@ import {
   type TakenMessage,
 } from '#signalling/groups.ts';
 import {
-  type ConversationId,
+  conversationIn,
   type DeviceId,
   type DomainName,
   domainOf,
   type GroupId,
+  type RoomId,
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
@@ -50,6 +51,7 @@ import { type Held, HeldGroups, type People, peopleOf, permitIn, strangersIn } f
 import type { Journal } from './journal.ts';
 import { nodeEngine } from './mls-crypto.ts';
 import { load } from './repository.ts';
+import { groupIn, requireRoom, roomsOf, withGroup } from './rooms.ts';
 import { type Chain, digestOf, Sending } from './sending.ts';
 import { Telling, usersGone } from './telling.ts';
 import { Turns } from './turns.ts';
@@ -98,14 +100,14 @@ const MOST_PROPOSED = 64;
 
 export class Groups implements GroupOffice {
   readonly #options: GroupsOptions;
-  readonly #held = new HeldGroups((conversation) => this.#looked.delete(conversation));
+  readonly #held = new HeldGroups((room) => this.#looked.delete(room));
   /** The last thing that is done to a group: commits and proposals of one come one after the other. */
-  readonly #last = new Map<ConversationId, Promise<unknown>>();
+  readonly #last = new Map<RoomId, Promise<unknown>>();
   readonly #turns = new Turns();
   readonly #sending: Sending;
   readonly #telling: Telling;
   /** When a group was last searched for members who lapsed, ms since 1970. */
-  readonly #looked = new Map<ConversationId, number>();
+  readonly #looked = new Map<RoomId, number>();
   /** Counts changes of who is where: what was read of that before may not be held after. */
   #moves = 0;
   #isClosed = false;
@@ -121,10 +123,10 @@ export class Groups implements GroupOffice {
    * @throws HawserError HOME_NOT_FOUND where the asker is no member, HOME_FORBIDDEN,
    * HOME_GROUP_EXISTS, and what `beginPublicGroup` throws
    */
-  create(asker: Asker, conversation: ConversationId, parts: NewGroup): Promise<GroupState> {
+  create(asker: Asker, room: RoomId, parts: NewGroup): Promise<GroupState> {
     const { domain, journal, queues, followers, world } = this.#options;
-    return this.#turn(conversation, async () => {
-      const people = await this.#people(conversation);
+    return this.#turn(room, async () => {
+      const people = await this.#people(room);
       permitIn(people, asker.user, 'sendMessage');
       const uploaded = { groupInfo: bytesOf(parts.groupInfo), tree: bytesOf(parts.tree) };
       const group = await this.#judge(people, () => beginPublicGroup(uploaded, this.#environment(people)));
@@ -132,17 +134,17 @@ export class Groups implements GroupOffice {
       const isAlone = group.epoch === 0n && devices.length === 1 && devices[0] === asker.device;
       if (!isAlone || group.id !== parts.group)
         throw new HawserError('MLS_REFUSED', 'a new group begins with one device');
-      await journal.change(conversation, async (before, tx) => {
+      await journal.change(conversationIn(room), async (before, tx) => {
         if (!before) throw new HawserError('HOME_NOT_FOUND');
-        if (before.group !== undefined) throw new HawserError('HOME_GROUP_EXISTS');
-        await table.insertGroup(tx, conversation, group, world.now());
+        const after = withGroup(before, room, group.id);
+        await table.insertGroup(tx, room, group, world.now());
         // Nothing was said in it yet, so that any point before its first entry will do.
         const home = domainOf(asker.device);
         if (home === domain) await queues.subscribe(tx, asker.device, group.id, 0);
-        else await followers.follow(tx, home, group.id, conversation);
-        return { ...before, group: group.id, seq: before.seq + 1 };
+        else await followers.follow(tx, home, group.id, room);
+        return after;
       });
-      this.#held.put({ conversation, group, putOut: new Set(), oldest: group.epoch, ...people });
+      this.#held.put({ room, group, putOut: new Set(), oldest: group.epoch, ...people });
       return stateOf(group);
     });
   }
@@ -151,11 +153,11 @@ export class Groups implements GroupOffice {
    * What a device joins by itself with. Whoever lapsed is proposed for removal before: the one who joins commits it.
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP
    */
-  async state({ user }: Asker, conversation: ConversationId): Promise<GroupState> {
-    await this.#heldFor(user, conversation);
-    return this.#turn(conversation, async () => {
-      await this.#proposeLapsed(conversation);
-      return stateOf((await this.#load(conversation)).group);
+  async state({ user }: Asker, room: RoomId): Promise<GroupState> {
+    await this.#heldFor(user, room);
+    return this.#turn(room, async () => {
+      await this.#proposeLapsed(room);
+      return stateOf((await this.#load(room)).group);
     });
   }
 
@@ -164,10 +166,10 @@ export class Groups implements GroupOffice {
    * for his device.
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP
    */
-  async tree({ user, device }: Asker, conversation: ConversationId, epoch: number): Promise<string> {
-    const { roles } = this.#held.get(conversation) ?? (await this.#people(conversation));
+  async tree({ user, device }: Asker, room: RoomId, epoch: number): Promise<string> {
+    const { roles } = this.#held.get(room) ?? (await this.#people(room));
     const isIn = may(roles.get(user), 'receiveMessage');
-    const { group } = await this.#load(conversation).catch((error: unknown) => {
+    const { group } = await this.#load(room).catch((error: unknown) => {
       throw isIn ? error : new HawserError('HOME_NOT_FOUND');
     });
     const tree =
@@ -183,10 +185,10 @@ export class Groups implements GroupOffice {
    * Takes the commit that makes the next epoch.
    * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, MLS_EPOCH_PAST where another commit was first, and what `applyCommit` throws
    */
-  commit(asker: Asker, conversation: ConversationId, request: NewCommit): Promise<TakenCommit> {
-    return this.#turn(conversation, async () => {
+  commit(asker: Asker, room: RoomId, request: NewCommit): Promise<TakenCommit> {
+    return this.#turn(room, async () => {
       const { store } = this.#options;
-      const held = await this.#heldFor(asker.user, conversation);
+      const held = await this.#heldFor(asker.user, room);
       const known = await table.knownCommit(store.db, held.group.id, request.id);
       if (known) return known;
       const parts = {
@@ -203,10 +205,10 @@ export class Groups implements GroupOffice {
       const position = await this.#options.writer.run(async (tx) => {
         if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
         // Looked at again: whoever was taken out while the commit was judged has had his last entry.
-        const { roles } = await this.#people(conversation, tx);
+        const { roles } = await this.#people(room, tx);
         if (plan.joined.some(({ identity }) => !may(roles.get(identity.user), 'receiveMessage')))
           throw new HawserError('MLS_NOT_ADMITTED', 'somebody who was taken out meanwhile');
-        const done = { conversation, by: asker.device, plan, devices: table.devicesIn(state), epoch, request };
+        const done = { room, by: asker.device, plan, devices: table.devicesIn(state), epoch, request };
         const at = await this.#telling.commit(tx, held.group.id, done);
         if (request.welcome !== undefined)
           await table.keepTree(tx, state.id, epoch, textOf(serveGroupInfo(state).tree), this.#options.world.now());
@@ -215,10 +217,10 @@ export class Groups implements GroupOffice {
       });
       const putOut = held.putOut.difference(new Set(plan.joined.map(({ identity }) => identity.device)));
       this.#held.put({ ...held, group: state, putOut, oldest: hasLost(plan) ? state.epoch : held.oldest });
-      this.#turns.done(conversation, asker.device);
+      this.#turns.done(room, asker.device);
       // They could not be in an external commit, and their proposals ended with the epoch.
       await this.#propose(
-        conversation,
+        room,
         plan.spared.map(({ identity }) => identity.device),
       );
       return { position, epoch };
@@ -226,14 +228,14 @@ export class Groups implements GroupOffice {
   }
 
   /** Resolves when it is the turn of a device that lost a race. @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, HOME_SLOW_DOWN */
-  async waitForTurn({ user, device }: Asker, conversation: ConversationId): Promise<void> {
-    await this.#heldFor(user, conversation);
-    await this.#turns.wait(conversation, device);
+  async waitForTurn({ user, device }: Asker, room: RoomId): Promise<void> {
+    await this.#heldFor(user, room);
+    await this.#turns.wait(room, device);
   }
 
   /** A device whose turn it is does not need it any more. */
-  async endTurn({ device }: Asker, conversation: ConversationId): Promise<void> {
-    this.#turns.done(conversation, device);
+  async endTurn({ device }: Asker, room: RoomId): Promise<void> {
+    this.#turns.done(room, device);
   }
 
   /**
@@ -322,11 +324,11 @@ export class Groups implements GroupOffice {
     const { db } = this.#options.store;
     const failures: unknown[] = [];
     for (const group of await table.groupsWith(db, device)) {
-      const conversation = await table.conversationOfGroup(db, group);
-      if (!conversation) continue;
+      const room = await table.roomOf(db, group);
+      if (!room) continue;
       // One that fails holds no other.
-      const propose = () => this.#unlessEnded(conversation, () => this.#propose(conversation, [device]));
-      await this.#turn(conversation, propose).catch((error) => failures.push(error));
+      const propose = () => this.#unlessEnded(room, () => this.#propose(room, [device]));
+      await this.#turn(room, propose).catch((error) => failures.push(error));
     }
     await table.forgetSender(db, device);
     if (failures.length > 0) throw failures[0];
@@ -337,25 +339,27 @@ export class Groups implements GroupOffice {
 
   /** To be subscribed to the journal. */
   readonly changed = (change: Change): void => {
-    const { conversation, members, group } = change.after;
-    if (domainOf(conversation) !== this.#options.domain) return;
-    if (change.before && change.before.members !== members) this.#moves += 1;
-    const held = this.#held.get(conversation);
+    const { before, after } = change;
+    if (!before || domainOf(after.conversation) !== this.#options.domain) return;
+    if (before.members !== after.members) this.#moves += 1;
     const gone = usersGone(change);
-    if (held) {
-      const out = [...held.devices].filter((device) => gone.has(userOfDevice(device)));
-      Object.assign(held, peopleOf(members), { putOut: held.putOut.union(new Set(out)) });
+    for (const { room, group } of roomsOf(before)) {
+      const held = this.#held.get(room);
+      if (held) {
+        const out = [...held.devices].filter((device) => gone.has(userOfDevice(device)));
+        Object.assign(held, peopleOf(after.members), { putOut: held.putOut.union(new Set(out)) });
+      }
+      if (groupIn(after, room) !== group) this.#held.delete(room);
+      else if (gone.size > 0) this.#proposeSoon(room);
     }
-    if (group === undefined) this.#held.delete(conversation);
-    else if (gone.size > 0) this.#proposeSoon(conversation);
   };
 
   /**
    * Resolves when it is proposed to remove every device of whoever is no member, where this is the hub. Begins with what an earlier process
    * left undone; rejects where something is left, unless this is being closed.
    */
-  proposeGone(conversation: ConversationId): Promise<void> {
-    return this.#turn(conversation, () => this.#proposeStrangers(conversation));
+  proposeGone(room: RoomId): Promise<void> {
+    return this.#turn(room, () => this.#proposeStrangers(room));
   }
 
   /** To be called now and then. */
@@ -371,9 +375,9 @@ export class Groups implements GroupOffice {
   }
 
   /** Where it fails, whoever reads the group next finds the strangers again. */
-  #proposeSoon(conversation: ConversationId): void {
-    this.#turn(conversation, () => this.#proposeStrangers(conversation)).catch((error: unknown) => {
-      this.#held.delete(conversation);
+  #proposeSoon(room: RoomId): void {
+    this.#turn(room, () => this.#proposeStrangers(room)).catch((error: unknown) => {
+      this.#held.delete(room);
       // Whoever is just reading the group may have begun before some were proposed.
       this.#moves += 1;
       this.#options.onFault(error);
@@ -384,45 +388,45 @@ export class Groups implements GroupOffice {
    * Proposes to remove the devices of whoever is no member any more, or was none for a while: who is back gets nothing with the devices
    * that he had, until they join anew. To be called in the turn of the conversation.
    */
-  #proposeStrangers(conversation: ConversationId): Promise<void> {
-    return this.#unlessEnded(conversation, async () => {
+  #proposeStrangers(room: RoomId): Promise<void> {
+    return this.#unlessEnded(room, async () => {
       // The change by which they are out, to read a large group, and each part: all take their time, in which nobody else is served.
       await breathe();
       for (;;) {
-        await this.#load(conversation);
+        await this.#load(room);
         await breathe();
-        const strangers = strangersIn(await this.#load(conversation));
+        const strangers = strangersIn(await this.#load(room));
         if (strangers.length === 0 || this.#isClosed) return;
-        await this.#propose(conversation, strangers.slice(0, MOST_PROPOSED));
+        await this.#propose(room, strangers.slice(0, MOST_PROPOSED));
       }
     });
   }
 
   /** For work that nobody waits for: a group that goes meanwhile, with its last member, has nobody to take out. */
-  async #unlessEnded(conversation: ConversationId, work: () => Promise<void>): Promise<void> {
+  async #unlessEnded(room: RoomId, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if ((await table.groupOf(this.#options.store.db, conversation)) !== undefined) throw error;
+      if ((await table.groupOf(this.#options.store.db, room)) !== undefined) throw error;
     }
   }
 
   /**
    * Proposes to remove devices that are in the group, some at a time, so that nobody else waits for thousands. To be called in the turn of the
-   * conversation, in which no commit comes in between. Where the process ends, whoever reads the group next finds the rest.
+   * room, in which no commit comes in between. Where the process ends, whoever reads the group next finds the rest.
    */
-  async #propose(conversation: ConversationId, devices: readonly DeviceId[]): Promise<void> {
+  async #propose(room: RoomId, devices: readonly DeviceId[]): Promise<void> {
     for (let at = 0; at < devices.length; at += MOST_PROPOSED) {
       if (at > 0) await breathe();
       if (this.#isClosed) return;
-      await this.#proposeSome(conversation, devices.slice(at, at + MOST_PROPOSED));
+      await this.#proposeSome(room, devices.slice(at, at + MOST_PROPOSED));
     }
   }
 
-  async #proposeSome(conversation: ConversationId, devices: readonly DeviceId[]): Promise<void> {
+  async #proposeSome(room: RoomId, devices: readonly DeviceId[]): Promise<void> {
     const { writer, queues, signer, world } = this.#options;
     const wanted = new Set(devices);
-    const held = await this.#load(conversation);
+    const held = await this.#load(room);
     const leaves = membersIn(held.group).filter(({ identity }) => wanted.has(identity.device));
     const indexes = leaves.map(({ leafIndex }) => leafIndex);
     const { state, messages } = await proposeRemoval(held.group, indexes, signer, this.#environment(held));
@@ -439,14 +443,14 @@ export class Groups implements GroupOffice {
   }
 
   /** To be called in the turn of the conversation. */
-  async #proposeLapsed(conversation: ConversationId): Promise<void> {
+  async #proposeLapsed(room: RoomId): Promise<void> {
     const now = this.#options.world.now();
-    if (Math.abs(now - (this.#looked.get(conversation) ?? Number.NEGATIVE_INFINITY)) < LOOK_EVERY) return;
-    this.#looked.set(conversation, now);
-    const held = await this.#load(conversation);
+    if (Math.abs(now - (this.#looked.get(room) ?? Number.NEGATIVE_INFINITY)) < LOOK_EVERY) return;
+    this.#looked.set(room, now);
+    const held = await this.#load(room);
     const lapsed = await this.#judge(held, () => lapsedMembers(held.group, this.#environment(held)));
     await this.#propose(
-      conversation,
+      room,
       lapsed.map(({ identity }) => identity.device),
     );
   }
@@ -485,50 +489,51 @@ export class Groups implements GroupOffice {
   }
 
   /** @throws HawserError HOME_NOT_FOUND where the person is no member, HOME_NO_GROUP */
-  async #heldFor(user: UserId, conversation: ConversationId): Promise<Held> {
-    permitIn(this.#held.get(conversation) ?? (await this.#people(conversation)), user, 'receiveMessage');
-    return this.#load(conversation);
+  async #heldFor(user: UserId, room: RoomId): Promise<Held> {
+    permitIn(this.#held.get(room) ?? (await this.#people(room)), user, 'receiveMessage');
+    return this.#load(room);
   }
 
   /** @throws HawserError HOME_NO_GROUP */
-  async #load(conversation: ConversationId): Promise<Held> {
-    const held = this.#held.get(conversation);
+  async #load(room: RoomId): Promise<Held> {
+    const held = this.#held.get(room);
     if (held) return held;
     const { db } = this.#options.store;
-    const id = await table.groupOf(db, conversation);
+    const id = await table.groupOf(db, room);
     if (id === undefined) throw new HawserError('HOME_NO_GROUP');
     const moves = this.#moves;
-    const people = await this.#people(conversation);
+    const people = await this.#people(room);
     const group = await table.loadGroup(db, id);
     const putOut = await table.putOutOf(db, id);
     // A commit may have come while it was read.
-    const now = this.#held.get(conversation);
+    const now = this.#held.get(room);
     if (now) return now;
-    if (moves !== this.#moves) return this.#load(conversation);
+    if (moves !== this.#moves) return this.#load(room);
     // What was removed before is not known any more: messages of former epochs have to be encrypted anew.
-    const fresh = this.#held.put({ conversation, group, putOut, oldest: group.epoch, ...people });
+    const fresh = this.#held.put({ room, group, putOut, oldest: group.epoch, ...people });
     // Where this process ended between a removal and its proposal.
     if (strangersIn(fresh).length > 0) {
-      this.#proposeSoon(conversation);
+      this.#proposeSoon(room);
     }
     return fresh;
   }
 
-  async #people(conversation: ConversationId, db: Db = this.#options.store.db): Promise<People> {
-    const state = await load(db, conversation);
+  async #people(room: RoomId, db: Db = this.#options.store.db): Promise<People> {
+    const state = await load(db, conversationIn(room));
     if (!state) throw new HawserError('HOME_NOT_FOUND');
+    requireRoom(state, room);
     return peopleOf(state.members);
   }
 
-  #turn<T>(conversation: ConversationId, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#last.get(conversation) ?? Promise.resolve()).then(work);
+  #turn<T>(room: RoomId, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#last.get(room) ?? Promise.resolve()).then(work);
     const settled = turn.then(
       () => undefined,
       () => undefined,
     );
-    this.#last.set(conversation, settled);
+    this.#last.set(room, settled);
     settled.finally(() => {
-      if (this.#last.get(conversation) === settled) this.#last.delete(conversation);
+      if (this.#last.get(room) === settled) this.#last.delete(room);
     });
     return turn;
   }

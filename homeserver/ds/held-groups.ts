@@ -3,7 +3,7 @@ import { type PublicGroup, pendingIn } from '#mls/public-group.ts';
 import { type Capability, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Member } from '#signalling/federation.ts';
-import { type ConversationId, type DeviceId, type UserId, userOfDevice } from '#signalling/ids.ts';
+import { type DeviceId, type RoomId, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { devicesIn } from './group-table.ts';
 
 /** Members of the conversation, with their roles; follow the conversation. */
@@ -13,7 +13,7 @@ export interface People {
 
 /** What is held of a group between two requests. */
 export interface Held extends People {
-  readonly conversation: ConversationId;
+  readonly room: RoomId;
   readonly group: PublicGroup;
   readonly devices: ReadonlySet<DeviceId>;
   /** Those of them that get nothing any more: their people were taken out, and may be back. */
@@ -27,22 +27,22 @@ const MAX_HELD = 2_000;
 
 /** Where there are too many, the one goes whose group changed longest ago. */
 export class HeldGroups {
-  readonly #held = new Map<ConversationId, Held>();
-  readonly #onForgotten: (conversation: ConversationId) => void;
+  readonly #held = new Map<RoomId, Held>();
+  readonly #onForgotten: (room: RoomId) => void;
 
   /** @param onForgotten called where one goes because there are too many */
-  constructor(onForgotten: (conversation: ConversationId) => void) {
+  constructor(onForgotten: (room: RoomId) => void) {
     this.#onForgotten = onForgotten;
   }
 
-  get(conversation: ConversationId): Held | undefined {
-    return this.#held.get(conversation);
+  get(room: RoomId): Held | undefined {
+    return this.#held.get(room);
   }
 
   put(group: Omit<Held, 'devices'>): Held {
     const held = { ...group, devices: new Set(devicesIn(group.group)) };
-    this.#held.delete(held.conversation);
-    this.#held.set(held.conversation, held);
+    this.#held.delete(held.room);
+    this.#held.set(held.room, held);
     const oldest = this.#held.keys().next().value;
     if (this.#held.size > MAX_HELD && oldest !== undefined) {
       this.#held.delete(oldest);
@@ -51,8 +51,8 @@ export class HeldGroups {
     return held;
   }
 
-  delete(conversation: ConversationId): void {
-    this.#held.delete(conversation);
+  delete(room: RoomId): void {
+    this.#held.delete(room);
   }
 }
 

@@ -175,11 +175,14 @@ async function loadEach(db: Db, ids: readonly ConversationId[]): Promise<Stateme
     const state = { conversation: id, seq, title, members: people, ...(group_id !== null && { group: group_id }) };
     if (!row) states.push(state);
     else {
-      const { conference, anchor, started_by, started_at } = row;
+      const { conference, anchor, started_by, started_at, group_id: callGroup } = row;
       const inCall = await loadCallMembers(db, conference, people);
       states.push({
         ...state,
-        call: { conference, anchor, startedBy: started_by, startedAt: started_at, members: inCall },
+        call: {
+          ...{ conference, anchor, startedBy: started_by, startedAt: started_at, members: inCall },
+          ...(callGroup !== null && { group: callGroup }),
+        },
       });
     }
   }
@@ -220,13 +223,19 @@ async function saveCall(tx: Db, conversation: ConversationId, call: Call | undef
   if (call) others = others.where('conference', '!=', call.conference);
   await others.execute();
   if (!call) return;
-  const { conference, anchor, startedBy, startedAt } = call;
+  const { conference, anchor, startedBy, startedAt, group = null } = call;
   await tx
     .insertInto('calls')
-    .values({ conference, conversation_id: conversation, anchor, started_by: startedBy, started_at: startedAt })
+    .values({
+      ...{ conference, conversation_id: conversation, anchor, started_by: startedBy, started_at: startedAt },
+      group_id: group,
+    })
     // Who started it may be out since, and it is another member's.
     .onConflict((c) =>
-      c.column('conference').doUpdateSet({ started_by: startedBy }).where('calls.conversation_id', '=', conversation),
+      c
+        .column('conference')
+        .doUpdateSet({ started_by: startedBy, group_id: group })
+        .where('calls.conversation_id', '=', conversation),
     )
     .execute();
   // A hub that gives its call the id of another hub's call must not reach that call's people.

@@ -7,11 +7,13 @@ import { toBase64Url } from '#signalling/base64.ts';
 import type { Member } from '#signalling/federation.ts';
 import type { NewCommit } from '#signalling/groups.ts';
 import {
-  type ConversationId,
+  conferenceIn,
+  conversationIn,
   type DeviceId,
   type DomainName,
   domainOf,
   type GroupId,
+  type RoomId,
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
@@ -25,6 +27,7 @@ import { domainsStaying, movesBy, movesOut } from './far-devices.ts';
 import { deleteGroup, devicesOf, setPutOut } from './group-table.ts';
 import { noticesOf } from './notices.ts';
 import { load } from './repository.ts';
+import { groupIn, roomsOf } from './rooms.ts';
 
 export interface TellingOptions {
   readonly domain: DomainName;
@@ -36,7 +39,7 @@ export interface TellingOptions {
 
 /** A commit that was judged and is being written. */
 export interface DoneCommit {
-  readonly conversation: ConversationId;
+  readonly room: RoomId;
   /** The device that made it. */
   readonly by: DeviceId;
   readonly plan: PublicPlan;
@@ -55,11 +58,7 @@ export class Telling {
   }
 
   /** Writes who is told of a commit: its members, whom it lets in and whom it puts out. Returns the place of the commit. */
-  async commit(
-    tx: Db,
-    group: GroupId,
-    { conversation, by, plan, devices, epoch, request }: DoneCommit,
-  ): Promise<number> {
+  async commit(tx: Db, group: GroupId, { room, by, plan, devices, epoch, request }: DoneCommit): Promise<number> {
     const { queues, followers, world, domain } = this.#options;
     const at = world.now();
     const { position } = await queues.append(tx, {
@@ -80,42 +79,59 @@ export class Telling {
     }
     const moves = movesBy(domain, plan, request.welcome);
     if (moves.size > 0 || devices.some((device) => domainOf(device) !== domain)) {
-      const members = usersOf((await load(tx, conversation))?.members ?? []);
+      const members = usersOf((await load(tx, conversationIn(room)))?.members ?? []);
       const staying = domainsStaying(devices, members);
-      await followers.tell(tx, { group, conversation, position, moves, staying });
+      await followers.tell(tx, { group, conversation: room, position, moves, staying });
     }
     return position;
   }
 
   /**
    * In the transaction of a change: tells the devices of it, those of whoever is out last. Nothing that comes later is for them.
-   * Their keys go with the next commit, for which the hub makes the proposals. The group goes with its last member.
+   * Their keys go with the next commit, for which the hub makes the proposals. The group goes with its last member, and that of a call with
+   * the call.
    */
   async change(tx: Db, change: Change): Promise<void> {
-    const { conversation } = change.after;
-    const group = change.before?.group;
-    const { queues, followers, world, domain } = this.#options;
+    const { before, after } = change;
     // Of the groups of other hubs nothing is here, and what they say comes by their feed.
-    if (group === undefined || domainOf(conversation) !== domain) return;
+    if (!before || domainOf(after.conversation) !== this.#options.domain) return;
+    for (const { room, group } of roomsOf(before)) await this.#changeIn(tx, change, room, group);
+  }
+
+  async #changeIn(tx: Db, change: Change, room: RoomId, group: GroupId): Promise<void> {
+    const { queues, followers, world, domain } = this.#options;
+    const { after } = change;
+    const { conversation } = after;
+    const isOver = groupIn(after, room) !== group;
     let newest: number | undefined;
-    for (const told of noticesOf(change)) {
+    for (const told of toldIn(room, change, isOver)) {
       const notice: Notice = { conversation, change: told };
       const payload = toBase64Url(new TextEncoder().encode(JSON.stringify(notice)));
       newest = (await queues.append(tx, { audience: group, kind: 'notice', payload, at: world.now() })).position;
     }
-    const gone = usersGone(change);
-    if (newest === undefined || gone.size === 0) return;
+    const left = usersGone(change);
+    if (newest === undefined || (left.size === 0 && !isOver)) return;
     const devices = await devicesOf(tx, group);
+    const gone = isOver ? new Set(devices.map(userOfDevice)) : left;
     const out = devices.filter((device) => gone.has(userOfDevice(device)));
     await setPutOut(tx, group, out, true);
     for (const device of out) if (domainOf(device) === domain) await queues.unsubscribe(tx, device, group, newest);
+    const staying = new Set([...usersOf(after.members)].filter((user) => !gone.has(user)));
     await followers.tell(tx, {
-      ...{ group, conversation, position: newest, moves: movesOut(domain, devices, gone) },
-      staying: domainsStaying(devices, usersOf(change.after.members)),
+      ...{ group, conversation: room, position: newest, moves: movesOut(domain, devices, gone) },
+      staying: domainsStaying(devices, staying),
       isFarewell: true,
     });
-    if (change.after.group === undefined) await deleteGroup(tx, group, conversation);
+    if (isOver) await deleteGroup(tx, group, room);
   }
+}
+
+/** What the devices in the group of a room have to know of a change: of a call, who is out of it, and that it is over. */
+function toldIn(room: RoomId, change: Change, isOver: boolean): readonly Notice['change'][] {
+  const notices = noticesOf(change);
+  if (conferenceIn(room) === undefined) return notices;
+  if (isOver) return [{ type: 'callEnded' }];
+  return notices.filter(({ type }) => type === 'removed' || type === 'left' || type === 'parted');
 }
 
 /** Whom a change takes out of the conversation. */

@@ -4,7 +4,7 @@
  * right: the hub takes the first commit of each epoch, whoever it is of.
  */
 import { HawserError } from '#signalling/errors.ts';
-import type { ConversationId, DeviceId } from '#signalling/ids.ts';
+import type { DeviceId, RoomId } from '#signalling/ids.ts';
 
 /** How long one may take for a commit when it is his turn, ms. A commit among 500 takes a phone half a second. */
 export const TURN_MS = 2_000;
@@ -26,12 +26,12 @@ interface Line {
 }
 
 export class Turns {
-  readonly #lines = new Map<ConversationId, Line>();
+  readonly #lines = new Map<RoomId, Line>();
 
   /** Resolves when it is the device's turn; one that asks again keeps its one place. @throws HawserError HOME_SLOW_DOWN where it did not come in time */
-  wait(conversation: ConversationId, device: DeviceId): Promise<void> {
-    const line = this.#lines.get(conversation) ?? { current: undefined, timer: undefined, waiting: [] };
-    this.#lines.set(conversation, line);
+  wait(room: RoomId, device: DeviceId): Promise<void> {
+    const line = this.#lines.get(room) ?? { current: undefined, timer: undefined, waiting: [] };
+    this.#lines.set(room, line);
     // It began while a question was on its way back to another homeserver.
     if (line.current === device) return Promise.resolve();
     const asked = line.waiting.find((each) => each.device === device);
@@ -55,14 +55,14 @@ export class Turns {
       },
     };
     line.waiting.push(waiting);
-    if (line.current === undefined) this.#next(conversation, line);
+    if (line.current === undefined) this.#next(room, line);
     return turn;
   }
 
   /** A commit of the device was taken: the next one's turn, if this was its. */
-  done(conversation: ConversationId, device: DeviceId): void {
-    const line = this.#lines.get(conversation);
-    if (line?.current === device) this.#next(conversation, line);
+  done(room: RoomId, device: DeviceId): void {
+    const line = this.#lines.get(room);
+    if (line?.current === device) this.#next(room, line);
   }
 
   close(): void {
@@ -73,15 +73,15 @@ export class Turns {
     this.#lines.clear();
   }
 
-  #next(conversation: ConversationId, line: Line): void {
+  #next(room: RoomId, line: Line): void {
     clearTimeout(line.timer);
     const next = line.waiting.shift();
     line.current = next?.device;
     if (!next) {
-      this.#lines.delete(conversation);
+      this.#lines.delete(room);
       return;
     }
-    line.timer = setTimeout(() => this.#next(conversation, line), TURN_MS);
+    line.timer = setTimeout(() => this.#next(room, line), TURN_MS);
     next.begin();
   }
 }

@@ -3,7 +3,7 @@
  * the group from before the hub is asked on.
  */
 import { HawserError } from '#signalling/errors.ts';
-import { type ConversationId, type DeviceId, domainOf, type GroupId } from '#signalling/ids.ts';
+import { type DeviceId, domainOf, type GroupId, type RoomId } from '#signalling/ids.ts';
 import type { Queues } from '../qs/queues.ts';
 import type { Store } from '../store/store.ts';
 
@@ -19,7 +19,7 @@ export type Undo = () => Promise<void>;
 export async function beginReading(
   { store, queues }: BeginningsOptions,
   device: DeviceId,
-  conversation: ConversationId,
+  conversation: RoomId,
   group: GroupId,
 ): Promise<Undo> {
   if (domainOf(group) !== domainOf(conversation))

@@ -13,7 +13,7 @@ import {
   TreeQuery,
   TurnQuery,
 } from '#signalling/federation-groups.ts';
-import { ConversationId, type DeviceId, DomainName, domainOf, userOfDevice } from '#signalling/ids.ts';
+import { type DeviceId, DomainName, domainOf, RoomId, userOfDevice } from '#signalling/ids.ts';
 import type { Asker, GroupOffice } from '../ds/group-office.ts';
 import type { App } from '../http/fastify.ts';
 import { peerIn, refuseOther } from './door.ts';
@@ -34,14 +34,15 @@ const TURN_MS = 4_500;
 /** Of one domain: questions for a turn that are held. The others are answered at once, so that they leave room for the rest. */
 const MAX_HELD = 32;
 
-const About = { params: Closed({ conversation: ConversationId }) };
+/** A conversation, or the call in one. */
+const About = { params: Closed({ conversation: RoomId }) };
 
 export function groupDoor(app: App, { domain, groups, removeDevice, onGone, upTo }: GroupDoorOptions): void {
   const held = new Map<DomainName, number>();
 
   /** @throws HawserError FED_WRONG_DESTINATION, FED_FOREIGN */
-  const asking = (request: object, conversation: ConversationId, device: DeviceId): [Asker, DomainName] => {
-    refuseOther(domain, domainOf(conversation));
+  const asking = (request: object, room: RoomId, device: DeviceId): [Asker, DomainName] => {
+    refuseOther(domain, domainOf(room));
     const from = peerIn(request);
     return [askerOf(from, device), from];
   };

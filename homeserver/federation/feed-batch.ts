@@ -4,7 +4,7 @@
  */
 import type { Statement } from '#signalling/federation.ts';
 import { type Feed, type FeedEntry, MAX_FED, MAX_FEED_LENGTH } from '#signalling/federation-feed.ts';
-import type { ConversationId, DomainName } from '#signalling/ids.ts';
+import { type ConversationId, conversationIn, type DomainName } from '#signalling/ids.ts';
 import { load } from '../ds/repository.ts';
 import type { Db } from '../store/store.ts';
 import { type Range, type Sized, sizesUpTo, type WaitingRow, waitingUpTo } from './feed-table.ts';
@@ -64,7 +64,7 @@ export function longestOf(sizes: readonly Sized[]): readonly Sized[] {
 
 /** Where their statements are too long together, fewer entries go. */
 async function withStatements(db: Db, domain: DomainName, sizes: readonly Sized[]) {
-  const about = [...new Set(sizes.map(({ conversation }) => conversation))];
+  const about = [...new Set(sizes.map(({ conversation }) => conversationIn(conversation)))];
   const statements: Statement[] = [];
   const told: StoredEntry[] = [];
   let bytes = 0;
@@ -77,7 +77,7 @@ async function withStatements(db: Db, domain: DomainName, sizes: readonly Sized[
     if (!statement) continue;
     bytes += Buffer.byteLength(JSON.stringify(statement));
     if (statements.length > 0 && bytes > MAX_STATEMENT_BYTES) {
-      const end = sizes.findIndex((each) => each.conversation === conversation);
+      const end = sizes.findIndex((each) => conversationIn(each.conversation) === conversation);
       return { statements, told, entries: sizes.slice(0, end) };
     }
     statements.push(statement);

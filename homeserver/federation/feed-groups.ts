@@ -1,5 +1,12 @@
 /** Which groups a hub may deliver for: those of its conversations, as far as it has told of them. */
-import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
+import {
+  type ConversationId,
+  callRoomOf,
+  conversationIn,
+  type DeviceId,
+  type GroupId,
+  type RoomId,
+} from '#signalling/ids.ts';
 import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { Judged } from './feed-judge.ts';
@@ -15,12 +22,16 @@ export async function groupsOf(
   entries: readonly Judged[],
   readers: ReadonlyMap<GroupId, ReadonlySet<DeviceId>>,
 ): Promise<(entry: Judged) => boolean> {
-  const conversations = [...new Set(entries.map(({ given }) => given.conversation))];
-  const groups = new Map<ConversationId, GroupId | null>();
+  const conversations = [...new Set(entries.map(({ given }) => conversationIn(given.conversation)))];
+  /** By room; of a call that is not known or over, its conversation is asked. */
+  const groups = new Map<RoomId, GroupId | null>();
   const parted = new Set<ConversationId>();
   for (const part of inParts(conversations)) {
     const known = tx.selectFrom('conversations').select(['id', 'group_id']).where('id', 'in', part);
     for (const { id, group_id } of await known.execute()) groups.set(id, group_id);
+    const calls = tx.selectFrom('calls').selectAll().where('conversation_id', 'in', part);
+    for (const { conversation_id, conference, group_id } of await calls.execute())
+      groups.set(callRoomOf(conversation_id, conference), group_id);
     const out = tx
       .selectFrom('parted_people')
       .select('conversation_id')
@@ -29,9 +40,10 @@ export async function groupsOf(
     for (const { conversation_id } of await out.execute()) parted.add(conversation_id);
   }
   const read = new Set([...readers].flatMap(([group, devices]) => (devices.size > 0 ? [group] : [])));
-  return ({ given: { conversation, group } }) => {
-    const own = groups.get(conversation);
-    if (own === undefined) return false;
+  return ({ given: { conversation: room, group } }) => {
+    const conversation = conversationIn(room);
+    if (!groups.has(conversation)) return false;
+    const own = groups.get(room) ?? null;
     return own === group || read.has(group) || (own === null && !parted.has(conversation));
   };
 }

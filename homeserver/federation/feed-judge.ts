@@ -3,8 +3,9 @@ import { hash } from 'node:crypto';
 import { parseFramed } from '#mls/wire.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import { type Feed, type FeedEntry, MAX_FEED_LENGTH } from '#signalling/federation-feed.ts';
-import { type DeviceId, type DomainName, domainOf } from '#signalling/ids.ts';
+import { conversationIn, type DeviceId, type DomainName, domainOf } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
+import { isGroupFor } from '../ds/rooms.ts';
 import type { NewEntry } from '../qs/queue-table.ts';
 
 export interface Judged {
@@ -35,12 +36,13 @@ export function isTooLong({ entries }: Feed): boolean {
 export function judge(given: FeedEntry, { own, hub, now }: Judge): Judged | ErrorCode {
   const { group, conversation, kind, sender, id, payload, quiet, joined = [], left = [], welcome } = given;
   if (domainOf(group) !== hub || domainOf(conversation) !== hub) return 'FED_FOREIGN';
+  if (!isGroupFor(conversation, group)) return 'FED_FOREIGN';
   // A hub may say of our devices what they do in its groups, and of nobody else's.
   if ([...joined, ...left].some((device) => domainOf(device) !== own)) return 'FED_FOREIGN';
   const number = kind === 'message' ? numberOf(id) : undefined;
   if (kind === 'message' && (sender === undefined || number === undefined)) return 'SIG_SCHEMA';
   try {
-    if (kind === 'notice' && parseNotice(payload).conversation !== conversation) return 'FED_FOREIGN';
+    if (kind === 'notice' && parseNotice(payload).conversation !== conversationIn(conversation)) return 'FED_FOREIGN';
     return {
       entry: {
         ...{ audience: group, kind, payload },

@@ -2,7 +2,14 @@
  * Which of our people a hub may let into a group: those who are members of its conversation by its own statement. A statement is newer than
  * what is on its way by the feed, so that who came in may be out again by it.
  */
-import { type ConversationId, type DeviceId, type GroupId, type UserId, userOfDevice } from '#signalling/ids.ts';
+import {
+  type ConversationId,
+  conversationIn,
+  type DeviceId,
+  type GroupId,
+  type UserId,
+  userOfDevice,
+} from '#signalling/ids.ts';
 import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { Judged } from './feed-judge.ts';
@@ -46,12 +53,13 @@ export async function admittedBy(
   wasMember: (conversation: ConversationId, user: UserId) => boolean,
 ): Promise<Admits> {
   const joining = entries.filter(({ joined }) => joined.length > 0);
-  const members = await membersOf(tx, [...new Set(joining.map(({ given }) => given.conversation))]);
+  const members = await membersOf(tx, [...new Set(joining.map(({ given }) => conversationIn(given.conversation)))]);
   const leavesAt = new Map<string, number>();
   for (const { given, left } of entries) {
     for (const device of left) leavesAt.set(stayOf(given.group, device), given.position);
   }
-  return ({ given: { conversation, group, position } }, device) => {
+  return ({ given: { conversation: room, group, position } }, device) => {
+    const conversation = conversationIn(room);
     const user = userOfDevice(device);
     if (members.has(`${conversation} ${user}`) || wasMember(conversation, user)) return true;
     return (leavesAt.get(stayOf(group, device)) ?? 0) > position;

@@ -2,7 +2,7 @@
  * What happens where a domain stays away while much is written to it: the oldest messages go, never commits, and whoever sent them
  * can be told. So nothing grows without an end, whatever another organisation does.
  */
-import type { ConversationId, DeviceId, DomainName, GroupId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName, GroupId, RoomId } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { FeedProgress } from './feed-progress.ts';
@@ -28,7 +28,7 @@ const PAGE = 1_000;
 /** A message that one domain does not get. Its number is the sender's. */
 export interface DroppedMessage {
   readonly device: DeviceId;
-  readonly conversation: ConversationId;
+  readonly conversation: RoomId;
   readonly group: GroupId;
   readonly number: number;
 }

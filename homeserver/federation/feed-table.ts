@@ -1,6 +1,6 @@
 /** What waits for a domain: the entries of the groups that it follows, behind what it has. Queries only. */
 import { sql } from 'kysely';
-import type { ConversationId, DeviceId, DomainName, GroupId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName, GroupId, RoomId } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
 import type { EntryRow } from '../store/tables.ts';
 
@@ -15,12 +15,12 @@ export interface Sized {
   readonly position: number;
   /** Characters of the payload and of what is told besides. */
   readonly length: number;
-  readonly conversation: ConversationId;
+  readonly conversation: RoomId;
 }
 
 export interface WaitingRow {
   readonly position: number;
-  readonly conversation: ConversationId;
+  readonly conversation: RoomId;
   readonly group: GroupId;
   readonly kind: EntryRow['kind'];
   readonly at: number;
@@ -112,7 +112,7 @@ export async function oldestAt(db: Db, range: Range): Promise<number | undefined
 
 export interface WaitingMessage {
   readonly position: number;
-  readonly conversation: ConversationId;
+  readonly conversation: RoomId;
   readonly device: DeviceId | null;
   readonly id: string | null;
   readonly at: number;

@@ -6,7 +6,14 @@
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { Statement } from '#signalling/federation.ts';
 import type { Feed, FeedAnswer, FeedEntry } from '#signalling/federation-feed.ts';
-import type { ConversationId, DeviceId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
+import {
+  type ConversationId,
+  conversationIn,
+  type DeviceId,
+  type DomainName,
+  type GroupId,
+  type UserId,
+} from '#signalling/ids.ts';
 import type { Queues } from '../qs/queues.ts';
 import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
@@ -222,7 +229,8 @@ export class FeedsTaken {
     if (own.length > 0) await ownMessagesArrived?.(tx, own);
   }
 
-  #isAnsweredInQueue({ given: { sender: device, conversation }, ownNumber: number }: Judged): boolean {
+  #isAnsweredInQueue({ given: { sender: device, conversation: room }, ownNumber: number }: Judged): boolean {
+    const conversation = conversationIn(room);
     const { isAwaited, ownMessagesArrived } = this.#options;
     if (!ownMessagesArrived || device === undefined || number === undefined) return false;
     return isAwaited?.({ device, conversation, number }) !== true;
@@ -230,7 +238,8 @@ export class FeedsTaken {
 }
 
 function ownMessageOf({ given, ownNumber: number, entry: { at } }: Judged, position: number): OwnMessage[] {
-  const { sender: device, conversation, group, payload } = given;
+  const { sender: device, group, payload } = given;
+  const conversation = conversationIn(given.conversation);
   if (number === undefined || device === undefined) return [];
   return [{ device, conversation, group, number, payload, position, at }];
 }

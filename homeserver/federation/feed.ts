@@ -5,7 +5,7 @@
  */
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { Feed, FeedAnswer, FeedEntry } from '#signalling/federation-feed.ts';
-import { type ConversationId, type DomainName, domainOf, type GroupId } from '#signalling/ids.ts';
+import { type DomainName, domainOf, type GroupId, type RoomId } from '#signalling/ids.ts';
 import { afterCommit } from '../store/after-commit.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
@@ -66,7 +66,7 @@ export interface FeedState {
 /** An entry of a group, and which domains it concerns more than by being sent to them. */
 export interface Told {
   readonly group: GroupId;
-  readonly conversation: ConversationId;
+  readonly conversation: RoomId;
   /** Of the entry. */
   readonly position: number;
   readonly moves: ReadonlyMap<DomainName, Moves>;
@@ -117,7 +117,7 @@ export class Feeds {
   }
 
   /** In the transaction that makes a group: the domain of its first device follows it from the beginning. */
-  async follow(tx: Db, domain: DomainName, group: GroupId, conversation: ConversationId): Promise<void> {
+  async follow(tx: Db, domain: DomainName, group: GroupId, conversation: RoomId): Promise<void> {
     await follow(tx, { domain, group, conversation }, 0);
     afterCommit(tx, () => this.#follows(domain, group));
   }

@@ -2,7 +2,7 @@
  * Which entries of this hub's queue another domain gets, in the database. A domain may follow a group several times, one stay after the
  * other: what waits for it of the time before it was out is not forgotten when it comes back.
  */
-import type { ConversationId, DeviceId, DomainName, GroupId } from '#signalling/ids.ts';
+import type { DeviceId, DomainName, GroupId, RoomId } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
 
 /** What a domain is told of its own devices with an entry. */
@@ -18,7 +18,7 @@ export interface Moves {
 export interface Following {
   readonly domain: DomainName;
   readonly group: GroupId;
-  readonly conversation: ConversationId;
+  readonly conversation: RoomId;
 }
 
 /** Domains that get what goes to a group now. */

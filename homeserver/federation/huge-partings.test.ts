@@ -6,7 +6,7 @@ import { Crowd } from '#mls/testing/crowd.ts';
 import { TestHub } from '#mls/testing/hub.ts';
 import { GROUP, START } from '#mls/testing/world.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { type ConversationId, domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
+import { type ConversationId, domainOf, type RoomId, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { parseNotice } from '#signalling/notice.ts';
 import { created } from '../ds/conversation.ts';
 import { devicesIn, devicesOf, insertGroup, loadGroup } from '../ds/group-table.ts';
@@ -116,7 +116,7 @@ async function start(): Promise<void> {
   };
   const options = {
     ...{ store, world, journal, queues, onFault, domain: ALPHA, forgetful: [feeds] },
-    proposeGone: (each: ConversationId) => groups.proposeGone(each),
+    proposeGone: (each: RoomId) => groups.proposeGone(each),
     updateAtHub: () => Promise.reject(new Error('nobody is asked')),
     isListed: () => false,
     onAllowed: () => undefined,

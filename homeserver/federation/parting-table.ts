@@ -1,7 +1,7 @@
 /** Partings in the database: how far each is, and what is left to say if the domain is allowed again. */
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Statement } from '#signalling/federation.ts';
-import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { type ConversationId, type DomainName, domainOf, type RoomId, type UserId } from '#signalling/ids.ts';
 import { isPostgres } from '../store/columns.ts';
 import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
@@ -63,14 +63,14 @@ export async function shared(
   return rows.map(({ conversation_id }) => conversation_id);
 }
 
-/** Own conversations with devices of a domain in their groups, whether their people are members or out; as `shared`. */
+/** Own conversations, and calls in them, with devices of a domain in their groups, whether their people are members or out; as `shared`. */
 export async function withDevices(
   db: Db,
   own: DomainName,
   domain: DomainName,
-  after: ConversationId | null,
+  after: RoomId | null,
   limit: number,
-): Promise<ConversationId[]> {
+): Promise<RoomId[]> {
   let query = db
     .selectFrom('group_devices')
     .innerJoin('groups', 'groups.group_id', 'group_devices.group_id')

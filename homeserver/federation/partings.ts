@@ -8,7 +8,7 @@ import { setImmediate as breathe, setTimeout as rest } from 'node:timers/promise
 import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Operation, Statement } from '#signalling/federation.ts';
-import { type ConversationId, type DomainName, domainOf } from '#signalling/ids.ts';
+import { type ConversationId, type DomainName, domainOf, type RoomId } from '#signalling/ids.ts';
 import type { Notice } from '#signalling/notice.ts';
 import type { Change } from '../ds/changes.ts';
 import { domainsOf, parted } from '../ds/conversation.ts';
@@ -35,7 +35,7 @@ export interface PartingsOptions {
   readonly journal: Journal;
   readonly queues: Pick<Queues, 'append' | 'unsubscribeAll'>;
   /** Resolves when it is proposed to remove the devices of everybody who is out; rejects where some are left. May be called again. */
-  readonly proposeGone: (conversation: ConversationId) => Promise<void>;
+  readonly proposeGone: (room: RoomId) => Promise<void>;
   readonly updateAtHub: (hub: DomainName, conversation: ConversationId, operation: Operation) => Promise<Statement>;
   /** Whether the list allows a domain now. */
   readonly isListed: (domain: DomainName) => boolean;
@@ -181,14 +181,14 @@ export class Partings {
     return this.#each(
       null,
       (after) => table.withDevices(store.db, own, domain, after, BATCH),
-      (conversation) => this.#propose(conversation),
+      (room) => this.#propose(room),
     );
   }
 
   /** A group that cannot be read holds nothing: whoever can read it finds what is left. */
-  async #propose(conversation: ConversationId): Promise<void> {
+  async #propose(room: RoomId): Promise<void> {
     try {
-      await this.#options.proposeGone(conversation);
+      await this.#options.proposeGone(room);
     } catch (error) {
       if (isStoreTrouble(error)) throw error;
       this.#options.onFault(error);
@@ -210,27 +210,27 @@ export class Partings {
   }
 
   /** One after the other, in the order of their ids. False where something is left. */
-  async #each(
-    from: ConversationId | null,
-    read: (after: ConversationId | null) => Promise<readonly ConversationId[]>,
-    work: (conversation: ConversationId) => Promise<void>,
+  async #each<R extends RoomId>(
+    from: R | null,
+    read: (after: R | null) => Promise<readonly R[]>,
+    work: (room: R) => Promise<void>,
   ): Promise<boolean> {
     let isWhole = true;
     let after = from;
     for (;;) {
       const some = await read(after);
-      for (const conversation of some) {
+      for (const room of some) {
         if (this.#errands.isClosed) return false;
         const began = performance.now();
         try {
-          await work(conversation);
+          await work(room);
         } catch (error) {
           if (isStoreTrouble(error)) throw error;
           // One that cannot be left holds no other.
           isWhole = false;
           this.#options.onFault(error);
         }
-        after = conversation;
+        after = room;
         await rest(Math.min((performance.now() - began) * RESTED, LONGEST_REST_MS));
       }
       if (some.length < BATCH) return isWhole;

@@ -31,6 +31,7 @@ import {
   type DomainName,
   domainOf,
   parseDomainName,
+  type RoomId,
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
@@ -160,32 +161,32 @@ export class PeerClient implements OtherDomains {
     });
   }
 
-  async createGroup(device: DeviceId, conversation: ConversationId, group: NewGroup): Promise<GroupCreated> {
+  async createGroup(device: DeviceId, room: RoomId, group: NewGroup): Promise<GroupCreated> {
     const body = { device, group };
-    return this.#call(domainOf(conversation), 'createGroup', conversation, body, ANSWERS.createGroup);
+    return this.#call(domainOf(room), 'createGroup', room, body, ANSWERS.createGroup);
   }
 
-  async groupInfo(device: DeviceId, conversation: ConversationId): Promise<GroupInfoAnswer> {
-    return this.#call(domainOf(conversation), 'groupInfo', conversation, { device }, ANSWERS.groupInfo);
+  async groupInfo(device: DeviceId, room: RoomId): Promise<GroupInfoAnswer> {
+    return this.#call(domainOf(room), 'groupInfo', room, { device }, ANSWERS.groupInfo);
   }
 
   /** base64url */
-  async tree(device: DeviceId, conversation: ConversationId, epoch: number): Promise<string> {
+  async tree(device: DeviceId, room: RoomId, epoch: number): Promise<string> {
     const body = { device, epoch };
-    return (await this.#call(domainOf(conversation), 'tree', conversation, body, ANSWERS.tree)).tree;
+    return (await this.#call(domainOf(room), 'tree', room, body, ANSWERS.tree)).tree;
   }
 
-  async commit(device: DeviceId, conversation: ConversationId, commit: NewCommit): Promise<CommitAnswer> {
-    return this.#call(domainOf(conversation), 'commit', conversation, { device, commit }, ANSWERS.commit);
+  async commit(device: DeviceId, room: RoomId, commit: NewCommit): Promise<CommitAnswer> {
+    return this.#call(domainOf(room), 'commit', room, { device, commit }, ANSWERS.commit);
   }
 
   /** Whether it is the turn of the device, after at most five seconds. */
-  async turn(device: DeviceId, conversation: ConversationId): Promise<boolean> {
-    return (await this.#call(domainOf(conversation), 'turn', conversation, { device }, ANSWERS.turn)).isTurn;
+  async turn(device: DeviceId, room: RoomId): Promise<boolean> {
+    return (await this.#call(domainOf(room), 'turn', room, { device }, ANSWERS.turn)).isTurn;
   }
 
-  async endTurn(device: DeviceId, conversation: ConversationId): Promise<void> {
-    await this.#call(domainOf(conversation), 'endTurn', conversation, { device }, ANSWERS.nothing);
+  async endTurn(device: DeviceId, room: RoomId): Promise<void> {
+    await this.#call(domainOf(room), 'endTurn', room, { device }, ANSWERS.nothing);
   }
 
   /** Devices of this domain that were removed, for the groups of another hub. */

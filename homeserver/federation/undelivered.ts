@@ -1,6 +1,6 @@
 /** Tells a group what a domain does not get of it, at its place among what is said there: whoever wrote it would not know otherwise. */
 import { toBase64Url } from '#signalling/base64.ts';
-import { type DomainName, domainOf } from '#signalling/ids.ts';
+import { conversationIn, type DomainName, domainOf } from '#signalling/ids.ts';
 import type { Notice } from '#signalling/notice.ts';
 import type { NewEntry } from '../qs/queue-table.ts';
 import type { Queues } from '../qs/queues.ts';
@@ -23,7 +23,7 @@ export async function tellUndelivered(
   const entries = [...Map.groupBy(others, ({ group }) => group)].flatMap(([group, dropped]): NewEntry[] => {
     const [first] = dropped;
     if (!first) return [];
-    const { conversation } = first;
+    const conversation = conversationIn(first.conversation);
     const notice: Notice = { conversation, change: { type: 'undelivered', domain, count: dropped.length } };
     const payload = toBase64Url(new TextEncoder().encode(JSON.stringify(notice)));
     return [{ audience: group, kind: 'notice', payload, at }];

@@ -26,6 +26,7 @@ import * as administrators from './migrations/0022-administrators.ts';
 import * as quiet from './migrations/0023-quiet.ts';
 import * as unsent from './migrations/0024-unsent.ts';
 import * as putOut from './migrations/0025-put-out.ts';
+import * as callGroups from './migrations/0026-call-groups.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -51,4 +52,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0017-submissions': submissions,
   '0024-unsent': unsent,
   '0025-put-out': putOut,
+  '0026-call-groups': callGroups,
 };

@@ -18,6 +18,7 @@ import type {
   DomainName,
   GroupId,
   ParticipantId,
+  RoomId,
   UserId,
 } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
@@ -267,6 +268,8 @@ export interface CallRow {
   anchor: DomainName;
   started_by: UserId;
   started_at: number;
+  /** Its MLS group, as soon as there is one. */
+  group_id: GroupId | null;
 }
 
 export interface CallMemberRow {
@@ -347,7 +350,7 @@ export interface FollowingRow {
   domain: DomainName;
   group_id: GroupId;
   /** Written down here, because a group goes with its last member, and what was said before is still delivered. */
-  conversation_id: ConversationId;
+  conversation_id: RoomId;
   since: number;
   until: number | null;
 }
@@ -389,10 +392,10 @@ export interface PushTargetRow {
   created_at: number;
 }
 
-/** The MLS group of a conversation of which this domain is the hub. */
+/** The MLS group of a conversation of which this domain is the hub, or of the call in one. */
 export interface GroupRow {
   group_id: GroupId;
-  conversation_id: ConversationId;
+  conversation_id: RoomId;
   epoch: number;
   created_at: number;
 }
@@ -428,10 +431,10 @@ export interface GroupTreeRow {
   expires_at: number;
 }
 
-/** The newest message of a device to a conversation; where another domain is the hub, the newest of which is known what became of it. */
+/** The newest message of a device to a room; where another domain is the hub, the newest of which is known what became of it. */
 export interface SentNumberRow {
   device_id: DeviceId;
-  conversation_id: ConversationId;
+  conversation_id: RoomId;
   number: number;
   position: number;
   at: number;

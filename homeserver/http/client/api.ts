@@ -3,7 +3,7 @@ import { API, type Organisation } from '#signalling/client-home.ts';
 import type { Claimed, Authority as StatedAuthority } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { NewMessage, SentMessage } from '#signalling/groups.ts';
-import type { ConversationId, DomainName, UserId } from '#signalling/ids.ts';
+import type { DomainName, RoomId, UserId } from '#signalling/ids.ts';
 import type { Authorities } from '../../as/authorities.ts';
 import type { Devices } from '../../as/devices.ts';
 import type { KeyPackages } from '../../as/key-packages.ts';
@@ -52,7 +52,7 @@ export interface ClientApiOptions extends AdministrationOptions {
   readonly conversations: Conversations;
   readonly groups: Groups;
   /** The own hub, or the way to another one. */
-  readonly office: (conversation: ConversationId) => GroupOffice;
+  readonly office: (room: RoomId) => GroupOffice;
   /** To the hub of the conversation, whichever domain it is of. */
   readonly send: (asker: Asker, message: NewMessage) => Promise<SentMessage>;
   /** Whom this domain federates with. */

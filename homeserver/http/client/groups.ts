@@ -13,14 +13,13 @@ import {
   SentMessage,
   TakenCommit,
 } from '#signalling/groups.ts';
-import { ConversationId } from '#signalling/ids.ts';
+import { RoomId } from '#signalling/ids.ts';
 import { Acknowledgement, Delivery } from '#signalling/queue.ts';
 import { authenticateDevice } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { RateLimit } from '../rate.ts';
 import { told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
-import { InConversation } from './parameters.ts';
 
 /** A tree of the largest group, in base64, with a GroupInfo. */
 const GROUP_LIMIT = 4 * 1024 * 1024;
@@ -83,7 +82,9 @@ const BY_ANOTHER_HUB = [
 
 // Numbers in a URL are text; what is no number is refused.
 const Digits = Type.String({ pattern: '^[0-9]{1,15}$' });
-const OneEpoch = { params: Closed({ conversation: ConversationId, epoch: Digits }) };
+/** A conversation, or the call in one. */
+const InRoom = { params: Closed({ conversation: RoomId }) };
+const OneEpoch = { params: Closed({ conversation: RoomId, epoch: Digits }) };
 const After = Closed({ after: Digits });
 
 export function groupRoutes(app: App, { sessions, office, send: sendMessage, queues, world }: ClientApiOptions): void {
@@ -98,7 +99,7 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
     answer: GroupState,
     refusals: ['HOME_NOT_FOUND', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
   });
-  app.post(path, { schema: { ...InConversation, body: NewGroup, ...create }, ...large }, async (request, reply) => {
+  app.post(path, { schema: { ...InRoom, body: NewGroup, ...create }, ...large }, async (request, reply) => {
     const asker = await authenticateDevice(sessions, request);
     if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
     reply.status(201);
@@ -110,7 +111,7 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
     answer: GroupState,
     refusals: [...NO_GROUP, ...AGAINST_MLS, ...OF_ITS_HUB],
   });
-  app.get(path, { schema: { ...InConversation, ...state } }, async (request) => {
+  app.get(path, { schema: { ...InRoom, ...state } }, async (request) => {
     const asker = await authenticateDevice(sessions, request);
     return office(request.params.conversation).state(asker, request.params.conversation);
   });
@@ -131,29 +132,25 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
     answer: TakenCommit,
     refusals: [...NO_GROUP, 'HOME_FORBIDDEN', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
   });
-  app.post(
-    `${path}/commits`,
-    { schema: { ...InConversation, body: NewCommit, ...commit }, ...large },
-    async (request) => {
-      const asker = await authenticateDevice(sessions, request);
-      if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
-      return office(request.params.conversation).commit(asker, request.params.conversation, request.body);
-    },
-  );
+  app.post(`${path}/commits`, { schema: { ...InRoom, body: NewCommit, ...commit }, ...large }, async (request) => {
+    const asker = await authenticateDevice(sessions, request);
+    if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
+    return office(request.params.conversation).commit(asker, request.params.conversation, request.body);
+  });
 
   const turn = told("Answered when it is the device's turn to commit, after it lost a race.", {
     by: 'device',
     answer: Nothing,
     refusals: [...NO_GROUP, ...OF_ITS_HUB, 'HOME_SLOW_DOWN', 'SIG_CLOSED'],
   });
-  app.post(`${path}/turns`, { schema: { ...InConversation, body: Nothing, ...turn } }, async (request) => {
+  app.post(`${path}/turns`, { schema: { ...InRoom, body: Nothing, ...turn } }, async (request) => {
     const asker = await authenticateDevice(sessions, request);
     await office(request.params.conversation).waitForTurn(asker, request.params.conversation);
     return {};
   });
 
   const endTurn = told('Gives a turn back unused.', { by: 'device', refusals: [...NO_GROUP, ...OF_ITS_HUB] });
-  app.delete(`${path}/turns`, { schema: { ...InConversation, ...endTurn } }, async (request, reply) => {
+  app.delete(`${path}/turns`, { schema: { ...InRoom, ...endTurn } }, async (request, reply) => {
     const asker = await authenticateDevice(sessions, request);
     await office(request.params.conversation).endTurn(asker, request.params.conversation);
     reply.status(204);

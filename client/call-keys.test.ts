@@ -1,0 +1,94 @@
+/** From the group of a call to its media: two people of two organisations, over homeservers that are real, without an SFT. */
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { nodeEngine as mlsEngine } from '#homeserver/ds/mls-crypto.ts';
+import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
+import { until } from '#homeserver/testing/world.ts';
+import { type ConversationId, callRoomOf } from '#signalling/ids.ts';
+import { Account } from './account.ts';
+import { Messenger } from './messenger.ts';
+import { Epochs } from './sframe/epochs.ts';
+import { IncomingFrames, type Refusal, WAIT_MS } from './sframe/incoming-frames.ts';
+import { nodeEngine } from './sframe/node-engine.ts';
+import { OutgoingFrames } from './sframe/outgoing-frames.ts';
+import { MemoryVault } from './vault/memory.ts';
+
+let world: World;
+let alpha: Organisation;
+let beta: Organisation;
+
+beforeAll(async () => {
+  world = await organise('alpha.example', 'beta.example');
+  [alpha, beta] = world.organisations as [Organisation, Organisation];
+  await alpha.homeserver.createAccount({ handle: 'alice', name: 'Alice', password: PASSWORD });
+  await beta.homeserver.createAccount({ handle: 'bob', name: 'Bob', password: PASSWORD });
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+async function messengerOf(handle: string, organisation: Organisation): Promise<Messenger> {
+  const account = new Account(organisation.url);
+  await account.signIn(handle, PASSWORD);
+  const messenger = await Messenger.open({ account, vault: new MemoryVault(), deviceName: 'Test', engine: mlsEngine });
+  onTestFinished(() => messenger.close());
+  await until(() => messenger.home.store.state.connected, 'it is connected');
+  return messenger;
+}
+
+/** What a device in the call hears of its keys. */
+async function enter(messenger: Messenger, conversation: ConversationId, start: boolean) {
+  let now = 0;
+  const { home } = messenger;
+  const { call, participant } = await (start ? home.startCall(conversation) : home.callTicket(conversation));
+  await home.refresh();
+  const epochs = new Epochs(nodeEngine, () => now);
+  const sent: bigint[] = [];
+  let isOut = false;
+  const group = messenger.calls.open({
+    ...messenger.callSurroundings(conversation),
+    ...{ room: callRoomOf(conversation, call.conference), participant },
+    onEpoch: (epoch) => epochs.add(epoch),
+    onSendWith: (number) => {
+      sent.push(number);
+      epochs.sendWith(number);
+    },
+    onOut: () => {
+      isOut = true;
+    },
+  });
+  await group.enter();
+  return { participant, epochs, sent, isOut: () => isOut, now: () => now, pass: (ms: number) => (now += ms) };
+}
+
+test('what one says the other hears, until he is taken out', { timeout: 30_000 }, async () => {
+  const [alice, bob] = [await messengerOf('alice', alpha), await messengerOf('bob', beta)];
+  const { conversation } = await alice.create('Rigging', [bob.device.user]);
+  const hasCall = () => bob.home.store.state.conversations.some(({ call }) => call?.group !== undefined);
+  const ofAlice = await enter(alice, conversation, true);
+  await until(hasCall, 'he hears of the call');
+  const ofBob = await enter(bob, conversation, false);
+  await until(() => ofAlice.sent.length === 2, 'she sends with the epoch that he is in');
+  expect(ofBob.sent).toEqual([1n]);
+
+  const outgoing = new OutgoingFrames(ofAlice.epochs, { number: 0, kind: 'microphone', layer: 0 });
+  const refused: Refusal[] = [];
+  const incoming = new IncomingFrames({
+    ...{ epochs: ofBob.epochs, participant: ofAlice.participant, kind: 'microphone', now: ofBob.now },
+    onRefused: (refusal) => refused.push(refusal),
+  });
+  let timestamp = 0;
+  const say = async (words: string) => {
+    const data = await outgoing.seal({ data: new TextEncoder().encode(words), clear: 0 });
+    if (!data) throw new Error('there is no key');
+    timestamp += 960;
+    const heard = await incoming.take({ data, clear: 0, timestamp });
+    return heard.map((each) => new TextDecoder().decode(each.data));
+  };
+  expect(await say('Ahoy')).toEqual(['Ahoy']);
+
+  await alice.removeMember(conversation, bob.device.user);
+  await until(() => ofAlice.sent.length === 3, 'she sends with an epoch that he is not in');
+  expect(await say('secret')).toEqual([]);
+  ofBob.pass(WAIT_MS);
+  expect(await say('secret too')).toEqual([]);
+  expect(refused).toEqual(['unknownKey']);
+  await until(() => ofBob.isOut(), 'he is told that he is out');
+});

@@ -1,0 +1,91 @@
+/** The group of a call: of those who are in it, beside that of the conversation. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { until } from '#homeserver/testing/world.ts';
+import type { ConversationId } from '#signalling/ids.ts';
+import { Crew } from '../testing/crew.ts';
+import type { TestDevice } from '../testing/test-device.ts';
+import type { ConversationGroup } from './conversation-group.ts';
+
+const SLOW = { timeout: 30_000 };
+
+let crew: Crew;
+
+beforeAll(async () => {
+  crew = await Crew.gather('beta.example');
+});
+afterAll(() => crew[Symbol.asyncDispose]());
+afterEach(() => crew.rest());
+
+async function keysOf(group: ConversationGroup): Promise<string | undefined> {
+  const loaded = await group.loaded();
+  if (!loaded?.isMember) return undefined;
+  const key = await loaded.export('SFrame 1.0 Base Key', new Uint8Array(), 16);
+  return `${loaded.epoch} ${Buffer.from(key).toString('hex')} ${[...loaded.participants]}`;
+}
+
+const same = (...groups: readonly ConversationGroup[]) =>
+  until(async () => {
+    const keys = new Set(await Promise.all(groups.map(keysOf)));
+    return keys.size === 1 && !keys.has(undefined);
+  }, 'all are in one epoch, with the same key and the same participants');
+
+const listsCall = (device: TestDevice, conversation: ConversationId) =>
+  until(
+    () => device.home.store.state.conversations.some((each) => each.conversation === conversation && each.call?.group),
+    'it knows of the group of the call',
+  );
+
+test('is made by who starts the call and joined by whoever comes, under the names that SFTs know', SLOW, async () => {
+  const [alice, bob, carol] = [await crew.deviceOf('alice'), await crew.deviceOf('bob'), await crew.deviceOf('carol')];
+  const conversation = await crew.converse(alice, bob, carol);
+  const ofAlice = await alice.enter(conversation);
+  await ofAlice.ready();
+  await listsCall(bob, conversation);
+  const ofBob = await bob.enter(conversation);
+  await ofBob.ready();
+  await same(ofAlice, ofBob);
+  const { members, participants } = await ofBob.ready();
+  expect(members.map(({ identity }) => identity.device)).toEqual([alice.device.id, bob.device.id]);
+  expect(participants.size).toBe(2);
+  expect(new Set(participants.values()).size).toBe(2);
+  // Those who are not in it have no part in it.
+  expect(carol.entries.filter(({ kind }) => kind === 'commit')).toEqual([]);
+});
+
+test('is left by whoever is taken out of the conversation, and over when the call is', SLOW, async () => {
+  const [alice, bob, carol] = [await crew.deviceOf('dora'), await crew.deviceOf('emil'), await crew.deviceOf('finn')];
+  const conversation = await crew.converse(alice, bob, carol);
+  const groups: ConversationGroup[] = [];
+  for (const device of [alice, bob, carol]) {
+    const group = await device.enter(conversation);
+    await group.ready();
+    groups.push(group);
+  }
+  const [ofAlice, ofBob, ofCarol] = groups as [ConversationGroup, ConversationGroup, ConversationGroup];
+  await same(ofAlice, ofBob, ofCarol);
+  const before = await keysOf(ofAlice);
+  await alice.home.removeMember(conversation, bob.device.user);
+  await until(async () => (await ofAlice.loaded())?.members.length === 2, 'he is out of the keys');
+  await same(ofAlice, ofCarol);
+  expect(await keysOf(ofAlice)).not.toBe(before);
+  await until(async () => (await ofBob.loaded()) === undefined, 'he has forgotten them');
+  await alice.home.endCall(conversation);
+  await alice.home.refresh();
+  await expect((await alice.enter(conversation)).ready()).resolves.toMatchObject({ epoch: 0n });
+});
+
+test.each(['alpha', 'beta'] as const)('of two organisations, where %s starts the call', SLOW, async (from) => {
+  const [alice, bob] = [await crew.deviceOf('gina'), await crew.deviceOf('hugo', undefined, crew.beta)];
+  const conversation = await crew.converse(alice, bob);
+  await until(async () => (await bob.group(conversation).loaded())?.isMember, 'both are in the conversation');
+  const [first, second] = from === 'alpha' ? [alice, bob] : [bob, alice];
+  const ofFirst = await first.enter(conversation);
+  await ofFirst.ready();
+  await listsCall(second, conversation);
+  const ofSecond = await second.enter(conversation);
+  await ofSecond.ready();
+  await same(ofFirst, ofSecond);
+  await alice.home.removeMember(conversation, bob.device.user);
+  await until(async () => (await (from === 'alpha' ? ofSecond : ofFirst).loaded()) === undefined, 'his keys are gone');
+  expect([...alice.troubles, ...bob.troubles]).toEqual([]);
+});

@@ -1,0 +1,39 @@
+/** The groups of the calls that this device is in: one, as a rule, and for a moment two while it goes from one to the next. */
+import type { CallRoomId, GroupId } from '#signalling/ids.ts';
+import type { Entry } from '#signalling/queue.ts';
+import { CallGroup, type CallGroupOptions } from './call-group.ts';
+
+export class CallGroups {
+  readonly #entered = new Map<CallRoomId, CallGroup>();
+  readonly #groupOf: (room: CallRoomId) => GroupId | undefined;
+
+  /** @param groupOf of a call that goes on, as the homeserver told last */
+  constructor(groupOf: (room: CallRoomId) => GroupId | undefined) {
+    this.#groupOf = groupOf;
+  }
+
+  /** The device is not in it before it enters. A former stay in the same call ends. */
+  open(options: CallGroupOptions): CallGroup {
+    this.leave(options.room);
+    const group = new CallGroup(options);
+    this.#entered.set(options.room, group);
+    return group;
+  }
+
+  /** Its keys are forgotten. The hub takes it out when its SFT says that it is gone. */
+  leave(room: CallRoomId): void {
+    this.#entered.get(room)?.close();
+    this.#entered.delete(room);
+  }
+
+  /** Of a call that this device is not in any more it says nothing. @throws HawserError where it has to come once more */
+  async take(entry: Entry & { readonly group: GroupId }): Promise<void> {
+    for (const [room, group] of this.#entered) {
+      if (this.#groupOf(room) === entry.group || (await group.id()) === entry.group) return group.take(entry);
+    }
+  }
+
+  close(): void {
+    for (const room of [...this.#entered.keys()]) this.leave(room);
+  }
+}

@@ -265,6 +265,9 @@ class Run {
       if (now - since > STILL_MS || now - began > QUIET_MS) return evidence;
       [stir, wasGood] = [this.#recorder.stir(views), isGood];
       for (const seat of this.#cast.seats) seat.messenger.home.retryNow();
+      for (const { id } of this.#rooms.filter(({ talks }) => talks)) {
+        for (const seat of this.#cast.seats) await seat.comeIn(id);
+      }
       await wait(LOOK_MS, undefined, { signal: this.#signal });
     }
   }

@@ -135,6 +135,16 @@ export class Seat {
     await (await this.messenger.messages(room)).group.ready();
   }
 
+  /** As an application does that follows all conversations: where whoever added this person was cut short, it joins by itself. */
+  async comeIn(room: ConversationId): Promise<void> {
+    if (!this.find(room) || (await this.group(room))) return;
+    const { group } = await this.messenger.messages(room);
+    await group.ready().catch((error: unknown) => {
+      if (error instanceof HawserError) this.#recorder.trouble(this.label, error);
+      else this.#recorder.fault(this.label, error);
+    });
+  }
+
   /** Resolves when it has a conversation in its list. */
   async listed(room: ConversationId): Promise<void> {
     await until(() => this.find(room), `${this.label} has the conversation`, 20_000);

@@ -5,7 +5,8 @@
 import { type LeafNode, makeCustomExtension, type RatchetTree } from 'ts-mls';
 import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { ParticipantId } from '#signalling/ids.ts';
+import type { DeviceId, ParticipantId } from '#signalling/ids.ts';
+import { identityOf } from './members.ts';
 import { leavesOf } from './wire.ts';
 
 /** In the range for private use (RFC 9420, section 17.3). */
@@ -28,6 +29,14 @@ export function participantOf({ extensions }: LeafNode): ParticipantId | undefin
 export function participantsIn(tree: RatchetTree): Map<number, ParticipantId> {
   const known = leavesOf(tree).map(({ leafIndex, leaf }) => [leafIndex, participantOf(leaf)] as const);
   return new Map(known.flatMap(([leafIndex, participant]) => (participant ? [[leafIndex, participant]] : [])));
+}
+
+/** The devices that go by some of these names. */
+export function devicesNamed(tree: RatchetTree, participants: ReadonlySet<ParticipantId>): DeviceId[] {
+  return leavesOf(tree).flatMap(({ leaf }) => {
+    const participant = participantOf(leaf);
+    return participant !== undefined && participants.has(participant) ? [identityOf(leaf).device] : [];
+  });
 }
 
 /** @throws {HawserError} MLS_REFUSED where a leaf has other extensions than this one, or this one is of another form */

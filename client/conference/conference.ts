@@ -238,6 +238,11 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     this.#leave();
   }
 
+  /** It cannot go on, for a reason that the conference does not see by itself: its keys cannot be had, for instance. */
+  fail(error: unknown): void {
+    this.#leave(failureOf(error));
+  }
+
   /** For a page that is being closed: says nothing to anybody and waits for nothing. */
   close(): void {
     this.#leave();
@@ -272,7 +277,9 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   async #consume(note: ConsumerNote): Promise<void> {
     try {
       this.timings.mark('offered');
-      const media = await this.#engine.consume(note);
+      const participant = this.#ownerOf(note.source);
+      if (!participant) throw new HawserError('SIG_ORDER', 'a source that is not in the roster');
+      const media = await this.#engine.consume({ ...note, participant });
       this.timings.mark('consumed');
       const { consumer, source, layers } = note;
       this.#incoming.set(consumer, { consumer, source, layers, media });
@@ -281,6 +288,11 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     } catch {
       this.#dropConsumer(note.consumer); // it was closed meanwhile, or the connection is gone and the state says so
     }
+  }
+
+  #ownerOf(wanted: SourceId): ParticipantId | undefined {
+    const { participants = [] } = this.#roster ?? {};
+    return participants.find(({ sources }) => sources.some(({ source }) => source === wanted))?.participant;
   }
 
   #dropConsumer(consumer: string): void {

@@ -1,7 +1,7 @@
 /** The group of a call: of those who are in it, beside that of the conversation. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '#homeserver/testing/world.ts';
-import type { ConversationId } from '#signalling/ids.ts';
+import type { ConversationId, ParticipantId } from '#signalling/ids.ts';
 import { Crew } from '../testing/crew.ts';
 import type { TestDevice } from '../testing/test-device.ts';
 import type { ConversationGroup } from './conversation-group.ts';
@@ -28,6 +28,9 @@ const same = (...groups: readonly ConversationGroup[]) =>
     const keys = new Set(await Promise.all(groups.map(keysOf)));
     return keys.size === 1 && !keys.has(undefined);
   }, 'all are in one epoch, with the same key and the same participants');
+
+const listed = (device: TestDevice, conversation: ConversationId) =>
+  device.home.store.state.conversations.find((each) => each.conversation === conversation)?.call;
 
 const listsCall = (device: TestDevice, conversation: ConversationId) =>
   until(
@@ -72,6 +75,26 @@ test('is left by whoever is taken out of the conversation, and over when the cal
   await alice.home.endCall(conversation);
   await alice.home.refresh();
   await expect((await alice.enter(conversation)).ready()).resolves.toMatchObject({ epoch: 0n });
+});
+
+test('is left by whoever goes out of the call, when his SFT says so', SLOW, async () => {
+  const [alice, bob] = [await crew.deviceOf('ida'), await crew.deviceOf('jon')];
+  const conversation = await crew.converse(alice, bob);
+  const ofAlice = await alice.enter(conversation);
+  const { participants: first } = await ofAlice.ready();
+  const ofBob = await bob.enter(conversation);
+  const { participants } = await ofBob.ready();
+  await same(ofAlice, ofBob);
+  const call = listed(alice, conversation);
+  if (!call) throw new Error('no call');
+  const present = (all: ReadonlyMap<number, ParticipantId>) =>
+    crew.alpha.sft.presence(call.conference, [...all.values()]);
+  present(participants);
+  await until(() => listed(alice, conversation)?.members.length === 2, 'both are in the call');
+  const before = await keysOf(ofAlice);
+  present(first);
+  await until(async () => (await ofAlice.loaded())?.members.length === 1, 'he is out of the keys');
+  expect(await keysOf(ofAlice)).not.toBe(before);
 });
 
 test.each(['alpha', 'beta'] as const)('of two organisations, where %s starts the call', SLOW, async (from) => {

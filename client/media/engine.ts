@@ -4,7 +4,7 @@
  */
 
 import type { PublishedRendition } from '#signalling/client-sft.ts';
-import type { SourceId } from '#signalling/ids.ts';
+import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import type { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from '#signalling/webrtc.ts';
 
@@ -28,6 +28,8 @@ export interface MediaSignalling {
 export interface IncomingSource {
   readonly consumer: string;
   readonly source: SourceId;
+  /** Whose it is. */
+  readonly participant: ParticipantId;
   readonly kind: SourceKind;
   readonly rtpParameters: RtpParameters;
 }

@@ -6,6 +6,7 @@
 
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Credentials } from '#mls/credentials.ts';
+import { devicesNamed } from '#mls/participant.ts';
 import {
   applyCommit,
   beginPublicGroup,
@@ -35,6 +36,7 @@ import {
   type DomainName,
   domainOf,
   type GroupId,
+  type ParticipantId,
   type RoomId,
   type UserId,
   userOfDevice,
@@ -51,7 +53,7 @@ import { type Held, HeldGroups, type People, peopleOf, permitIn, strangersIn } f
 import type { Journal } from './journal.ts';
 import { nodeEngine } from './mls-crypto.ts';
 import { load } from './repository.ts';
-import { groupIn, requireRoom, roomsOf, withGroup } from './rooms.ts';
+import { absentIn, groupIn, requireRoom, roomsOf, withGroup } from './rooms.ts';
 import { type Chain, digestOf, Sending } from './sending.ts';
 import { Telling, usersGone } from './telling.ts';
 import { Turns } from './turns.ts';
@@ -351,6 +353,8 @@ export class Groups implements GroupOffice {
       }
       if (groupIn(after, room) !== group) this.#held.delete(room);
       else if (gone.size > 0) this.#proposeSoon(room);
+      const absent = absentIn(room, change);
+      if (absent.size > 0) this.#proposeAbsent(room, absent);
     }
   };
 
@@ -382,6 +386,15 @@ export class Groups implements GroupOffice {
       this.#moves += 1;
       this.#options.onFault(error);
     });
+  }
+
+  /** Whoever went out of a call, or vanished, is out of its keys with the next commit. */
+  #proposeAbsent(room: RoomId, participants: ReadonlySet<ParticipantId>): void {
+    const propose = async () => {
+      const { group } = await this.#load(room);
+      await this.#propose(room, devicesNamed(group.hashed.tree, participants));
+    };
+    this.#turn(room, () => this.#unlessEnded(room, propose)).catch(this.#options.onFault);
   }
 
   /**

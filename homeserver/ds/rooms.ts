@@ -4,7 +4,8 @@
  */
 import { HawserError } from '#signalling/errors.ts';
 import type { Statement } from '#signalling/federation.ts';
-import { callRoomOf, conferenceIn, type GroupId, isOfCall, type RoomId } from '#signalling/ids.ts';
+import { callRoomOf, conferenceIn, type GroupId, isOfCall, type ParticipantId, type RoomId } from '#signalling/ids.ts';
+import type { Change } from './changes.ts';
 
 export interface GroupOfRoom {
   readonly room: RoomId;
@@ -24,6 +25,15 @@ export function groupIn(state: Statement, room: RoomId): GroupId | undefined {
 /** Whether a group can be that of a room, by its id. */
 export function isGroupFor(room: RoomId, group: GroupId): boolean {
   return isOfCall(group) === (conferenceIn(room) !== undefined);
+}
+
+/** Who was in a call and is not any more, while it goes on. */
+export function absentIn(room: RoomId, { before, after }: Change): ReadonlySet<ParticipantId> {
+  const conference = conferenceIn(room);
+  if (conference === undefined || after.call?.conference !== conference) return new Set();
+  const there = new Set(after.call.members.map(({ participant }) => participant));
+  const earlier = before?.call?.members.map(({ participant }) => participant) ?? [];
+  return new Set(earlier.filter((participant) => !there.has(participant)));
 }
 
 /** @throws HawserError HOME_NO_CALL where the room is a call that does not go on */

@@ -20,6 +20,7 @@ import type {
   ReceiverCounters,
 } from '../engine.ts';
 import { countersOf } from './counters.ts';
+import type { BrowserEncryption } from './encryption.ts';
 import { canSendVp9, type PictureCodec, VP9_MODE } from './picture-codec.ts';
 import { publicationOf, type Sent } from './publication.ts';
 import { toLibrary, toWire } from './wire.ts';
@@ -50,6 +51,7 @@ const VP9_CAMERA = {
 };
 
 export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamTrack, Publication<MediaStreamTrack>> {
+  readonly #encryption: BrowserEncryption | undefined;
   /** The choice for cameras that are published from now on; VP8 where VP9 cannot be had. */
   cameraCodec: PictureCodec = 'vp8';
   readonly #consumers = new Map<string, Consumer | 'closed'>();
@@ -58,6 +60,11 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
   #signalling: MediaSignalling | undefined;
   #send: Transport | undefined;
   #receive: Transport | undefined;
+
+  /** @param encryption of the media; without it, as between machines that measure, it is readable to SFTs */
+  constructor(encryption?: BrowserEncryption) {
+    this.#encryption = encryption;
+  }
 
   /**
    * Lets the browser load its WebRTC code before anybody clicks; the first peer connection of a page is the expensive one.
@@ -99,6 +106,7 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
           codecOptions,
           ...(vp9 && { codec: vp9 }),
           stopTracks: false, // whoever opened the device closes it
+          onRtpSender: (sender) => this.#encryption?.protectSender(sender, kind, rendition.layers[0] ?? 0),
         });
         if (kind === 'camera' && !vp9 && rendition.layers[0] === 0) await keepLines(producer);
         if (muted) producer.pause();
@@ -120,13 +128,14 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
     return publicationOf(kind, sent, source);
   }
 
-  async consume({ consumer, source, kind, rtpParameters }: IncomingSource): Promise<MediaStreamTrack> {
+  async consume({ consumer, source, participant, kind, rtpParameters }: IncomingSource): Promise<MediaStreamTrack> {
     if (!this.#receive) throw new DeviceError('UNKNOWN');
     const made = await this.#receive.consume({
       id: consumer,
       producerId: source,
       kind: kind === 'microphone' ? 'audio' : 'video',
       rtpParameters: toLibrary.parameters(rtpParameters),
+      onRtpReceiver: (receiver) => this.#encryption?.protectReceiver(receiver, participant, kind),
     });
     if (this.#consumers.get(consumer) === 'closed') {
       this.#consumers.delete(consumer);

@@ -38,8 +38,11 @@ export default defineConfig({
             'homeserver/http/client/{assets,hardening,openapi}.test.ts',
             'homeserver/mail/{letters,postman,starttls,transport}.test.ts',
           ],
-          // Ten thousand inputs are for SQLite.
-          env: { HAWSER_FUZZ_RUNS: process.env.HAWSER_FUZZ_RUNS ?? '2000' },
+          // Ten thousand inputs and five deaths are for SQLite.
+          env: {
+            HAWSER_FUZZ_RUNS: process.env.HAWSER_FUZZ_RUNS ?? '1000',
+            HAWSER_KILLS: process.env.HAWSER_KILLS ?? '2',
+          },
           globalSetup: ['homeserver/testing/postgres.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,

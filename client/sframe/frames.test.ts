@@ -218,6 +218,7 @@ it('sends no picture that builds on one that was not sent', async () => {
   expect(await picture(2, 1)).toBeUndefined();
   expect(await picture(3, 2)).toBeUndefined();
   expect(await picture(4)).toBeDefined();
+  for (let id = 1_000; id < 1_300; id++) expect(await picture(id, 1)).toBeUndefined();
   expect(await picture(5, 4)).toBeDefined();
 });
 

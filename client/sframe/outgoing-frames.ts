@@ -36,9 +36,11 @@ export class OutgoingFrames {
   async seal({ data, clear, picture }: EncodedFrame): Promise<Uint8Array | undefined> {
     const key = await this.#current();
     if (!key) return undefined;
-    const counter = this.#count++;
+    const counter = this.#count;
     const references = picture && this.#referencesOf(picture, counter);
     if (picture && !references) return undefined;
+    // What is not sent is not counted: so the distances to what was are never longer than what is remembered.
+    this.#count += 1;
     const [before, rest] = [data.subarray(0, clear), data.subarray(clear)];
     const plaintext = references ? concat(rest, writeReferences(references)) : rest;
     return concat(before, await key.seal(BigInt(counter), before, plaintext));

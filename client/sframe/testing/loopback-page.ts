@@ -17,7 +17,6 @@ export interface LoopbackOptions {
 export interface LoopbackFigures {
   readonly framesDecoded: number;
   readonly keyFramesDecoded: number;
-  readonly freezes: number;
   /** Of sound that was played, and of it those that were made up for what was missing. */
   readonly samples: number;
   readonly concealed: number;
@@ -88,7 +87,6 @@ class Loopback {
     return {
       framesDecoded: inbound.framesDecoded ?? 0,
       keyFramesDecoded: inbound.keyFramesDecoded ?? 0,
-      freezes: inbound.freezeCount ?? 0,
       samples: inbound.totalSamplesReceived ?? 0,
       concealed: inbound.concealedSamples ?? 0,
       energy: inbound.totalAudioEnergy ?? 0,

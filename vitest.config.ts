@@ -5,6 +5,15 @@ const everywhere = { environment: 'node', pool: 'forks' } as const;
 // Files of one process share what they import, which is a fifth of the time; nothing that is tested keeps state in a module.
 const shared = { ...everywhere, isolate: false } as const;
 
+// Real media through browsers and SFTs: what arrives in which quality depends on what else the machine does meanwhile.
+const media = [
+  'bench/{trunk,voices}.e2e.test.ts',
+  'cli/demo/*.e2e.test.ts',
+  'client/sframe/worker.e2e.test.ts',
+  'sft/{layers,limits,publishing,purity,rotation,viewers,voices,vp9}.e2e.test.ts',
+  'web/page.e2e.test.ts',
+];
+
 export default defineConfig({
   test: {
     // Two at a time: a test that starts media servers already uses more than one core by itself.
@@ -50,16 +59,27 @@ export default defineConfig({
         },
       },
       {
-        // With browsers and whole servers: after the others, one file at a time, so that measured times mean something.
+        // With browsers and whole servers.
         test: {
           ...everywhere,
           name: 'e2e',
           include: ['**/*.e2e.test.ts'],
-          exclude: ['**/node_modules/**'],
-          fileParallelism: false,
+          exclude: ['**/node_modules/**', ...media],
           testTimeout: 90_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // After the others, one file at a time.
+        test: {
+          ...everywhere,
+          name: 'media',
+          include: media,
+          fileParallelism: false,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

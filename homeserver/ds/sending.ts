@@ -3,6 +3,8 @@
  * for a hundred messages in the place of some for each.
  */
 import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
 import { HawserError } from '#signalling/errors.ts';
 import type { TakenMessage } from '#signalling/groups.ts';
 import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
@@ -60,6 +62,10 @@ interface Waiting {
 
 /** Messages in one transaction: more wait for the next one, so that nobody waits long. */
 const MAX_BATCH = 256;
+/**
+ * Between the beginnings of two transactions at least: what arrives meanwhile is written together. Who sends alone waits for nothing.
+ */
+const GATHERED_MS = 4;
 /** Last numbers that are held in memory, some 300 bytes each; the others are in the database. */
 const MAX_KNOWN = 20_000;
 
@@ -69,6 +75,8 @@ export class Sending {
   readonly #known = new Map<string, Numbered>();
   #waiting: Waiting[] = [];
   #isWriting = false;
+  /** The last transaction, by `performance.now()`. */
+  #beganAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SendingOptions) {
     this.#options = options;
@@ -93,6 +101,9 @@ export class Sending {
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
     while (this.#waiting.length > 0) {
+      const early = this.#beganAt + GATHERED_MS - performance.now();
+      if (early > 0 && this.#waiting.length < MAX_BATCH) await wait(early);
+      this.#beganAt = performance.now();
       let batch: readonly Waiting[] = [];
       try {
         const settle = await this.#options.writer.run((tx) => {

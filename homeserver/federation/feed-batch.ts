@@ -25,6 +25,8 @@ export interface Batch {
 const MAX_STATEMENT_BYTES = 1024 * 1024;
 /** Positions that are looked at in one query: between two entries for a domain may be a million for others. */
 const WINDOW = 20_000;
+/** Of so few positions the entries are read at once, without first asking how long they are: 2 MiB each at most. */
+const FEW = 8;
 
 /**
  * @param range `after` may be further than what the other side has, where nothing for it is in between
@@ -41,15 +43,20 @@ export async function nextBatch(
 ): Promise<Batch | undefined> {
   for (let { after } = range; after < upTo; after += WINDOW) {
     const end = Math.min(upTo, after + WINDOW);
-    const fitting = longestOf(await sizesUpTo(db, { ...range, after }, end, MAX_FED));
+    const read = end - after <= FEW ? await waitingUpTo(db, { ...range, after }, end) : undefined;
+    const fitting = longestOf(read?.map(sizedOf) ?? (await sizesUpTo(db, { ...range, after }, end, MAX_FED)));
     if (fitting.length === 0) continue;
     const { statements, told, entries } = await withStatements(db, range.domain, fitting);
     const last = entries.at(-1)?.position ?? after;
-    const rows = await waitingUpTo(db, { ...range, after }, last);
+    const rows = read?.slice(0, entries.length) ?? (await waitingUpTo(db, { ...range, after }, last));
     const length = rows.reduce((sum, { payload }) => sum + payload.length, 0);
     return { feed: { order, after: acknowledged, statements, entries: rows.map(entryOf) }, told, last, length };
   }
   return undefined;
+}
+
+function sizedOf({ position, conversation, payload, moves }: WaitingRow): Sized {
+  return { position, conversation, length: payload.length + (moves?.length ?? 0) };
 }
 
 /** The longest beginning that fits into one request; one entry at least. Pure. */

@@ -57,8 +57,11 @@ export class Writer {
       await new Promise((resolve) => setImmediate(resolve));
       const batch = this.#waiting.splice(0, MAX_BATCH);
       try {
-        const outcomes = await this.#store.transaction((tx) => runAll(tx, batch));
-        for (const { settle } of outcomes) settle();
+        const [first, ...others] = batch;
+        // One alone needs no part of its own that can be undone: where it throws, so does the transaction.
+        const isAlone = first !== undefined && others.length === 0;
+        if (isAlone) first.resolve(await this.#store.transaction((tx) => first.run(tx)));
+        else for (const { settle } of await this.#store.transaction((tx) => runAll(tx, batch))) settle();
       } catch (error) {
         // The transaction as a whole failed: nothing of anybody was written.
         for (const { reject } of batch) reject(error);

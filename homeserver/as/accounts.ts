@@ -2,7 +2,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import { type DomainName, handleOf, type UserId, userIdOf } from '#signalling/ids.ts';
 import { type EmailAddress, emailOf } from '#signalling/person.ts';
-import { inParts } from '../store/rows.ts';
+import { inLists } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { AccountKind } from '../store/tables.ts';
 import type { World } from '../world.ts';
@@ -108,7 +108,7 @@ export async function setAdministrator(db: Db, user: UserId, administrator: bool
 /** Those of some people of this domain who have no account, or none any more. */
 export async function withoutAccount(db: Db, users: readonly UserId[]): Promise<UserId[]> {
   const known = new Set<UserId>();
-  for (const part of inParts(users)) {
+  for (const part of inLists(users)) {
     const rows = await db.selectFrom('accounts').select('user_id').where('user_id', 'in', part).execute();
     for (const { user_id } of rows) known.add(user_id);
   }

@@ -7,7 +7,7 @@ import { membersIn, type PublicGroup } from '#mls/public-group.ts';
 import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
 import { parseTree } from '#mls/wire.ts';
 import type { DeviceId, GroupId, RoomId } from '#signalling/ids.ts';
-import { inParts } from '../store/rows.ts';
+import { inLists, inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import { nodeEngine } from './mls-crypto.ts';
 
@@ -84,7 +84,7 @@ export async function putOutOf(db: Db, group: GroupId): Promise<Set<DeviceId>> {
 }
 
 export async function setPutOut(tx: Db, group: GroupId, devices: readonly DeviceId[], isOut: boolean): Promise<void> {
-  for (const part of inParts(devices)) {
+  for (const part of inLists(devices)) {
     await tx
       .updateTable('group_devices')
       .set({ put_out: isOut ? 1 : 0 })
@@ -164,7 +164,7 @@ async function saveRecords(tx: Db, group: GroupId, changes: Changes): Promise<vo
     if (bytes === undefined) gone.push(key);
     else kept.push({ group_id: group, key, value: Buffer.from(bytes).toString('base64url') });
   }
-  for (const part of inParts(gone)) {
+  for (const part of inLists(gone)) {
     await tx.deleteFrom('group_records').where('group_id', '=', group).where('key', 'in', part).execute();
   }
   for (const part of inParts(kept)) {
@@ -178,7 +178,7 @@ async function saveRecords(tx: Db, group: GroupId, changes: Changes): Promise<vo
 
 async function saveDevices(tx: Db, group: PublicGroup, before: readonly DeviceId[]): Promise<void> {
   const [old, now] = [new Set(before), new Set(devicesIn(group))];
-  for (const part of inParts([...old.difference(now)])) {
+  for (const part of inLists([...old.difference(now)])) {
     await tx.deleteFrom('group_devices').where('group_id', '=', group.id).where('device_id', 'in', part).execute();
   }
   for (const part of inParts([...now.difference(old)])) {

@@ -7,7 +7,7 @@ import {
   type GroupId,
   type RoomId,
 } from '#signalling/ids.ts';
-import { inParts } from '../store/rows.ts';
+import { inLists } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { Judged } from './feed-judge.ts';
 
@@ -26,18 +26,21 @@ export async function groupsOf(
   /** By room; of a call that is not known or over, its conversation is asked. */
   const groups = new Map<RoomId, GroupId | null>();
   const parted = new Set<ConversationId>();
-  for (const part of inParts(conversations)) {
+  for (const part of inLists(conversations)) {
     const known = tx.selectFrom('conversations').select(['id', 'group_id']).where('id', 'in', part);
     for (const { id, group_id } of await known.execute()) groups.set(id, group_id);
+  }
+  const ofCalls = entries.some(({ given }) => given.conversation !== conversationIn(given.conversation));
+  for (const part of ofCalls ? inLists(conversations) : []) {
     const calls = tx.selectFrom('calls').selectAll().where('conversation_id', 'in', part);
     for (const { conversation_id, conference, group_id } of await calls.execute())
       groups.set(callRoomOf(conversation_id, conference), group_id);
-    const out = tx
-      .selectFrom('parted_people')
-      .select('conversation_id')
-      .where('conversation_id', 'in', part)
-      .distinct();
-    for (const { conversation_id } of await out.execute()) parted.add(conversation_id);
+  }
+  // Where its group is known, whether it was parted with changes nothing.
+  const groupless = entries.filter(({ given }) => (groups.get(given.conversation) ?? null) === null);
+  for (const part of inLists([...new Set(groupless.map(({ given }) => conversationIn(given.conversation)))])) {
+    const out = tx.selectFrom('parted_people').select('conversation_id').where('conversation_id', 'in', part);
+    for (const { conversation_id } of await out.distinct().execute()) parted.add(conversation_id);
   }
   const read = new Set([...readers].flatMap(([group, devices]) => (devices.size > 0 ? [group] : [])));
   return ({ given: { conversation: room, group } }) => {

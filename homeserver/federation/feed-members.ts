@@ -10,7 +10,7 @@ import {
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
-import { inParts } from '../store/rows.ts';
+import { inLists } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { Judged } from './feed-judge.ts';
 
@@ -68,7 +68,7 @@ export async function admittedBy(
 
 async function membersOf(tx: Db, conversations: readonly ConversationId[]): Promise<Set<string>> {
   const members = new Set<string>();
-  for (const part of inParts(conversations)) {
+  for (const part of inLists(conversations)) {
     const rows = tx.selectFrom('members').select(['conversation_id', 'user_id']).where('conversation_id', 'in', part);
     for (const { conversation_id, user_id } of await rows.execute()) members.add(`${conversation_id} ${user_id}`);
   }

@@ -1,6 +1,6 @@
 /** The outbox's rows. There is at most one for a thing and a domain: statements are whole, so the newest says it all. */
 import type { ConferenceId, ConversationId, DeviceId, DomainName, UserId } from '#signalling/ids.ts';
-import { inParts } from '../store/rows.ts';
+import { inLists, inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { ConsentPair, OutboxKind } from '../store/tables.ts';
 
@@ -97,7 +97,7 @@ export async function statementsWaiting(
   conversations: readonly ConversationId[],
 ): Promise<StoredEntry[]> {
   const found: StoredEntry[] = [];
-  for (const part of inParts(conversations)) {
+  for (const part of inLists(conversations)) {
     const rows = await db
       .selectFrom('outbox')
       .selectAll()

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { ConversationId, DeviceId, DomainName, GroupId, UserId } from '#signalling/ids.ts';
 import { parseRefused, parseSent } from '#signalling/queue.ts';
-import { inParts } from '../store/rows.ts';
+import { inLists, inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { SubmissionRow } from '../store/tables.ts';
 
@@ -88,7 +88,7 @@ export async function find(db: Db, { device, conversation, number }: Named): Pro
 /** What they say, by number. @param rows of one device to one conversation */
 export async function messagesOf(db: Db, rows: readonly Waiting[]): Promise<Map<number, string>> {
   const messages = new Map<number, string>();
-  for (const part of inParts(rows)) {
+  for (const part of inLists(rows)) {
     const positions = part.map(({ position }) => position);
     const said = db.selectFrom('submissions').select(['number', 'message']).where('position', 'in', positions);
     for (const { number, message } of await said.execute()) messages.set(number, message);
@@ -114,7 +114,7 @@ export async function olderThan(db: Db, time: number, limit: number): Promise<Wa
 }
 
 export async function remove(tx: Db, rows: readonly Waiting[]): Promise<void> {
-  for (const part of inParts(rows)) {
+  for (const part of inLists(rows)) {
     const positions = part.map(({ position }) => position);
     await tx.deleteFrom('submissions').where('position', 'in', positions).execute();
   }

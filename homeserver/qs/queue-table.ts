@@ -5,7 +5,7 @@
  */
 import type { DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
-import { inParts } from '../store/rows.ts';
+import { inLists, inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { EntryRow } from '../store/tables.ts';
 
@@ -163,7 +163,7 @@ export async function queuedDevices(db: Db): Promise<DeviceId[]> {
 
 export async function queuedAmong(db: Db, devices: readonly DeviceId[]): Promise<Set<DeviceId>> {
   const found = new Set<DeviceId>();
-  for (const part of inParts(devices)) {
+  for (const part of inLists(devices)) {
     const rows = await db.selectFrom('queues').select('device_id').where('device_id', 'in', part).execute();
     for (const { device_id } of rows) found.add(device_id);
   }
@@ -172,7 +172,7 @@ export async function queuedAmong(db: Db, devices: readonly DeviceId[]): Promise
 
 export async function readersOf(db: Db, groups: readonly GroupId[]): Promise<Map<GroupId, Set<DeviceId>>> {
   const readers = new Map<GroupId, Set<DeviceId>>(groups.map((group) => [group, new Set()]));
-  for (const part of inParts(groups)) {
+  for (const part of inLists(groups)) {
     const rows = await db
       .selectFrom('subscriptions')
       .select(['audience', 'device_id'])

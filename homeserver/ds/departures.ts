@@ -7,6 +7,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import { Errands } from '../errands.ts';
 import { enqueueDepartures } from '../federation/outbox-table.ts';
+import { whenIdle } from '../idle.ts';
 import { isStoreTrouble } from '../store/faults.ts';
 import type { Store } from '../store/store.ts';
 import type { World } from '../world.ts';
@@ -102,8 +103,7 @@ export class Departures {
         continue;
       }
       for (const conversation of theirs) {
-        // SQLite answers in the same turn of the event loop: nobody else was served until 3,000 conversations were left.
-        await new Promise((resolve) => setImmediate(resolve));
+        await whenIdle();
         if (this.#errands.isClosed) return;
         try {
           await conversations.perform(conversation, { type: 'leave', actor: user }).catch(ignoreOut);

@@ -4,7 +4,6 @@
  * more is shut out here at once, and out of the keys with the next commit, which must contain what the hub proposed.
  */
 
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { Credentials } from '#mls/credentials.ts';
 import { devicesNamed } from '#mls/participant.ts';
 import {
@@ -42,6 +41,7 @@ import {
   userOfDevice,
 } from '#signalling/ids.ts';
 import type { Feeds } from '../federation/feed.ts';
+import { whenIdle } from '../idle.ts';
 import type { Queues } from '../qs/queues.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
@@ -404,10 +404,10 @@ export class Groups implements GroupOffice {
   #proposeStrangers(room: RoomId): Promise<void> {
     return this.#unlessEnded(room, async () => {
       // The change by which they are out, to read a large group, and each part: all take their time, in which nobody else is served.
-      await breathe();
+      await whenIdle();
       for (;;) {
         await this.#load(room);
-        await breathe();
+        await whenIdle();
         const strangers = strangersIn(await this.#load(room));
         if (strangers.length === 0 || this.#isClosed) return;
         await this.#propose(room, strangers.slice(0, MOST_PROPOSED));
@@ -430,7 +430,7 @@ export class Groups implements GroupOffice {
    */
   async #propose(room: RoomId, devices: readonly DeviceId[]): Promise<void> {
     for (let at = 0; at < devices.length; at += MOST_PROPOSED) {
-      if (at > 0) await breathe();
+      if (at > 0) await whenIdle();
       if (this.#isClosed) return;
       await this.#proposeSome(room, devices.slice(at, at + MOST_PROPOSED));
     }

@@ -4,7 +4,6 @@
  * a crash. Until all of it is done the domain is refused, also where it is allowed again meanwhile: what it begins anew must not be
  * taken for what was there before.
  */
-import { setImmediate as breathe, setTimeout as rest } from 'node:timers/promises';
 import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Operation, Statement } from '#signalling/federation.ts';
@@ -15,6 +14,7 @@ import { domainsOf, parted } from '../ds/conversation.ts';
 import { accept } from '../ds/follower.ts';
 import type { Journal } from '../ds/journal.ts';
 import { Errands } from '../errands.ts';
+import { whenIdle } from '../idle.ts';
 import type { Queues } from '../qs/queues.ts';
 import { isStoreTrouble } from '../store/faults.ts';
 import type { Db, Store } from '../store/store.ts';
@@ -60,14 +60,6 @@ export interface Parting {
 
 /** Conversations that are read at a time. */
 const BATCH = 50;
-/**
- * Rest behind each conversation, as a part of the time that it took: SQLite answers in the same turn of the event loop, so that nobody else is
- * served meanwhile. One of fifty takes 13 ms, which is a thousand in 20 s.
- */
-const RESTED = 0.5;
-/** One of thousands pauses by itself meanwhile, and whoever ends the homeserver does not wait for a rest. */
-const LONGEST_REST_MS = 100;
-
 export class Partings {
   readonly #options: PartingsOptions;
   readonly #errands: Errands;
@@ -221,7 +213,6 @@ export class Partings {
       const some = await read(after);
       for (const room of some) {
         if (this.#errands.isClosed) return false;
-        const began = performance.now();
         try {
           await work(room);
         } catch (error) {
@@ -231,7 +222,7 @@ export class Partings {
           this.#options.onFault(error);
         }
         after = room;
-        await rest(Math.min((performance.now() - began) * RESTED, LONGEST_REST_MS));
+        await whenIdle();
       }
       if (some.length < BATCH) return isWhole;
     }
@@ -270,7 +261,7 @@ export class Partings {
       const some = await store.transaction((tx) => table.recall(tx, own, domain, from, BATCH, world.now()));
       if (some.length > 0) wakeOutbox(domain);
       after = some.at(-1);
-      await breathe();
+      await whenIdle();
     } while (after !== undefined);
   }
 }

@@ -19,11 +19,11 @@ import {
 import { ConferenceId, ConversationId, DomainName, domainOf, type UserId, userIdOf } from '#signalling/ids.ts';
 import { peerOf } from '#trust/door.ts';
 import type { Peer } from '#trust/identity.ts';
-import { type Person, toldTo } from '../ds/conversation.ts';
+import type { Person } from '../ds/conversation.ts';
 import type { App } from '../http/fastify.ts';
 import type { World } from '../world.ts';
 import { bodyLimitOf, DoorLimits } from './door-limits.ts';
-import { judge, withoutBarredCall } from './judge.ts';
+import { judge } from './judge.ts';
 import { type Claims, digestOf } from './signature.ts';
 import { isSigned, SignedRequests, type SignedRequestsOptions } from './signed-requests.ts';
 
@@ -39,6 +39,8 @@ export interface DoorOptions {
   /** See `SignedRequestsOptions`. */
   readonly signingKey: SignedRequestsOptions['signingKey'];
   readonly update: (from: DomainName, conversation: ConversationId, operation: Operation) => Promise<Statement>;
+  /** As the domain is told of it besides. */
+  readonly told: (domain: DomainName, statement: Statement) => Promise<Statement>;
   readonly accept: (from: DomainName, statement: Statement) => Promise<Statement>;
   readonly grant: (from: DomainName, conference: ConferenceId, conversation: ConversationId) => Promise<GrantAnswer>;
   /** A request of a domain came in: it can be reached again. */
@@ -86,7 +88,7 @@ export function noteBody(request: object, text: string): void {
 }
 
 export function federationRoutes(app: App, options: DoorOptions): void {
-  const { domain, peer, identify, update, accept, grant } = options;
+  const { domain, peer, identify, update, told, accept, grant } = options;
   const isAllowed = (other: DomainName) => peer(other)?.state === 'allowed';
   guard(app, options);
 
@@ -119,8 +121,8 @@ export function federationRoutes(app: App, options: DoorOptions): void {
       const from = peerIn(request);
       refuseBarred(judge(peer(from), { call: 'update', direction: 'in', operation: request.body.type }));
       const statement = await update(from, request.params.conversation, request.body);
-      // As it is told to it besides: whoever has gone as the last of a domain learns no more than that.
-      return withoutBarredCall(toldTo(from, statement), () => peer(from)?.may.calls ?? false);
+      // Whoever has gone as the last of a domain learns no more than that.
+      return told(from, statement);
     },
   );
 

@@ -98,3 +98,13 @@ export function withoutBarredCall(statement: Statement, mayCall: (anchor: Domain
   const { call, ...rest } = statement;
   return call === undefined || mayCall(call.anchor) ? statement : rest;
 }
+
+/** The first version in which a call has a group. */
+const CALL_GROUPS = 2;
+
+/** A state in the words of a version, which refuses what it does not know. */
+export function inWordsOf(version: number, statement: Statement): Statement {
+  if (statement.call?.group === undefined || version >= CALL_GROUPS) return statement;
+  const { group: _, ...call } = statement.call;
+  return { ...statement, call };
+}

@@ -43,7 +43,7 @@ import type { PeerList } from '#trust/peers.ts';
 import { type Person, toldTo } from '../ds/conversation.ts';
 import type { OtherDomains } from '../ds/hub.ts';
 import { TooMuch, Unreachable } from './errors.ts';
-import { judge, withoutBarredCall } from './judge.ts';
+import { inWordsOf, judge, withoutBarredCall } from './judge.ts';
 import { digestOf, type RequestSigner, signRequest } from './signature.ts';
 import { isSigned } from './signed-requests.ts';
 
@@ -130,7 +130,7 @@ export class PeerClient implements OtherDomains {
   }
 
   async notify(domain: DomainName, statement: Statement): Promise<void> {
-    await this.#call(domain, 'notify', statement.conversation, this.#toldTo(domain, statement), ANSWERS.notify);
+    await this.#call(domain, 'notify', statement.conversation, await this.told(domain, statement), ANSWERS.notify);
   }
 
   async consent(domain: DomainName, statement: ConsentStatement): Promise<void> {
@@ -148,8 +148,8 @@ export class PeerClient implements OtherDomains {
   }
 
   /** Delivers what waits for a domain. @throws as every request, and FED_OLD_VERSION */
-  feed(domain: DomainName, feed: Feed): Promise<FeedAnswer> {
-    const statements = feed.statements.map((each) => this.#toldTo(domain, each));
+  async feed(domain: DomainName, feed: Feed): Promise<FeedAnswer> {
+    const statements = await Promise.all(feed.statements.map((each) => this.told(domain, each)));
     return this.#call(domain, 'feed', domain, { ...feed, statements }, ANSWERS.feed);
   }
 
@@ -229,10 +229,12 @@ export class PeerClient implements OtherDomains {
     return this.#versions.get(domain);
   }
 
-  /** A domain that may have no calls with us hears of none. */
-  #toldTo(domain: DomainName, statement: Statement): Statement {
+  /** A state as a domain may hear it and can read it: one that may have no calls with us hears of none. */
+  async told(domain: DomainName, statement: Statement): Promise<Statement> {
     const mayCall = this.#options.peers.allowed(domain)?.may.calls ?? false;
-    return withoutBarredCall(toldTo(domain, statement), () => mayCall);
+    const heard = withoutBarredCall(toldTo(domain, statement), () => mayCall);
+    if (heard.call?.group === undefined) return heard;
+    return inWordsOf(await this.greet(domain).catch(() => FEDERATION_VERSIONS.min), heard);
   }
 
   async #agree(domain: DomainName): Promise<number> {

@@ -59,6 +59,7 @@ export async function serveFederation({ site, log, world }: DoorOptions, parts: 
     peerSince: peerAges.since,
     signingKey: signingKeyOf,
     update: (from, conversation, operation) => hub.update(from, conversation, operation),
+    told: (peer, statement) => parts.peerClient.told(peer, statement),
     accept: acceptFrom,
     grant: (from, conference, conversation) => calls.grantFor(from, conference, conversation),
     onHeard: (peer) => {

@@ -68,6 +68,7 @@ beforeEach(async () => {
       return found ? fromBase64Url(found.key) : undefined;
     },
     update: never,
+    told: never,
     accept: never,
     grant: never,
     onHeard: () => undefined,

@@ -169,6 +169,13 @@ describe('with an organisation that has version 1', () => {
     await until(() => told.has(conversation), 'the old homeserver is told');
     const { call } = await alice.call(conversation);
     await until(() => told.get(conversation)?.call !== undefined, 'and of the call');
+    // The group of a call came later than that version.
+    const laptop = await TestDevice.open(alpha.url, 'alice', PASSWORD);
+    await (await laptop.enter(conversation)).ready();
+    expect((await alice.conversation(conversation)).call?.group).toBeDefined();
+    await until(() => (told.get(conversation)?.seq ?? 0) > 2, 'and that something of it has changed');
+    expect((await askAlpha('update', conversation, { type: 'changeName', actor: bob, name: 'Rob' })).status).toBe(200);
+    laptop.close();
     await alice.changeTitle(conversation, 'Sails');
     await until(() => told.get(conversation)?.title === 'Sails', 'and of the title');
     const grant = await askAlpha('grant', call.conference, { conversation });

@@ -15,7 +15,15 @@ import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import type { Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { TakenCommit } from '#signalling/groups.ts';
-import { domainOf, type GroupId, groupIdOf, type ParticipantId, type RoomId, type UserId } from '#signalling/ids.ts';
+import {
+  conferenceIn,
+  domainOf,
+  type GroupId,
+  groupIdOf,
+  type ParticipantId,
+  type RoomId,
+  type UserId,
+} from '#signalling/ids.ts';
 import { isOutBy, parseNotice } from '#signalling/notice.ts';
 import type { Entry } from '#signalling/queue.ts';
 import { backoffMs } from '../backoff.ts';
@@ -238,7 +246,10 @@ export class ConversationGroup {
   }
 
   async #takeNotice(entry: Entry, note: Note): Promise<void> {
-    if (isOutBy(parseNotice(entry.payload), this.#options.device.user)) {
+    const notice = parseNotice(entry.payload);
+    // That a call is over says nothing about the group of its conversation.
+    const isForIt = notice.change.type !== 'callEnded' || conferenceIn(this.#options.room) !== undefined;
+    if (isForIt && isOutBy(notice, this.#options.device.user)) {
       const group = await this.#loaded();
       // Before the own external commit in the queue: of an earlier time. The hub says by its answer to that commit what is so now.
       const isOld = isJoining(group) || (await this.marks.joinedBy()) !== undefined;

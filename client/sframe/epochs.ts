@@ -48,6 +48,7 @@ export class Epochs {
     const short = shortEpoch(epoch.number);
     const known = this.#kept.get(short)?.epoch.number;
     if (known !== undefined && known >= epoch.number) return;
+    this.#forget(short);
     this.#kept.set(short, { epoch, keys: new Map(), until: Number.POSITIVE_INFINITY });
   }
 
@@ -56,8 +57,11 @@ export class Epochs {
     const next = this.#kept.get(shortEpoch(number));
     if (next?.epoch.number !== number || number <= (this.#sending?.epoch.number ?? -1n)) return;
     this.#sending = next;
-    const until = this.#now() + KEPT_MS;
-    for (const kept of this.#kept.values()) if (kept.epoch.number < number) kept.until = Math.min(kept.until, until);
+    const now = this.#now();
+    for (const [short, kept] of this.#kept) {
+      if (kept.until < now) this.#forget(short);
+      else if (kept.epoch.number < number) kept.until = Math.min(kept.until, now + KEPT_MS);
+    }
   }
 
   /** Undefined until the group has its first one. */
@@ -69,8 +73,7 @@ export class Epochs {
   find(short: number): Epoch | undefined {
     const kept = this.#kept.get(short);
     if (!kept || kept.until >= this.#now()) return kept?.epoch;
-    kept.epoch.baseKey.fill(0);
-    this.#kept.delete(short);
+    this.#forget(short);
     return undefined;
   }
 
@@ -87,5 +90,11 @@ export class Epochs {
       kept.keys.delete(oldest);
     }
     return made;
+  }
+
+  /** Its key is nowhere any more, as far as it is in these hands. */
+  #forget(short: number): void {
+    this.#kept.get(short)?.epoch.baseKey.fill(0);
+    this.#kept.delete(short);
   }
 }

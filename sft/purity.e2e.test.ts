@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadClips } from '#bench/media/clips.ts';
-import { packetise } from '#bench/media/vp8.ts';
+import { packetise } from '#client/media/node/vp8.ts';
 import { until } from '#signalling/testing.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, TestSft } from './testing.ts';

@@ -3,11 +3,12 @@
  * them and at every message of their SFT. They come by plain RTP, so that there can be many; and they lie in each statement
  * of their wishes: they wish for every source of every conference that was ever published.
  */
-import { packetise } from '#bench/media/vp8.ts';
+
 import { Conference } from '#client/conference/conference.ts';
 import { type Dial, dialWebSocket } from '#client/dial.ts';
 import { NodeEngine, type NodePublication } from '#client/media/node/engine.ts';
 import { PlainPath } from '#client/media/node/plain-path.ts';
+import { packetise } from '#client/media/node/vp8.ts';
 import type { ConferenceId, ParticipantId, SourceId, UserId } from '#signalling/ids.ts';
 import type { Socket } from '#signalling/rpc.ts';
 import { newParticipantId, type TestSft } from './testing.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { parsePayload } from '#client/media/node/vp8.ts';
 import { Camera } from './camera.ts';
 import { type Clip, loadClips } from './clips.ts';
-import { parsePayload } from './vp8.ts';
 
 const half = () => 0.4;
 const { camera: clips } = await loadClips();

@@ -3,8 +3,9 @@
  * layer plays its clip round and round. Asked for a key frame, a layer jumps to one with its next frame, and is back in
  * its round when that next comes to a key frame, so that cameras that were asked at once do not stay in step. Pure.
  */
+
+import { packetise } from '#client/media/node/vp8.ts';
 import type { Clip } from './clips.ts';
-import { packetise } from './vp8.ts';
 
 export interface MediaPacket {
   readonly layer: number;

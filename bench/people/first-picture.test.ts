@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { packetise } from '#client/media/node/vp8.ts';
 import { loadClips } from '../media/clips.ts';
-import { packetise } from '../media/vp8.ts';
 import { FirstPicture } from './first-picture.ts';
 
 const { camera } = await loadClips();

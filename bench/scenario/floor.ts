@@ -6,8 +6,9 @@
  * Not in it, because it is what a design pays and not what people want: RTCP, repairs, key frames that were asked for, the
  * lowest layer beside a higher one, layers that are still sent some time after they were wanted, and silent microphones.
  */
+
+import { packetise } from '#client/media/node/vp8.ts';
 import type { Clip, Clips } from '../media/clips.ts';
-import { packetise } from '../media/vp8.ts';
 import type { Phase } from './phases.ts';
 import { ANCHOR, type Direction, directionsOf, type Person } from './scenario.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The neighbour that the client's tests talk to: one conference on one mediasoup router behind the real contract, without
- * tickets, links or limits. The real SFT is tested in its own folder.
+ * The neighbour that the client's tests talk to: one mediasoup router behind the real contract, on which everybody is in one
+ * conference, without links or limits. The real SFT is tested in its own folder.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
@@ -35,7 +35,22 @@ interface Produced {
   readonly producer: types.Producer;
 }
 
+/** What a ticket says, which nobody checks here. */
+export interface Admission {
+  readonly participant: ParticipantId;
+  readonly domain: DomainName;
+  readonly conference: ConferenceId;
+}
+
+export interface MiniSftOptions {
+  /** Reads tickets of real homeservers, in place of its own. */
+  readonly read?: (ticket: string) => Admission;
+  /** Somebody came or went: all who are here. */
+  readonly onPresence?: (present: readonly Admission[]) => void;
+}
+
 interface Person {
+  readonly admission: Admission;
   readonly entry: RosterEntry;
   readonly rpc: Rpc<typeof CLIENT_SFT, 'acceptor'>;
   readonly send: types.WebRtcTransport;
@@ -56,9 +71,11 @@ export class MiniSft {
   readonly #router: types.Router;
   readonly #server: Server;
   readonly #acceptor: ReturnType<typeof acceptSockets>;
+  readonly #options: MiniSftOptions;
   #seq = 1;
 
-  private constructor(worker: types.Worker, router: types.Router, server: Server) {
+  private constructor(worker: types.Worker, router: types.Router, server: Server, options: MiniSftOptions) {
+    this.#options = options;
     this.#worker = worker;
     this.#router = router;
     this.#server = server;
@@ -71,12 +88,12 @@ export class MiniSft {
     });
   }
 
-  static async start(): Promise<MiniSft> {
+  static async start(options: MiniSftOptions = {}): Promise<MiniSft> {
     const worker = await createWorker({ logLevel: 'warn' });
     const router = await worker.createRouter({ mediaCodecs: CODECS });
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new MiniSft(worker, router, server);
+    return new MiniSft(worker, router, server, options);
   }
 
   get url(): string {
@@ -160,16 +177,18 @@ export class MiniSft {
       },
       requests: {
         join: async ({ ticket }) => {
-          const [participant, domain] = ticket.split(' ') as [ParticipantId, DomainName];
+          const admission = (this.#options.read ?? this.#own)(ticket);
+          const { participant, domain, conference } = admission;
           const [send, receive] = await Promise.all([this.#transport(), this.#transport()]);
           const via = domain === this.domain ? [] : [domain];
           const entry: RosterEntry = { participant, domain, via, hand: false, sources: [] };
-          me = { entry, rpc, send, receive, consumers: new Map(), wishes: [] };
+          me = { admission, entry, rpc, send, receive, consumers: new Map(), wishes: [] };
           this.people.set(participant, me);
           const roster = this.#tell();
+          this.#present();
           return {
             session: id<SessionId>(16),
-            conference: this.conference,
+            conference,
             participant,
             domain: this.domain,
             anchor: this.domain,
@@ -293,6 +312,17 @@ export class MiniSft {
     person.send.close();
     person.receive.close();
     this.#tell();
+    this.#present();
+  }
+
+  /** Reads what `ticket` gave. */
+  readonly #own = (ticket: string): Admission => {
+    const [participant, domain] = ticket.split(' ') as [ParticipantId, DomainName];
+    return { participant, domain, conference: this.conference };
+  };
+
+  #present(): void {
+    this.#options.onPresence?.([...this.people.values()].map(({ admission }) => admission));
   }
 
   #tell() {

@@ -1,12 +1,14 @@
 /**
- * The engine of Node: sends and receives ready RTP payloads and neither encodes nor decodes. One ICE and DTLS association a
- * transport, as a browser has. For load tests, tests, and programs that bring their own media.
+ * The engine of Node: sends and receives frames of VP8 and Opus, encrypted from device to device, or ready RTP payloads, and neither encodes nor
+ * decodes. One ICE and DTLS association a transport, as a browser has. For programs that bring their own media, tests and load tests.
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import { HawserError } from '#signalling/errors.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
 import type { RtpCapabilities } from '#signalling/webrtc.ts';
 import type { IncomingSource, MediaEngine, MediaOffer, MediaSignalling, ReceiverCounters } from '../engine.ts';
+import type { NodeEncryption } from './encryption.ts';
+import { FrameReceiver } from './frame-receiver.ts';
 import { IncomingStream } from './incoming.ts';
 import { OutgoingEncoding } from './outgoing.ts';
 import { receiveCapabilities, sendParameters } from './parameters.ts';
@@ -21,6 +23,8 @@ export type { NodePacket, NodePublication, NodeSource, NodeStream } from './publ
 export interface NodeEngineOptions {
   /** How the SFT is reached; by WebRTC when left out. Load tests put `PlainPath.open` here. */
   readonly openPath?: OpenPath;
+  /** Media goes out and comes in encrypted from device to device. */
+  readonly encryption?: NodeEncryption;
 }
 
 const REPORT_MS = 1_000;
@@ -30,6 +34,7 @@ const KEY_FRAME_MS = 300;
 
 interface Received {
   readonly stream: NodeStream;
+  readonly frames: FrameReceiver;
   readonly incoming: IncomingStream;
   readonly rtxSsrc: number | undefined;
 }
@@ -113,6 +118,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
       muted,
       media,
       ...(audioLevel !== undefined && { audioLevel }),
+      ...(this.#options.encryption && { encryption: this.#options.encryption }),
       onSent: (encoding) => encoding.needsReport && this.#reportOf(encoding),
       onClose: () => {
         for (const { ssrc } of encodings) this.#outgoing.delete(ssrc);
@@ -120,7 +126,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
     });
   }
 
-  async consume({ consumer, source, kind, rtpParameters }: IncomingSource): Promise<NodeStream> {
+  async consume({ consumer, source, participant, kind, rtpParameters }: IncomingSource): Promise<NodeStream> {
     const encoding = rtpParameters.encodings?.[0];
     if (encoding?.ssrc === undefined) throw new HawserError('SIG_SCHEMA', 'consumer without SSRC');
     const { ssrc } = encoding;
@@ -131,6 +137,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
       source,
       kind,
       onRtp: undefined,
+      onFrame: undefined,
       requestKeyFrame: () => {
         const now = performance.now();
         if (now - askedAt < KEY_FRAME_MS) return;
@@ -139,7 +146,19 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
       },
     };
     const clockRate = rtpParameters.codecs[0]?.clockRate ?? 90_000;
-    const received: Received = { stream, incoming: new IncomingStream(ssrc, clockRate, isVideo(kind)), rtxSsrc };
+    const { encryption } = this.#options;
+    const askAgain = () => isVideo(kind) && stream.requestKeyFrame();
+    const frames = new FrameReceiver({
+      mimeType: rtpParameters.codecs[0]?.mimeType ?? '',
+      ...(encryption && { opening: encryption.incoming(participant, kind, askAgain) }),
+      give: (frame) => stream.onFrame?.(frame),
+    });
+    const received: Received = {
+      stream,
+      frames,
+      incoming: new IncomingStream(ssrc, clockRate, isVideo(kind)),
+      rtxSsrc,
+    };
     this.#byConsumer.set(consumer, received);
     this.#bySsrc.set(ssrc, received);
     if (rtxSsrc !== undefined) this.#bySsrc.set(rtxSsrc, received);
@@ -193,6 +212,7 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
     if (!original || original.payload.length === 0) return; // padding that only probes the path
     if (received.incoming.receive(original.header, original.payload, performance.now(), isRepair)) {
       received.stream.onRtp?.(original.header, original.payload);
+      if (received.stream.onFrame) received.frames.take(original.header, original.payload);
     }
   }
 

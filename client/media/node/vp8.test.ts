@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { RtpHeader, RtpPacket, Vp8RtpPayload } from 'werift';
-import { vp8Start } from '#client/media/node/vp8.ts';
-import { loadClips } from './clips.ts';
-import { MAX_PACKET, packetise, parsePayload } from './vp8.ts';
+import { loadClips } from '#bench/media/clips.ts';
+import { MAX_PACKET, packetise, parsePayload, vp8Start } from './vp8.ts';
 
 const frame = fc.uint8Array({ minLength: 1, maxLength: 60_000 }).map((bytes) => Buffer.from(bytes));
 

@@ -1,18 +1,13 @@
 /** The built page in a real Chromium, under the content security policy, in a call with somebody on the Node engine. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Conference } from '#client/conference/conference.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
 import { describing } from '#client/testing/describing-engine.ts';
-import { MiniSft } from '#client/testing/mini-sft.ts';
-import type { DomainName } from '#signalling/ids.ts';
+import type { MiniSft } from '#client/testing/mini-sft.ts';
 import { PAYLOAD } from '#signalling/media-profile.ts';
-import { buildWeb } from './build.ts';
-import { MiniHome, PASSWORD } from './testing/mini-home.ts';
+import { CallWorld, type Friends } from './testing/call-world.ts';
 
 const CHROMIUM = process.env.HAWSER_CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
 const FLAGS = [
@@ -50,57 +45,38 @@ function withoutVp9(): void {
   };
 }
 
-let folder: string;
+let world: CallWorld;
 let sft: MiniSft;
-let profile: string;
-let browser: BrowserContext;
-let home: MiniHome;
+let browser: Browser;
+let friends: Friends;
 let page: Page;
 let complaints: string[];
 
 beforeAll(async () => {
-  ({ folder } = await buildWeb());
-  sft = await MiniSft.start();
-  profile = await mkdtemp(join(tmpdir(), 'hawser-page-'));
-  browser = await launch(profile, DEVICES);
+  world = await CallWorld.start();
+  ({ sft } = world);
+  browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: [...FLAGS, ...DEVICES] });
 });
 
 afterAll(async () => {
   await browser?.close();
-  sft?.close();
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  await world?.[Symbol.asyncDispose]();
 });
 
 beforeEach(async () => {
-  home = await MiniHome.start(folder, sft);
-  page = await open(browser);
-  onTestFinished(async () => {
-    await page.close();
-    home.close();
-  });
+  friends = await world.friends();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  onTestFinished(() => context.close());
+  page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  complaints = [];
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(world.url);
 });
 
-async function launch(userDataDir: string, flags: readonly string[]): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(userDataDir, {
-    ...(CHROMIUM && { executablePath: CHROMIUM }),
-    headless: true,
-    args: [...FLAGS, ...flags],
-    viewport: { width: 1280, height: 800 },
-  });
-}
-
-async function open(context: BrowserContext): Promise<Page> {
-  const opened = await context.newPage();
-  opened.setDefaultTimeout(15_000);
-  complaints = [];
-  opened.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  opened.on('pageerror', (error) => complaints.push(error.message));
-  await opened.goto(home.url);
-  return opened;
-}
-
-async function signIn(password = PASSWORD): Promise<void> {
-  await page.getByLabel('Your name').fill('@alice');
+async function signIn(password = friends.password): Promise<void> {
+  await page.getByLabel('Your name').fill(`@${friends.handle}`);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
@@ -108,13 +84,14 @@ async function signIn(password = PASSWORD): Promise<void> {
 async function startCall(): Promise<void> {
   await signIn();
   await page.getByRole('button', { name: /Harbour/ }).click();
-  await page.getByRole('button', { name: 'Start call' }).click();
+  await page.getByRole('button', { name: /^(Start|Join) call$/ }).click();
 }
 
+/** Bob of beta.example comes into the call, which he starts where there is none. */
 async function joinAsBob(engine = new NodeEngine()) {
   const bob = new Conference<NodeSource, NodeStream, NodePublication>({ engine });
   onTestFinished(() => bob.close());
-  await bob.join(sft.ticket('bob', 'beta.example' as DomainName));
+  await bob.join(await friends.bob.call(friends.conversation));
   return bob;
 }
 
@@ -129,12 +106,9 @@ describe('the page', () => {
   it('rings', async () => {
     await signIn();
     await page.getByRole('button', { name: /Harbour/ }).waitFor();
-    await expect
-      .poll(async () => {
-        home.ring();
-        return page.getByRole('region', { name: 'Incoming call' }).textContent({ timeout: 500 });
-      })
-      .toMatch(/Bob.*beta\.example.*is calling/);
+    await friends.bob.call(friends.conversation);
+    const incoming = page.getByRole('region', { name: 'Incoming call' });
+    await expect.poll(() => incoming.textContent()).toMatch(/Bob.*beta\.example.*is calling/);
     await page.getByRole('button', { name: 'Not now' }).click();
     await page.getByRole('region', { name: 'Incoming call' }).waitFor({ state: 'detached' });
   });
@@ -143,7 +117,7 @@ describe('the page', () => {
     const bob = await joinAsBob();
     await bob.publish('microphone', {});
     await startCall();
-    const tile = page.getByRole('button', { name: /^bob, external, beta\.example/ });
+    const tile = page.getByRole('button', { name: /^Bob, external, beta\.example/ });
     await tile.waitFor();
 
     const sources = () => (bob.state.phase === 'joined' ? (bob.state.participants[0]?.sources ?? []) : []);
@@ -165,13 +139,13 @@ describe('the page', () => {
     const hand = () => (bob.state.phase === 'joined' ? bob.state.participants[0]?.hand : undefined);
     await expect.poll(hand).toBe(true);
     bob.raiseHand(true);
-    await page.getByRole('button', { name: /^bob, .*hand raised/ }).waitFor();
+    await page.getByRole('button', { name: /^Bob, .*hand raised/ }).waitFor();
     await page.keyboard.press('i');
     await expect
       .poll(() => page.getByRole('complementary', { name: 'Quality' }).textContent())
       .toMatch(/via beta\.example/);
     await bob.setMuted('microphone', true);
-    await page.getByRole('button', { name: /^bob, .*microphone off/ }).waitFor();
+    await page.getByRole('button', { name: /^Bob, .*microphone off/ }).waitFor();
     expect(complaints).toEqual([]);
   });
 
@@ -245,7 +219,7 @@ describe('the page', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: /^Leave/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
-    await page.getByRole('button', { name: /call/ }).first().click();
+    await page.getByRole('button', { name: 'Join call' }).click();
     await expect.poll(cameras, { timeout: 15_000 }).toEqual(['vp9']);
     expect(complaints).toEqual([]);
   });

@@ -1,0 +1,100 @@
+/**
+ * For tests: two organisations with real homeservers that serve the built page, and one media server in the place of both of theirs, so that
+ * a test can say what it does. Everybody is in one conference on it; two calls at the same time are not for these tests.
+ */
+import { decodeJwt } from 'jose';
+import { type Admission, MiniSft } from '#client/testing/mini-sft.ts';
+import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
+import type { Person } from '#homeserver/testing/person.ts';
+import type { ConferenceId, ConversationId, DomainName } from '#signalling/ids.ts';
+import type { TicketClaims } from '#signalling/ticket.ts';
+import { buildWeb } from '../build.ts';
+
+/** Two people with a conversation, Harbour, at whose hub Alice is. */
+export interface Friends {
+  /** With which Alice signs in. */
+  readonly handle: string;
+  readonly password: string;
+  readonly bob: Person;
+  readonly conversation: ConversationId;
+}
+
+export class CallWorld {
+  readonly sft: MiniSft;
+  readonly #world: World;
+  #count = 0;
+
+  private constructor(world: World, sft: MiniSft) {
+    this.#world = world;
+    this.sft = sft;
+  }
+
+  static async start(): Promise<CallWorld> {
+    const { folder } = await buildWeb();
+    const world = await organise('alpha.example', 'beta.example');
+    const conferences = new Map<Organisation, Set<ConferenceId>>();
+    const onPresence = (present: readonly Admission[]) => tell(world, present, conferences);
+    const sft = await MiniSft.start({ read: admissionIn, onPresence });
+    const made = new CallWorld(world, sft);
+    for (const each of world.organisations) {
+      await each.stop();
+      each.site.sft.client.url = sft.url;
+      await each.start({ webRoot: folder });
+      await each.connectSft();
+    }
+    return made;
+  }
+
+  get url(): string {
+    return this.#alpha.url;
+  }
+
+  /** Accounts of their own, so that no test meets the devices of another. */
+  async friends(): Promise<Friends> {
+    this.#count += 1;
+    const handle = `alice${this.#count}`;
+    const alice = await this.#alpha.person(handle, 'Alice');
+    const bob = await this.#beta.person(`bob${this.#count}`, 'Bob');
+    const { conversation } = await alice.create('Harbour', bob.id);
+    return { handle, password: PASSWORD, bob, conversation };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.sft.close();
+    await this.#world[Symbol.asyncDispose]();
+  }
+
+  get #alpha(): Organisation {
+    return this.#world.organisations[0] as Organisation;
+  }
+
+  get #beta(): Organisation {
+    return this.#world.organisations[1] as Organisation;
+  }
+}
+
+/** Says who is present, as the SFTs of both would. @param conferences of which each has said something */
+function tell(
+  { organisations }: World,
+  present: readonly Admission[],
+  conferences: Map<Organisation, Set<ConferenceId>>,
+) {
+  for (const each of organisations) {
+    const own = present.filter(({ domain }) => domain === each.domain);
+    const told = conferences.get(each) ?? new Set();
+    conferences.set(each, told);
+    for (const { conference } of own) told.add(conference);
+    for (const conference of told) {
+      const here = own.filter((one) => one.conference === conference);
+      each.sft.presence(
+        conference,
+        here.map(({ participant }) => participant),
+      );
+    }
+  }
+}
+
+function admissionIn(ticket: string): Admission {
+  const { iss, participant, conference } = decodeJwt<TicketClaims>(ticket);
+  return { participant, conference, domain: iss as DomainName };
+}

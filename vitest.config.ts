@@ -47,10 +47,10 @@ export default defineConfig({
             'homeserver/http/client/{assets,hardening,openapi}.test.ts',
             'homeserver/mail/{letters,postman,starttls,transport}.test.ts',
           ],
-          // Ten thousand inputs and five deaths are for SQLite.
+          // Ten thousand inputs and three deaths are for SQLite.
           env: {
             HAWSER_FUZZ_RUNS: process.env.HAWSER_FUZZ_RUNS ?? '1000',
-            HAWSER_KILLS: process.env.HAWSER_KILLS ?? '2',
+            HAWSER_KILLS: process.env.HAWSER_KILLS ?? '1',
           },
           globalSetup: ['homeserver/testing/postgres.ts'],
           testTimeout: 15_000,

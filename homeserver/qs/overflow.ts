@@ -3,6 +3,7 @@
  * is told. Without the commits it could not read anything any more; messages it can do without.
  */
 import type { DeviceId } from '#signalling/ids.ts';
+import { whenIdle } from '../idle.ts';
 import type { Db } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
@@ -20,6 +21,7 @@ export const BOUNDS: QueueBounds = { messages: 20_000, bytes: 128 * 1024 * 1024 
 const KEPT = 0.75;
 
 interface Appender {
+  readonly isClosed: boolean;
   append(tx: Db, entry: NewEntry): Promise<unknown>;
 }
 
@@ -42,6 +44,9 @@ export async function dropOldest(
     .where('acknowledged', '<', newest - Math.min(bounds.messages, Math.floor(bounds.bytes / 100_000)))
     .execute();
   for (const { device_id: device } of candidates) {
+    // To count what waits for somebody who is in a thousand conversations takes 25 ms.
+    await whenIdle();
+    if (queues.isClosed) break;
     const { floor, audiences } = await floorOf(db, device, bounds);
     if (floor === undefined) continue;
     for (const audience of audiences) due.add(audience);
@@ -98,6 +103,7 @@ async function* sizesOf(db: Db, device: DeviceId) {
     yield* rows;
     const last = rows.at(-1);
     if (rows.length < PAGE || last === undefined) return;
+    await whenIdle();
     below = last.position;
   }
 }

@@ -90,6 +90,10 @@ export class Queues {
     return new Queues(options, id, await table.newestPosition(db), new Set(await table.keptAudiences(db)));
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   get connections(): number {
     return this.#connected.size;
   }

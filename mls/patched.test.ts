@@ -417,5 +417,24 @@ describe('14-tree-hashes', () => {
   });
 });
 
+describe('15-last-leaf', () => {
+  it('lets the only member come back from outside', async () => {
+    const former = await device();
+    const state = await createGroup({
+      ...{ context, groupId: new Uint8Array(16), extensions: [] },
+      ...{ keyPackage: former.keyPackage, privateKeyPackage: former.privateKeys },
+    });
+    const groupInfo = await createGroupInfoWithExternalPub(state, [], cs);
+    const { keyPackage, privateKeys } = await device(former.keys);
+    const tree = state.ratchetTree;
+    const joined = await joinGroupExternal({ context, groupInfo, keyPackage, privateKeys, tree, resync: true });
+    expect(joined.newState.ratchetTree).toHaveLength(1);
+    expect(joined.newState.groupContext.epoch).toBe(1n);
+    const next = await device();
+    const result = await commit(joined.newState, add(next));
+    expect(authenticator(await welcomed(result, next))).toBe(authenticator(result.newState));
+  });
+});
+
 const leavesOf = (state: ClientState) =>
   state.ratchetTree.flatMap((node) => (node?.nodeType === nodeTypes.leaf ? [node.leaf] : []));

@@ -97,6 +97,38 @@ test('is left by whoever goes out of the call, when his SFT says so', SLOW, asyn
   expect(await keysOf(ofAlice)).not.toBe(before);
 });
 
+test.each(['while it is proposed to take it out', 'at once'])(
+  'a device that is alone in it comes back, %s',
+  SLOW,
+  async (when) => {
+    const [alice, bob] = [
+      await crew.deviceOf(`kim${when.length}`),
+      await crew.deviceOf(`lea${when.length}`, undefined, crew.beta),
+    ];
+    const conversation = await crew.converse(alice, bob);
+    const { participants } = await (await alice.enter(conversation)).ready();
+    await listsCall(bob, conversation);
+    // He is in the call, with a device that is not in its group.
+    const { call, participant } = await bob.home.callTicket(conversation);
+    crew.beta.sft.presence(call.conference, [participant]);
+    crew.alpha.sft.presence(call.conference, [...participants.values()]);
+    await until(() => listed(alice, conversation)?.members.length === 2, 'both are in the call');
+    if (when !== 'at once') {
+      const proposals = () => alice.entries.filter(({ kind }) => kind === 'proposal').length;
+      const before = proposals();
+      crew.alpha.sft.presence(call.conference, []);
+      await until(() => proposals() > before, 'the hub proposes to take it out');
+    }
+    const again = await (await alice.enterAnew(conversation)).ready();
+    expect(again.members.map(({ identity }) => identity.device)).toEqual([alice.device.id]);
+    expect(again.epoch).toBe(1n);
+    const ofBob = await bob.enter(conversation);
+    await ofBob.ready();
+    await until(() => again.members.length === 2, 'and others come in behind it');
+    expect([...alice.troubles, ...bob.troubles]).toEqual([]);
+  },
+);
+
 test.each(['alpha', 'beta'] as const)('of two organisations, where %s starts the call', SLOW, async (from) => {
   const [alice, bob] = [await crew.deviceOf('gina'), await crew.deviceOf('hugo', undefined, crew.beta)];
   const conversation = await crew.converse(alice, bob);

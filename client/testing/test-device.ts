@@ -93,6 +93,16 @@ export class TestDevice {
     return this.group(callRoomOf(conversation, call.conference), participant);
   }
 
+  /** The same in a program that was started anew: it knows nothing of the group. */
+  async enterAnew(conversation: ConversationId): Promise<ConversationGroup> {
+    for (const [room, each] of this.#groups) {
+      if (conversationIn(room) !== conversation || conferenceIn(room) === undefined) continue;
+      each.close();
+      this.#groups.delete(room);
+    }
+    return this.enter(conversation);
+  }
+
   group(room: RoomId, participant?: ParticipantId): ConversationGroup {
     const known = this.#groups.get(room);
     if (known) return known;

@@ -13,9 +13,7 @@ import { type Errand, guarded } from './guarded.ts';
 import { loadClips, PICTURES } from './media/clips.ts';
 import { steadyClock } from './media/pacer.ts';
 import { loadSpeech } from './media/speech.ts';
-import { Person } from './people/person.ts';
-import { Publisher } from './people/publisher.ts';
-import { Talker } from './people/talker.ts';
+import { Speaker } from './people/speaker.ts';
 import { aligned } from './report/aligned.ts';
 import { type Spread, spreadCells, spreadOf } from './report/figures.ts';
 
@@ -75,11 +73,6 @@ export async function measureTakeover(rounds: number, { signal, say, onProgress 
   return { ms: ms.map((each) => Math.round(each)), spread: spreadOf(ms), freezes };
 }
 
-interface Speaker {
-  readonly participant: ParticipantId;
-  readonly talker: Talker;
-}
-
 /** Alice with two devices, each with a camera and a microphone, in a call that bob may join. */
 async function gather(trial: Trial, undo: AsyncDisposableStack): Promise<Speaker[]> {
   const { organisation, handle, password } = trial.alice;
@@ -87,22 +80,15 @@ async function gather(trial: Trial, undo: AsyncDisposableStack): Promise<Speaker
   const conversation = trial.conversation as ConversationId;
   const [clips, { comfort }] = await Promise.all([loadClips(), loadSpeech()]);
   const speakers: Speaker[] = [];
-  const senders: { send(now: number): void }[] = [];
-  for (const isFirst of [true, false]) {
-    const person = await Person.signIn({ home, handle, password, entrance: 'webrtc' });
-    undo.defer(() => person.close());
-    const participant = isFirst
-      ? await person.joinBy(await person.home.startCall(conversation))
-      : await person.join(conversation);
-    const publisher = await Publisher.start(person, ['camera'], clips, () => false);
-    const talker = await Talker.start(person, comfort);
-    senders.push(publisher, talker);
-    speakers.push({ participant, talker });
+  for (let device = 0; device < 2; device++) {
+    const speaker = await Speaker.join({ home, handle, password }, conversation, clips, comfort);
+    undo.defer(() => speaker.close());
+    speakers.push(speaker);
   }
   let clock = performance.now();
   const timer = setInterval(() => {
     clock = steadyClock(clock, performance.now());
-    for (const sender of senders) sender.send(clock);
+    for (const speaker of speakers) speaker.send(clock);
   }, TICK_MS);
   undo.defer(() => clearInterval(timer));
   return speakers;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { nodeEngine as mlsEngine } from '#homeserver/ds/mls-crypto.ts';
 import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
-import { type ConversationId, callRoomOf } from '#signalling/ids.ts';
+import type { ConversationId } from '#signalling/ids.ts';
 import { Account } from './account.ts';
 import { Messenger } from './messenger.ts';
 import { Epochs } from './sframe/epochs.ts';
@@ -37,16 +37,14 @@ async function messengerOf(handle: string, organisation: Organisation): Promise<
 async function enter(messenger: Messenger, conversation: ConversationId, start: boolean) {
   let now = 0;
   const { home } = messenger;
-  const { call, participant } = await (start ? home.startCall(conversation) : home.callTicket(conversation));
-  await home.refresh();
+  const ticket = await (start ? home.startCall(conversation) : home.callTicket(conversation));
+  const { participant } = ticket;
   const epochs = new Epochs(nodeEngine, () => now);
   const sent: bigint[] = [];
   let isOut = false;
-  const group = messenger.calls.open({
-    ...messenger.callSurroundings(conversation),
-    ...{ room: callRoomOf(conversation, call.conference), participant },
-    onEpoch: (epoch) => epochs.add(epoch),
-    onSendWith: (number) => {
+  await messenger.enterCall(conversation, ticket, {
+    addEpoch: (epoch) => epochs.add(epoch),
+    sendWith: (number) => {
       sent.push(number);
       epochs.sendWith(number);
     },
@@ -54,7 +52,6 @@ async function enter(messenger: Messenger, conversation: ConversationId, start: 
       isOut = true;
     },
   });
-  await group.enter();
   return { participant, epochs, sent, isOut: () => isOut, now: () => now, pass: (ms: number) => (now += ms) };
 }
 

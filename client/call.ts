@@ -8,14 +8,27 @@ import { Conference } from './conference/conference.ts';
 import { DeviceError } from './failure.ts';
 import type { Home } from './home.ts';
 import { type DeviceKind, openDevice, openDevices, openScreen } from './media/browser/devices.ts';
+import { BrowserEncryption } from './media/browser/encryption.ts';
 import { BrowserEngine } from './media/browser/engine.ts';
 import type { PictureCodec } from './media/browser/picture-codec.ts';
 import type { Publication } from './media/engine.ts';
+import type { Messenger } from './messenger.ts';
+import type { Refusal } from './sframe/incoming-frames.ts';
+import type { FromWorker } from './sframe/worker-protocol.ts';
+import { Store } from './store.ts';
 
 export type BrowserConference = Conference<MediaStreamTrack, MediaStreamTrack, Publication<MediaStreamTrack>>;
 
+/** How the media of the call is encrypted. */
+export interface Encryption {
+  /** That is sent with; undefined while there are no keys, and nothing is sent. */
+  readonly epoch?: bigint;
+  /** Frames that came and were not shown, since the begin. */
+  readonly refused: Readonly<Partial<Record<Refusal, number>>>;
+}
+
 export interface CallOptions {
-  readonly home: Home;
+  readonly messenger: Messenger;
   readonly conversation: ConversationId;
   /** Whether the devices begin switched on, and which are preferred. */
   readonly devices: Readonly<Record<DeviceKind, { readonly on: boolean; readonly id?: string }>>;
@@ -26,16 +39,21 @@ export interface CallOptions {
 
 export class BrowserCall {
   readonly conversation: ConversationId;
-  readonly #engine = new BrowserEngine();
+  readonly #encryption = new BrowserEncryption((refused) => this.#refused(refused));
+  readonly #engine = new BrowserEngine(this.#encryption);
   readonly conference: BrowserConference = new Conference({ engine: this.#engine });
+  readonly encryption = new Store<Encryption>({ refused: {} });
+  readonly #messenger: Messenger;
   readonly #home: Home;
+  #entered: CallTicket | undefined;
   readonly #preferred: Partial<Record<DeviceKind, string>> = {};
   readonly #tracks = new Set<MediaStreamTrack>();
   readonly #stopListening: (() => void)[];
   readonly #start: boolean;
 
   constructor(options: CallOptions) {
-    this.#home = options.home;
+    this.#messenger = options.messenger;
+    this.#home = options.messenger.home;
     this.conversation = options.conversation;
     this.#start = options.start;
     this.#engine.cameraCodec = options.cameraCodec;
@@ -53,6 +71,8 @@ export class BrowserCall {
   async begin(devices: CallOptions['devices']): Promise<void> {
     const ticket = this.#ticket();
     const joining = this.conference.join(ticket).catch(() => undefined);
+    // Both at once: what comes before the keys waits for them.
+    ticket.then((granted) => this.#enterGroup(granted)).catch((error: unknown) => this.conference.fail(error));
     const wanted = (['microphone', 'camera'] as const).filter((kind) => devices[kind].on);
     const opened = openDevices(wanted, this.#preferred);
     for (const kind of wanted) {
@@ -129,6 +149,26 @@ export class BrowserCall {
     return this.#start ? this.#home.startCall(this.conversation) : this.#home.callTicket(this.conversation);
   }
 
+  async #enterGroup(ticket: CallTicket): Promise<void> {
+    if (this.conference.state.phase === 'left') return;
+    this.#entered = ticket;
+    await this.#messenger.enterCall(this.conversation, ticket, {
+      addEpoch: (epoch) => this.#encryption.addEpoch(epoch),
+      sendWith: (number) => {
+        this.#encryption.sendWith(number);
+        this.encryption.set({ ...this.encryption.state, epoch: number });
+      },
+    });
+  }
+
+  #refused({ counts }: FromWorker): void {
+    const { state } = this.encryption;
+    const refused = { ...state.refused };
+    for (const [kind, count] of Object.entries(counts) as [Refusal, number][])
+      refused[kind] = (refused[kind] ?? 0) + count;
+    this.encryption.set({ ...state, refused });
+  }
+
   #followMembers(): void {
     const conversation = this.#home.store.state.conversations.find((each) => each.conversation === this.conversation);
     const { state } = this.conference;
@@ -163,5 +203,7 @@ export class BrowserCall {
     for (const stop of this.#stopListening) stop();
     for (const track of this.#tracks) track.stop();
     this.#tracks.clear();
+    if (this.#entered) this.#messenger.leaveCall(this.conversation, this.#entered);
+    this.#encryption.close();
   }
 }

@@ -6,10 +6,11 @@ import { Credentials } from '#mls/credentials.ts';
 import type { Engine } from '#mls/engine.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { GivenRole } from '#signalling/capabilities.ts';
-import type { Conversation, HomeEvent } from '#signalling/client-home.ts';
+import type { CallTicket, Conversation, HomeEvent } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import {
   type ConversationId,
+  callRoomOf,
   conferenceIn,
   conversationIn as conversationOfRoom,
   type DeviceId,
@@ -27,7 +28,7 @@ import { OwnDevices } from './device/own-devices.ts';
 import { devicesIn, Verification } from './device/verification.ts';
 import type { Dial } from './dial.ts';
 import { Authorities } from './groups/authorities.ts';
-import { CallGroups } from './groups/call-groups.ts';
+import { CallGroups, type CallKeys } from './groups/call-groups.ts';
 import { ConversationGroup, type Membership } from './groups/conversation-group.ts';
 import { GroupApi, untilTaken } from './groups/group-api.ts';
 import { conversationsIn } from './groups/join-marks.ts';
@@ -80,7 +81,7 @@ const AGAIN_MS = 2_000;
 
 export class Messenger {
   readonly device: Device;
-  readonly calls = new CallGroups((room) => {
+  readonly #calls = new CallGroups((room) => {
     const { call } = this.#find(conversationOfRoom(room)) ?? {};
     return call?.conference === conferenceIn(room) ? call?.group : undefined;
   });
@@ -269,7 +270,7 @@ export class Messenger {
   close(): void {
     this.#closed.abort();
     this.#parked.close();
-    this.calls.close();
+    this.#calls.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const opening of this.#conversations.values()) opening.then((each) => each.close()).catch(() => undefined);
     this.home.close();
@@ -279,8 +280,28 @@ export class Messenger {
     this.close();
   }
 
-  /** What the group of a call needs of this device. */
-  callSurroundings(conversation: ConversationId) {
+  /**
+   * Comes into the group of a call, which it makes where there is none, and hands over its keys from then on: until the call is left.
+   * @throws HawserError as `CallGroup.enter`
+   */
+  async enterCall(conversation: ConversationId, { call, participant }: CallTicket, keys: CallKeys): Promise<void> {
+    const group = this.#calls.open({
+      ...this.#callSurroundings(conversation),
+      ...{ room: callRoomOf(conversation, call.conference), participant },
+      onEpoch: (epoch) => keys.addEpoch(epoch),
+      onSendWith: (number) => keys.sendWith(number),
+      onOut: () => keys.onOut?.(),
+    });
+    await this.home.refresh();
+    await group.enter();
+  }
+
+  /** Its keys are forgotten. */
+  leaveCall(conversation: ConversationId, { call }: CallTicket): void {
+    this.#calls.leave(callRoomOf(conversation, call.conference));
+  }
+
+  #callSurroundings(conversation: ConversationId) {
     const { now, random, onFault } = this.#options;
     return {
       ...{ device: this.device, api: this.#api, authorities: this.#authorities, credentials: this.#credentials },
@@ -376,7 +397,7 @@ export class Messenger {
     const { vault } = this.#options;
     const { group } = entry;
     if (group !== undefined && isOfCall(group)) {
-      await this.calls.take({ ...entry, group });
+      await this.#calls.take({ ...entry, group });
       return vault.write(progress);
     }
     const conversation = isNamed(entry) ? namedIn(entry) : await this.#conversationOf(entry);

@@ -4,10 +4,11 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Conference } from '#client/conference/conference.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
+import { CallWorld, type Friends } from '#client/testing/call-world.ts';
 import { describing } from '#client/testing/describing-engine.ts';
 import type { MiniSft } from '#client/testing/mini-sft.ts';
 import { PAYLOAD } from '#signalling/media-profile.ts';
-import { CallWorld, type Friends } from './testing/call-world.ts';
+import { buildWeb } from './build.ts';
 
 const CHROMIUM = process.env.HAWSER_CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
 const FLAGS = [
@@ -53,7 +54,7 @@ let page: Page;
 let complaints: string[];
 
 beforeAll(async () => {
-  world = await CallWorld.start();
+  world = await CallWorld.start((await buildWeb()).folder);
   ({ sft } = world);
   browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: [...FLAGS, ...DEVICES] });
 });
@@ -129,6 +130,9 @@ describe('the page', () => {
         timeout: 15_000,
       })
       .toBeGreaterThan(10);
+
+    expect(await page.evaluate(() => window.hawser?.encryption)).toEqual({ epoch: '0', refused: {} });
+    await page.getByText('End-to-end encrypted').waitFor();
 
     await page.keyboard.press('m');
     await expect.poll(() => sources().find(({ kind }) => kind === 'microphone')?.muted).toBe(true);

@@ -7,6 +7,15 @@
 import { packetise } from '#client/media/node/vp8.ts';
 import type { Clip } from './clips.ts';
 
+export interface MediaFrame {
+  readonly layer: number;
+  readonly data: Buffer;
+  readonly isKey: boolean;
+  readonly timestamp: number;
+  /** As of a packet: frames go out at once. */
+  readonly at: 0;
+}
+
 export interface MediaPacket {
   readonly layer: number;
   readonly payload: Buffer;
@@ -65,22 +74,35 @@ export class Camera {
 
   /** The packets of the next moment, in the order in which they are to be sent. */
   next(): MediaPacket[] {
-    const packets = this.#layers.flatMap((state, layer) => {
-      if (!state.isActive) return [];
-      const frame = this.#frameOf(state);
-      state.pictureId = (state.pictureId + 1) & 0x7fff;
-      const payloads = packetise(frame.data, state.pictureId);
+    const packets = this.nextFrames().flatMap(({ layer, data, timestamp }) => {
+      const payloads = packetise(data, this.#countPicture(layer));
       return payloads.map((payload, index) => ({
-        layer,
-        payload,
-        timestamp: this.#timestamp,
+        ...{ layer, payload, timestamp },
         marker: index === payloads.length - 1,
         at: (SPREAD * index) / payloads.length,
       }));
     });
+    return packets.sort((a, b) => a.at - b.at);
+  }
+
+  /** The same as whole frames, for whoever encrypts them. */
+  nextFrames(): MediaFrame[] {
+    const timestamp = this.#timestamp;
+    const frames = this.#layers.flatMap((state, layer) => {
+      if (!state.isActive) return [];
+      const { data, isKey } = this.#frameOf(state);
+      return [{ ...{ layer, data, isKey, timestamp }, at: 0 as const }];
+    });
     this.#index += 1;
     this.#timestamp = (this.#timestamp + this.#ticks) % 0x1_0000_0000;
-    return packets.sort((a, b) => a.at - b.at);
+    return frames;
+  }
+
+  #countPicture(layer: number): number {
+    const state = this.#layers[layer];
+    if (!state) throw new RangeError('no such layer');
+    state.pictureId = (state.pictureId + 1) & 0x7fff;
+    return state.pictureId;
   }
 
   #frameOf(state: LayerState) {

@@ -3,8 +3,9 @@ import { Account } from '#client/account.ts';
 import { Conference } from '#client/conference/conference.ts';
 import { type Dial, dialWebSocket } from '#client/dial.ts';
 import { Home } from '#client/home.ts';
-import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
+import { NodeEngine } from '#client/media/node/engine.ts';
 import { PlainPath } from '#client/media/node/plain-path.ts';
+import type { NodeConference } from '#client/node-call.ts';
 import type { CallTicket } from '#signalling/client-home.ts';
 import type { ConversationId, ParticipantId } from '#signalling/ids.ts';
 
@@ -16,7 +17,7 @@ export interface Credentials {
   readonly entrance: 'webrtc' | 'plain';
 }
 
-export type NodeConference = Conference<NodeSource, NodeStream, NodePublication>;
+export type { NodeConference } from '#client/node-call.ts';
 
 const WAIT_MS = 30_000;
 

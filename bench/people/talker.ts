@@ -4,7 +4,7 @@ import type { SourceId } from '#signalling/ids.ts';
 import { Pacer } from '../media/pacer.ts';
 import { SpeakingMicrophone } from '../media/speaking-microphone.ts';
 import type { Speech } from '../media/speech.ts';
-import type { Person } from './person.ts';
+import type { NodeConference } from './person.ts';
 
 export const SOUND_MS = 20;
 
@@ -30,7 +30,7 @@ export class Talker {
   }
 
   /** @throws Error where the SFT does not take the microphone */
-  static async start(person: Person, comfort: Buffer): Promise<Talker> {
+  static async start(person: { readonly conference: NodeConference }, comfort: Buffer): Promise<Talker> {
     const publication = await person.conference.publish('microphone', {});
     if (!publication) throw new Error('The SFT did not take the microphone of a talker.');
     return new Talker(await publication.source, publication, comfort);
@@ -55,7 +55,8 @@ export class Talker {
   /** Sends what is due. @param now ms of `performance.now` */
   send(now: number): void {
     for (const packet of this.#pacer.due(now)) {
-      this.#publication.sendRtp(packet);
+      const { payload: data, marker: isFirst, timestamp, audioLevel } = packet;
+      void this.#publication.sendFrame({ data, isFirst, timestamp, audioLevel });
       if (packet.audioLevel < SILENT) this.#spoken.set(packet.timestamp, performance.now());
     }
   }

@@ -16,6 +16,8 @@ export interface SideReport {
   readonly joinMs: number;
   readonly width: number;
   readonly height: number;
+  /** Of the group whose keys the media is encrypted with, as digits: the same on both sides. */
+  readonly epoch: string;
 }
 
 export interface CheckReport {
@@ -104,6 +106,7 @@ async function call({ trial, say, screenshot }: CheckOptions, alice: Browser, bo
   await joinCall(alice.page);
   const aliceJoin = await firstFrame(alice.page);
   await Promise.all([seesOther(alice.page), seesOther(bob.page)]);
+  const epoch = await until(() => sameEpoch([alice.page, bob.page]), 'both to send with keys of one epoch', STEP_MS);
 
   say('watching for five seconds');
   const [before, after] = await watched([alice.page, bob.page]);
@@ -115,6 +118,7 @@ async function call({ trial, say, screenshot }: CheckOptions, alice: Browser, bo
     joinMs: Math.round(joinMs),
     width: after[who].width,
     height: after[who].height,
+    epoch,
   });
   const sides = { alice: report(0, aliceJoin), bob: report(1, bobJoin) };
   const trunkBytes = await bytesOnTrunk(trial);
@@ -122,6 +126,12 @@ async function call({ trial, say, screenshot }: CheckOptions, alice: Browser, bo
     Object.values(sides).every((side) => side.decodedFrames >= LEAST_FRAMES && side.audioEnergy > 0) &&
     Object.values(trunkBytes).every((bytes) => bytes > 0);
   return { ok, ...sides, trunkBytes };
+}
+
+/** Undefined while they differ, or there are no keys. */
+async function sameEpoch(pages: readonly Page[]): Promise<string | undefined> {
+  const known = await Promise.all(pages.map((page) => page.evaluate(() => window.hawser?.encryption?.epoch)));
+  return new Set(known).size === 1 ? known[0] : undefined;
 }
 
 /** In a picture that is kept, people look like people. */

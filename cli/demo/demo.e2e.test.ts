@@ -55,6 +55,7 @@ it('lets two browsers of two organisations see and hear each other, and leaves n
     expect(side.decodedFrames).toBeGreaterThanOrEqual(50);
     expect(side.audioEnergy).toBeGreaterThan(0);
     expect(side.joinMs).toBeGreaterThan(0);
+    expect(side.epoch).toMatch(/^[1-9]\d*$/);
   }
   expect(report.trunkBytes['alpha>beta']).toBeGreaterThan(0);
   expect(report.trunkBytes['beta>alpha']).toBeGreaterThan(0);

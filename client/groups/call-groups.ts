@@ -1,7 +1,18 @@
 /** The groups of the calls that this device is in: one, as a rule, and for a moment two while it goes from one to the next. */
 import type { CallRoomId, GroupId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
+import type { Epoch } from '../sframe/epochs.ts';
 import { CallGroup, type CallGroupOptions } from './call-group.ts';
+
+/** What encrypts the media of a call. */
+export interface CallKeys {
+  /** What is sent with it can be read from now on. */
+  addEpoch(epoch: Epoch): void;
+  /** Everything is sent with it from now on. */
+  sendWith(number: bigint): void;
+  /** This device was taken out, or the call is over: its SFT says so too, and why. */
+  onOut?(): void;
+}
 
 export class CallGroups {
   readonly #entered = new Map<CallRoomId, CallGroup>();

@@ -25,6 +25,7 @@ const KINDS: readonly SourceKind[] = ['microphone', 'camera', 'screen'];
 export function CallScreen({ session, home, call }: { session: PageSession; home: Home; call: BrowserCall }) {
   const { conference } = call;
   const state = useStore(conference.store);
+  const encryption = useStore(call.encryption);
   const account = useStore(session.account.store);
   const { conversations } = useStore(home.store);
   const [mode, setMode] = useState<LayoutMode>('grid');
@@ -87,6 +88,11 @@ export function CallScreen({ session, home, call }: { session: PageSession; home
       <header class="call-head">
         <Logo size={28} />
         <h1>{title}</h1>
+        {encryption.epoch !== undefined && (
+          <span class="quiet-text" title="Nobody but the devices in this call can see and hear it.">
+            End-to-end encrypted
+          </span>
+        )}
         <span class="quiet-text">{joined ? `${count} ${count === 1 ? 'person' : 'people'}` : 'Joining…'}</span>
       </header>
       <div class="call-messages">

@@ -2,7 +2,7 @@
  * `window.hawser`: a debugging aid, also used by the end-to-end tests. It shows what the page knows about its call and what failed, and
  * offers nothing that the page itself could not do.
  */
-import type { BrowserConference } from '#client/call.ts';
+import type { BrowserCall, BrowserConference } from '#client/call.ts';
 import type { TimingsReport } from '#client/conference/timings.ts';
 import type { DomainName, ParticipantId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
@@ -34,6 +34,8 @@ export interface HawserHooks {
   /** The call on the screen, or the last one. */
   readonly conference: BrowserConference | undefined;
   readonly timings: TimingsReport | undefined;
+  /** How the media is encrypted: the epoch that is sent with, as digits, and what came and was not shown. */
+  readonly encryption: { readonly epoch?: string; readonly refused: Readonly<Record<string, number>> } | undefined;
   stats(): Promise<readonly TileStats[]>;
   /** Codes of what failed in the background. */
   readonly faults: readonly string[];
@@ -46,21 +48,26 @@ declare global {
 }
 
 export function installHooks(session: PageSession): void {
-  let conference: BrowserConference | undefined;
+  let call: BrowserCall | undefined;
   session.store.subscribe((state) => {
-    if (state.screen === 'call') conference = state.call.conference;
+    if (state.screen === 'call') call = state.call;
   });
   window.hawser = {
     get conference() {
-      return conference;
+      return call?.conference;
+    },
+    get encryption() {
+      if (!call) return undefined;
+      const { epoch, refused } = call.encryption.state;
+      return { ...(epoch !== undefined && { epoch: `${epoch}` }), refused };
     },
     get timings() {
-      return conference?.timings.report;
+      return call?.conference.timings.report;
     },
     get faults() {
       return session.faults;
     },
-    stats: async () => (conference ? statsOf(conference) : []),
+    stats: async () => (call ? statsOf(call.conference) : []),
   };
 }
 

@@ -147,7 +147,7 @@ export class PageSession {
     const current = this.store.state;
     if (current.screen !== 'home') return;
     const { chat } = current;
-    const { home } = chat;
+    const { messenger } = chat;
     const settings = readSettings();
     const devices: CallOptions['devices'] = {
       camera: { on: settings.camera, ...(settings.cameraId && { id: settings.cameraId }) },
@@ -155,7 +155,14 @@ export class PageSession {
     };
     this.callEnded.set(undefined);
     this.place.set({ at: 'conversation', conversation });
-    const call = new BrowserCall({ home, conversation, devices, start, cameraCodec: settings.cameraCodec });
+    let call: BrowserCall;
+    try {
+      call = new BrowserCall({ messenger, conversation, devices, start, cameraCodec: settings.cameraCodec });
+    } catch (error) {
+      // A browser that cannot encrypt: nobody joins without.
+      this.callEnded.set(failureOf(error));
+      return;
+    }
     const stop = call.conference.store.subscribe((state) => {
       if (state.phase !== 'left') return;
       stop();

@@ -1,20 +1,20 @@
 /**
- * For tests: two organisations with real homeservers that serve the built page, and one media server in the place of both of theirs, so that
- * a test can say what it does. Everybody is in one conference on it; two calls at the same time are not for these tests.
+ * For tests: two organisations with real homeservers, and one media server in the place of both of theirs, so that a test can say what it
+ * does. Everybody is in one conference on it; two calls at the same time are not for these tests.
  */
 import { decodeJwt } from 'jose';
-import { type Admission, MiniSft } from '#client/testing/mini-sft.ts';
 import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import type { Person } from '#homeserver/testing/person.ts';
 import type { ConferenceId, ConversationId, DomainName } from '#signalling/ids.ts';
 import type { TicketClaims } from '#signalling/ticket.ts';
-import { buildWeb } from '../build.ts';
+import { type Admission, MiniSft } from './mini-sft.ts';
 
 /** Two people with a conversation, Harbour, at whose hub Alice is. */
 export interface Friends {
-  /** With which Alice signs in. */
+  /** With which Alice signs in, and Bob. */
   readonly handle: string;
   readonly password: string;
+  readonly bobsHandle: string;
   readonly bob: Person;
   readonly conversation: ConversationId;
 }
@@ -29,8 +29,8 @@ export class CallWorld {
     this.sft = sft;
   }
 
-  static async start(): Promise<CallWorld> {
-    const { folder } = await buildWeb();
+  /** @param webRoot the built page, for browsers */
+  static async start(webRoot?: string): Promise<CallWorld> {
     const world = await organise('alpha.example', 'beta.example');
     const conferences = new Map<Organisation, Set<ConferenceId>>();
     const onPresence = (present: readonly Admission[]) => tell(world, present, conferences);
@@ -39,14 +39,20 @@ export class CallWorld {
     for (const each of world.organisations) {
       await each.stop();
       each.site.sft.client.url = sft.url;
-      await each.start({ webRoot: folder });
+      await each.start(webRoot === undefined ? {} : { webRoot });
       await each.connectSft();
     }
     return made;
   }
 
+  /** Of Alice's homeserver. */
   get url(): string {
     return this.#alpha.url;
+  }
+
+  /** Of Bob's. */
+  get farUrl(): string {
+    return this.#beta.url;
   }
 
   /** Accounts of their own, so that no test meets the devices of another. */
@@ -54,9 +60,10 @@ export class CallWorld {
     this.#count += 1;
     const handle = `alice${this.#count}`;
     const alice = await this.#alpha.person(handle, 'Alice');
-    const bob = await this.#beta.person(`bob${this.#count}`, 'Bob');
+    const bobsHandle = `bob${this.#count}`;
+    const bob = await this.#beta.person(bobsHandle, 'Bob');
     const { conversation } = await alice.create('Harbour', bob.id);
-    return { handle, password: PASSWORD, bob, conversation };
+    return { handle, password: PASSWORD, bobsHandle, bob, conversation };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -110,16 +110,14 @@ describe('files', () => {
     const shown = message.getByRole('button', { name: 'Picture: harbour.jpg. Open it large' });
     await shown.waitFor();
     // The small one, made on the device that sent it; its room was kept from the beginning.
-    const [seen, room] = await shown.evaluate((button) => {
-      const image = button.querySelector('img') as HTMLImageElement;
-      const { width, height } = button.getBoundingClientRect();
-      return [
-        [image.naturalWidth, image.naturalHeight],
-        [Math.round(width), Math.round(height)],
-      ];
-    });
-    expect(seen).toEqual([760, 428]);
-    expect(room).toEqual([380, 214]);
+    const sizes = () =>
+      shown.evaluate((button) => {
+        const { naturalWidth, naturalHeight } = button.querySelector('img') as HTMLImageElement;
+        const { width, height } = button.getBoundingClientRect();
+        return { seen: [naturalWidth, naturalHeight], room: [Math.round(width), Math.round(height)] };
+      });
+    expect((await sizes()).room).toEqual([380, 214]);
+    await expect.poll(sizes).toEqual({ seen: [760, 428], room: [380, 214] });
     await shown.press('Enter');
     const viewer = bob.page.getByRole('dialog', { name: 'harbour.jpg' });
     await expect

@@ -60,6 +60,7 @@ export interface Parting {
 
 /** Conversations that are read at a time. */
 const BATCH = 50;
+
 export class Partings {
   readonly #options: PartingsOptions;
   readonly #errands: Errands;

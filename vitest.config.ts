@@ -1,17 +1,19 @@
-import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 
 const everywhere = { environment: 'node', pool: 'forks' } as const;
 // Files of one process share what they import, which is a fifth of the time; nothing that is tested keeps state in a module.
 const shared = { ...everywhere, isolate: false } as const;
 
-// Real media through browsers and SFTs: what arrives in which quality depends on what else the machine does meanwhile.
+// Real media from Node through SFTs: a quarter to a half of a core each, for most of its time waiting for packets.
+const trunks = ['sft/{layers,limits,moderation,publishing,purity,rotation,voices,vp9}.e2e.test.ts'];
+
+// Real media that takes whole cores: what arrives in which quality depends on what else the machine does meanwhile.
 const media = [
   'bench/{trunk,voices}.e2e.test.ts',
-  'cli/demo/*.e2e.test.ts',
+  'cli/demo/{demo,layouts}.e2e.test.ts',
   'client/sframe/worker.e2e.test.ts',
-  'sft/{layers,limits,publishing,purity,rotation,viewers,voices,vp9}.e2e.test.ts',
-  'web/page.e2e.test.ts',
+  'sft/viewers.e2e.test.ts',
+  'web/{page,wire}.e2e.test.ts',
 ];
 
 export default defineConfig({
@@ -31,11 +33,11 @@ export default defineConfig({
         },
       },
       {
-        // All tests of the homeserver once more on PostgreSQL, also those that kill and spoil, and those that are about nothing else.
+        // All tests of the homeserver once more on PostgreSQL, with a few faults, and those that are about nothing else.
         test: {
           ...shared,
           name: 'postgres',
-          include: ['homeserver/**/*.test.ts', 'bench/soak/*/{kills,fuzz,faults}.test.ts'],
+          include: ['homeserver/**/*.test.ts', 'bench/soak/faults/faults.test.ts'],
           // What files cost and what they are kept in, mail, slow clients, what goes between two homeservers, and who comes in at the
           // door for other domains, have nothing to do with the database.
           exclude: [
@@ -47,11 +49,6 @@ export default defineConfig({
             'homeserver/http/client/{assets,hardening,openapi}.test.ts',
             'homeserver/mail/{letters,postman,starttls,transport}.test.ts',
           ],
-          // Ten thousand inputs and three deaths are for SQLite.
-          env: {
-            HAWSER_FUZZ_RUNS: process.env.HAWSER_FUZZ_RUNS ?? '1000',
-            HAWSER_KILLS: process.env.HAWSER_KILLS ?? '1',
-          },
           globalSetup: ['homeserver/testing/postgres.ts'],
           testTimeout: 15_000,
           hookTimeout: 30_000,
@@ -64,14 +61,25 @@ export default defineConfig({
           ...everywhere,
           name: 'e2e',
           include: ['**/*.e2e.test.ts'],
-          exclude: ['**/node_modules/**', ...media],
+          exclude: ['**/node_modules/**', ...trunks, ...media],
           testTimeout: 90_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },
       {
-        // After the others, one file at a time.
+        // After the others, two files at a time.
+        test: {
+          ...everywhere,
+          name: 'trunks',
+          include: trunks,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // At the end, one file at a time.
         test: {
           ...everywhere,
           name: 'media',
@@ -79,7 +87,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 90_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

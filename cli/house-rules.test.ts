@@ -84,11 +84,46 @@ it('knows the MLS library in one folder only, which runs in browsers too', async
   for (const folder of Object.keys(MAY_IMPORT)) {
     for (const path of (await sources(folder)).filter((each) => !isTest(each))) {
       const inside = path.startsWith('mls/');
+      // What is quicker on Node, and left out of pages.
+      if (path === 'mls/node-engine.ts') continue;
       const forbidden = inside ? /^node:/ : /^ts-mls(\/|$)/;
       if ((await importsOf(path)).some((specifier) => forbidden.test(specifier))) wrong.push(path);
     }
   }
   expect(wrong).toEqual([]);
+});
+
+it('keeps what is under the GPL in one file that is for tests, and out of what is shipped', async () => {
+  const name = '@wireapp/core-crypto';
+  const home = 'mls/testing/interop/';
+  const wrong: string[] = [];
+  for (const folder of Object.keys(MAY_IMPORT)) {
+    for (const path of await sources(folder)) {
+      const imported = await importsOf(path);
+      const uses = imported.some((each) => each === name || each.startsWith(`${name}/`));
+      if (uses && path !== `${home}theirs.ts`) wrong.push(path);
+      // What is shipped does not come to it by another file either.
+      if (!isTest(path) && imported.some((each) => each.includes('testing/interop/'))) wrong.push(path);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(await importsOf(`${home}theirs.ts`)).toContain(`${name}/browser`);
+  const { dependencies, devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  expect(Object.keys(dependencies)).not.toContain(name);
+  expect(Object.keys(devDependencies)).toContain(name);
+});
+
+it('ships nothing under the GPL, and knows what of it helps to develop', async () => {
+  interface Locked {
+    readonly dev?: boolean;
+    readonly license?: string;
+  }
+  const lock: { packages: Record<string, Locked> } = JSON.parse(
+    await readFile(join(ROOT, 'package-lock.json'), 'utf8'),
+  );
+  // Also where it is one of two that one may choose from: somebody should look at that.
+  const copyleft = Object.entries(lock.packages).filter(([, { license }]) => /GPL/.test(license ?? ''));
+  expect(copyleft.map(([path, { dev }]) => [path, dev])).toEqual([['node_modules/@wireapp/core-crypto', true]]);
 });
 
 it('keeps the pure parts of the SFT free of sockets, clocks and media', async () => {

@@ -182,6 +182,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./bench-federation.ts')).benchFederation,
   },
   {
+    name: 'bench e2ee',
+    summary: 'Measure how soon the keys of a call follow who is in it, and what they cost',
+    load: async () => (await import('./bench-e2ee.ts')).benchE2ee,
+  },
+  {
     name: 'bench messages',
     summary: 'Measure what a homeserver accepts, delivers and needs',
     load: async () => (await import('./bench-messages.ts')).benchMessages,

@@ -8,9 +8,10 @@ import { ensureChromium } from './setup/chromium.ts';
 import { repository } from './setup/packages.ts';
 import { ensurePostgres } from './setup/postgres.ts';
 import { outcome } from './setup/program.ts';
+import { ensureTcpdump } from './setup/tcpdump.ts';
 import { ensureWorker } from './setup/worker.ts';
 import { select, testFiles } from './test/selection.ts';
-import { type Counts, closingLine, count, type Report } from './test/summary.ts';
+import { type Counts, closingLine, count, failures, type Report } from './test/summary.ts';
 
 export const test = command({
   name: 'test',
@@ -31,6 +32,7 @@ export const test = command({
       MEDIASOUP_WORKER_BIN: await timed('media worker', err, ensureWorker),
       HAWSER_CHROMIUM: await timed('Chromium', err, ensureChromium),
       HAWSER_POSTGRES: await timed('PostgreSQL', err, ensurePostgres),
+      ...(await recorder(err)),
     };
     const broken: string[] = [];
     if (args.length === 0) {
@@ -40,7 +42,8 @@ export const test = command({
       }
     }
     if (signal.aborted) throw new Problem('stopped.');
-    const { counts, code } = await vitest(args, environment, err);
+    const { counts, code, failed } = await vitest(args, environment, err);
+    if (failed.length > 0) out(['Failed:', ...failed.map((line) => `  ${line}`)].join('\n'));
     if (broken.length > 0) out(`Not right: ${broken.join(', ')}.`);
     if (code !== 0 && counts.failed === 0) out(`vitest ended with code ${code}; it says why above.`);
     if (counts.passed + counts.failed === 0) out('No test ran.');
@@ -56,6 +59,17 @@ const CHECKS: readonly (readonly [string, string, ...string[]])[] = [
   ['types', bin('tsc'), '-p', '.'],
 ];
 
+/** What records packets. Not everybody may: the test that does it is skipped there, and nothing else. */
+async function recorder(err: Terminal['err']): Promise<NodeJS.ProcessEnv> {
+  try {
+    return { HAWSER_TCPDUMP: await timed('tcpdump', err, ensureTcpdump) };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    err(`hawser: no test looks at what goes over the wires: ${error.message}`);
+    return {};
+  }
+}
+
 async function passes(name: string, file: string, args: readonly string[], err: Terminal['err']): Promise<boolean> {
   const lines: string[] = [];
   const { code } = await timed(name, err, () =>
@@ -69,7 +83,7 @@ async function vitest(
   words: readonly string[],
   env: NodeJS.ProcessEnv,
   err: Terminal['err'],
-): Promise<{ counts: Counts; code: number }> {
+): Promise<{ counts: Counts; code: number; failed: readonly string[] }> {
   const { files, names } = select(words, await testFiles(), process.cwd());
   const folder = await mkdtemp(join(tmpdir(), 'hawser-test-'));
   try {
@@ -91,7 +105,8 @@ async function vitest(
     const parsed: Report = JSON.parse(text);
     const counts = count(parsed);
     // The report does not tell tests that are marked as skipped from those that the names left out, which are no news.
-    return { counts: names === undefined ? counts : { ...counts, skipped: 0 }, code };
+    const failed = failures(parsed, repository);
+    return { counts: names === undefined ? counts : { ...counts, skipped: 0 }, code, failed };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

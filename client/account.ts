@@ -46,6 +46,22 @@ export class Account {
     return this.#accept(await callApi(this.#origin, { ...call, cookies: this.#cookies }));
   }
 
+  /**
+   * Comes to a call as a guest, by what is in a link to it: good for that call alone, until it ends. Nothing of it is kept.
+   * @throws HawserError HOME_GUEST_LINK_REFUSED, HOME_GUEST_NAME_REFUSED, HOME_CALL_LOCKED, HOME_TOO_MANY_GUESTS, HOME_SLOW_DOWN, SIG_UNREACHABLE
+   */
+  async comeAsGuest(token: string, name: string): Promise<User> {
+    return this.#accept(
+      await callApi(this.#origin, { method: 'POST', path: 'guests', body: { token, name }, answer: Session }),
+    );
+  }
+
+  /** Whether it is a guest of a call who is here. */
+  get isGuest(): boolean {
+    const { state } = this.store;
+    return state.phase === 'signedIn' && state.user.guest === true;
+  }
+
   /** After a reload: signed in again if the refresh cookie still is good, else signed out. */
   async resume(): Promise<AccountState> {
     try {
@@ -143,7 +159,12 @@ export class Account {
   }
 
   /** Several callers that find the token ended share one renewal: a refresh cookie is good for one use. */
-  #refresh(): Promise<void> {
+  async #refresh(): Promise<void> {
+    if (this.isGuest) {
+      // The cookie of this browser, where there is one, is that of somebody who has an account.
+      this.#forget();
+      throw new HawserError('HOME_UNAUTHENTICATED');
+    }
     this.#refreshing ??= callApi(this.#origin, {
       method: 'POST',
       path: 'sessions/refresh',

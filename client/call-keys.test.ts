@@ -1,10 +1,12 @@
 /** From the group of a call to its media: two people of two organisations, over homeservers that are real, without an SFT. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { nodeEngine as mlsEngine } from '#homeserver/ds/mls-crypto.ts';
 import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
+import { nodeEngine as mlsEngine } from '#mls/node-engine.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { Account } from './account.ts';
+import { devicesIn } from './device/verification.ts';
+import { type CallRoster, unexpectedIn } from './groups/call-roster.ts';
 import { Messenger } from './messenger.ts';
 import { Epochs } from './sframe/epochs.ts';
 import { IncomingFrames, type Refusal, WAIT_MS } from './sframe/incoming-frames.ts';
@@ -34,7 +36,12 @@ async function messengerOf(handle: string, organisation: Organisation): Promise<
 }
 
 /** What a device in the call hears of its keys. */
-async function enter(messenger: Messenger, conversation: ConversationId, start: boolean) {
+async function enter(
+  messenger: Messenger,
+  conversation: ConversationId,
+  start: boolean,
+  mayHear: (roster: CallRoster) => boolean = () => true,
+) {
   let now = 0;
   const { home } = messenger;
   const ticket = await (start ? home.startCall(conversation) : home.callTicket(conversation));
@@ -51,8 +58,19 @@ async function enter(messenger: Messenger, conversation: ConversationId, start: 
     onOut: () => {
       isOut = true;
     },
+    mayHear,
+    hold: () => epochs.hold(),
   });
-  return { participant, epochs, sent, isOut: () => isOut, now: () => now, pass: (ms: number) => (now += ms) };
+  const reconsider = () => messenger.reconsiderCall(conversation, ticket);
+  return {
+    reconsider,
+    participant,
+    epochs,
+    sent,
+    isOut: () => isOut,
+    now: () => now,
+    pass: (ms: number) => (now += ms),
+  };
 }
 
 test('what one says the other hears, until he is taken out', { timeout: 30_000 }, async () => {
@@ -88,4 +106,44 @@ test('what one says the other hears, until he is taken out', { timeout: 30_000 }
   expect(await say('secret too')).toEqual([]);
   expect(refused).toEqual(['unknownKey']);
   await until(() => ofBob.isOut(), 'he is told that he is out');
+});
+
+test('nothing is sent while somebody who was compared is in it with a device that was not', {
+  timeout: 30_000,
+}, async () => {
+  const [alice, bob] = [await messengerOf('alice', alpha), await messengerOf('bob', beta)];
+  const { conversation } = await alice.create('Mooring', [bob.device.user]);
+  const group = async () => (await alice.messages(conversation)).group.ready();
+  await until(
+    async () => (await group()).members.some(({ identity }) => identity.device === bob.device.id),
+    'he is in',
+  );
+  const seen = (await devicesIn(await group())).filter(({ device }) => device === bob.device.id);
+  await alice.verification.verify(seen);
+  const allowed = new Set<string>();
+  const ofAlice = await enter(alice, conversation, true, ({ devices }) =>
+    unexpectedIn(devices, alice.verification.store.state, alice.device.id).every(({ device }) => allowed.has(device)),
+  );
+  const knowsCall = (messenger: Messenger) =>
+    until(
+      () =>
+        messenger.home.store.state.conversations.some((each) => each.conversation === conversation && each.call?.group),
+      'he hears of the call',
+    );
+  await knowsCall(bob);
+  await enter(bob, conversation, false);
+  await until(() => ofAlice.epochs.sending?.number === 1n, 'she sends to the device that she compared');
+
+  const other = await messengerOf('bob', beta);
+  await knowsCall(other);
+  await enter(other, conversation, false);
+  await until(() => ofAlice.epochs.sending === undefined, 'she sends nothing any more');
+  const outgoing = new OutgoingFrames(ofAlice.epochs, { number: 0, kind: 'microphone', layer: 0 });
+  expect(await outgoing.seal({ data: new Uint8Array(8), clear: 0 })).toBeUndefined();
+  await ofAlice.reconsider();
+  expect(ofAlice.epochs.sending).toBeUndefined();
+  allowed.add(other.device.id);
+  await ofAlice.reconsider();
+  expect(ofAlice.epochs.sending?.number).toBe(2n);
+  expect(await outgoing.seal({ data: new Uint8Array(8), clear: 0 })).toBeDefined();
 });

@@ -67,6 +67,8 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   SIG_UNSUPPORTED_VERSION: 'This page and the server do not fit together. Reload the page.',
   SFT_TICKET_EXPIRED: 'Joining took too long. Join again.',
   SFT_TICKET_USED: 'You are joining twice at once. Join again.',
+  SFT_NOT_PERMITTED:
+    'You may not send this here: your role does not allow it, or somebody who moderates the call has decided so. Ask them.',
   SFT_FULL: 'The media server of your organisation is full. Try again when a call has ended.',
   SFT_CODEC_REFUSED:
     'Nobody can see your picture: its codec, for instance AV1, does not work in calls between organisations, and any call can become one. Choose VP8 or VP9 as the picture codec, then start it again.',

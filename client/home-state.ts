@@ -70,6 +70,12 @@ export function withEvent(state: HomeState, event: HomeEvent): HomeState {
       return withMembers(state, event, (members) =>
         members.filter((each) => each.participant !== event.member.participant),
       );
+    case 'moderated':
+      return change(state, event.conversation, ({ call, ...rest }) =>
+        call?.conference === event.conference
+          ? { ...rest, call: { ...call, moderation: event.moderation } }
+          : { ...rest, ...(call && { call }) },
+      );
     case 'connection':
       return state; // kept by `connections.ts`
     case 'ended':

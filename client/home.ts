@@ -13,14 +13,16 @@ import {
   FoundPeople,
   type HomeEvent,
   Organisations,
+  type TicketWish,
   User,
 } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { NewMessage, SentMessage } from '#signalling/groups.ts';
-import type { ConversationId, UserId } from '#signalling/ids.ts';
+import type { ConversationId, ParticipantId, UserId } from '#signalling/ids.ts';
 import { Rpc } from '#signalling/rpc.ts';
 import type { Account } from './account.ts';
 import { backoffMs } from './backoff.ts';
+import { Moderating } from './calls/moderating.ts';
 import { type Dial, dialWebSocket } from './dial.ts';
 import { EMPTY_HOME, type HomeState, silenced, withEvent, withList, withOrganisations } from './home-state.ts';
 import type { Inbox } from './inbox.ts';
@@ -40,6 +42,8 @@ export interface HomeOptions {
 
 export class Home {
   readonly store = new Store<HomeState>(EMPTY_HOME);
+  /** What is done in calls by whoever moderates them. */
+  readonly moderating: Moderating;
   readonly #account: Account;
   readonly #inbox: Inbox | undefined;
   readonly #onEvent: (event: HomeEvent) => void;
@@ -57,6 +61,7 @@ export class Home {
   /** Starts at once; `close` ends it. */
   constructor(options: HomeOptions) {
     this.#account = options.account;
+    this.moderating = new Moderating(options.account);
     this.#inbox = options.inbox;
     this.#onEvent = options.onEvent ?? (() => undefined);
     this.#dial = options.dial ?? dialWebSocket;
@@ -120,16 +125,22 @@ export class Home {
     return (await this.#account.call({ method: 'GET', path, answer: FoundPeople })).people;
   }
 
-  /** Starts the call of a conversation, or finds the one that goes on, and gets the ticket to it. */
+  /** Starts the call of a conversation, or finds the one that goes on, and gets the ticket to it. Guests start none. */
   async startCall(conversation: ConversationId): Promise<CallTicket> {
+    if (this.#account.isGuest) return this.callTicket(conversation);
     const path = `${conversationPath(conversation)}/call`;
     return this.#account.call({ method: 'POST', path, body: {}, answer: CallTicket });
   }
 
-  /** The ticket to the call that goes on. @throws HawserError HOME_NO_CALL */
-  callTicket(conversation: ConversationId): Promise<CallTicket> {
+  /**
+   * The ticket to the call that goes on.
+   * @param participant under which name this device was in it when its connection broke: it keeps it
+   * @throws HawserError HOME_NO_CALL
+   */
+  callTicket(conversation: ConversationId, participant?: ParticipantId): Promise<CallTicket> {
     const path = `${conversationPath(conversation)}/call/tickets`;
-    return this.#account.call({ method: 'POST', path, body: {}, answer: CallTicket });
+    const body: TicketWish = { ...(participant && { participant }) };
+    return this.#account.call({ method: 'POST', path, body, answer: CallTicket });
   }
 
   /** Ends the call for everybody. @throws HawserError HOME_FORBIDDEN */
@@ -229,7 +240,8 @@ export class Home {
       const { foreignBanner: _before, ...state } = this.store.state;
       this.store.set({ ...state, ...(foreignBanner !== undefined && { foreignBanner }) });
       this.#greeted = rpc;
-      await Promise.all([this.refresh(), this.#refreshOrganisations()]);
+      // Whom the organisation federates with is not told to guests.
+      await Promise.all([this.refresh(), ...(this.#account.isGuest ? [] : [this.#refreshOrganisations()])]);
       await this.#inbox?.begin(async (after) => (await rpc.request('receive', { after })).queue);
       this.store.set({ ...this.store.state, connected: true });
     } catch (error) {

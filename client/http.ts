@@ -8,7 +8,7 @@ import type { Cookies } from './cookies.ts';
 import { UnreachableError } from './failure.ts';
 
 export interface Call<S extends TSchema> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/v1`, without a slash at its begin; every part of it already encoded. */
   readonly path: string;
   readonly body?: object;

@@ -21,8 +21,11 @@ import {
 } from '#signalling/ids.ts';
 import { type Entry, parseRefused, parseSent } from '#signalling/queue.ts';
 import type { Account } from './account.ts';
+import { Calls } from './calls/calls.ts';
+import type { CallSignal } from './content/call-signal.ts';
 import type { Comparison, Content, Settings } from './content/content.ts';
 import type { MessageId } from './content/message-id.ts';
+import { callUrl } from './content/session.ts';
 import { Device } from './device/device.ts';
 import { OwnDevices } from './device/own-devices.ts';
 import { devicesIn, Verification } from './device/verification.ts';
@@ -68,6 +71,7 @@ export interface MessengerOptions {
 /** What is read from the vault. */
 interface Parts {
   readonly device: Device;
+  readonly calls: Calls;
   readonly inbox: Inbox;
   readonly verification: Verification;
   readonly heard: HeardMessages | undefined;
@@ -90,6 +94,8 @@ export class Messenger {
   readonly devices: OwnDevices;
   /** Whose devices were compared, on this device or on another own one. */
   readonly verification: Verification;
+  /** Who called, who answered, and what came of it. */
+  readonly calls: Calls;
   readonly #options: Required<Omit<MessengerOptions, 'dial' | 'keyPackages' | 'engine'>>;
   readonly #engine: Engine | undefined;
   readonly #api: GroupApi;
@@ -107,7 +113,7 @@ export class Messenger {
   /** How often it was asked whose group an entry is of. */
   #asked = { position: 0, times: 0 };
 
-  private constructor(options: MessengerOptions, { device, inbox, verification, heard, parked }: Parts) {
+  private constructor(options: MessengerOptions, { device, calls, inbox, verification, heard, parked }: Parts) {
     const { account, vault, dial } = options;
     // What ends in the middle because the program closed it, and its vault after it, was not stored: it comes once more.
     const onFault = (error: unknown) => void (this.#closed.signal.aborted || options.onFault?.(error));
@@ -116,6 +122,7 @@ export class Messenger {
     this.#ledger = new Ledger(vault);
     this.device = device;
     this.verification = verification;
+    this.calls = calls;
     this.#heard = heard;
     this.#inbox = inbox;
     this.#parked = parked;
@@ -126,6 +133,7 @@ export class Messenger {
     this.home = new Home({ account, inbox, onEvent: (event) => this.#hear(event), ...(dial && { dial }) });
     this.#every(MAINTAIN_MS, () => this.#maintain());
     this.home.store.subscribe(({ connected }) => connected && this.verification.tellWaiting());
+    this.home.store.subscribe(({ ready, conversations }) => ready && calls.follow(conversations));
     let away = this.home.store.state.organisations;
     this.home.store.subscribe(({ organisations }) => {
       if (organisations === away) return;
@@ -164,7 +172,13 @@ export class Messenger {
       random: options.random ?? Math.random,
       onFault: async (error) => (await promise).#options.onFault(error),
     });
-    const messenger = new Messenger(options, { device, inbox, verification, heard, parked });
+    const calls = await Calls.open(vault, {
+      self: device.id,
+      silence: async (conversation) => (await promise).home.decline(conversation),
+      now: now ?? Date.now,
+      onFault: async (error) => (await promise).#options.onFault(error),
+    });
+    const messenger = new Messenger(options, { device, calls, inbox, verification, heard, parked });
     resolve(messenger);
     await messenger.#resume();
     return messenger;
@@ -189,6 +203,7 @@ export class Messenger {
       onRead: (upTo, also) => this.#tellRead(conversation, upTo, also),
       onCompared: (by, comparison) => this.#takeCompared(conversation, by, comparison),
       onHeard: (said) => this.#heard?.note(conversation, said) ?? new Map(),
+      onCall: (device, said, at) => this.calls.hear(conversation, device, said, at),
       now,
       random,
       onFault,
@@ -280,6 +295,22 @@ export class Messenger {
     this.close();
   }
 
+  /** Says that this person calls, for those who are away now and for his other devices. */
+  async announceCall(conversation: ConversationId, { call: { conference } }: CallTicket): Promise<void> {
+    const body = { kind: 'session', conference, url: callUrl(conversation, conference), description: '' } as const;
+    this.calls.hear(conversation, this.device.id, body, this.#options.now());
+    await this.say(conversation, { kind: 'message', body });
+  }
+
+  /** Answers to a call that goes on: it does not ring any more, on any device of this person. */
+  async answerCall(conversation: ConversationId, signal: CallSignal): Promise<void> {
+    const conference = this.#find(conversation)?.call?.conference;
+    if (signal !== 'ringing') this.home.decline(conversation);
+    if (conference === undefined) return;
+    this.calls.said(conference, signal);
+    await this.say(conversation, { kind: 'call', conference, signal });
+  }
+
   /**
    * Comes into the group of a call, which it makes where there is none, and hands over its keys from then on: until the call is left.
    * @throws HawserError as `CallGroup.enter`
@@ -291,9 +322,22 @@ export class Messenger {
       onEpoch: (epoch) => keys.addEpoch(epoch),
       onSendWith: (number) => keys.sendWith(number),
       onOut: () => keys.onOut?.(),
+      onRoster: (roster) => keys.onRoster?.(roster),
+      mayHear: (roster) => keys.mayHear?.(roster) ?? true,
+      onHold: () => keys.hold?.(),
     });
     await this.home.refresh();
     await group.enter();
+  }
+
+  /** Who may hear this device in a call has changed: see `CallKeys.mayHear`. */
+  reconsiderCall(conversation: ConversationId, { call }: CallTicket): Promise<void> {
+    return this.#calls.reconsider(callRoomOf(conversation, call.conference));
+  }
+
+  /** Makes new keys for everybody in a call that this device is in. @throws HawserError as `CallGroups.renew` */
+  renewCallKeys(conversation: ConversationId, { call }: CallTicket): Promise<void> {
+    return this.#calls.renew(callRoomOf(conversation, call.conference));
   }
 
   /** Its keys are forgotten. */
@@ -307,8 +351,8 @@ export class Messenger {
       ...{ device: this.device, api: this.#api, authorities: this.#authorities, credentials: this.#credentials },
       ...(this.#engine && { engine: this.#engine }),
       membership: (): Membership => {
-        const { members = [], call } = this.#find(conversation) ?? {};
-        return { members, group: call?.group };
+        const { members = [], call, domains } = this.#find(conversation) ?? {};
+        return { members, group: call?.group, ...(domains && { domains }) };
       },
       refreshMembership: () => this.home.refresh(),
       untilTaken: () => untilTaken(this.#api, this.#inbox),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { until } from '#homeserver/testing/world.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { Account } from './account.ts';
+import type { RefusedSignal } from './conference/reactions.ts';
 import type { RefusedFrame } from './media/node/encryption.ts';
 import { Messenger } from './messenger.ts';
 import { NodeCall } from './node-call.ts';
@@ -19,7 +20,7 @@ async function callOf(url: string, handle: string, password: string, conversatio
   const account = new Account(url);
   await account.signIn(handle, password);
   const messenger = await Messenger.open({ account, vault: new MemoryVault(), deviceName: 'A program' });
-  const refused: RefusedFrame[] = [];
+  const refused: (RefusedFrame | RefusedSignal)[] = [];
   const call = new NodeCall({ messenger, conversation, onRefused: (each) => refused.push(each) });
   onTestFinished(() => {
     call.close();

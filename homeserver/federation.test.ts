@@ -83,6 +83,11 @@ test('a call over two domains, from the click to the last one out', async () => 
 
   const other = await bob.ticket(conversation);
   expect(other.call.conference).toBe(ticket.call.conference);
+  // Whose connection broke comes back under the name that he had, and under nobody else's.
+  const again = await bob.ticket(conversation, other.participant);
+  expect(again).toMatchObject({ participant: other.participant });
+  expect(again.ticket).not.toBe(other.ticket);
+  await expect(bob.ticket(conversation, ticket.participant)).rejects.toMatchObject({ code: 'HOME_NO_CALL' });
   const { grant, anchor, link } = await beta.sft.grant(other.call.conference);
   expect([anchor, link]).toEqual(['alpha.example', alpha.site.sft.link.url]);
   const granted = await checkGrant(grant, {

@@ -20,6 +20,7 @@ import {
 } from './as/accounts.ts';
 import { Authorities } from './as/authorities.ts';
 import { Devices } from './as/devices.ts';
+import { GuestAccounts } from './as/guests.ts';
 import { KeyPackages } from './as/key-packages.ts';
 import { makePeople } from './as/people.ts';
 import { Sessions } from './as/sessions.ts';
@@ -32,6 +33,7 @@ import { Audit } from './audit/audit.ts';
 import { attended } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
 import { Grants } from './calls/grants.ts';
+import { Guests } from './calls/guests.ts';
 import { SftDoor } from './calls/sft-door.ts';
 import { serveAdmin, serveClients } from './doors.ts';
 import { toldBy } from './ds/changes.ts';
@@ -198,6 +200,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => parts.outbox.close());
   opened.defer(() => parts.submissions.close());
   await parts.submissions.start();
+  opened.defer(() => parts.guests.close());
   opened.defer(() => parts.names.close());
   opened.defer(() => parts.departures.close());
   opened.defer(() => parts.refusals.close());
@@ -399,6 +402,17 @@ function build(ground: Ground) {
     grants,
     withoutAccount: absent,
     wakeOutbox: (to) => outbox.wake(to),
+    onFault,
+  });
+  const guests = new Guests({
+    ...{ store, domain, world, conversations, account, onFault },
+    accounts: new GuestAccounts({
+      ...{ store, world, sessions },
+      removeDevices: async (tx, user) => {
+        await devices.removeOthers(tx, user, undefined);
+        afterCommit(tx, () => void calls.putOutOfAll(user).catch(onFault));
+      },
+    }),
   });
   const sft = new SftDoor({
     domain,
@@ -406,6 +420,7 @@ function build(ground: Ground) {
     grant: (conference) => calls.grantForOwnSft(conference),
     presence: (conference, participants) => calls.presence(conference, participants),
     allowed: () => calls.allowed(),
+    permissions: () => calls.permissions(),
     attended: () => attended(db),
     onFault,
   });
@@ -425,6 +440,7 @@ function build(ground: Ground) {
   journal.subscribe(groups.changed);
   journal.subscribe(calls.changed);
   journal.subscribe(events.changed);
+  journal.subscribe(guests.changed);
   journal.subscribe(names.changed);
   journal.subscribe(departures.changed);
   journal.subscribe(refusals.changed);
@@ -439,7 +455,7 @@ function build(ground: Ground) {
     ...federation,
     ...{ domain, store, trust, account, sessions, devices, keyPackages, authorities, people, signInAlerts },
     ...{ journal, groups, hub, conversations, names, departures, refusals, signer, queues, push, send },
-    ...{ grants, calls, sft, assets, events, mail, metrics, audit, onFault },
+    ...{ grants, calls, guests, sft, assets, events, mail, metrics, audit, onFault },
     office: officeOf(domain, groups, federation.relay),
   };
 }

@@ -30,12 +30,13 @@ export function startWork(parts: Parts): () => void {
     push,
   } = parts;
   const { audit, signingKeys, peerAges, discovery } = parts;
-  const { mail, people, devices, departures, names, assets, sft, signInAlerts, onFault } = parts;
+  const { mail, people, devices, departures, names, guests, assets, sft, signInAlerts, onFault } = parts;
   // What a process that ended, or a database that was away, left undone.
   const repair = async () => {
     await devices.finishRemovals(await queues.devices());
     await departures.sweep();
     await names.sweep();
+    await guests.sweep();
     for (const other of await domainsInCalls(store.db)) {
       if (other !== domain && !trust.peers.allowed(other)) await dropDomain(other);
     }
@@ -51,6 +52,7 @@ export function startWork(parts: Parts): () => void {
     every(1_000, async () => audit.sweep(), onFault),
     every(3_600_000, () => signingKeys.sweep(), onFault),
     every(5_000, () => hub.sweep(), onFault),
+    every(5_000, () => groups.sweepCalls(), onFault),
     every(10_000, () => queues.sweep(), onFault),
     every(60_000, () => feeds.sweep(), onFault),
     every(5_000, () => submissions.sweep(), onFault),
@@ -62,6 +64,7 @@ export function startWork(parts: Parts): () => void {
     every(600_000, () => authorities.sweep(), onFault),
     every(600_000, () => people.sweep(), onFault),
     every(600_000, repair, onFault),
+    every(30_000, () => guests.sweep(), onFault),
     every(1_000, async () => mail?.wake(), onFault),
     every(60_000, () => signInAlerts.sweep(), onFault),
     every(30_000, () => partings.sweep(), onFault),

@@ -16,14 +16,17 @@ import {
 } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId } from '#signalling/ids.ts';
+import type { Identity } from './identity.ts';
 import { type Environment, withLibrary } from './library.ts';
-import { membersOf } from './members.ts';
+import { identityOf, membersOf } from './members.ts';
 import { type CommitPlan, checkCommit } from './rules.ts';
 import { type GroupState, memberState, NO_HISTORY, type Pending } from './state.ts';
 import { leafAt, messageBytes, parseKeyPackage } from './wire.ts';
 
-/** What a commit shall do, beside what the hub proposed, which is always in it. With nothing it renews the keys of this device. */
+/** What a commit shall do, beside what the hub proposed. With nothing it renews the keys of this device. */
 export interface CommitWishes {
+  /** Whom the hub proposed to let in and who is not to come in any more: RFC 9420, section 12.2 leaves out what is not valid. */
+  readonly leaveOut?: (who: Identity) => boolean;
   /** Key packages of devices to add, as MLSMessages. */
   readonly add?: readonly Uint8Array[];
   /** Devices to remove. */
@@ -62,7 +65,8 @@ export async function prepareCommit(
   // A commit of additions alone has no path, in which alone a leaf is replaced.
   if (certificates !== undefined && add.length > 0) throw new HawserError('MLS_REFUSED', 'certificates and additions');
   const member = memberState(state);
-  const current = certificates === undefined ? member : withCertificates(member, certificates);
+  const shown = certificates === undefined ? member : withCertificates(member, certificates);
+  const current = wishes.leaveOut === undefined ? shown : withoutAdditions(shown, wishes.leaveOut);
   if (state.pending !== undefined) throw new HawserError('MLS_COMMIT_PENDING');
   const proposals = [
     ...(wishes.remove ?? []).map((device) => removal(current, device)),
@@ -94,6 +98,13 @@ function withCertificates(state: ClientState, certificates: readonly Uint8Array[
   const ratchetTree = state.ratchetTree.slice();
   ratchetTree[leafIndex * 2] = { nodeType: nodeTypes.leaf, leaf: { ...leaf, credential } };
   return { ...state, ratchetTree };
+}
+
+function withoutAdditions(state: ClientState, leaveOut: (who: Identity) => boolean): ClientState {
+  const stays = ({ proposal }: ClientState['unappliedProposals'][string]) =>
+    !('add' in proposal) || !leaveOut(identityOf(proposal.add.keyPackage.leafNode));
+  const kept = Object.entries(state.unappliedProposals).filter(([, each]) => stays(each));
+  return { ...state, unappliedProposals: Object.fromEntries(kept) };
 }
 
 function checkPlan(current: ClientState, proposals: readonly Proposal[], environment: Environment) {

@@ -10,9 +10,11 @@ import {
   wireformats,
 } from 'ts-mls';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { DeviceId, DomainName } from '#signalling/ids.ts';
+import type { DeviceId, DomainName, ParticipantId } from '#signalling/ids.ts';
 import { Group } from './group.ts';
+import { participantExtension } from './participant.ts';
 import { KEEP_NEWEST_EPOCHS, KEEP_PAST_EPOCHS } from './past.ts';
 import { CAPABILITIES } from './suite.ts';
 import {
@@ -194,6 +196,25 @@ describe('a commit of a member', () => {
     const forged = { ...state, ratchetTree: tree, signaturePrivateKey: other.keys.signatureKey };
     const { commit } = await createCommit({ context, state: forged, wireAsPublicMessage: true });
     expect(await codeOf(alice.group.receive(messageBytes(commit)))).toBe('MLS_REFUSED');
+  });
+
+  it('cannot make another participant of his leaf', async () => {
+    const named = (byte: number) => toBase64Url(new Uint8Array(16).fill(byte)) as ParticipantId;
+    for (const [at, device] of [alice, bob, mallory].entries())
+      device.keys = { ...device.keys, participant: named(at) };
+    await world.group(alice, bob, mallory);
+    const state = secretsOf(mallory);
+    const tree = state.ratchetTree.slice();
+    const own = tree[4];
+    if (own?.nodeType !== 1) throw new Error('no leaf');
+    tree[4] = { ...own, leaf: { ...own.leaf, extensions: [participantExtension(named(9))] } };
+    const made = await createCommit({
+      context: await unguarded(),
+      state: { ...state, ratchetTree: tree },
+      wireAsPublicMessage: true,
+    });
+    const refused = alice.group.receive(messageBytes(made.commit));
+    await expect(refused).rejects.toThrow('a leaf became another participant');
   });
 
   it('must be readable by the hub, in this group and in this epoch', async () => {

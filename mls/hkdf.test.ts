@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { cipherSuite } from './suite.ts';
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));

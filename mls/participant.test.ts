@@ -66,6 +66,25 @@ it('lets nobody in under the name of another one', async () => {
   expect(await codeOf(alice.group.commit({ add }, request()))).toBe('MLS_REFUSED');
 });
 
+it('lets nobody in under a name that the hub knows as somebody else’s, however he comes', async () => {
+  await hub.world.group(alice, bob);
+  await hub.follow(alice);
+  const { admits } = hub.world.policy;
+  hub.world.policy.admits = (who, participant) =>
+    admits(who, participant) && (participant !== named(9) || who.device === dave.id);
+  enter(carol, 9);
+  const { bytes } = await carol.keyPackage();
+  expect(await codeOf(proposeAddition(hub.state, [bytes], hub.signer, hub.environment))).toBe('MLS_NOT_ADMITTED');
+  expect(await codeOf(alice.group.commit({ add: [bytes] }, request()))).toBe('MLS_NOT_ADMITTED');
+  await carol.joinExternally(alice);
+  const { commit, groupInfo } = carol.group.pending ?? expect.fail();
+  expect(await codeOf(hub.try({ commit, groupInfo }))).toBe('MLS_NOT_ADMITTED');
+  expect(await codeOf(alice.group.receive(commit))).toBe('MLS_NOT_ADMITTED');
+  enter(dave, 9);
+  const { state } = await proposeAddition(hub.state, [(await dave.keyPackage()).bytes], hub.signer, hub.environment);
+  expect(addedIn(state).map(({ device }) => device)).toEqual([dave.id]);
+});
+
 it('lets those in whom the hub proposed, by one commit of a member', async () => {
   await hub.world.group(alice, bob);
   await hub.follow(alice);
@@ -109,4 +128,53 @@ it('proposes nobody who is in, or is not what he says', async () => {
   );
   hub.world.policy.admits = ({ user }) => !user.includes('carol');
   expect(await propose(bytes)).toBe('MLS_NOT_ADMITTED');
+});
+
+it('proposes no two who go by one name, and no name that is taken', async () => {
+  await hub.world.group(alice, bob);
+  await hub.follow(alice);
+  const propose = async (device: TestDevice) =>
+    proposeAddition(hub.state, [(await device.keyPackage()).bytes], hub.signer, hub.environment);
+  enter(carol, 2);
+  expect(await codeOf(propose(carol))).toBe('MLS_REFUSED');
+  enter(carol, 3);
+  hub.adopt((await propose(carol)).state);
+  enter(dave, 3);
+  expect(await codeOf(propose(dave))).toBe('MLS_REFUSED');
+});
+
+it('leaves out whom the hub let in and who is no member any more, and nobody else', async () => {
+  await hub.world.group(alice, bob);
+  await hub.follow(alice);
+  const packages = await Promise.all([carol, dave].map((device) => device.keyPackage()));
+  const { state, messages } = await proposeAddition(
+    ...([hub.state, packages.map(({ bytes }) => bytes), hub.signer, hub.environment] as const),
+  );
+  hub.adopt(state);
+  for (const { group } of [alice, bob]) for (const message of messages) await group.receive(message);
+  const commitWithout = async (...names: string[]) => {
+    const leaveOut = ({ user }: { readonly user: string }) => names.some((name) => user.includes(name));
+    const { id, ...parts } = await alice.group.commit({ leaveOut }, request());
+    return { id, parts };
+  };
+  const { admits } = hub.world.policy;
+  hub.world.policy.admits = (who) => !who.user.includes('carol') && admits(who);
+  for (const [names, code] of [
+    [[], 'MLS_NOT_ADMITTED'],
+    [['dave'], 'MLS_PROPOSALS_PENDING'],
+    [['carol', 'dave'], 'MLS_PROPOSALS_PENDING'],
+  ] as const) {
+    hub.world.policy.admits = admits;
+    const { id, parts } = await commitWithout(...names);
+    hub.world.policy.admits = (who) => !who.user.includes('carol') && admits(who);
+    expect(await codeOf(hub.try(parts)), names.join()).toBe(code);
+    await alice.group.refused(id);
+  }
+  const { id, parts } = await commitWithout('carol');
+  const plan = await hub.take(parts);
+  expect(plan.joined.map(({ identity }) => identity.device)).toEqual([dave.id]);
+  await alice.group.accepted(id);
+  await bob.group.receive(parts.commit);
+  expect(alice.group.members).toHaveLength(3);
+  expect(bob.group.epochAuthenticator).toEqual(alice.group.epochAuthenticator);
 });

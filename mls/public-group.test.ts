@@ -15,7 +15,7 @@ import {
 import { signGroupInfo } from 'ts-mls/internal/groupInfo.js';
 import { makeKeyPackageRef } from 'ts-mls/internal/keyPackage.js';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName, GroupId } from '#signalling/ids.ts';
 import type { Engine } from './engine.ts';

@@ -26,10 +26,10 @@ import { sameBytes } from './bytes.ts';
 import { checkGroup } from './join.ts';
 import { lapsedIn } from './lapsed.ts';
 import { type Environment, type Hub, withLibrary } from './library.ts';
-import { type Member, membersOf } from './members.ts';
+import { identityOf, type Member, membersOf } from './members.ts';
 import { applyPublicCommit } from './public-commit.ts';
 import { checkGroupInfo, checkSameEpoch, checkWelcome, type Joined, refuseGroupInfo } from './public-uploads.ts';
-import { type CommitPlan, checkCommit } from './rules.ts';
+import { type CommitPlan, checkCommit, type Policy } from './rules.ts';
 import { checkLeaves, checkParentHashes, checkShape } from './tree-check.ts';
 import { type HashedTree, hashTree, rootHash } from './tree-hash.ts';
 import { groupIdIn, leafAt, parseFramed, parseGroupInfo, parseTree, parseWelcome, treeBytes } from './wire.ts';
@@ -136,7 +136,7 @@ export async function applyCommit(
   }
   const { context, hashed: before, pending } = state;
   const member = sender.senderType === senderTypes.member ? sender.leafIndex : undefined;
-  if (member !== undefined) checkAllPending(pending, commit.proposals);
+  if (member !== undefined) checkAllPending(pending, commit.proposals, environment.policy);
   const signer = member === undefined ? commit.path?.leafNode : leafAt(before.tree, member);
   if (signer === undefined) throw new HawserError('MLS_REFUSED', 'the sender is not a member');
   return withLibrary(environment, 'MLS_REFUSED', async ({ cipherSuite: suite }) => {
@@ -234,13 +234,16 @@ function framedCommit(state: PublicGroup, bytes: Uint8Array): MlsPublicMessage {
   return message;
 }
 
-function checkAllPending(pending: UnappliedProposals, proposals: Commit['proposals']): void {
+/** Whoever was let in and is no member any more before he came is left out. */
+function checkAllPending(pending: UnappliedProposals, proposals: Commit['proposals'], { admits }: Policy): void {
   const contained = new Set(
     proposals.flatMap((each) =>
       each.proposalOrRefType === proposalOrRefTypes.reference ? [bytesToBase64(each.reference)] : [],
     ),
   );
-  if (!Object.keys(pending).every((reference) => contained.has(reference)))
+  const isNeeded = ({ proposal }: UnappliedProposals[string]) =>
+    !('add' in proposal) || admits(identityOf(proposal.add.keyPackage.leafNode));
+  if (Object.entries(pending).some(([reference, each]) => !contained.has(reference) && isNeeded(each)))
     throw new HawserError('MLS_PROPOSALS_PENDING');
 }
 

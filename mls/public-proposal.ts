@@ -1,12 +1,22 @@
 /** What the hub itself proposes, as the external sender that every group here names (RFC 9420, sections 12.1.8 and 12.1.8.1): who goes, and who comes in. */
-import { bytesToBase64, defaultProposalTypes, type Proposal, protocolVersions, senderTypes, wireformats } from 'ts-mls';
+import {
+  bytesToBase64,
+  defaultProposalTypes,
+  type KeyPackage,
+  type Proposal,
+  protocolVersions,
+  senderTypes,
+  wireformats,
+} from 'ts-mls';
 import { makeProposalRef } from 'ts-mls/internal/authenticatedContent.js';
 import { verifyFramedContentSignature } from 'ts-mls/internal/framedContent.js';
 import { protectExternalProposalPublic } from 'ts-mls/internal/messageProtectionPublic.js';
 import { HawserError } from '#signalling/errors.ts';
+import type { ParticipantId } from '#signalling/ids.ts';
 import type { Identity } from './identity.ts';
 import { withLibrary } from './library.ts';
 import { checkDevicesOnce, identityOf, membersOf } from './members.ts';
+import { checkParticipantsOnce, participantOf, participantsIn } from './participant.ts';
 import { type HubEnvironment, type PublicGroup, pendingIn } from './public-group.ts';
 import { checkHubProposal } from './rules.ts';
 import { leafAt, messageBytes, parseKeyPackage } from './wire.ts';
@@ -21,6 +31,11 @@ export interface Proposed {
   readonly state: PublicGroup;
   /** MLSMessages, one a proposal, for every member. */
   readonly messages: readonly Uint8Array[];
+}
+
+export interface Owner extends Identity {
+  /** By which name SFTs know it, in the group of a call. */
+  readonly participant: ParticipantId | undefined;
 }
 
 /** The first and only external sender: `checkGroup` lets no group pass that has others. */
@@ -59,6 +74,7 @@ export async function proposeAddition(
   environment: HubEnvironment,
 ): Promise<Proposed> {
   const already = new Set(addedIn(state).map(({ device }) => device));
+  const fresh = additionsIn(state).map(({ leafNode }) => leafNode);
   const additions: Proposal[] = [];
   for (const bytes of keyPackages) {
     const keyPackage = parseKeyPackage(bytes);
@@ -67,17 +83,28 @@ export async function proposeAddition(
     const { device } = identityOf(keyPackage.leafNode);
     checkDevicesOnce([...membersOf(state.hashed.tree).map(({ identity }) => identity.device), device]);
     if (already.has(device)) continue;
+    // Two by one name would make a commit that nobody takes.
+    checkParticipantsOnce(participantsIn(state.hashed.tree).values(), [...fresh, keyPackage.leafNode]);
     already.add(device);
+    fresh.push(keyPackage.leafNode);
     additions.push(proposal);
   }
   return propose(state, additions, signer, environment);
 }
 
+/** Whose key package it is, as it says itself; `proposeAddition` judges it. @throws {HawserError} MLS_MALFORMED, MLS_UNSUPPORTED */
+export function ownerOf(keyPackage: Uint8Array): Owner {
+  const { leafNode } = parseKeyPackage(keyPackage);
+  return { ...identityOf(leafNode), participant: participantOf(leafNode) };
+}
+
 /** Whom the hub proposed to let in, in this epoch. */
-export function addedIn({ pending }: PublicGroup): readonly Identity[] {
-  return Object.values(pending).flatMap(({ proposal }) =>
-    'add' in proposal ? [identityOf(proposal.add.keyPackage.leafNode)] : [],
-  );
+export function addedIn(state: PublicGroup): readonly Identity[] {
+  return additionsIn(state).map(({ leafNode }) => identityOf(leafNode));
+}
+
+function additionsIn({ pending }: PublicGroup): readonly KeyPackage[] {
+  return Object.values(pending).flatMap(({ proposal }) => ('add' in proposal ? [proposal.add.keyPackage] : []));
 }
 
 function propose(

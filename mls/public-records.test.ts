@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Changes } from './journal.ts';
 import { membersIn, pendingIn, serveGroupInfo } from './public-group.ts';

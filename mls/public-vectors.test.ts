@@ -24,7 +24,7 @@ import { createConfirmedHash, createInterimHash } from 'ts-mls/internal/transcri
 import { toLeafIndex } from 'ts-mls/internal/treemath.js';
 import { updatePathDecoder } from 'ts-mls/internal/updatePath.js';
 import { expect } from 'vitest';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { applyPublicCommit } from './public-commit.ts';
 import { cipherSuite } from './suite.ts';

@@ -24,13 +24,16 @@ import type { Identity } from './identity.ts';
 import { checkKeyPackage } from './key-package.ts';
 import { checkLeafNode } from './leaf.ts';
 import { checkDevicesOnce, identityOf, type Member, membersOf } from './members.ts';
-import { checkParticipantsOnce, participantsIn } from './participant.ts';
+import { checkParticipantsOnce, participantOf, participantsIn } from './participant.ts';
 import { certificatesIn, leafAt } from './wire.ts';
 
 /** What the conversation says about its people. The hub checks it too; a hub that does not is found out by this. */
 export interface Policy {
-  /** Whether a device may be in the group at all, whoever brings it. */
-  admits(who: Identity): boolean;
+  /**
+   * Whether a device may be in the group at all, whoever brings it.
+   * @param participant by which name SFTs know it, in the group of a call
+   */
+  admits(who: Identity, participant?: ParticipantId): boolean;
   /** Whether a member may remove another one. The hub may, always. */
   mayRemove(by: Identity, whom: Identity): boolean;
 }
@@ -94,7 +97,7 @@ export async function checkCommit(
     if (commit.path === undefined) throw new HawserError('MLS_REFUSED', 'a device that joins brings no leaf');
     const by = await identify(commit.path.leafNode);
     const left = checkExternal(wishes, tree, by);
-    if (!policy.admits(by)) throw new HawserError('MLS_NOT_ADMITTED');
+    if (!policy.admits(by, participantOf(commit.path.leafNode))) throw new HawserError('MLS_NOT_ADMITTED');
     checkDevicesOnce([...staying(tree, left), by.device]);
     checkParticipantsOnce(participantsStaying(tree, left), [commit.path.leafNode]);
     return { external: true, by, joined: [by], left };
@@ -105,11 +108,15 @@ export async function checkCommit(
   // The newest certificates, which come with the path: a commit of a revoked device is refused.
   const by = await identify(commit.path?.leafNode ?? before);
   if (by.device !== identityOf(before).device) throw new HawserError('MLS_REFUSED', 'a leaf became another device');
+  if (commit.path && participantOf(commit.path.leafNode) !== participantOf(before))
+    throw new HawserError('MLS_REFUSED', 'a leaf became another participant');
   const { added, removed } = sortWishes(wishes, tree);
   const joined: Identity[] = [];
-  for (const keyPackage of added) {
+  for (const { keyPackage, byHub } of added) {
     const who = await checkKeyPackage(keyPackage, credentials, { now, at }, engine);
-    if (!policy.admits(who)) throw new HawserError('MLS_NOT_ADMITTED');
+    // The name was looked at when the hub proposed it; a member cannot know what the hub has heard of it since.
+    const participant = byHub ? undefined : participantOf(keyPackage.leafNode);
+    if (!policy.admits(who, participant)) throw new HawserError('MLS_NOT_ADMITTED');
     joined.push(who);
   }
   for (const { member, byHub } of removed) {
@@ -118,7 +125,7 @@ export async function checkCommit(
   }
   const left = removed.map(({ member }) => member);
   checkDevicesOnce([...staying(tree, left), ...joined.map(({ device }) => device)]);
-  const fresh = added.map(({ leafNode }) => leafNode);
+  const fresh = added.map(({ keyPackage }) => keyPackage.leafNode);
   if (commit.path === undefined) checkParticipantsOnce(participantsStaying(tree, left), fresh);
   else checkParticipantsOnce(participantsStaying(tree, left, committer), [commit.path.leafNode, ...fresh]);
   return { external: false, by, joined, left };
@@ -133,9 +140,9 @@ export async function checkHubProposal(
   tree: RatchetTree,
   { credentials, policy, engine, now, at }: Rules,
 ): Promise<void> {
-  for (const keyPackage of sortWishes([{ proposal, byHub: true }], tree).added) {
+  for (const { keyPackage } of sortWishes([{ proposal, byHub: true }], tree).added) {
     const who = await checkKeyPackage(keyPackage, credentials, { now: now(), at }, engine);
-    if (!policy.admits(who)) throw new HawserError('MLS_NOT_ADMITTED');
+    if (!policy.admits(who, participantOf(keyPackage.leafNode))) throw new HawserError('MLS_NOT_ADMITTED');
   }
 }
 
@@ -158,10 +165,10 @@ function checkExternal(wishes: readonly Wish[], tree: RatchetTree, joiner: Ident
 }
 
 function sortWishes(wishes: readonly Wish[], tree: RatchetTree) {
-  const added: KeyPackage[] = [];
+  const added: { keyPackage: KeyPackage; byHub: boolean }[] = [];
   const removed: { member: Member; byHub: boolean }[] = [];
   for (const { proposal, byHub } of wishes) {
-    if (isKind(proposal, 'add')) added.push(proposal.add.keyPackage);
+    if (isKind(proposal, 'add')) added.push({ keyPackage: proposal.add.keyPackage, byHub });
     else if (isKind(proposal, 'remove')) removed.push({ member: memberAt(tree, proposal.remove.removed), byHub });
     else throw new HawserError('MLS_PROPOSAL_REFUSED');
   }

@@ -85,3 +85,25 @@ it('asks a third organisation only for what somebody behind the anchor watches',
   expect(low).toBeGreaterThan(0);
   expect([middle, high]).toEqual([0, 0]);
 }, 30_000);
+
+it('brings a picture to those here and over there whose publisher let the first requests for a key frame go by', async () => {
+  const conference = federated();
+  using alice = await TestPerson.join(alpha, conference);
+  using anna = await TestPerson.join(alpha, conference);
+  using bob = await TestPerson.join(beta, conference, alpha);
+  // As somebody who waits for his keys: what he is asked for meanwhile is never sent, and what builds on it neither.
+  const begun = new Set([0, 1, 2]);
+  let hasKeys = false;
+  const asked = (layer: number) => hasKeys && begun.add(layer);
+  const [camera, voice] = await Promise.all([alice.film((layer) => begun.has(layer), asked), alice.speak()]);
+  await until(() => camera.sent.every(({ packets }) => packets > 0), 'a first picture, before anybody looks');
+  begun.clear();
+  await Promise.all([anna, bob].map((each) => each.watch(alice, 180)));
+  await Promise.all([anna.hears(alice), bob.hears(alice)]);
+  const [before, spoken] = [camera.sent[0]?.packets, () => voice.sent[0]?.packets ?? 0];
+  const then = spoken() + 200;
+  await until(() => spoken() > then, 'four seconds of voice', 10_000);
+  expect(camera.sent[0]?.packets).toBe(before);
+  hasKeys = true;
+  await Promise.all([anna.sees(alice, 180), bob.sees(alice, 180)]);
+}, 60_000);

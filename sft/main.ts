@@ -26,6 +26,7 @@ import { ClientSession } from './server/client-session.ts';
 import { Home } from './server/home.ts';
 import { Hosts } from './server/hosts.ts';
 import { Metrics } from './server/metrics.ts';
+import { Presence } from './server/presence.ts';
 import { Tickets } from './server/tickets.ts';
 import { PortPool } from './trunk/port-pool.ts';
 import { ROTATION, type RotationLimits } from './trunk/rotation.ts';
@@ -37,6 +38,8 @@ export interface SftOptions {
   readonly log: Logger;
   /** How long a link without a conference is kept, ms. */
   readonly linkIdleMs?: number;
+  /** How long the last ones of a call that were cut off may take to come back, ms. */
+  readonly comeBackMs?: number;
   readonly rotation?: RotationLimits;
 }
 
@@ -53,6 +56,7 @@ export async function startSft({
   site,
   log: given,
   linkIdleMs = LINK_IDLE_MS,
+  comeBackMs,
   rotation = ROTATION,
 }: SftOptions): Promise<RunningSft> {
   await using stack = new AsyncDisposableStack();
@@ -85,6 +89,8 @@ export async function startSft({
   stack.defer(() => workers.close());
 
   const tickets = new Tickets({ domain, key, now });
+  const presence = new Presence((host) => home.presence(host), comeBackMs);
+  stack.defer(() => presence.close());
   const hosts: Hosts = new Hosts({
     domain,
     workers,
@@ -92,8 +98,9 @@ export async function startSft({
     voices: sft.voices,
     maxConferences: sft.limits.conferences,
     grantFor: (conference) => home.grant(conference),
-    onPresence: (host) => home.presence(host),
+    onPresence: (host, mayComeBack) => presence.changed(host, mayComeBack),
     onUplinkFailure: (error, peer) => log.warn({ code: codeOf(error), peer }, 'the anchor could not be joined'),
+    onSignalDropped: (drop) => metrics.droppedSignal(drop),
     onFault,
     now,
   });
@@ -153,6 +160,8 @@ export async function startSft({
       admit,
       admitConference: (peer, conference) => ledger.admitConference(peer, conference),
       roomFor: (peer, side) => ledger.roomFor(peer, side),
+      onDropped: (link, conference) => hosts.dropped(link, conference),
+      onSignalDropped: (drop) => metrics.droppedSignal(drop),
       onFault,
     },
     admit: (peer) => ledger.admit(peer),
@@ -177,6 +186,8 @@ export async function startSft({
       dialSocket({ url: sft.homeserver, contract: SFT_HOME, agent: trust.dialler.agent(domain, 'homeserver') }),
     hosts: () => hosts.all,
     onAllowed: (statement) => hosts.allow(statement),
+    onPermissions: (statement) => hosts.permit(statement),
+    onMute: (conference, participants) => hosts.get(conference)?.mute(participants),
     onEndConference: (conference) => hosts.end(conference),
     onRemoveParticipant: (conference, participant) => hosts.get(conference)?.client(participant)?.onEnd('SFT_REMOVED'),
     onState: (connected, error) => {
@@ -227,6 +238,8 @@ export async function startSft({
   stack.defer(() => {
     for (const session of sessions) session.close('SFT_SHUTTING_DOWN');
   });
+  // First: its clients come back when it does, and the homeserver is not to be told until then that they have left their calls.
+  stack.defer(() => home.close());
 
   const door = createPeerServer({
     credentials: trust.credentials,

@@ -18,13 +18,19 @@ const SOUND_MS = 20;
 export class TestPerson {
   readonly participant: ParticipantId;
   readonly conference: Conference<NodeSource, NodeStream, NodePublication>;
+  /** What others said to everybody, as it came. */
+  readonly heard: { readonly participant: ParticipantId; readonly payload: string }[] = [];
   readonly #engine: NodeEngine;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
 
   private constructor(participant: ParticipantId, engine: NodeEngine) {
     this.participant = participant;
     this.#engine = engine;
-    this.conference = new Conference({ engine: this.#engine, assumedPixels: 'none' });
+    this.conference = new Conference({
+      engine: this.#engine,
+      assumedPixels: 'none',
+      onSignalled: (from, payload) => this.heard.push({ participant: from, payload }),
+    });
   }
 
   /** Joins a conference of `anchor` on the person's own SFT. */
@@ -48,12 +54,19 @@ export class TestPerson {
     return person;
   }
 
-  /** Begins to send a camera with three layers. @param sends asked before each frame which of them are left out */
-  async film(sends: (layer: number) => boolean = () => true): Promise<NodePublication> {
+  /**
+   * Begins to send a camera with three layers.
+   * @param sends asked before each frame which of them are left out
+   * @param onAsked told of each request for a key frame, which is the layer's next one
+   */
+  async film(
+    sends: (layer: number) => boolean = () => true,
+    onAsked: (layer: number) => void = () => undefined,
+  ): Promise<NodePublication> {
     const { camera: clips } = await loadClips();
     const camera = new Camera(clips, Math.random);
     const next = () => camera.next().filter(({ layer }) => sends(layer));
-    return this.#send('camera', FRAME_MS, next, sourceOf(camera));
+    return this.#send('camera', FRAME_MS, next, sourceOf(camera, onAsked));
   }
 
   /** Begins to send a screen: one encoding, the pictures of the camera's middle layer. */
@@ -151,9 +164,12 @@ export class TestPerson {
 }
 
 /** What comes back to a camera from those who watch it. */
-function sourceOf(camera: Camera): NodeSource {
+function sourceOf(camera: Camera, onAsked: (layer: number) => void = () => undefined): NodeSource {
   return {
-    onKeyFrameRequest: (layer) => camera.requestKeyFrame(layer),
+    onKeyFrameRequest: (layer) => {
+      onAsked(layer);
+      camera.requestKeyFrame(layer);
+    },
     onLayers: (layers) => camera.setLayers(layers),
   };
 }

@@ -12,7 +12,7 @@ import { Rpc, type Socket } from '#signalling/rpc.ts';
 import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
 import { SFT_LINK } from '#signalling/sft-link.ts';
 import { until } from '#signalling/testing.ts';
-import { type GrantClaims, signGrant, signTicket, type TicketClaims } from '#signalling/ticket.ts';
+import { type GrantClaims, type Permission, signGrant, signTicket, type TicketClaims } from '#signalling/ticket.ts';
 import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
 import type { Site } from '#site/schema.ts';
 import { freePorts } from '#site/testing-ports.ts';
@@ -145,6 +145,20 @@ export class TestSft {
     this.#home?.notify('allowed', { conference, seq: this.#allowedSeq, domains });
   }
 
+  /** Says as the homeserver what participants may send: those that are named, and everybody else. */
+  permit(conference: ConferenceId, unnamed: Permission[], ...named: (readonly [ParticipantId, Permission[]])[]): void {
+    this.#home?.notify('permissions', {
+      conference,
+      unnamed,
+      named: named.map(([participant, may]) => ({ participant, may })),
+    });
+  }
+
+  /** Says as the homeserver that microphones are to be muted. */
+  mute(conference: ConferenceId, ...participants: ParticipantId[]): void {
+    this.#home?.notify('mute', { conference, participants });
+  }
+
   endConference(conference: ConferenceId): void {
     this.#home?.notify('endConference', { conference });
   }
@@ -167,6 +181,8 @@ export class TestSft {
         consumerClosed: () => undefined,
         layer: () => undefined,
         layers: () => undefined,
+        silenced: () => undefined,
+        signalled: () => undefined,
         speaker: () => undefined,
         notice: () => undefined,
       },
@@ -203,6 +219,7 @@ export class TestSft {
         demand: hear('demand'),
         levels: hear('levels'),
         shed: hear('shed'),
+        signal: hear('signal'),
         ended: hear('ended'),
         rotate: hear('rotate'),
       },

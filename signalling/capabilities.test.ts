@@ -11,7 +11,14 @@ test('whoever has more to say may do all that whoever has less may', () => {
 });
 
 test('members talk, call and leave; guests talk, join and leave; only admins decide who is in', () => {
-  const deciding: Capability[] = ['addParticipant', 'removeParticipant', 'changeUserRole', 'changeRoomName', 'endCall'];
+  const deciding: Capability[] = [
+    'addParticipant',
+    'removeParticipant',
+    'changeUserRole',
+    'changeRoomName',
+    'endCall',
+    'moderateCall',
+  ];
   expect(of('member')).toEqual(ALL.filter((capability) => !deciding.includes(capability)));
   expect(may('guest', 'startCall')).toBe(false);
   expect(may('guest', 'joinCall')).toBe(true);

@@ -28,6 +28,8 @@ export const CAPABILITIES = {
   viewSharedScreen: 0x0407,
   /** To end a call for everybody that somebody else started; the draft has no number for it. */
   endCall: 0xf000,
+  /** To decide in a call who speaks, shows video, shares and comes in; to mute others and put them out. Neither has it one for this. */
+  moderateCall: 0xf001,
 } as const;
 export type Capability = keyof typeof CAPABILITIES;
 
@@ -58,6 +60,7 @@ const ADMIN: readonly Capability[] = [
   'changeUserRole',
   'changeRoomName',
   'endCall',
+  'moderateCall',
 ];
 
 const OF_ROLE: Readonly<Record<Role, ReadonlySet<Capability>>> = {

@@ -5,10 +5,12 @@
 import Type, { type Static } from 'typebox';
 import { GivenRole, Role } from './capabilities.ts';
 import { Connection } from './connections.ts';
-import { Closed, type Contract, Sequence } from './contract.ts';
+import { Closed, type Contract, Sequence, Word } from './contract.ts';
 import { Device } from './devices.ts';
 import { NewMessage, SentMessage } from './groups.ts';
+import { Guest, MAX_GUESTS } from './guests.ts';
 import { ConferenceId, ConversationId, DeviceId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
+import { Moderation } from './moderation.ts';
 import { DisplayName, EmailAddress, GivenPassword, Password, User } from './person.ts';
 import { Acknowledgement, Delivery, Position } from './queue.ts';
 import { Title } from './title.ts';
@@ -46,6 +48,10 @@ export const Call = Closed({
   /** The MLS group of the call, as soon as there is one. */
   group: Type.Optional(GroupId),
   members: Type.Array(CallMember, { maxItems: 1_000 }),
+  /** As soon as somebody has decided something about it. */
+  moderation: Type.Optional(Moderation),
+  /** Who was invited to it alone, in the order in which they came. */
+  guests: Type.Optional(Type.Array(Guest, { maxItems: MAX_GUESTS })),
 });
 export type Call = Static<typeof Call>;
 
@@ -57,6 +63,8 @@ export const Conversation = Closed({
   /** The MLS group; absent until a device has made one. */
   group: Type.Optional(GroupId),
   call: Type.Optional(Call),
+  /** Told to guests, to whom `members` are those in the call: the domains of all who may come. */
+  domains: Type.Optional(Type.Array(DomainName, { maxItems: 1_000, uniqueItems: true })),
 });
 export type Conversation = Static<typeof Conversation>;
 
@@ -103,6 +111,23 @@ export const CallTicket = Closed({
 });
 export type CallTicket = Static<typeof CallTicket>;
 
+/**
+ * Answer of `PUT conversations/:conversation/call/lobby`: whether the person may come in now, or waits. Who waits asks again every
+ * two minutes, and hears by `moderated` that he was let in.
+ */
+export const LobbyAnswer = Closed({ entry: Word('open', 'lobby') });
+export type LobbyAnswer = Static<typeof LobbyAnswer>;
+
+/** Body of `POST conversations/:conversation/call/mutes`: one microphone, or everybody's but the own one. */
+export const NewMute = Closed({ participant: Type.Optional(ParticipantId) });
+export type NewMute = Static<typeof NewMute>;
+/** `POST conversations/:conversation/call/tickets` */
+export const TicketWish = Closed({
+  /** The name of a stay whose connection broke and that goes on: so its keys go on too, and the SFT lets go of what is left of it. */
+  participant: Type.Optional(ParticipantId),
+});
+export type TicketWish = Static<typeof TicketWish>;
+
 /** Body of every answer that is not 2xx. */
 export const Problem = Closed({
   code: Text(60),
@@ -144,6 +169,8 @@ export const HomeEvent = Type.Union([
   Closed({ type: kind('keyPackagesLow'), left: Type.Integer({ minimum: 0 }) }),
   Closed({ type: kind('conversation'), conversation: Conversation }),
   Closed({ type: kind('conversationRemoved'), conversation: ConversationId }),
+  /** What was decided about a call has changed. */
+  Closed({ type: kind('moderated'), conversation: ConversationId, conference: ConferenceId, moderation: Moderation }),
   /** A call began; everybody but the caller is rung. */
   Closed({ type: kind('ringing'), conversation: ConversationId, call: Call }),
   Closed({ type: kind('joined'), conversation: ConversationId, conference: ConferenceId, member: CallMember }),

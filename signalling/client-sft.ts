@@ -6,6 +6,7 @@ import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Nothing, Sequence, Word } from './contract.ts';
 import { ConferenceId, DomainName, ParticipantId, SessionId, SourceId } from './ids.ts';
 import { Codec, Layer, Layers, SourceKind } from './media-profile.ts';
+import { SignalPayload } from './signal.ts';
 import { DtlsParameters, RtpCapabilities, RtpParameters, TransportOffer } from './webrtc.ts';
 
 export const CLIENT_SFT_PATH = '/client/v1';
@@ -100,6 +101,10 @@ export const CLIENT_SFT = {
     },
     /** The own hand is raised or lowered. */
     hand: { from: 'dialler', params: Closed({ raised: Type.Boolean() }) },
+    /** For everybody in the conference: what only their devices can read. Above the limits of `signal.ts` it is dropped. */
+    signal: { from: 'dialler', params: Closed({ payload: SignalPayload }) },
+    /** What another participant said so. */
+    signalled: { from: 'acceptor', params: Closed({ participant: ParticipantId, payload: SignalPayload }) },
     roster: { from: 'acceptor', params: Roster },
     /**
      * Media of a source begins to be available; answered with `ready`. A source may come as several renditions, each with
@@ -123,6 +128,8 @@ export const CLIENT_SFT = {
      * watches. Stated whole whenever it changes; a picture begins with all of its layers.
      */
     layers: { from: 'acceptor', params: Closed({ source: SourceId, layers: Layers }) },
+    /** A source of one's own is muted from now on, because somebody who moderates the call wants it so. */
+    silenced: { from: 'acceptor', params: Closed({ source: SourceId }) },
     speaker: { from: 'acceptor', params: Closed({ participant: Type.Optional(ParticipantId) }) },
     /** Something that concerns the whole conference, for example an organisation that cannot be reached; or that it is over. */
     notice: {

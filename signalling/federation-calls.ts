@@ -24,6 +24,8 @@ import {
   GroupCreation,
   GroupInfoAnswer,
   GroupInfoQuery,
+  JoinQuery,
+  JoinQueryAnswer,
   TreeQuery,
   TurnAnswer,
   TurnQuery,
@@ -105,6 +107,12 @@ export const FEDERATION_CALLS: Readonly<Record<FederationCall, CallSpec>> = {
     question: GroupInfoQuery,
     answer: GroupInfoAnswer,
     says: 'What a device joins by itself with, in an external commit.',
+  },
+  join: {
+    from: FOLLOWER,
+    question: JoinQuery,
+    answer: JoinQueryAnswer,
+    says: 'A device wants to come into the group of a call: by itself, with the answered state, or with others, by a Welcome in the feed.',
   },
   tree: { from: FOLLOWER, question: TreeQuery, answer: GroupTree, says: 'The tree to a Welcome, for an hour.' },
   commit: {

@@ -4,7 +4,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { Closed } from './contract.ts';
-import { Epoch, GroupState, NewCommit, NewGroup, TakenCommit } from './groups.ts';
+import { Epoch, GroupState, NewCommit, NewGroup, NewJoin, TakenCommit } from './groups.ts';
 import { DeviceId } from './ids.ts';
 import { Position } from './queue.ts';
 
@@ -17,6 +17,11 @@ const upTo = Position;
 export const GroupInfoQuery = Closed({ device: DeviceId });
 export const GroupInfoAnswer = Closed({ state: GroupState, upTo });
 export type GroupInfoAnswer = Static<typeof GroupInfoAnswer>;
+
+export const JoinQuery = Closed({ device: DeviceId, join: NewJoin });
+/** Without a state, the feed brings the Welcome. */
+export const JoinQueryAnswer = Closed({ state: Type.Optional(GroupState), upTo });
+export type JoinQueryAnswer = Static<typeof JoinQueryAnswer>;
 
 export const TreeQuery = Closed({ device: DeviceId, epoch: Epoch });
 

@@ -6,7 +6,9 @@
 import Type, { type Static } from 'typebox';
 import { GivenRole, Role } from './capabilities.ts';
 import { Closed, Sequence } from './contract.ts';
+import { Guest, MAX_GUESTS } from './guests.ts';
 import { ConferenceId, ConversationId, DomainName, GroupId, Handle, ParticipantId, UserId } from './ids.ts';
+import { CallRulesChange, Moderation } from './moderation.ts';
 import { Title } from './title.ts';
 
 /** 1: people, conversations, calls. 2: with MLS groups, messages, connections, files; signed requests. */
@@ -39,6 +41,7 @@ export const FEDERATION_PATHS = {
   /** Follower to hub, for one of its own devices (federation-groups.ts). */
   createGroup: '/federation/v2/createGroup/:conversation',
   groupInfo: '/federation/v2/groupInfo/:conversation',
+  join: '/federation/v2/join/:conversation',
   tree: '/federation/v2/tree/:conversation',
   commit: '/federation/v2/commit/:conversation',
   turn: '/federation/v2/turn/:conversation',
@@ -95,6 +98,10 @@ export const Call = Closed({
   /** The MLS group of the call, as soon as there is one. */
   group: Type.Optional(GroupId),
   members: Type.Array(CallMember, { maxItems: 1_000 }),
+  /** As soon as somebody has decided something about it. */
+  moderation: Type.Optional(Moderation),
+  /** Who was invited to it alone, in the order in which they came. */
+  guests: Type.Optional(Type.Array(Guest, { maxItems: MAX_GUESTS })),
 });
 export type Call = Static<typeof Call>;
 
@@ -127,6 +134,28 @@ export const Operation = Type.Union([
    */
   Closed({ type: Type.Literal('startCall'), actor: UserId, conference: ConferenceId }),
   Closed({ type: Type.Literal('endCall'), actor: UserId, conference: ConferenceId }),
+  Closed({ type: Type.Literal('ruleCall'), actor: UserId, conference: ConferenceId, rules: CallRulesChange }),
+  /** The microphone of one participant, or of everybody but the actor. */
+  Closed({
+    type: Type.Literal('muteInCall'),
+    actor: UserId,
+    conference: ConferenceId,
+    participant: Type.Optional(ParticipantId),
+  }),
+  /** Out of the call or its lobby, and not in again until somebody lets him in. */
+  Closed({ type: Type.Literal('putOutOfCall'), actor: UserId, conference: ConferenceId, user: UserId }),
+  Closed({ type: Type.Literal('letIntoCall'), actor: UserId, conference: ConferenceId, user: UserId }),
+  /** Somebody of the actor's domain who has no account there: he may knock, and is in the conversation for nothing else. */
+  Closed({
+    type: Type.Literal('inviteGuest'),
+    actor: UserId,
+    conference: ConferenceId,
+    user: UserId,
+    name: Name,
+  }),
+  /** The actor waits in the lobby, or goes on to wait. */
+  Closed({ type: Type.Literal('knock'), actor: UserId, conference: ConferenceId }),
+  Closed({ type: Type.Literal('stopKnocking'), actor: UserId, conference: ConferenceId }),
   /** Everybody of the asking domain who is in the call now. */
   Closed({
     type: Type.Literal('presence'),

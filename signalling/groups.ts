@@ -24,6 +24,29 @@ export type NewGroup = Static<typeof NewGroup>;
 export const GroupState = Closed({ group: GroupId, epoch: Epoch, groupInfo: GroupInfo, tree: Tree });
 export type GroupState = Static<typeof GroupState>;
 
+/**
+ * `POST conversations/:conversation/group/joins`: a device wants to come into the group of a call, with a key package that it made for it.
+ * Answered with what it joins with by itself; without, where others come or go in the same moment or many are there: then a member
+ * lets in all of them by one commit, and its Welcome comes by its queue. Whoever waits for it in vain joins by himself.
+ */
+export const NewJoin = Closed({ keyPackage: Base64Url(16 * 1024) });
+export type NewJoin = Static<typeof NewJoin>;
+export const JoinAnswer = Closed({ state: Type.Optional(GroupState) });
+export type JoinAnswer = Static<typeof JoinAnswer>;
+
+/** By how many devices are in the group of a call: how often it changes at most, which is as long as a commit takes to come to all. ms */
+const TICKS = [
+  { upTo: 50, ms: 250 },
+  { upTo: 100, ms: 500 },
+  { upTo: 500, ms: 1_000 },
+] as const;
+const LONGEST_TICK_MS = 2_000;
+
+/** ms */
+export function tickOf(devices: number): number {
+  return TICKS.find(({ upTo }) => devices <= upTo)?.ms ?? LONGEST_TICK_MS;
+}
+
 /** `GET conversations/:conversation/group/trees/:epoch`: the tree to a Welcome, for an hour. */
 export const GroupTree = Closed({ tree: Tree });
 export type GroupTree = Static<typeof GroupTree>;

@@ -51,5 +51,7 @@ export const User = Closed({
   name: DisplayName,
   /** Administers the organisation. Told to that person alone. */
   administrator: Type.Optional(Type.Literal(true)),
+  /** Has no account, and is in one call alone. Told to that person alone. */
+  guest: Type.Optional(Type.Literal(true)),
 });
 export type User = Static<typeof User>;

@@ -5,10 +5,12 @@
 import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Sequence } from './contract.ts';
 import { ConferenceId, DomainName, ParticipantId } from './ids.ts';
+import { Permission } from './ticket.ts';
 
 export const SFT_HOME_PATH = '/sft/v1';
 
 const MAX_DOMAINS = 100;
+const PermissionList = Type.Array(Permission, { maxItems: 3, uniqueItems: true });
 
 export const Allowed = Closed({
   conference: ConferenceId,
@@ -20,6 +22,14 @@ export const Allowed = Closed({
   ),
 });
 export type Allowed = Static<typeof Allowed>;
+
+/** What participants may send, whole: those who are named, and everybody else. */
+export const Permissions = Closed({
+  conference: ConferenceId,
+  unnamed: PermissionList,
+  named: Type.Array(Closed({ participant: ParticipantId, may: PermissionList }), { maxItems: 2_000 }),
+});
+export type Permissions = Static<typeof Permissions>;
 
 export const SFT_HOME = {
   protocol: 'hawser-sft-home-v1',
@@ -58,6 +68,19 @@ export const SFT_HOME = {
      * A domain that is missing may no longer be in it.
      */
     allowed: { from: 'acceptor', params: Allowed },
+    /**
+     * Of a call in which those who moderate it have decided something: from then on this counts, and no ticket. Said with each change, and
+     * anew on each connection.
+     */
+    permissions: { from: 'acceptor', params: Permissions },
+    /** The microphones of these are to be muted now; they may switch them on again as far as they may speak. */
+    mute: {
+      from: 'acceptor',
+      params: Closed({
+        conference: ConferenceId,
+        participants: Type.Array(ParticipantId, { maxItems: 1_000 }),
+      }),
+    },
     /** The call was ended for everybody. */
     endConference: { from: 'acceptor', params: Closed({ conference: ConferenceId }) },
     removeParticipant: { from: 'acceptor', params: Closed({ conference: ConferenceId, participant: ParticipantId }) },

@@ -6,6 +6,7 @@ import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Nothing, Sequence, Word } from './contract.ts';
 import { ConferenceId, DomainName, ParticipantId, SourceId, TrunkId } from './ids.ts';
 import { Codec, Layer, Layers, MediaAddress, SourceKind, SrtpKey } from './media-profile.ts';
+import { SignalPayload } from './signal.ts';
 
 export const LINK_PATH = '/link/v1';
 export const LINK_VERSIONS = { min: 1, max: 1 } as const;
@@ -175,6 +176,14 @@ export const SFT_LINK = {
         layers: Type.Array(LinkShed, { maxItems: MAX_SOURCES * 3 }),
         surplus: Closed({ participants: Count, sources: Count }),
       }),
+    },
+    /**
+     * What somebody on the sender's side of the link says to everybody in the conference, and only their devices can read.
+     * No state: what is lost or dropped is not said again.
+     */
+    signal: {
+      from: 'both',
+      params: Closed({ conference: ConferenceId, participant: ParticipantId, payload: SignalPayload }),
     },
     /** The acceptor, which cannot open a trunk, asks for one in the place of this one. */
     rotate: { from: 'acceptor', params: Closed({ trunk: TrunkId }) },

@@ -3,7 +3,7 @@ import process from 'node:process';
 import fc from 'fast-check';
 
 /** How many inputs each parser gets in a test. `HAWSER_FUZZ_RUNS=1000000` for a night. */
-export const FUZZ_RUNS = Number(process.env.HAWSER_FUZZ_RUNS ?? 10_000);
+export const FUZZ_RUNS = Number(process.env.HAWSER_FUZZ_RUNS ?? 3_000);
 /** What one input may take, ms, on a machine that does other things too. */
 export const SOON_MS = 1_000;
 

@@ -103,7 +103,7 @@ it('limits it, blocks it after saying what will happen, allows it again, and str
   await look('table');
   await button('What it may… beta.example').click();
   await page.getByLabel('At most … Mbit/s to it').fill('20');
-  await page.getByLabel('Calls', { exact: true }).uncheck();
+  await page.getByRole('checkbox', { name: 'Calls', exact: true }).uncheck();
   await look('limit');
   await button('Set').click();
   await row().getByText('at most 20 Mbit/s to it').waitFor();

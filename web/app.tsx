@@ -1,6 +1,8 @@
 import { CallScreen } from './call/call-screen.tsx';
 import { NoDeviceScreen, SettingUp } from './device/no-device-screen.tsx';
 import { EntryScreen } from './entry/entry-screen.tsx';
+import { GuestPage } from './guest/guest-page.tsx';
+import type { GuestSession } from './guest/guest-session.ts';
 import { announcement } from './lib/announce.ts';
 import type { PageSession } from './lib/session.ts';
 import { useStore } from './lib/use-store.ts';
@@ -11,6 +13,16 @@ export function App({ session }: { session: PageSession }) {
   return (
     <>
       <Current session={session} />
+      <LiveRegion />
+    </>
+  );
+}
+
+/** What somebody sees who came by a link to a call. */
+export function GuestApp({ session }: { session: GuestSession }) {
+  return (
+    <>
+      <GuestPage session={session} />
       <LiveRegion />
     </>
   );

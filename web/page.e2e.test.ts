@@ -110,7 +110,7 @@ describe('the page', () => {
     await friends.bob.call(friends.conversation);
     const incoming = page.getByRole('region', { name: 'Incoming call' });
     await expect.poll(() => incoming.textContent()).toMatch(/Bob.*beta\.example.*is calling/);
-    await page.getByRole('button', { name: 'Not now' }).click();
+    await page.getByRole('button', { name: 'Decline' }).click();
     await page.getByRole('region', { name: 'Incoming call' }).waitFor({ state: 'detached' });
   });
 
@@ -132,7 +132,13 @@ describe('the page', () => {
       .toBeGreaterThan(10);
 
     expect(await page.evaluate(() => window.hawser?.encryption)).toEqual({ epoch: '0', refused: {} });
-    await page.getByText('End-to-end encrypted').waitFor();
+    await page.getByRole('button', { name: 'End-to-end encrypted' }).click();
+    const listeners = page.getByRole('dialog', { name: 'Who can hear' });
+    await expect.poll(() => listeners.locator('.fingerprint').textContent()).toMatch(/^(\d{4}\s){5}$/);
+    await listeners.getByText('Alice (you)').waitFor();
+    // Bob is a program of the test here that has no keys, and so is not among them.
+    expect(await listeners.locator('.listener').count()).toBe(1);
+    await page.keyboard.press('Escape');
 
     await page.keyboard.press('m');
     await expect.poll(() => sources().find(({ kind }) => kind === 'microphone')?.muted).toBe(true);
@@ -238,6 +244,49 @@ describe('the page', () => {
     await page.keyboard.press('d');
     await page.getByRole('option', { name: 'VP9 (this browser cannot send it)' }).waitFor({ state: 'attached' });
     expect(complaints).toEqual([]);
+  });
+
+  it('joins again by itself when the connection breaks, at once when the network is back, and sends what it sent', async () => {
+    const bob = await joinAsBob();
+    await startCall();
+    const alice = () => (bob.state.phase === 'joined' ? bob.state.participants[0] : undefined);
+    const sent = (kind: string) => alice()?.sources.find((each) => each.kind === kind);
+    const frames = async () =>
+      (await bob.counters()).find(({ kind }) => kind === 'camera')?.counters.framesDecoded ?? 0;
+    await expect.poll(frames, { timeout: 15_000 }).toBeGreaterThan(10);
+    await page.keyboard.press('m');
+    await expect.poll(() => sent('microphone')?.muted).toBe(true);
+    const participant = alice()?.participant;
+    const camera = sent('camera')?.source;
+    const lost = page.getByRole('alert').filter({ hasText: 'Connection lost. Joining again…' });
+    const breakOff = async () => {
+      await page.context().setOffline(true);
+      for (const { admission, rpc } of sft.people.values())
+        if (admission.participant === participant) rpc.close('SFT_SHUTTING_DOWN');
+      await lost.waitFor();
+    };
+
+    await breakOff();
+    await page.getByRole('button', { name: /^Alice, you/ }).waitFor();
+    const isCameraOn = () =>
+      page.evaluate(() => {
+        const local = window.hawser?.conference?.state.local.camera;
+        return local?.phase === 'on' && local.media.readyState === 'live';
+      });
+    expect(await isCameraOn()).toBe(true);
+    await expect.poll(alice).toBeUndefined();
+    await page.context().setOffline(false);
+    await lost.waitFor({ state: 'detached' });
+    await expect.poll(() => sent('camera')?.source, { timeout: 15_000 }).toBeDefined();
+    expect(sent('camera')?.source).not.toBe(camera);
+    expect(alice()?.participant).toBe(participant);
+    await expect.poll(() => sent('microphone')?.muted).toBe(true);
+    await expect.poll(frames, { timeout: 15_000 }).toBeGreaterThan(10);
+
+    await breakOff();
+    await lost.getByRole('button', { name: 'Leave' }).click();
+    await page.getByRole('heading', { name: 'Harbour' }).waitFor();
+    await page.context().setOffline(false);
   });
 
   it('says why the call ended and comes back to the conversation', async () => {

@@ -20,11 +20,14 @@ it('a second tab says at once that Hawser is open, takes over, and can be taken 
   await first.converse('Notes', '@carol@alpha.example');
   await first.say('kept');
   const second = new BrowserPerson(await first.page.context().newPage());
-  const began = performance.now();
+  // The other tab says so: nothing here waits for a lock until its patience is over.
+  await second.page.addInitScript(() => {
+    const later = window.setTimeout.bind(window);
+    const soon = (then: () => void, ms = 0) => (ms < 3_000 ? later(then, ms) : 0);
+    Object.defineProperty(window, 'setTimeout', { value: soon });
+  });
   await second.page.goto(world.alpha.url);
   await isTold(second.page, 'Hawser is open in another tab');
-  // Not by waiting for a lock until the patience is over.
-  expect(performance.now() - began).toBeLessThan(3_500);
   await second.page.getByRole('button', { name: 'Use here' }).click();
   await home(second).waitFor();
   await isTold(first.page, 'Hawser is open in another tab');

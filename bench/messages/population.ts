@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { insertAccount } from '#homeserver/as/accounts.ts';
-import { NO_PASSWORD } from '#homeserver/as/password.ts';
+import { hashPassword, NO_PASSWORD } from '#homeserver/as/password.ts';
 import { Sessions } from '#homeserver/as/sessions.ts';
 import { placeOf } from '#homeserver/store/place.ts';
 import { openStore } from '#homeserver/store/store.ts';
@@ -18,17 +18,21 @@ export interface Seat {
   readonly accessToken: string;
 }
 
-/** @param count people, named p0, p1 and so on. Their tokens last for a quarter of an hour. */
-export async function populate(site: Site, count: number): Promise<Seat[]> {
+/**
+ * @param count people, named p0, p1 and so on. Their tokens last for a quarter of an hour.
+ * @param password of all of them, where they are to sign in by themselves
+ */
+export async function populate(site: Site, count: number, password?: string): Promise<Seat[]> {
   await mkdir(site.data, { recursive: true, mode: 0o700 });
   const store = await openStore(await placeOf(site));
   try {
+    const hashed = password === undefined ? NO_PASSWORD : await hashPassword(password, WORLD);
     const sessions = new Sessions(store, site.domain, WORLD, () => undefined);
     return await store.transaction(async (tx) => {
       const seats: Seat[] = [];
       for (let index = 0; index < count; index++) {
         const user = userIdOf(site.domain, `p${index}`);
-        const account = { user, name: `Person ${index}`, password: NO_PASSWORD, email: undefined };
+        const account = { user, name: `Person ${index}`, password: hashed, email: undefined };
         await insertAccount(tx, account, WORLD.now());
         seats.push({ user, accessToken: (await sessions.begin(tx, user)).access });
       }

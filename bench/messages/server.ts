@@ -101,6 +101,11 @@ export class BenchServer {
     return performance.now() - began;
   }
 
+  /** Its media server too, which has to be there for calls. */
+  async startMedia(): Promise<void> {
+    await this.#organisation.startServer('sft', this.#onDied);
+  }
+
   stop(): Promise<void> {
     return this.#organisation.stop();
   }

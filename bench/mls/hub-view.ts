@@ -3,7 +3,7 @@
  * certificates, as on a server; what a process knows after its first commits, it knows here too.
  */
 import process from 'node:process';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { applyCommit, beginPublicGroup } from '#mls/public-group.ts';
 import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
 import { Crowd } from '#mls/testing/crowd.ts';

@@ -3,9 +3,9 @@
  * members have renewed their keys. With what its store is asked to keep, and with all of its checks.
  */
 import process from 'node:process';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
 import { Credentials } from '#mls/credentials.ts';
 import { Group } from '#mls/group.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { Crowd } from '#mls/testing/crowd.ts';
 import { TestHub } from '#mls/testing/hub.ts';
 import { GROUP, MemoryStore, request } from '#mls/testing/world.ts';

@@ -15,18 +15,24 @@ import { Talker } from './talker.ts';
 export class Speaker {
   readonly participant: ParticipantId;
   readonly talker: Talker;
+  readonly messenger: Messenger;
   readonly #camera: NodePublication;
   readonly #pacer: Pacer<MediaFrame>;
   readonly #close: () => void;
+  readonly #call: NodeCall;
 
   private constructor(
     participant: ParticipantId,
+    messenger: Messenger,
+    call: NodeCall,
     talker: Talker,
     camera: NodePublication,
     pacer: Pacer<MediaFrame>,
     close: () => void,
   ) {
     this.participant = participant;
+    this.messenger = messenger;
+    this.#call = call;
     this.talker = talker;
     this.#camera = camera;
     this.#pacer = pacer;
@@ -65,13 +71,18 @@ export class Speaker {
     const frameMs = 1_000 / (clips.camera[0]?.framesPerSecond ?? 30);
     const pacer = new Pacer(frameMs, performance.now(), () => camera.nextFrames());
     const held = undo.move();
-    return new Speaker(participant, talker, filmed, pacer, () => void held.disposeAsync());
+    return new Speaker(participant, messenger, call, talker, filmed, pacer, () => void held.disposeAsync());
   }
 
   /** Sends what is due. @param now ms of `performance.now` */
   send(now: number): void {
     for (const frame of this.#pacer.due(now)) void this.#camera.sendFrame(frame);
     this.talker.send(now);
+  }
+
+  /** Makes new keys for everybody in the call. */
+  renewKeys(): Promise<void> {
+    return this.#call.renewKeys();
   }
 
   close(): void {

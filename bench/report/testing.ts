@@ -26,10 +26,19 @@ export const told: Told = {
 type StreamRow = readonly [source: string, kind: string, layer: number, bytes: number];
 
 export function sftState(peer: string, sent: number, rows: readonly StreamRow[]): SftState {
+  const rest = { layers: [0], keyFrameRequests: 0 };
   const streams = rows.map(([source, kind, layer, bytes]) => {
-    return { source, kind, layer, direction: 'out' as const, bytes, packets: bytes / 1_000 };
+    return { source, kind, layer, ...rest, direction: 'out' as const, bytes, packets: bytes / 1_000 };
   });
-  const incoming = { source: 'other', kind: 'camera', layer: 0, direction: 'in' as const, bytes: 9e9, packets: 9 };
+  const incoming = {
+    source: 'other',
+    kind: 'camera',
+    layer: 0,
+    ...rest,
+    direction: 'in' as const,
+    bytes: 9e9,
+    packets: 9,
+  };
   const trunk = { sent, received: 7, streams: [...streams, incoming] };
   return {
     conferences: [],
@@ -37,6 +46,7 @@ export function sftState(peer: string, sent: number, rows: readonly StreamRow[])
       { peer: 'gamma', trunks: [trunk] },
       { peer, trunks: [trunk] },
     ],
+    peers: [],
     workers: [],
   };
 }

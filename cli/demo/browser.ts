@@ -30,12 +30,14 @@ const FLAGS = [
 /** Chromium refuses its own sandbox to root. */
 const SANDBOX = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 
-export interface FakeCamera {
+export interface FakeDevices {
   /** A Y4M clip; Chromium's own moving disc when left out. */
   readonly clip?: string;
+  /** A WAV file; Chromium's own beeps when left out. */
+  readonly sound?: string;
 }
 
-export async function openBrowser({ clip }: FakeCamera = {}): Promise<Browser> {
+export async function openBrowser({ clip, sound }: FakeDevices = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'hawser-browser-'));
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   try {
@@ -47,6 +49,7 @@ export async function openBrowser({ clip }: FakeCamera = {}): Promise<Browser> {
         ...SANDBOX,
         '--use-fake-device-for-media-stream',
         ...(clip === undefined ? [] : [`--use-file-for-fake-video-capture=${clip}`]),
+        ...(sound === undefined ? [] : [`--use-file-for-fake-audio-capture=${sound}`]),
       ],
       viewport: { width: 1280, height: 800 },
     });

@@ -14,7 +14,7 @@ import { freePlaces } from './places.ts';
 import { LOOKS, writePortrait } from './portrait.ts';
 import { startTrial, type Trial } from './trial.ts';
 
-const CHANGES = 12;
+const CHANGES = 8;
 /** For all of them. */
 const CHANGES_MS = 240_000;
 /**
@@ -93,6 +93,48 @@ async function fits(page: Page): Promise<void> {
   await until(seldom, 'pictures of the size of their tiles', 20_000).catch(async (error: unknown) => {
     throw new Error(`${error}: ${JSON.stringify(await shown(page))}`);
   });
+}
+
+/** What pages and servers know of the cameras, for whoever looks for where a picture was lost. */
+async function knownOf({ alpha, beta }: Trial, pages: readonly Page[]): Promise<string> {
+  const ofPages = pages.map((page) =>
+    page.evaluate(async () => {
+      const { conference, encryption, faults } = window.hawser ?? {};
+      const { state } = conference ?? {};
+      const joined = state?.phase === 'joined' ? state : undefined;
+      const stats = (await window.hawser?.stats()) ?? [];
+      const framesOf = (consumer: string) => stats.find((each) => each.consumer === consumer)?.framesDecoded;
+      const cameras = joined?.participants.flatMap(({ participant, sources }) =>
+        sources
+          .filter(({ kind }) => kind === 'camera')
+          .map(({ source, muted, renditions }) => ({
+            ...{ participant, source, muted },
+            renditions: renditions.map(({ consumer, layers, layer }) => ({
+              layers,
+              layer,
+              frames: framesOf(consumer),
+            })),
+          })),
+      );
+      return { me: joined?.me ?? state?.phase, camera: state?.local.camera.phase, encryption, faults, cameras };
+    }),
+  );
+  const ofServers = [alpha, beta].map(async (each) => {
+    const { conferences, links, peers } = await each.sftState();
+    const streams = links.flatMap(({ trunks }) => trunks).flatMap((trunk) => trunk.streams);
+    return {
+      peers,
+      sides: conferences.flatMap(({ sides }) => sides),
+      publishing: conferences.flatMap(({ publishing }) => publishing),
+      cameras: streams
+        .filter(({ kind }) => kind === 'camera')
+        .map(({ source, direction, layers, packets, keyFrameRequests }) => ({
+          ...{ source, direction, layers, packets, keyFrameRequests },
+        })),
+    };
+  });
+  const all = [...(await Promise.all(ofPages)), ...(await Promise.all(ofServers))];
+  return all.map((each) => JSON.stringify(each)).join('\n');
 }
 
 /** The most that may cross from one domain to the other, bit/s: each wanted layer once, and the lowest one beside it. */
@@ -195,7 +237,11 @@ it('gives four browsers of two organisations what their tiles need, and sends no
   const trial = await startTrial({ places, say: () => undefined, onDied: (sentence) => died.push(sentence) });
   onTestFinished(() => trial.stop());
   const pages = (await enter(trial)).map(({ page }) => page);
-  for (const page of pages) await fits(page);
+  for (const page of pages) {
+    await fits(page).catch(async (error: unknown) => {
+      throw new Error(`${error}\n${await knownOf(trial, pages)}`);
+    });
+  }
   await settled(trial);
   expect(await froze(pages)).toBe(0);
   for (const page of pages) await fits(page);

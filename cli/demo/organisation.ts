@@ -230,6 +230,13 @@ export interface SftState {
     readonly voices?: readonly string[];
     /** The layers that are sent of each picture that is published here. */
     readonly publishing: readonly { readonly source: string; readonly layers: readonly number[] }[];
+    /** What the other organisations have there, and which layers they want of ours. */
+    readonly sides: readonly {
+      readonly peer: string;
+      readonly participants: number;
+      readonly sources: number;
+      readonly demand: Readonly<Record<string, readonly number[]>>;
+    }[];
   }[];
   readonly links: readonly {
     readonly peer: string;
@@ -240,11 +247,15 @@ export interface SftState {
         readonly source: string;
         readonly kind: string;
         readonly layer: number;
+        readonly layers: readonly number[];
+        readonly keyFrameRequests: number;
         readonly direction: 'in' | 'out';
         readonly bytes: number;
         readonly packets: number;
       }[];
     }[];
   }[];
+  /** What is left out on the way to another organisation, and why. */
+  readonly peers: readonly { readonly peer: string; readonly sending: number; readonly shed: readonly object[] }[];
   readonly workers: readonly { readonly pid: number; readonly transports: number; readonly producers: number }[];
 }

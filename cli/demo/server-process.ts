@@ -8,7 +8,8 @@ import type { Part } from '#site/part.ts';
 import { Problem } from '../errors.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const START_MS = 20_000;
+/** An idle machine needs a second or two, one that compiles everything for the first time beside much else half a minute. */
+const START_MS = 60_000;
 const STOP_MS = 5_000;
 const LOG_LINES = 15;
 
@@ -74,16 +75,20 @@ export class ServerProcess {
   }
 
   async #ready(): Promise<void> {
-    const ready = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => ready.resolve(false), START_MS);
-    this.#child.once('message', () => ready.resolve(true));
-    this.#child.once('exit', () => ready.resolve(false));
-    this.#child.once('error', () => ready.resolve(false));
+    const ready = Promise.withResolvers<'ready' | 'ended' | 'late'>();
+    const timer = setTimeout(() => ready.resolve('late'), START_MS);
+    this.#child.once('message', () => ready.resolve('ready'));
+    this.#child.once('exit', () => ready.resolve('ended'));
+    this.#child.once('error', () => ready.resolve('ended'));
     const came = await ready.promise;
     clearTimeout(timer);
-    if (came) return;
+    if (came === 'ready') return;
     const lines = await this.lastLines();
     await this.stop();
+    if (came === 'late')
+      throw new Problem(
+        `${this.name} did not start within ${START_MS / 1_000} s. Is this machine busy? Its log:\n${lines}`,
+      );
     throw new Problem(`${this.name} did not start. The end of its log:\n${lines}`);
   }
 }

@@ -112,6 +112,21 @@ describe('a conference on the Node engine', () => {
     expect(packets()).toEqual([2, 2, 1]);
   });
 
+  it('says to all others what only devices can read', async () => {
+    const heard: string[] = [];
+    const alice = await join('alice');
+    const bob = new Conference<NodeSource, NodeStream, NodePublication>({
+      engine: new NodeEngine(),
+      onSignalled: (participant, payload) => heard.push(`${participant} ${payload}`),
+    });
+    onTestFinished(() => bob.close());
+    await bob.join(sft.ticket('bob'));
+    bob.signal('ZnJvbSBib2I');
+    alice.conference.signal('QWhveQ');
+    const me = alice.conference.state.phase === 'joined' ? alice.conference.state.me : undefined;
+    await expect.poll(() => heard).toEqual([`${me} QWhveQ`]);
+  });
+
   it('shows muting, unpublishing and leaving to the others', async () => {
     const alice = await join('alice');
     const bob = await join('bob');

@@ -9,12 +9,14 @@ import { HawserError } from '#signalling/errors.ts';
 import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import type { Codec, SourceKind } from '#signalling/media-profile.ts';
 import type { Closing } from '#signalling/rpc.ts';
+import { namedIn } from '../calls/guests.ts';
 import { type Dial, dialWebSocket } from '../dial.ts';
 import { type Failure, failureOf, failureOfCode } from '../failure.ts';
 import type { MediaEngine, Publication, ReceiverCounters } from '../media/engine.ts';
 import { Store } from '../store.ts';
 import { type Incoming, participantsOf } from './participants.ts';
 import { type Quality, qualityOf } from './quality.ts';
+import { Rejoining } from './rejoining.ts';
 import { type JoinResult, joinSft, type SftRpc } from './signalling.ts';
 import { type ConferencePhase, type ConferenceState, type LocalSource, NOTHING_LOCAL, type Notice } from './state.ts';
 import { Timings } from './timings.ts';
@@ -26,13 +28,23 @@ export interface ConferenceOptions<Out, In, Pub extends Publication<Out>> {
   readonly dial?: Dial;
   /** ms; `performance.now` by default. */
   readonly now?: () => number;
+  /**
+   * Gets the ticket to the same call under the same name. With it a connection that broke is made again by itself.
+   * @throws HawserError why there is none
+   */
+  readonly rejoin?: (as: ParticipantId) => Promise<CallTicket>;
   /** How pictures count as shown until `setWish` was called for them, see `wishes.ts`; 240 lines by default. */
   readonly assumedPixels?: Shown;
+  /** Somebody says to everybody what only devices can read; see `signals.ts`. */
+  readonly onSignalled?: (participant: ParticipantId, payload: string) => void;
 }
 
-interface Session {
-  readonly rpc: SftRpc;
-  readonly joined: JoinResult;
+/** One connection to the SFT, or an attempt at one. */
+interface Connection {
+  /** Since when this device is in; undefined while it is not. */
+  inSince?: number;
+  /** Sound or picture went through it. */
+  carried: boolean;
 }
 
 type ConsumerNote = Note<typeof CLIENT_SFT, 'consumer'>;
@@ -47,9 +59,17 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   readonly timings: Timings;
   readonly #engine: MediaEngine<Out, In, Pub>;
   readonly #dial: Dial;
+  readonly #onSignalled: (participant: ParticipantId, payload: string) => void;
   readonly #wishes: WishStatement;
   readonly #closed = new AbortController();
-  readonly #session = Promise.withResolvers<Session>();
+  readonly #now: () => number;
+  readonly #rejoin: ConferenceOptions<Out, In, Pub>['rejoin'];
+  readonly #rejoining: Rejoining | undefined;
+  #connection: Connection | undefined;
+  /** Resolves when sources can be published; after a connection broke it is that of the next one. */
+  #ready = Promise.withResolvers<void>();
+  /** Sources that wait for it, each with who was the last to ask. */
+  readonly #waiting = new Map<SourceKind, symbol>();
   readonly #publications = new Map<SourceKind, Pub>();
   readonly #incoming = new Map<string, Incoming<In>>();
   readonly #notices = new Map<string, Notice>();
@@ -71,6 +91,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   constructor(options: ConferenceOptions<Out, In, Pub>) {
     this.#engine = options.engine;
     this.#dial = options.dial ?? dialWebSocket;
+    this.#onSignalled = options.onSignalled ?? (() => undefined);
     this.#wishes = new WishStatement({
       assumed: options.assumedPixels ?? ASSUMED_PIXELS,
       context: () => {
@@ -79,8 +100,17 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       },
       state: (statement) => this.#rpc?.notify('wishes', statement),
     });
-    this.timings = new Timings(options.now ?? (() => performance.now()));
-    this.#session.promise.catch(() => undefined); // told by the state
+    this.#now = options.now ?? (() => performance.now());
+    this.timings = new Timings(this.#now);
+    this.#ready.promise.catch(() => undefined); // told by the state
+    this.#rejoin = options.rejoin;
+    this.#rejoining =
+      options.rejoin &&
+      new Rejoining({
+        ...{ now: this.#now, random: Math.random },
+        attempt: () => this.#comeBack(),
+        onGivenUp: (reason) => this.#leave(reason),
+      });
   }
 
   get state(): ConferenceState<Out, In> {
@@ -98,36 +128,21 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     try {
       const granted = await ticket;
       this.timings.mark('ticket');
-      this.#members = granted.call.members;
-      const { rpc, joined } = await joinSft({
-        ticket: granted,
-        dial: this.#dial,
-        signal: this.#closed.signal,
-        onOpen: () => this.timings.mark('connected'),
-        onClose: (closing) => this.#ended(closing),
-        notifications: {
-          roster: (roster) => this.#hearRoster(roster),
-          consumer: (note) => void this.#consume(note),
-          consumerClosed: ({ consumer }) => this.#dropConsumer(consumer),
-          layer: ({ consumer, layer }) => this.#hearLayer(consumer, layer),
-          layers: ({ source, layers }) => this.#hearLayers(source, layers),
-          speaker: ({ participant }) => {
-            this.#speaker = participant;
-            this.#refresh();
-          },
-          notice: ({ code, domain, over }) => {
-            const key = `${code} ${domain}`;
-            if (over) this.#notices.delete(key);
-            else this.#notices.set(key, { ...failureOfCode(code, domain), ...(domain && { domain }) });
-            this.#refresh();
-          },
-        },
-      });
-      await this.#begin(rpc, joined);
+      await this.#enter(granted);
     } catch (error) {
       this.#leave(failureOf(error));
       throw error;
     }
+  }
+
+  /** Where the connection broke: does not wait for the next attempt, because the network is back, for instance. */
+  retryNow(): void {
+    this.#rejoining?.hurry();
+  }
+
+  /** What is sent of a kind now. After a connection was made again it is another one. */
+  published(kind: SourceKind): Pub | undefined {
+    return this.#publications.get(kind);
   }
 
   /**
@@ -140,19 +155,11 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       const ready = await media;
       if (kind !== 'screen') this.timings.mark(kind);
       this.#setLocal(kind, { phase: 'on', media: ready, muted });
-      await this.#session.promise;
-      if (this.state.local[kind].phase !== 'on') return undefined; // taken back while joining
-      const publication = await this.#engine.publish(kind, ready, this.#isMuted(kind, muted));
-      this.#publications.set(kind, publication);
-      const source = await publication.source;
-      this.#setLocal(kind, { phase: 'on', media: ready, muted: this.#isMuted(kind, muted), source });
-      return publication;
     } catch (error) {
-      this.#publications.get(kind)?.close();
-      this.#publications.delete(kind);
-      if (this.state.phase !== 'left') this.#setLocal(kind, { phase: 'failed', failure: failureOf(error) });
+      this.#failLocal(kind, error);
       return undefined;
     }
+    return this.#send(kind);
   }
 
   async unpublish(kind: SourceKind): Promise<void> {
@@ -172,7 +179,21 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     this.#setLocal(kind, { ...local, muted, ...(media !== undefined && { media }) });
     if (!publication) return; // while joining: it will be published as the state says then
     await publication.setMuted(muted, media);
-    await this.#rpc?.request('mute', { source: await publication.source, muted });
+    try {
+      await this.#rpc?.request('mute', { source: await publication.source, muted });
+    } catch (error) {
+      if (muted || this.state.phase === 'left') throw error;
+      // Whoever moderates the call has just decided that it stays muted.
+      const now = this.state.local[kind];
+      if (now.phase === 'on') this.#setLocal(kind, { ...now, muted: true });
+      await publication.setMuted(true);
+      throw error;
+    }
+  }
+
+  /** What is filmed goes on with pictures that build on none before: whoever got nothing for a while can see again. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#publications.values()].map((publication) => publication.refresh?.()));
   }
 
   /** How tall the picture of a source is shown, in device pixels; `none` while nobody can see it. */
@@ -186,6 +207,11 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     this.#hand = raised;
     this.#rpc?.notify('hand', { raised });
     this.#refresh();
+  }
+
+  /** Says something to everybody in the conference that only devices can read. */
+  signal(payload: string): void {
+    if (this.state.phase === 'joined') this.#rpc?.notify('signal', { payload });
   }
 
   /** Who the pseudonyms are, as the homeserver knows it now. */
@@ -234,6 +260,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       }
     }
     const rpc = this.#rpc;
+    this.#isEnding = true;
     if (rpc?.isOpen) await rpc.request('leave', {}, LEAVE_TIMEOUT_MS).catch(() => undefined);
     this.#leave();
   }
@@ -252,7 +279,60 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     this.close();
   }
 
-  async #begin(rpc: SftRpc, joined: JoinResult): Promise<void> {
+  async #enter(granted: CallTicket): Promise<void> {
+    this.#members = namedIn(granted.call);
+    const connection: Connection = { carried: false };
+    this.#connection = connection;
+    const { rpc, joined } = await joinSft({
+      ticket: granted,
+      dial: this.#dial,
+      signal: this.#closed.signal,
+      onOpen: () => this.timings.mark('connected'),
+      onClose: (closing) => this.#connection === connection && this.#ended(closing),
+      notifications: {
+        roster: (roster) => this.#hearRoster(roster),
+        consumer: (note) => void this.#consume(note),
+        consumerClosed: ({ consumer }) => this.#dropConsumer(consumer),
+        layer: ({ consumer, layer }) => this.#hearLayer(consumer, layer),
+        layers: ({ source, layers }) => this.#hearLayers(source, layers),
+        silenced: ({ source }) => this.#silence(source),
+        signalled: ({ participant, payload }) => this.#onSignalled(participant, payload),
+        speaker: ({ participant }) => {
+          this.#speaker = participant;
+          this.#refresh();
+        },
+        notice: ({ code, domain, over }) => {
+          const key = `${code} ${domain}`;
+          if (over) this.#notices.delete(key);
+          else this.#notices.set(key, { ...failureOfCode(code, domain), ...(domain && { domain }) });
+          this.#refresh();
+        },
+      },
+    });
+    try {
+      await this.#begin(connection, rpc, joined);
+    } catch (error) {
+      this.#connection = undefined; // it is told by whoever waits for it
+      rpc.close();
+      this.#engine.close();
+      throw error;
+    }
+  }
+
+  /** Into the call in which it was: its place, its sources and its keys are still there. */
+  async #comeBack(): Promise<void> {
+    const { state } = this;
+    if (state.phase !== 'joined' || !this.#rejoin) throw new HawserError('SIG_ORDER', 'rejoin');
+    const granted = await this.#rejoin(state.me);
+    if (granted.call.conference !== state.conference) throw new HawserError('HOME_NO_CALL');
+    // Under another name nobody could read what it sends.
+    if (granted.participant !== state.me) throw new HawserError('SIG_SCHEMA', 'another participant');
+    this.#roster = undefined;
+    await this.#enter(granted);
+  }
+
+  async #begin(connection: Connection, rpc: SftRpc, joined: JoinResult): Promise<void> {
+    if (this.#closed.signal.aborted) throw new HawserError('SIG_CLOSED');
     this.timings.mark('joined');
     this.#rpc = rpc;
     this.#joined = joined;
@@ -260,26 +340,75 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     const capabilities = await this.#engine.start(joined, {
       connect: async (transport, dtlsParameters) => void (await rpc.request('connect', { transport, dtlsParameters })),
       publish: async (kind, renditions, muted) => (await rpc.request('publish', { kind, renditions, muted })).source,
-      connected: (transport) => this.timings.mark(transport === 'send' ? 'sending' : 'receiving'),
+      connected: (transport) => {
+        connection.carried = true;
+        this.timings.mark(transport === 'send' ? 'sending' : 'receiving');
+      },
       // An SFT that lets somebody go ends media and signalling at once; the reason may come as the second of the two.
-      lost: () => setTimeout(() => this.#leave(failureOfCode('MEDIA_LOST')), REASON_MS),
+      lost: () =>
+        setTimeout(() => this.#connection === connection && this.#lose(failureOfCode('MEDIA_LOST')), REASON_MS),
     });
     // A roster that came meanwhile has made it `joined` already.
-    if (this.state.phase === 'left') throw new HawserError('SIG_CLOSED');
+    if (this.state.phase === 'left' || !rpc.isOpen) throw new HawserError('SIG_CLOSED');
     this.#receivable = new Set(capabilities.codecs.map(({ mimeType }) => mimeType.toLowerCase()));
     // Not waited for: a refusal comes back as the end of the connection or as a source that does not arrive.
-    rpc.request('receive', { capabilities }).catch((error: unknown) => this.#leave(failureOf(error)));
+    rpc
+      .request('receive', { capabilities })
+      .catch((error: unknown) => this.#connection === connection && this.#leave(failureOf(error)));
+    connection.inSince = this.#now();
     this.#refresh();
-    this.#wishes.now();
-    this.#session.resolve({ rpc, joined });
+    this.#wishes.anew();
+    if (this.#hand) rpc.notify('hand', { raised: true });
+    this.#ready.resolve();
+    for (const kind of KINDS) this.#sendAgain(kind);
+  }
+
+  /** What was sent before the connection broke. A camera that is off was closed: it is sent when it is opened again. */
+  #sendAgain(kind: SourceKind): void {
+    const local = this.state.local[kind];
+    if (local.phase !== 'on' || this.#waiting.has(kind)) return;
+    if (this.#engine.isLive?.(local.media) === false) this.#setLocal(kind, { phase: 'off' });
+    else void this.#send(kind);
+  }
+
+  /** Sends what is on, as soon as it can be. A connection that breaks meanwhile is no failure: it goes out with the next one. */
+  async #send(kind: SourceKind): Promise<Pub | undefined> {
+    const ready = this.#ready;
+    const asked = Symbol(kind);
+    this.#waiting.set(kind, asked);
+    try {
+      await ready.promise;
+      if (this.#waiting.get(kind) !== asked) return undefined; // taken back while joining, and given anew
+      this.#waiting.delete(kind);
+      const local = this.state.local[kind];
+      if (local.phase !== 'on') return undefined; // taken back while joining
+      const publication = await this.#engine.publish(kind, local.media, local.muted);
+      if (this.#ready !== ready) {
+        publication.close();
+        return undefined;
+      }
+      this.#publications.set(kind, publication);
+      const source = await publication.source;
+      const sent = this.state.local[kind];
+      if (sent.phase === 'on') this.#setLocal(kind, { ...sent, source });
+      return publication;
+    } catch (error) {
+      if (this.#ready !== ready) return undefined;
+      this.#publications.get(kind)?.close();
+      this.#publications.delete(kind);
+      this.#failLocal(kind, error);
+      return undefined;
+    }
   }
 
   async #consume(note: ConsumerNote): Promise<void> {
+    const connection = this.#connection;
     try {
       this.timings.mark('offered');
       const participant = this.#ownerOf(note.source);
       if (!participant) throw new HawserError('SIG_ORDER', 'a source that is not in the roster');
       const media = await this.#engine.consume({ ...note, participant });
+      if (this.#connection !== connection) throw new HawserError('SIG_CLOSED');
       this.timings.mark('consumed');
       const { consumer, source, layers } = note;
       this.#incoming.set(consumer, { consumer, source, layers, media });
@@ -316,6 +445,18 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     }
   }
 
+  /** Whoever moderates the call wants it so; the SFT lets nothing of it through any more. */
+  #silence(source: SourceId): void {
+    for (const [kind, publication] of this.#publications) {
+      publication.source
+        .then((own) => {
+          if (own !== source) return undefined;
+          return kind === 'screen' ? this.unpublish(kind) : this.setMuted(kind, true);
+        })
+        .catch(() => undefined); // it was taken back meanwhile, and sends nothing
+    }
+  }
+
   #hearRoster(roster: Roster): void {
     if (this.#roster && roster.seq <= this.#roster.seq) return;
     this.#roster = roster;
@@ -330,6 +471,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     const { conference, domain, anchor, participant: me } = joined;
     const [roster, members, incoming, decodes] = [this.#roster, this.#members, this.#incoming, this.#decodes];
     const known = { roster, members, incoming, me, domain, decodes };
+    const isRejoining = this.#rejoining?.isUnderWay && this.#connection?.inSince === undefined;
     this.#setPhase({
       phase: 'joined',
       conference,
@@ -340,12 +482,8 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       ...(this.#speaker && { speaker: this.#speaker }),
       hand: this.#hand,
       notices: [...this.#notices.values()],
+      ...(isRejoining && { rejoining: true }),
     });
-  }
-
-  #isMuted(kind: SourceKind, otherwise: boolean): boolean {
-    const local = this.state.local[kind];
-    return local.phase === 'on' ? local.muted : otherwise;
   }
 
   #setPhase(phase: ConferencePhase<In>): void {
@@ -356,24 +494,55 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     this.store.set({ ...this.state, local: { ...this.state.local, [kind]: local } });
   }
 
+  #failLocal(kind: SourceKind, error: unknown): void {
+    if (this.state.phase !== 'left') this.#setLocal(kind, { phase: 'failed', failure: failureOf(error) });
+  }
+
   #ended(closing: Closing): void {
     if (this.#isEnding) return this.#leave();
     const lost = closing.code === 'SIG_CLOSED' || closing.code === 'SIG_TIMEOUT' || closing.code === 'normal';
-    this.#leave(failureOfCode(lost && this.#joined ? 'CONNECTION_LOST' : closing.code));
+    this.#lose(failureOfCode(lost && this.#joined ? 'CONNECTION_LOST' : closing.code));
+  }
+
+  /** The connection is gone. Where it can be had again, one stays in the call until it is there, else this was it. */
+  #lose(failure: Failure): void {
+    const { inSince, carried = false } = this.#connection ?? {};
+    // An attempt that fails says so itself.
+    if (inSince === undefined && this.#rejoining?.isUnderWay) return;
+    const heldMs = this.#now() - (inSince ?? 0);
+    const isTried = inSince !== undefined && this.#rejoining?.begin({ failure, heldMs, carried });
+    const { state } = this;
+    if (!isTried || state.phase !== 'joined') return this.#leave(failure);
+    this.#disconnect();
+    this.#ready = Promise.withResolvers();
+    this.#ready.promise.catch(() => undefined); // told by the state
+    this.store.set({ ...state, rejoining: true });
+  }
+
+  #disconnect(): void {
+    this.#connection = undefined;
+    this.#joined = undefined;
+    this.#speaker = undefined;
+    this.#rpc?.close();
+    this.#rpc = undefined;
+    this.#engine.close();
+    this.#publications.clear();
+    this.#incoming.clear();
+    this.#notices.clear();
+    this.#lastCounters = [];
   }
 
   #leave(reason?: Failure): void {
     if (this.state.phase === 'left') return;
     this.store.set({ phase: 'left', ...(reason && { reason }), local: NOTHING_LOCAL });
     this.#closed.abort();
-    this.#session.reject(new HawserError('SIG_CLOSED'));
-    this.#rpc?.close();
-    this.#engine.close();
-    this.#publications.clear();
-    this.#incoming.clear();
+    this.#rejoining?.close();
+    this.#ready.reject(new HawserError('SIG_CLOSED'));
+    this.#disconnect();
   }
 }
 
+const KINDS: readonly SourceKind[] = ['microphone', 'camera', 'screen'];
 const LEAVE_TIMEOUT_MS = 1_000;
 /** How long a reason is waited for after media was lost, ms. */
 const REASON_MS = 500;

@@ -35,6 +35,8 @@ export interface Joined<In> {
   /** The own hand is raised. */
   readonly hand: boolean;
   readonly notices: readonly Notice[];
+  /** The connection broke and is made again; what is said of the others is how it was then. */
+  readonly rejoining?: true;
 }
 
 export type ConferencePhase<In> =

@@ -45,6 +45,12 @@ export class WishStatement {
     });
   }
 
+  /** On a new connection: nothing was stated there yet. */
+  anew(): void {
+    this.#last = '[]';
+    this.now();
+  }
+
   now(): void {
     const context = this.#options.context();
     if (!context) return;

@@ -1,12 +1,13 @@
 /** From what is to be said to the parts that say it. */
 import { HawserError } from '#signalling/errors.ts';
 import { attachmentPart } from './attachment.ts';
+import { callItem } from './call-signal.ts';
 import type { Cbor, CborKey } from './cbor.ts';
 import { comparedItem } from './compared.ts';
 import { type Container, DISPOSITION, type NullPart, type Part, type SinglePart } from './container.ts';
 import type { Body, Content, Expiry, Text } from './content.ts';
 import { isEmoji } from './emoji.ts';
-import { COMPARED, type Origin, originExtensions, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
+import { CALL, COMPARED, type Origin, originExtensions, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
 import { MAX_ATTACHMENTS, MAX_EMOJI_BYTES, MAX_EMOJIS, MAX_EXPIRY, MAX_TEXT_BYTES } from './limits.ts';
 import { MARKDOWN, PLAIN, STATUS } from './media-type.ts';
 import { picturesItem } from './picture.ts';
@@ -54,6 +55,9 @@ export function compose(content: Content, origin: Origin, salt: Uint8Array, now:
     }
     case 'typing':
       extensions.set(TYPING, content.active);
+      return { ...empty, body: nullPart(DISPOSITION.unspecified) };
+    case 'call':
+      extensions.set(CALL, callItem(content));
       return { ...empty, body: nullPart(DISPOSITION.unspecified) };
     case 'settings':
       extensions.set(SETTINGS, settingsItem(content.conversation, content.settings));

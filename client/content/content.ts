@@ -1,5 +1,6 @@
 /** What a message says, as one of a few kinds. Everything in the SDK and the page speaks of these, never of the container. */
 import type { AssetId, ConferenceId, ConversationId, DeviceId, UserId } from '#signalling/ids.ts';
+import type { CallAnswer } from './call-signal.ts';
 import type { MessageId } from './message-id.ts';
 
 /** Mentions are links in Markdown (`[@Alice](mimi://alpha.example/u/alice)`), so that they cannot disagree with the text. */
@@ -103,6 +104,8 @@ export type Content =
   | { readonly kind: 'unreact'; readonly reaction: MessageId; readonly target?: MessageId }
   | { readonly kind: 'report'; readonly reports: readonly Report[] }
   | { readonly kind: 'typing'; readonly active: boolean }
+  /** About a call that rings. */
+  | ({ readonly kind: 'call' } & CallAnswer)
   | { readonly kind: 'settings'; readonly conversation: ConversationId; readonly settings: Settings }
   /** Whose devices this person compared, or does not trust any more; only his own devices are told. */
   | ({ readonly kind: 'compared' } & Comparison)

@@ -16,6 +16,7 @@ export const SETTINGS = 'hawser.settings';
 /** How large the pictures of the message are. */
 export const PICTURES = 'hawser.pictures';
 export const COMPARED = 'hawser.compared';
+export const CALL = 'hawser.call';
 
 /** Where a message came from, as the encryption proved it. */
 export interface Origin {

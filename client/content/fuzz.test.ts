@@ -1,5 +1,5 @@
 /**
- * Ten thousand spoilt messages and texts: each is taken or refused with a code, and soon. `HAWSER_FUZZ_RUNS` sets how many.
+ * Thousands of spoilt messages and texts: each is taken or refused with a code, and soon. `HAWSER_FUZZ_RUNS` sets how many.
  */
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';

@@ -1,11 +1,12 @@
 /** From a container to what it says. */
 import { HawserError } from '#signalling/errors.ts';
 import { attachmentOf, type FilePart } from './attachment.ts';
+import { callOf } from './call-signal.ts';
 import { comparedOf } from './compared.ts';
 import { type Container, DISPOSITION, type Part, type SinglePart, type WireExpiry } from './container.ts';
 import type { Attachment, Body, Content, EditableBody, Expiry, Text } from './content.ts';
 import { isEmoji } from './emoji.ts';
-import { COMPARED, checkExtensions, type Origin, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
+import { CALL, COMPARED, checkExtensions, type Origin, PICTURES, PING, SETTINGS, TYPING } from './extensions.ts';
 import { MAX_ATTACHMENTS, MAX_EMOJI_BYTES, MAX_EMOJIS, MAX_EXPIRY, MAX_TEXT_BYTES } from './limits.ts';
 import { STATUS, textFormat } from './media-type.ts';
 import { type Sizes, sizesOf } from './picture.ts';
@@ -29,6 +30,11 @@ export function interpret(container: Container, origin: Origin, at: number): Con
   if (settings !== undefined) return { kind: 'settings', ...settingsOf(settings) };
   const compared = extensions.get(COMPARED);
   if (compared !== undefined) return { kind: 'compared', ...comparedOf(compared) };
+  const call = extensions.get(CALL);
+  if (call !== undefined) {
+    const answer = callOf(call);
+    return answer ? { kind: 'call', ...answer } : { kind: 'nothing' };
+  }
   if (body.kind === 'null') return emptyOf(container);
   if (body.disposition === DISPOSITION.reaction) return reactionOf(container);
   if (body.kind === 'single' && body.contentType === STATUS) {

@@ -1,7 +1,9 @@
 /** The group of a call: of those who are in it, beside that of the conversation. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { GHOST_MS } from '#homeserver/ds/ghosts.ts';
 import { until } from '#homeserver/testing/world.ts';
-import type { ConversationId, ParticipantId } from '#signalling/ids.ts';
+import { type ConversationId, callRoomOf, type ParticipantId } from '#signalling/ids.ts';
 import { Crew } from '../testing/crew.ts';
 import type { TestDevice } from '../testing/test-device.ts';
 import type { ConversationGroup } from './conversation-group.ts';
@@ -143,4 +145,74 @@ test.each(['alpha', 'beta'] as const)('of two organisations, where %s starts the
   await alice.home.removeMember(conversation, bob.device.user);
   await until(async () => (await (from === 'alpha' ? ofSecond : ofFirst).loaded()) === undefined, 'his keys are gone');
   expect([...alice.troubles, ...bob.troubles]).toEqual([]);
+});
+
+describe('of the name of somebody else', () => {
+  /** A call of two, of whom the second has not come, and his name is known to the third. */
+  async function begun(first: string, second: string, third: string) {
+    const [alice, bob] = [await crew.deviceOf(first), await crew.deviceOf(second)];
+    const mallory = await crew.deviceOf(third);
+    const conversation = await crew.converse(alice, bob, mallory);
+    const ofAlice = await alice.enter(conversation);
+    await ofAlice.ready();
+    await Promise.all([listsCall(bob, conversation), listsCall(mallory, conversation)]);
+    const { call, participant } = await bob.home.callTicket(conversation);
+    await mallory.home.callTicket(conversation);
+    const imitate = () => mallory.group(callRoomOf(conversation, call.conference), participant);
+    return { alice, bob, mallory, conversation, ofAlice, call, participant, imitate };
+  }
+
+  test('nobody comes in once an SFT told whose it is', SLOW, async () => {
+    const { bob, conversation, ofAlice, call, participant, imitate } = await begun('ada', 'ben', 'moe');
+    crew.alpha.sft.presence(call.conference, [participant]);
+    await until(() => listed(bob, conversation)?.members.length === 1, 'he is in the call');
+    await expect(imitate().ready()).rejects.toThrow();
+    expect((await ofAlice.ready()).members).toHaveLength(1);
+    const ofBob = await bob.enter(conversation);
+    await ofBob.ready();
+    await same(ofAlice, ofBob);
+  });
+
+  test('whoever came in before is taken out, and its owner let in', SLOW, async () => {
+    const { bob, mallory, conversation, ofAlice, call, participant, imitate } = await begun('ava', 'bea', 'max');
+    const ofMallory = imitate();
+    await ofMallory.ready();
+    await same(ofAlice, ofMallory);
+    const ofBob = await bob.enter(conversation);
+    const coming = ofBob.ready();
+    crew.alpha.sft.presence(call.conference, [participant]);
+    await coming;
+    await same(ofAlice, ofBob);
+    const members = (await ofBob.ready()).members.map(({ identity }) => identity.device);
+    expect(members).toContain(bob.device.id);
+    expect(members).not.toContain(mallory.device.id);
+  });
+});
+
+test('whoever is at no SFT for long is out of it, and may come back', SLOW, async () => {
+  const [alice, bob] = [await crew.deviceOf('mia'), await crew.deviceOf('noa')];
+  const conversation = await crew.converse(alice, bob);
+  const ofAlice = await alice.enter(conversation);
+  const { participants: first } = await ofAlice.ready();
+  await listsCall(bob, conversation);
+  const ofBob = await bob.enter(conversation);
+  await ofBob.ready();
+  await same(ofAlice, ofBob);
+  const call = listed(alice, conversation);
+  if (!call) throw new Error('no call');
+  // His SFT never tells of him.
+  crew.alpha.sft.presence(call.conference, [...first.values()]);
+  await until(() => listed(alice, conversation)?.members.length === 1, 'one is in the call');
+  // The homeserver looks every five seconds.
+  await wait(5_500);
+  expect((await ofAlice.ready()).members).toHaveLength(2);
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + GHOST_MS);
+  onTestFinished(() => void vi.restoreAllMocks());
+  await until(async () => (await ofAlice.loaded())?.members.length === 1, 'he is out of the keys', 10_000);
+  vi.restoreAllMocks();
+  await until(async () => !(await ofBob.loaded())?.isMember, 'he knows it');
+  // A device that is in the call all the same comes in anew.
+  expect((await ofBob.ready()).members).toHaveLength(2);
+  await same(ofAlice, ofBob);
 });

@@ -6,6 +6,7 @@ import type { Credentials } from '#mls/credentials.ts';
 import type { Engine } from '#mls/engine.ts';
 import type { Group } from '#mls/group.ts';
 import { Queue } from '#mls/queue.ts';
+import { tickOf } from '#signalling/groups.ts';
 import type { CallRoomId, GroupId, ParticipantId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { Device } from '../device/device.ts';
@@ -14,6 +15,7 @@ import type { Epoch } from '../sframe/epochs.ts';
 import { leafBitsOf } from '../sframe/key-id.ts';
 import { MemoryVault } from '../vault/memory.ts';
 import type { Authorities } from './authorities.ts';
+import { type CallRoster, rosterOf } from './call-roster.ts';
 import { ConversationGroup, type Membership } from './conversation-group.ts';
 import type { GroupApi } from './group-api.ts';
 
@@ -32,6 +34,11 @@ export interface CallGroupOptions {
   readonly untilTaken?: () => Promise<void>;
   /** An epoch whose media can be read from now on. */
   readonly onEpoch: (epoch: Epoch) => void;
+  /** Who is in that epoch. */
+  readonly onRoster: (roster: CallRoster) => void;
+  /** Whether all of them may hear this device: as `CallKeys`. */
+  readonly mayHear: (roster: CallRoster) => boolean;
+  readonly onHold: () => void;
   /** The epoch that is sent with from now on. */
   readonly onSendWith: (number: bigint) => void;
   /** This device is not in the group any more: it was taken out, or the call is over. */
@@ -46,13 +53,8 @@ export interface CallGroupOptions {
 /** RFC 9605, section 5.2. The context is empty, so that a group is never used for two calls. */
 const BASE_KEY = { label: 'SFrame 1.0 Base Key', bytes: 16 } as const;
 
-/** By how many are in it: how long a commit takes to come to all of them, and the next one is not sooner. ms */
-const TICKS = [
-  { upTo: 50, ms: 250 },
-  { upTo: 100, ms: 500 },
-  { upTo: 500, ms: 1_000 },
-] as const;
-const LONGEST_TICK_MS = 2_000;
+/** From so many devices on it is worth a commit of one's own to make those of the others small. */
+const LARGE = 32;
 
 export class CallGroup {
   readonly #options: CallGroupOptions;
@@ -62,6 +64,9 @@ export class CallGroup {
   /** The newest that was told. */
   #told: bigint | undefined;
   #closed = false;
+  #isComing = false;
+  /** Somebody has the keys who may not hear this device. */
+  #isHeld = false;
 
   constructor(options: CallGroupOptions) {
     this.#options = options;
@@ -70,7 +75,19 @@ export class CallGroup {
 
   /** Resolves when this device is in, and its keys are told. @throws HawserError as `ConversationGroup.ready` */
   async enter(): Promise<void> {
-    await this.#group.ready();
+    const { members } = await this.#group.ready();
+    await this.#look();
+    // Whoever was let in has no keys of his own above his leaf, and each commit has to name him: 41 kB among 500, in place of 1.5.
+    const { length } = members;
+    if (length < LARGE) return;
+    this.#later(tickOf(length) * (1 + this.#options.random() * length), () => {
+      this.renew().catch(this.#options.onFault);
+    });
+  }
+
+  /** Makes new keys for everybody: who had been listening with stolen ones, does so no longer. @throws HawserError as `ConversationGroup.update` */
+  async renew(): Promise<void> {
+    await this.#group.update();
     await this.#look();
   }
 
@@ -90,6 +107,16 @@ export class CallGroup {
     await this.#look();
   }
 
+  /** Sends again, where everybody may hear it now. */
+  reconsider(): Promise<void> {
+    return this.#looks.run(async () => {
+      const group = await this.#group.loaded();
+      if (!this.#isHeld || this.#closed || !group?.isMember || group.epoch !== this.#told) return;
+      this.#isHeld = !this.#options.mayHear(await rosterOf(group));
+      if (!this.#isHeld && this.#told !== undefined) this.#options.onSendWith(this.#told);
+    });
+  }
+
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
@@ -106,13 +133,28 @@ export class CallGroup {
     }
   }
 
+  /**
+   * It was taken out, and neither is the call over nor its person out of the conversation: for a while no SFT told of it, for instance. Not
+   * waited for, because a Welcome comes by the queue, in its turn.
+   */
+  #comeBack(): void {
+    if (this.#isComing) return;
+    this.#isComing = true;
+    const coming = this.#group.ready().then(() => this.#look());
+    coming.catch(this.#options.onFault).finally(() => {
+      this.#isComing = false;
+    });
+  }
+
   /** Tells of the epoch that there is, if it was not told yet. */
   #look(): Promise<void> {
     return this.#looks.run(async () => {
       const group = await this.#group.loaded();
       if (this.#closed) return;
       if (!group?.isMember) {
-        if (this.#told !== undefined && group === undefined) this.#options.onOut();
+        if (this.#told === undefined) return;
+        if (group === undefined) this.#options.onOut();
+        else this.#comeBack();
         return;
       }
       const epoch = await epochOf(group);
@@ -121,9 +163,15 @@ export class CallGroup {
       this.#told = epoch.number;
       const members = epoch.participants.size;
       this.#options.onEpoch(epoch);
+      const roster = await rosterOf(group);
+      if (this.#closed) return;
+      this.#options.onRoster(roster);
+      this.#isHeld = !this.#options.mayHear(roster);
+      // With the keys from before, somebody could hear it who is out.
+      if (this.#isHeld) this.#options.onHold();
       // Others have to have the commit before they can read what is sent with it.
-      if (isFirst) this.#options.onSendWith(epoch.number);
-      else this.#later(tickOf(members) / 2, () => this.#options.onSendWith(epoch.number));
+      else if (isFirst) this.#options.onSendWith(epoch.number);
+      else this.#later(tickOf(members) / 2, () => this.#isHeld || this.#options.onSendWith(epoch.number));
     });
   }
 
@@ -145,8 +193,4 @@ async function epochOf(group: Group): Promise<Epoch> {
     if (number !== undefined && number === group.epoch)
       return { number, baseKey, leafBits: leafBitsOf(treeWidth), leaf, participants };
   }
-}
-
-function tickOf(members: number): number {
-  return TICKS.find(({ upTo }) => members <= upTo)?.ms ?? LONGEST_TICK_MS;
 }

@@ -1,8 +1,10 @@
 /** The groups of the calls that this device is in: one, as a rule, and for a moment two while it goes from one to the next. */
+import { HawserError } from '#signalling/errors.ts';
 import type { CallRoomId, GroupId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
 import type { Epoch } from '../sframe/epochs.ts';
 import { CallGroup, type CallGroupOptions } from './call-group.ts';
+import type { CallRoster } from './call-roster.ts';
 
 /** What encrypts the media of a call. */
 export interface CallKeys {
@@ -10,6 +12,15 @@ export interface CallKeys {
   addEpoch(epoch: Epoch): void;
   /** Everything is sent with it from now on. */
   sendWith(number: bigint): void;
+  /**
+   * Whether everybody who has the keys may hear this device; asked in each epoch, and by `reconsider`. Where it is not so, `hold` is called in place of
+   * `sendWith`.
+   */
+  mayHear?(roster: CallRoster): boolean;
+  /** Nothing is sent until `sendWith` is called again. */
+  hold?(): void;
+  /** Who has the keys of the newest epoch. */
+  onRoster?(roster: CallRoster): void;
   /** This device was taken out, or the call is over: its SFT says so too, and why. */
   onOut?(): void;
 }
@@ -29,6 +40,18 @@ export class CallGroups {
     const group = new CallGroup(options);
     this.#entered.set(options.room, group);
     return group;
+  }
+
+  /** Makes new keys for the call. @throws HawserError HOME_NO_CALL where this device is not in it, and as `CallGroup.renew` */
+  async renew(room: CallRoomId): Promise<void> {
+    const group = this.#entered.get(room);
+    if (!group) throw new HawserError('HOME_NO_CALL');
+    await group.renew();
+  }
+
+  /** What `CallKeys.mayHear` says may have changed. */
+  async reconsider(room: CallRoomId): Promise<void> {
+    await this.#entered.get(room)?.reconsider();
   }
 
   /** Its keys are forgotten. The hub takes it out when its SFT says that it is gone. */

@@ -17,6 +17,7 @@ import { HawserError } from '#signalling/errors.ts';
 import type { TakenCommit } from '#signalling/groups.ts';
 import {
   conferenceIn,
+  type DomainName,
   domainOf,
   type GroupId,
   groupIdOf,
@@ -30,19 +31,22 @@ import { backoffMs } from '../backoff.ts';
 import type { Device } from '../device/device.ts';
 import type { Vault } from '../vault/vault.ts';
 import { Admission } from './admission.ts';
+import { Arrival } from './arrival.ts';
 import type { Authorities } from './authorities.ts';
 import type { ClaimedKeyPackage, FetchedGroup, GroupApi } from './group-api.ts';
 import { HubTurn } from './hub-turn.ts';
 import { JoinMarks } from './join-marks.ts';
 import { groupPrefix, OwnStore } from './own-store.ts';
 import { ignoreNoPending, isCode, isJoinRefusal, isRefusal } from './refusal.ts';
-import { isFirstToCommit, isJoining, isLeaving, isToCommit } from './standing.ts';
+import { isJoining, isLeaving, isToCommit, waitToCommitMs } from './standing.ts';
 import { Surroundings } from './surroundings.ts';
 
 /** What the conversation says about its people, as the homeserver told last. */
 export interface Membership {
   readonly group?: GroupId | undefined;
   readonly members: readonly { readonly user: UserId; readonly role: Role }[];
+  /** Of all who may come, where `members` are not all. */
+  readonly domains?: readonly DomainName[];
 }
 
 export interface ConversationGroupOptions {
@@ -72,8 +76,6 @@ export interface ConversationGroupOptions {
 const MAX_RACES = 20;
 /** After a lost race it waits up to this much, growing, so that of 50 who commit at once not all come again at once. ms */
 const RACE_MS = 40;
-/** What others than the first member wait before they commit what the hub proposed, ms. */
-const OTHERS_COMMIT_MS = { from: 500, to: 3_000 } as const;
 
 const GROUP_ID_BYTES = 16;
 
@@ -96,6 +98,8 @@ export class ConversationGroup {
   #exists = false;
   /** Resolved while an entry of the queue waits for this device to join: what is behind it comes after that. */
   #entryWaits = Promise.withResolvers<void>();
+  /** At the door of a call's group. */
+  #arrival: Arrival | undefined;
   readonly #admission: Admission;
   readonly #hubTurn: HubTurn;
   readonly marks: JoinMarks;
@@ -112,7 +116,7 @@ export class ConversationGroup {
       ...options,
       own: domainOf(options.device.user),
       add: (claimed) => this.#add(claimed),
-      isIn: (user) => options.membership().members.some((member) => member.user === user),
+      isIn: (user) => this.#isMember(user),
     });
   }
 
@@ -248,7 +252,7 @@ export class ConversationGroup {
   async #takeNotice(entry: Entry, note: Note): Promise<void> {
     const notice = parseNotice(entry.payload);
     // That a call is over says nothing about the group of its conversation.
-    const isForIt = notice.change.type !== 'callEnded' || conferenceIn(this.#options.room) !== undefined;
+    const isForIt = notice.change.type !== 'callEnded' || this.#isOfCall;
     if (isForIt && isOutBy(notice, this.#options.device.user)) {
       const group = await this.#loaded();
       // Before the own external commit in the queue: of an earlier time. The hub says by its answer to that commit what is so now.
@@ -310,14 +314,14 @@ export class ConversationGroup {
   async #join(): Promise<Group> {
     for (let races = 0; races < MAX_RACES; races++) {
       try {
-        const fetched = await this.#fetchToJoin();
+        const fetched = await this.#fetchToJoin(races % 2 === 0);
         const group = await this.#turn.run(() => this.#joinInTurn(fetched));
         if (group) return group;
       } catch (error) {
         if (!isCode(error, 'HOME_GROUP_EXISTS', 'MLS_EPOCH_PAST', 'MLS_NOT_ADMITTED')) throw error;
         if (error.code === 'HOME_GROUP_EXISTS') this.#exists = true;
         await this.#options.refreshMembership();
-        if (error.code === 'MLS_EPOCH_PAST') await this.#hubTurn.take();
+        if (error.code === 'MLS_EPOCH_PAST' && !this.#isOfCall) await this.#hubTurn.take();
         else await this.#pause(races);
       }
     }
@@ -329,6 +333,10 @@ export class ConversationGroup {
     return { ...device.keys, ...(participant && { participant }) };
   }
 
+  get #isOfCall(): boolean {
+    return conferenceIn(this.#options.room) !== undefined;
+  }
+
   get #hasGroup(): boolean {
     return this.#exists || this.#options.membership().group !== undefined;
   }
@@ -337,13 +345,25 @@ export class ConversationGroup {
    * What an external commit begins with, where there is to be one. Everything that the hub had told by then is taken: what is readable
    * with the keys from before is read, and what was said of an earlier stay does not hit the next one.
    */
-  async #fetchToJoin(): Promise<FetchedGroup | undefined> {
+  async #fetchToJoin(isToAsk: boolean): Promise<FetchedGroup | undefined> {
     const { api, room, untilTaken } = this.#options;
     const known = await this.loaded();
     const isIn = known?.isMember && !this.#isBroken;
     if (isIn || isJoining(known) || !this.#hasGroup) return undefined;
-    const fetched = await api.state(room);
+    // What waits in the queue is waited for by whoever follows it: a Welcome would not come to be taken.
+    const fetched = await (this.#isOfCall && isToAsk && !this.#isBroken ? this.#arrive() : api.state(room));
+    if (!fetched) return undefined;
     await Promise.race([untilTaken?.(), this.#entryWaits.promise]);
+    return fetched;
+  }
+
+  /** What it comes in by itself with; or it was let in, or nobody did. */
+  async #arrive(): Promise<FetchedGroup | undefined> {
+    const { api, room, now } = this.#options;
+    const arrival = await Arrival.make(this.#keys, now());
+    this.#arrival = arrival;
+    const fetched = await api.join(room, arrival.keyPackage);
+    if (!fetched) await arrival.wait();
     return fetched;
   }
 
@@ -419,7 +439,9 @@ export class ConversationGroup {
     const epoch = BigInt(entry.id ?? 0);
     const also = await note([]);
     const known = await this.#loaded();
-    const own = await device.secretsFor(referencesIn(welcome));
+    const references = referencesIn(welcome);
+    const atDoor = this.#arrival?.secretsFor(references);
+    const own = atDoor ? { secrets: atDoor, used: new Map() } : await device.secretsFor(references);
     // Also of whoever is out by now: what was said to him in between comes behind it.
     const group = entry.group ?? membership().group;
     // Joined already, by an own commit or by this very Welcome before a crash; or it is for keys that are gone.
@@ -438,6 +460,7 @@ export class ConversationGroup {
     const changes: Changes = new Map([...own.used, ...also, ...(await this.marks.noteSince(epoch, this.#isBroken))]);
     this.#group = await this.#surroundings.withFresh(() => Group.join(parts, this.#store, environment, changes));
     this.#isBroken = false;
+    this.#arrival?.welcome();
   }
 
   /** Commits what is wanted, until it is in or not wanted any more. Whoever comes while another commit of this device is made waits. */
@@ -451,7 +474,10 @@ export class ConversationGroup {
           // Another group took the place of the one that this was about.
           if (group !== this.#group && !this.#closed) continue;
           if (group.pending) this.#commitSoon(group);
-          if (!isCode(error, 'MLS_PROPOSALS_PENDING')) throw error;
+          // Whom the hub let in may be no member any more.
+          const isOfAdded = group.hasProposals && isCode(error, 'MLS_NOT_ADMITTED');
+          if (!isOfAdded && !isCode(error, 'MLS_PROPOSALS_PENDING')) throw error;
+          await this.#options.refreshMembership();
           await this.#pause(races);
         }
       }
@@ -470,7 +496,7 @@ export class ConversationGroup {
         await this.#hubTurn.end();
         return true;
       }
-      await group.commit(wishes, requestId());
+      await group.commit({ ...wishes, leaveOut: ({ user }) => !this.#isMember(user) }, requestId());
     }
     const { pending } = group;
     if (!pending) return false;
@@ -514,9 +540,7 @@ export class ConversationGroup {
   /** What the hub proposed, and an own commit that has no answer: committed by itself, again and again until it is in. */
   #commitSoon(group: Group): void {
     if (this.#timer !== undefined || this.#closed || !isToCommit(group)) return;
-    const { random } = this.#options;
-    const { from, to } = OTHERS_COMMIT_MS;
-    const again = this.#failures === 0 ? 0 : backoffMs(this.#failures, random());
+    const again = this.#failures === 0 ? 0 : backoffMs(this.#failures, this.#options.random());
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
@@ -531,7 +555,7 @@ export class ConversationGroup {
           },
         );
       },
-      again + (isFirstToCommit(group) ? 0 : from + random() * (to - from)),
+      again + waitToCommitMs(group, this.#isOfCall, this.#options.random()),
     );
     if (typeof this.#timer === 'object') this.#timer.unref?.();
   }
@@ -549,6 +573,10 @@ export class ConversationGroup {
     const gone: Changes = new Map([...records.keys()].map((key) => [key, undefined]));
     const unmarked: Changes = new Map([...this.marks.noteJoined(undefined), ...this.marks.noteMaking(false)]);
     if (records.size > 0 || isMarked) await vault.write(new Map([...gone, ...unmarked]));
+  }
+
+  #isMember(user: UserId): boolean {
+    return this.#options.membership().members.some((member) => member.user === user);
   }
 
   async #pause(races: number): Promise<void> {

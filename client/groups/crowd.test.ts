@@ -6,7 +6,7 @@ import { TestDevice } from '../testing/test-device.ts';
 import { MemoryVault } from '../vault/memory.ts';
 
 /** Each person has five. `HAWSER_CROWD` for another number: each takes each commit in, so that the work of this one process grows with its square. */
-const DEVICES = Number(process.env.HAWSER_CROWD ?? 50);
+const DEVICES = Number(process.env.HAWSER_CROWD ?? 30);
 const OF_ONE = 5;
 
 test(`${DEVICES} devices that all commit at once end in one epoch with the same keys`, {

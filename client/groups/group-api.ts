@@ -5,7 +5,7 @@ import { fromBase64Url, toBase64Url } from '#signalling/base64.ts';
 import { Nothing } from '#signalling/contract.ts';
 import { Authority, Claimed } from '#signalling/devices.ts';
 import { HawserError } from '#signalling/errors.ts';
-import { GroupState, GroupTree, TakenCommit } from '#signalling/groups.ts';
+import { GroupState, GroupTree, JoinAnswer, TakenCommit } from '#signalling/groups.ts';
 import type { DeviceId, DomainName, GroupId, RoomId, UserId } from '#signalling/ids.ts';
 import { Delivery, type Entry, MAX_DELIVERED } from '#signalling/queue.ts';
 import type { Account } from '../account.ts';
@@ -60,9 +60,18 @@ export class GroupApi {
 
   /** @throws HawserError HOME_NO_GROUP */
   async state(room: RoomId): Promise<FetchedGroup> {
-    const path = groupPath(room);
-    const { group, groupInfo, tree } = await this.#account.call({ method: 'GET', path, answer: GroupState });
-    return { group, groupInfo: bytesOf(groupInfo), tree: bytesOf(tree) };
+    return fetched(await this.#account.call({ method: 'GET', path: groupPath(room), answer: GroupState }));
+  }
+
+  /**
+   * Into the group of a call. Undefined where it is let in with others, by a Welcome to this key package.
+   * @throws HawserError HOME_NO_GROUP
+   */
+  async join(room: RoomId, keyPackage: Uint8Array): Promise<FetchedGroup | undefined> {
+    const body = { keyPackage: toBase64Url(keyPackage) };
+    const path = `${groupPath(room)}/joins`;
+    const { state } = await this.#account.call({ method: 'POST', path, body, answer: JoinAnswer });
+    return state && fetched(state);
   }
 
   /** @throws HawserError HOME_NOT_FOUND where it is not kept any more */
@@ -117,6 +126,10 @@ export class GroupApi {
     const { roots, revocations, hub } = await this.#account.call({ method: 'GET', path, answer: Authority });
     return { roots: roots.map(bytesOf), revocations: revocations.map(bytesOf), hub: bytesOf(hub) };
   }
+}
+
+function fetched({ group, groupInfo, tree }: GroupState): FetchedGroup {
+  return { group, groupInfo: bytesOf(groupInfo), tree: bytesOf(tree) };
 }
 
 function groupPath(room: RoomId): string {

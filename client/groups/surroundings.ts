@@ -15,7 +15,10 @@ export interface SurroundingsOptions {
   readonly credentials: Credentials;
   /** Where there is something quicker than WebCrypto. */
   readonly engine?: Engine;
-  readonly membership: () => { readonly members: readonly { readonly user: UserId }[] };
+  readonly membership: () => {
+    readonly members: readonly { readonly user: UserId }[];
+    readonly domains?: readonly DomainName[];
+  };
   /** ms since 1970 */
   readonly now: () => number;
 }
@@ -77,6 +80,7 @@ export class Surroundings {
   /** Whose devices may be in the group. */
   #domains(): Set<DomainName> {
     const { room, device, membership } = this.#options;
-    return new Set([room, device.user, ...membership().members.map(({ user }) => user)].map(domainOf));
+    const { members, domains = [] } = membership();
+    return new Set([...[room, device.user, ...members.map(({ user }) => user)].map(domainOf), ...domains]);
   }
 }

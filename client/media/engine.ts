@@ -43,6 +43,8 @@ export interface Publication<Out> {
   setMuted(muted: boolean, media?: Out): Promise<void>;
   /** Sends these layers and no others, ascending; none is encoded where the list is empty. All of them until it is called. */
   setLayers(layers: readonly number[]): Promise<void>;
+  /** The next picture of each layer builds on none before it. Where it is absent, whoever publishes brings the pictures, and sees to that. */
+  refresh?(): Promise<void>;
   close(): void;
 }
 
@@ -65,6 +67,7 @@ export interface ReceiverCounters {
   readonly framesDropped?: number;
 }
 
+/** May be started again after it was closed: for a connection that is made again. */
 export interface MediaEngine<Out, In, Pub extends Publication<Out>> {
   /**
    * Prepares both transports; sends nothing by itself.
@@ -72,6 +75,8 @@ export interface MediaEngine<Out, In, Pub extends Publication<Out>> {
    */
   start(offer: MediaOffer, signalling: MediaSignalling): Promise<RtpCapabilities>;
   publish(kind: SourceKind, media: Out, muted: boolean): Promise<Pub>;
+  /** Whether it can still be published: a device that was closed gives nothing any more. Absent where it always can. */
+  isLive?(media: Out): boolean;
   consume(incoming: IncomingSource): Promise<In>;
   /** Does nothing where the consumer is gone already. */
   closeConsumer(consumer: string): void;

@@ -2,9 +2,12 @@
  * One conversation on this device: what was said in it, and what this device has to say. Everything is stored before it is
  * shown as done: what a person wrote before anything of it leaves, what came together with the keys that read it.
  */
+
+import type { CallAnswer } from '#client/content/call-signal.ts';
 import { decodeContent, encodeContent } from '#client/content/codec.ts';
 import type { Comparison, Content, Report } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
+import type { Session } from '#client/content/session.ts';
 import type { Changes } from '#mls/journal.ts';
 import type { Received } from '#mls/step.ts';
 import { fromBase64Url } from '#signalling/base64.ts';
@@ -51,6 +54,8 @@ export interface ConversationMessagesOptions {
   readonly onCompared: (device: DeviceId, comparison: Comparison) => Promise<void>;
   /** Somebody else said something new; what it returns is stored together with it. */
   readonly onHeard?: (said: Said) => Changes;
+  /** A device said something about a call that rings, or somebody began one. @param at when the hub took it, ms since 1970 */
+  readonly onCall?: (device: DeviceId, said: CallAnswer | Session, at: number) => void;
   readonly now: () => number;
   readonly random: () => number;
   readonly onFault: (error: unknown) => void;
@@ -356,6 +361,9 @@ export class ConversationMessages implements Touched {
         return [];
       }
       const said = { id, sender: user, device, order: entry.position, at: entry.at, content };
+      if (content.kind === 'call') this.#options.onCall?.(device, content, entry.at);
+      if (content.kind === 'message' && content.body.kind === 'session')
+        this.#options.onCall?.(device, content.body, entry.at);
       if (content.kind === 'compared' && user === this.#timeline.reader.self) {
         await this.#options.onCompared(device, content);
       }

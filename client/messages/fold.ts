@@ -179,7 +179,7 @@ class Step {
 
   #queued({ id, device, content, now }: Extract<TimelineEvent, { type: 'queued' }>): void {
     const { kind } = content;
-    if (kind === 'typing' || kind === 'report' || kind === 'compared' || kind === 'nothing') return;
+    if (kind === 'typing' || kind === 'call' || kind === 'report' || kind === 'compared' || kind === 'nothing') return;
     const known = this.#draft.message(id);
     // It was accepted, and the answer got lost.
     if (known?.order !== undefined) return;
@@ -247,6 +247,7 @@ class Step {
       case 'settings':
         return this.#settings(said, content, now);
       case 'typing':
+      case 'call':
       case 'compared':
       case 'nothing':
         return;

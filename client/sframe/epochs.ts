@@ -36,6 +36,7 @@ export class Epochs {
   /** By the lowest bits of their numbers: of two with the same ones the newer is meant. */
   readonly #kept = new Map<number, Kept>();
   #sending: Kept | undefined;
+  #isHeld = false;
 
   /** @param now ms of a clock that only goes forward */
   constructor(engine: Engine, now: () => number) {
@@ -54,9 +55,12 @@ export class Epochs {
 
   /** Everything is sent with it from now on; frames of older ones are read for ten seconds more. */
   sendWith(number: bigint): void {
+    // Once more with the same one: after `hold`.
+    if (number === this.#sending?.epoch.number) this.#isHeld = false;
     const next = this.#kept.get(shortEpoch(number));
     if (next?.epoch.number !== number || number <= (this.#sending?.epoch.number ?? -1n)) return;
     this.#sending = next;
+    this.#isHeld = false;
     const now = this.#now();
     for (const [short, kept] of this.#kept) {
       if (kept.until < now) this.#forget(short);
@@ -64,9 +68,14 @@ export class Epochs {
     }
   }
 
-  /** Undefined until the group has its first one. */
+  /** Nothing is sent until `sendWith` is called again: neither with the newest keys, nor with older ones that somebody has who is out. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Undefined until the group has its first one, and while it is held. */
   get sending(): Epoch | undefined {
-    return this.#sending?.epoch;
+    return this.#isHeld ? undefined : this.#sending?.epoch;
   }
 
   /** @param short lowest bits of the number. @returns undefined where nothing of it can be read, not yet or not any more */

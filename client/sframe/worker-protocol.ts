@@ -7,7 +7,14 @@ import type { Refusal } from './incoming-frames.ts';
 export type ToWorker =
   | { readonly type: 'epoch'; readonly epoch: Epoch }
   /** Everything is sent with it from now on. */
-  | { readonly type: 'sendWith'; readonly number: bigint };
+  | { readonly type: 'sendWith'; readonly number: bigint }
+  /** Nothing is sent until the next `sendWith`. */
+  | { readonly type: 'hold' };
+
+/** Pictures cannot be sent, because what they build on was not: without one that builds on nothing it stays so. At most twice a second. */
+export interface Stuck {
+  readonly type: 'stuck';
+}
 
 /** Counted since the last one, once a second where there is something to tell. */
 export interface FromWorker {

@@ -29,6 +29,7 @@ const figures = (page: Page) => page.evaluate(() => window.loopback.figures());
 
 const CODECS: readonly [string, LoopbackOptions][] = [
   ['VP8', { mimeType: 'video/VP8', encodings: [{ scalabilityMode: 'L1T3' }] }],
+  ['H.264', { mimeType: 'video/H264' }],
   ['VP9 in layers', { mimeType: 'video/VP9', encodings: [{ scalabilityMode: 'L3T3' }] }],
 ];
 

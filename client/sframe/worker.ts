@@ -3,12 +3,18 @@
  * In a worker of a browser: encrypts what the encoders make, and decrypts what comes before it reaches the decoders. The page hands
  * in keys and is told what was refused; frames never reach it.
  */
-import { clearBytesOf } from './codecs.ts';
+import { afterSealing, beforeOpening, beforeSealing } from './codecs.ts';
 import { Epochs } from './epochs.ts';
 import { type ArrivedFrame, IncomingFrames, type Refusal } from './incoming-frames.ts';
 import { type EncodedFrame, OutgoingFrames } from './outgoing-frames.ts';
 import { webEngine } from './web-engine.ts';
-import { ENCODERS_OF_SENDER, type FromWorker, type ToWorker, type TransformOptions } from './worker-protocol.ts';
+import {
+  ENCODERS_OF_SENDER,
+  type FromWorker,
+  type Stuck,
+  type ToWorker,
+  type TransformOptions,
+} from './worker-protocol.ts';
 
 declare const self: DedicatedWorkerGlobalScope & {
   onrtctransform: ((event: RTCTransformEvent) => void) | null;
@@ -21,6 +27,7 @@ type Outgoing = TransformOptions & { direction: 'out' };
 /** A publisher who is asked more often makes key frames for everybody. ms */
 const KEY_FRAME_MS = 300;
 const TELL_MS = 1_000;
+const STUCK_MS = 500;
 
 const now = () => performance.now();
 const epochs = new Epochs(webEngine, now);
@@ -29,6 +36,7 @@ const canSend = Promise.withResolvers<void>();
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === 'epoch') epochs.add(data.epoch);
+  else if (data.type === 'hold') epochs.hold();
   else {
     epochs.sendWith(data.number);
     if (epochs.sending) canSend.resolve();
@@ -47,6 +55,7 @@ self.onrtctransform = ({ transformer }) => {
 
 function encrypting({ kind, layer, encoder }: Outgoing) {
   const bySsrc = new Map<number, OutgoingFrames>();
+  const pictures = new Map<number, number>();
   const framesOf = (ssrc: number) => {
     const known = bySsrc.get(ssrc);
     if (known) return known;
@@ -60,21 +69,30 @@ function encrypting({ kind, layer, encoder }: Outgoing) {
       const { synchronizationSource = 0, mimeType = '' } = frame.getMetadata();
       const data = new Uint8Array(frame.data);
       await canSend.promise;
-      const sealed = await framesOf(synchronizationSource).seal(encodedOf(frame, mimeType, data));
-      // Else whoever watches asks for a key frame, since nothing comes that can be decoded.
-      if (!sealed) return;
-      frame.data = sealed.buffer as ArrayBuffer;
+      const encoded = encodedOf(frame, mimeType, data, pictures);
+      const sealed = await framesOf(synchronizationSource).seal(encoded);
+      if (!sealed) {
+        // Whoever watches would ask for a key frame, and gets nothing at all that could tell him that he needs one.
+        if (epochs.sending && kind !== 'microphone') tellStuck();
+        return;
+      }
+      frame.data = afterSealing(mimeType, sealed, encoded.clear).buffer as ArrayBuffer;
       controller.enqueue(frame);
     },
   });
 }
 
-function encodedOf(frame: Frame, mimeType: string, data: Uint8Array): EncodedFrame {
-  const encoded = { data, clear: clearBytesOf(mimeType, data) };
+/** @param pictures by SSRC, how many there were: of H.264 a browser does not say what a picture builds on, which is the one before */
+function encodedOf(frame: Frame, mimeType: string, data: Uint8Array, pictures: Map<number, number>): EncodedFrame {
+  const encoded = beforeSealing(mimeType, data);
   if (!isPicture(frame)) return encoded;
-  const { frameId, dependencies } = frame.getMetadata();
-  if (frameId === undefined) throw new TypeError('the browser does not tell what a picture builds on');
-  return { ...encoded, picture: { id: frameId, references: dependencies ?? [] } };
+  const { frameId, dependencies, synchronizationSource = 0 } = frame.getMetadata();
+  if (frameId !== undefined) return { ...encoded, picture: { id: frameId, references: dependencies ?? [] } };
+  if (mimeType.toLowerCase() !== 'video/h264')
+    throw new TypeError('the browser does not tell what a picture builds on');
+  const id = pictures.get(synchronizationSource) ?? 0;
+  pictures.set(synchronizationSource, id + 1);
+  return { ...encoded, picture: { id, references: frame.type === 'key' ? [] : [id - 1] } };
 }
 
 function decrypting(transformer: RTCRtpScriptTransformer, { participant, kind }: Incoming) {
@@ -90,8 +108,7 @@ function decrypting(transformer: RTCRtpScriptTransformer, { participant, kind }:
   return new TransformStream<Frame, Frame>({
     async transform(frame, controller) {
       const { mimeType = '', rtpTimestamp = 0 } = frame.getMetadata();
-      const data = new Uint8Array(frame.data);
-      const arrived = { frame, data, clear: clearBytesOf(mimeType, data), timestamp: rtpTimestamp };
+      const arrived = { frame, ...beforeOpening(mimeType, new Uint8Array(frame.data)), timestamp: rtpTimestamp };
       for (const shown of await incoming.take(arrived)) {
         shown.frame.frame.data = shown.data.buffer as ArrayBuffer;
         controller.enqueue(shown.frame.frame);
@@ -112,6 +129,13 @@ function seldom(ask: () => Promise<unknown>): () => void {
     askedAt = now();
     ask().catch(() => undefined);
   };
+}
+
+let stuckAt = Number.NEGATIVE_INFINITY;
+function tellStuck(): void {
+  if (now() - stuckAt < STUCK_MS) return;
+  stuckAt = now();
+  self.postMessage({ type: 'stuck' } satisfies Stuck);
 }
 
 /** Tells the page once a second, where there is something to tell. */

@@ -2,12 +2,14 @@
  * For tests: two organisations with real homeservers, and one media server in the place of both of theirs, so that a test can say what it
  * does. Everybody is in one conference on it; two calls at the same time are not for these tests.
  */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
 import type { Person } from '#homeserver/testing/person.ts';
 import type { ConferenceId, ConversationId, DomainName } from '#signalling/ids.ts';
 import type { TicketClaims } from '#signalling/ticket.ts';
-import { type Admission, MiniSft } from './mini-sft.ts';
+import { type Admission, type Meddle, MiniSft } from './mini-sft.ts';
 
 /** Two people with a conversation, Harbour, at whose hub Alice is. */
 export interface Friends {
@@ -29,12 +31,15 @@ export class CallWorld {
     this.sft = sft;
   }
 
-  /** @param webRoot the built page, for browsers */
-  static async start(webRoot?: string): Promise<CallWorld> {
+  /**
+   * @param webRoot the built page, for browsers
+   * @param meddle what the media server does to what it forwards
+   */
+  static async start(webRoot?: string, meddle?: Meddle): Promise<CallWorld> {
     const world = await organise('alpha.example', 'beta.example');
     const conferences = new Map<Organisation, Set<ConferenceId>>();
     const onPresence = (present: readonly Admission[]) => tell(world, present, conferences);
-    const sft = await MiniSft.start({ read: admissionIn, onPresence });
+    const sft = await MiniSft.start({ read: admissionIn, onPresence, ...(meddle && { meddle }) });
     const made = new CallWorld(world, sft);
     for (const each of world.organisations) {
       await each.stop();
@@ -53,6 +58,18 @@ export class CallWorld {
   /** Of Bob's. */
   get farUrl(): string {
     return this.#beta.url;
+  }
+
+  /** All that both homeservers have written, to their disks and to their logs, by its name. */
+  async written(): Promise<ReadonlyMap<string, Buffer>> {
+    const { folder, organisations } = this.#world;
+    const found = new Map<string, Buffer>();
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) found.set(path.slice(folder.length), await readFile(path));
+    }
+    for (const { domain, logged } of organisations) found.set(`log of ${domain}`, Buffer.from(logged.join('')));
+    return found;
   }
 
   /** Accounts of their own, so that no test meets the devices of another. */

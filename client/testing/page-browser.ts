@@ -35,14 +35,23 @@ export class PageBrowser {
     this.#context = context;
   }
 
-  /** @param entries absolute paths of the page's script, and of a worker's, which it finds as `/worker.js` */
-  static async start(entries: { readonly page: string; readonly worker?: string }): Promise<PageBrowser> {
+  /**
+   * @param entries absolute paths of the page's script, and of a worker's, which it finds as `/worker.js`
+   * @param modules WebAssembly that the page fetches: under which path, and its absolute path
+   */
+  static async start(
+    entries: { readonly page: string; readonly worker?: string },
+    modules: Readonly<Record<string, string>> = {},
+  ): Promise<PageBrowser> {
     const bundles = Object.entries(entries).map(async ([name, entry]) => [`/${name}.js`, await bundle(entry)] as const);
     const scripts = new Map<string, string>(await Promise.all(bundles));
+    const binaries = new Map<string, Buffer>();
+    for (const [path, file] of Object.entries(modules)) binaries.set(path, await readFile(file));
     const server = createServer(({ url = '' }, response) => {
-      const script = scripts.get(url);
-      response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript');
-      response.end(script ?? '<!doctype html><script type="module" src="/page.js"></script>');
+      const [script, binary] = [scripts.get(url), binaries.get(url)];
+      const type = script !== undefined ? 'text/javascript' : binary !== undefined ? 'application/wasm' : 'text/html';
+      response.setHeader('content-type', type);
+      response.end(script ?? binary ?? '<!doctype html><script type="module" src="/page.js"></script>');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -84,7 +93,11 @@ async function bundle(entry: string): Promise<string> {
   const built = await build({
     logLevel: 'warn',
     configFile: false,
-    build: { write: false, minify: false, lib: { entry, formats: ['es'], fileName: 'page' } },
+    build: {
+      ...{ write: false, minify: false, lib: { entry, formats: ['es'], fileName: 'page' } },
+      // One file, also where something of it is fetched only when it is needed.
+      rollupOptions: { output: { codeSplitting: false } },
+    },
   });
   const [output] = [built].flat();
   const chunk = output && 'output' in output ? output.output[0] : undefined;

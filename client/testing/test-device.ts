@@ -1,7 +1,8 @@
 /** For tests: a whole device of a person in Node, with a vault in memory, on a real homeserver. */
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+
 import { Credentials } from '#mls/credentials.ts';
 import type { Changes } from '#mls/journal.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import type { Received } from '#mls/step.ts';
 import { toBase64Url } from '#signalling/base64.ts';
 import { HawserError } from '#signalling/errors.ts';

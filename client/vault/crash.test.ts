@@ -11,7 +11,7 @@ import { CHEAP, PASSPHRASE, RECORDS } from './testing/written.ts';
 
 const WRITER = join(import.meta.dirname, 'testing', 'writer.ts');
 const CHANGER = join(import.meta.dirname, 'testing', 'changer.ts');
-const KILLS = Number(process.env.HAWSER_VAULT_KILLS ?? 8);
+const KILLS = Number(process.env.HAWSER_VAULT_KILLS ?? 5);
 /** Writes of one process at most; from the first to the last of them, each is as likely as another to be cut. */
 const MOST_WRITES = 400;
 /** About twice what a writer needs until its first write. */

@@ -16,6 +16,8 @@ export interface Account {
 /** Somebody's own account. Whether somebody administers the organisation is told to nobody else. */
 export interface Holder extends Account {
   readonly administrator: boolean;
+  /** Is in one call alone, and has no account of his own. */
+  readonly guest?: boolean;
 }
 
 export interface NewAccount {
@@ -77,22 +79,34 @@ export async function insertAccount(tx: Db, account: AccountRecord, now: number)
   if (numInsertedOrUpdatedRows !== 1n) throw new HawserError('HOME_HANDLE_TAKEN');
 }
 
+/** Somebody whom others may have to do with: guests of calls are nobody to them. */
 export async function findAccount(db: Db, user: UserId): Promise<Account | undefined> {
-  const row = await db.selectFrom('accounts').select('name').where('user_id', '=', user).executeTakeFirst();
+  const row = await db
+    .selectFrom('accounts')
+    .select('name')
+    .where('user_id', '=', user)
+    .where('kind', '!=', 'guest')
+    .executeTakeFirst();
   return row && { user, name: row.name };
 }
 
 export async function findHolder(db: Db, user: UserId): Promise<Holder | undefined> {
   const row = await db
     .selectFrom('accounts')
-    .select(['user_id', 'name', 'administrator'])
+    .select(['user_id', 'name', 'administrator', 'kind'])
     .where('user_id', '=', user)
     .executeTakeFirst();
   return row && holderOf(row);
 }
 
-export function holderOf(row: { user_id: UserId; name: string; administrator: 0 | 1 }): Holder {
-  return { user: row.user_id, name: row.name, administrator: row.administrator === 1 };
+export function holderOf(row: {
+  readonly user_id: UserId;
+  readonly name: string;
+  readonly administrator: 0 | 1;
+  readonly kind?: AccountKind;
+}): Holder {
+  const { user_id: user, name, administrator, kind } = row;
+  return { user, name, administrator: administrator === 1, ...(kind === 'guest' && { guest: true }) };
 }
 
 /** @throws HawserError HOME_NOT_FOUND */
@@ -176,9 +190,12 @@ export async function deleteAccount(tx: Db, user: UserId, now: number): Promise<
   await tx.insertInto('retired_handles').values({ user_id: user, retired_at: now }).execute();
 }
 
-/** In the order of their ids, those after `after`. */
+/** In the order of their ids, those after `after`; guests are not among them. */
 export async function listAccounts(db: Db, after: UserId | undefined, limit: number): Promise<AccountEntry[]> {
-  let query = db.selectFrom('accounts').select(['user_id', 'name', 'email', 'kind', 'created_at', 'administrator']);
+  let query = db
+    .selectFrom('accounts')
+    .select(['user_id', 'name', 'email', 'kind', 'created_at', 'administrator'])
+    .where('kind', '!=', 'guest');
   if (after !== undefined) query = query.where('user_id', '>', after);
   const rows = await query.orderBy('user_id').limit(limit).execute();
   return rows.map(({ email, kind, created_at, ...row }) => ({
@@ -193,6 +210,7 @@ export async function countAccounts(db: Db): Promise<number> {
   const { n } = await db
     .selectFrom('accounts')
     .select((e) => e.fn.countAll<number>().as('n'))
+    .where('kind', '!=', 'guest')
     .executeTakeFirstOrThrow();
   return n;
 }
@@ -204,5 +222,10 @@ export function userOf(account: Account, domain: DomainName) {
 
 /** The person as the client API shows them to themselves. */
 export function ownUserOf(account: Holder, domain: DomainName) {
-  return { ...userOf(account, domain), ...(account.administrator && { administrator: true as const }) };
+  const { administrator, guest = false } = account;
+  return {
+    ...userOf(account, domain),
+    ...(administrator && { administrator: true as const }),
+    ...(guest && { guest: true as const }),
+  };
 }

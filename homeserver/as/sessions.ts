@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { HawserError } from '#signalling/errors.ts';
-import type { DeviceId, DomainName, UserId } from '#signalling/ids.ts';
+import { GUEST_MS } from '#signalling/guests.ts';
+import type { ConversationId, DeviceId, DomainName, UserId } from '#signalling/ids.ts';
 import { userIdOf } from '#signalling/ids.ts';
 import { parseEmail } from '#signalling/person.ts';
 import { networkOf } from '../http/network.ts';
@@ -43,7 +44,12 @@ export interface Authenticated {
   readonly user: UserId;
   /** Undefined until the session has said which device it is of. */
   readonly device?: DeviceId;
+  /** Of a guest: where the only call is that he is in. */
+  readonly guest?: ConversationId;
 }
+
+/** What access tokens of guests begin with, so that it need not be looked up to know that one is. */
+export const GUEST_TOKEN = 'guest-';
 
 export interface Credentials {
   /** Or the e-mail address of the account. */
@@ -140,6 +146,21 @@ export class Sessions {
     return { access: await this.#issueAccess(tx, session), refresh };
   }
 
+  /** In a transaction: the session of a guest, which nothing renews. Returns its access token. */
+  async beginGuest(tx: Db, user: UserId): Promise<string> {
+    const id = randomToken(this.#world, SESSION_ID_BYTES);
+    const now = this.#world.now();
+    await tx
+      .insertInto('sessions')
+      .values({
+        ...{ id, user_id: user, previous_hash: null, rotated_at: now, expires_at: now + GUEST_MS, created_at: now },
+        // Of a token that nobody has.
+        ...{ refresh_hash: hashOf(randomToken(this.#world, TOKEN_BYTES)), device_id: null },
+      })
+      .execute();
+    return this.#issueAccess(tx, id, { prefix: GUEST_TOKEN, ms: GUEST_MS });
+  }
+
   /** @throws HawserError HOME_UNAUTHENTICATED */
   async refresh(token: string): Promise<Tokens> {
     const hash = hashOf(token);
@@ -184,12 +205,14 @@ export class Sessions {
     const row = await this.#store.db
       .selectFrom('access_tokens')
       .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
-      .select(['sessions.id', 'sessions.user_id', 'sessions.device_id'])
+      .leftJoin('guests', 'guests.user_id', 'sessions.user_id')
+      .select(['sessions.id', 'sessions.user_id', 'sessions.device_id', 'guests.conversation_id as guest'])
       .where('access_tokens.hash', '=', hashOf(access))
       .where('access_tokens.expires_at', '>', this.#world.now())
       .executeTakeFirst();
     if (!row) throw new HawserError('HOME_UNAUTHENTICATED');
-    return { session: row.id, user: row.user_id, ...(row.device_id !== null && { device: row.device_id }) };
+    const { id: session, user_id: user, device_id: device, guest } = row;
+    return { session, user, ...(device !== null && { device }), ...(guest !== null && { guest }) };
   }
 
   /**
@@ -245,9 +268,13 @@ export class Sessions {
     return n;
   }
 
-  async #issueAccess(db: Db, session: string): Promise<string> {
-    const access = randomToken(this.#world, TOKEN_BYTES);
-    const expires_at = this.#world.now() + ACCESS_SECONDS * 1000;
+  async #issueAccess(
+    db: Db,
+    session: string,
+    { prefix, ms } = { prefix: '', ms: ACCESS_SECONDS * 1000 },
+  ): Promise<string> {
+    const access = `${prefix}${randomToken(this.#world, TOKEN_BYTES)}`;
+    const expires_at = this.#world.now() + ms;
     await db
       .insertInto('access_tokens')
       .values({ hash: hashOf(access), session_id: session, expires_at })

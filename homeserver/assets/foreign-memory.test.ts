@@ -13,9 +13,9 @@ import { type Organisation, organise, PASSWORD, type World } from '../testing/or
 import { HomeserverProcess } from '../testing/process.ts';
 
 const MB = 1_000_000;
-const SIZE = 240 * MB;
+const SIZE = 200 * MB;
 // Garbage that was not collected yet comes to some 80 MB on a busy machine, whatever the size.
-const LIMIT = 120 * MB;
+const LIMIT = 100 * MB;
 
 let world: World;
 let server: HomeserverProcess;

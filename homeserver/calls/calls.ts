@@ -1,7 +1,7 @@
 /** Calls as a person of this domain, its SFT and the other domains use them. */
 import { may } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { Call, GrantAnswer, Statement } from '#signalling/federation.ts';
+import type { Call, GrantAnswer, Member, Statement } from '#signalling/federation.ts';
 import {
   type ConferenceId,
   type ConversationId,
@@ -10,15 +10,18 @@ import {
   type ParticipantId,
   type UserId,
 } from '#signalling/ids.ts';
-import type { Allowed } from '#signalling/sft-home.ts';
+import { type CallRulesChange, entryOf, type Moderation } from '#signalling/moderation.ts';
+import type { Allowed, Permissions } from '#signalling/sft-home.ts';
 import type { Change } from '../ds/changes.ts';
 import { domainsOf } from '../ds/conversation.ts';
 import type { Conversations } from '../ds/conversations.ts';
-import { permit } from '../ds/permission.ts';
+import { peopleInCall, shownToGuest } from '../ds/guests.ts';
+import { permit, permitInCall } from '../ds/permission.ts';
 import { conversationOf, load, loadInCall } from '../ds/repository.ts';
 import { randomToken } from '../world.ts';
 import { type Attendance, attend, pseudonymsOf } from './attendance.ts';
 import { allowedIn, type Granted, type GrantOffice, type Grants, issueGrant } from './grants.ts';
+import { permissionsOf } from './permissions.ts';
 import { issueTicket, type Ticket, type TicketOffice } from './tickets.ts';
 
 /** The SFT of this domain, as far as the calls need it. */
@@ -30,6 +33,10 @@ export interface OwnSft {
   removeParticipant(conference: ConferenceId, participant: ParticipantId): void;
   /** Tells it which domains may be in a call that it anchors. Does nothing where it is not connected. */
   allow(statement: Allowed): void;
+  /** Tells it what participants may send. Does nothing where it is not connected: it hears it when it is again. */
+  permit(statement: Permissions): void;
+  /** Mutes microphones. Does nothing where it is not connected. */
+  mute(conference: ConferenceId, participants: readonly ParticipantId[]): void;
 }
 
 export interface CallsOptions {
@@ -42,7 +49,17 @@ export interface CallsOptions {
   readonly withoutAccount: (users: readonly UserId[]) => Promise<readonly UserId[]>;
   /** Something for another domain lies in the outbox. */
   readonly wakeOutbox: (domain: DomainName) => void;
+  readonly onFault: (error: unknown) => void;
 }
+
+/** What people do in a call that is moderated; see `Operation`. */
+export type ModeratingAct =
+  | { readonly type: 'ruleCall'; readonly rules: CallRulesChange }
+  | { readonly type: 'muteInCall'; readonly participant?: ParticipantId }
+  | { readonly type: 'putOutOfCall' | 'letIntoCall'; readonly user: UserId }
+  | { readonly type: 'knock' | 'stopKnocking' };
+
+const NO_ENTRY = { lobby: 'HOME_CALL_LOBBY', locked: 'HOME_CALL_LOCKED', barred: 'HOME_CALL_BARRED' } as const;
 
 const CONFERENCE_ID_BYTES = 16;
 
@@ -52,6 +69,8 @@ export class Calls {
   readonly #starting = new Map<ConferenceId, Promise<unknown>>();
   /** One at a time in a conference, in the order in which the SFT spoke. */
   readonly #attending = new Map<ConferenceId, Promise<unknown>>();
+  /** One at a time in a conversation: each says how it is by then. */
+  readonly #permitting = new Map<ConversationId, Promise<unknown>>();
   #sft: OwnSft | undefined;
 
   constructor(options: CallsOptions) {
@@ -84,16 +103,24 @@ export class Calls {
     }
   }
 
-  /** @throws HawserError HOME_NO_CALL, HOME_SFT_UNREACHABLE, HOME_NOT_FOUND, HOME_FORBIDDEN */
-  async ticket(user: UserId, conversation: ConversationId): Promise<Ticket & { call: Call }> {
+  /**
+   * @param former the pseudonym of a stay that goes on, whose connection broke
+   * @throws HawserError HOME_NO_CALL, HOME_SFT_UNREACHABLE, HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_CALL_LOBBY, HOME_CALL_LOCKED, HOME_CALL_BARRED
+   */
+  async ticket(user: UserId, conversation: ConversationId, former?: ParticipantId): Promise<Ticket & { call: Call }> {
     const { conversations, domain, grants, tickets } = this.#options;
-    const state = await conversations.get(user, conversation);
+    const state = await conversations.getInCall(user, conversation);
     const { call } = state;
-    const member = permit(state, user, 'joinCall');
+    const member = permitInCall(state, user, 'joinCall');
     if (!call) throw new HawserError('HOME_NO_CALL');
+    const entry = entryOf(call, member);
+    if (entry !== 'open') throw new HawserError(NO_ENTRY[entry]);
     this.#requireSft();
     if (call.anchor !== domain) grants.prefetch({ ...call, conversation });
-    return { ...(await issueTicket(tickets, call, member)), call };
+    const ticket = await issueTicket(tickets, call, member, former);
+    // Named before he comes: until then he may only do what everybody may.
+    if (call.moderation) await this.#permit(conversation);
+    return { ...ticket, call: shownToGuest(state, user)?.call ?? call };
   }
 
   /** Ends the call for everybody. @throws HawserError HOME_NO_CALL, HOME_FORBIDDEN, and what `perform` throws */
@@ -102,6 +129,19 @@ export class Calls {
     if (!call) throw new HawserError('HOME_NO_CALL');
     const { conference } = call;
     await this.#options.conversations.perform(conversation, { type: 'endCall', actor, conference });
+  }
+
+  /**
+   * Does something in the call that goes on, by whoever moderates it or waits for it.
+   * @throws HawserError HOME_NO_CALL, what `moderated` throws, and what `perform` throws
+   */
+  async moderate(actor: UserId, conversation: ConversationId, act: ModeratingAct): Promise<Call> {
+    const { call } = await this.#options.conversations.getInCall(actor, conversation);
+    if (!call) throw new HawserError('HOME_NO_CALL');
+    const operation = { ...act, actor, conference: call.conference };
+    const after = await this.#options.conversations.perform(conversation, operation);
+    if (after.call?.conference !== call.conference) throw new HawserError('HOME_NO_CALL');
+    return after.call;
   }
 
   /** The grant of another domain's homeserver, for the own SFT. */
@@ -147,6 +187,10 @@ export class Calls {
     const isOther = before === undefined || from?.conference !== to?.conference;
     if (allowed && (isOther || !sameDomains(before, after))) this.#sft?.allow(allowed);
     if (from && from.conference === to?.conference) this.#putOut(from, after);
+    if (to?.moderation) {
+      this.#permit(after.conversation).catch(this.#options.onFault);
+      if (from?.moderation?.muted?.at !== to.moderation.muted?.at) this.#mute(to, to.moderation);
+    }
     if (from?.conference === to?.conference) return;
     if (from) {
       this.#sft?.endConference(from.conference);
@@ -162,6 +206,43 @@ export class Calls {
   async allowed(): Promise<Allowed[]> {
     const states = await loadInCall(this.#options.tickets.store.db);
     return states.flatMap((state) => allowedBy(state, this.#options.domain) ?? []);
+  }
+
+  /** Of every call in which something was decided, for an SFT that has just connected. */
+  async permissions(): Promise<Permissions[]> {
+    const { store } = this.#options.tickets;
+    const moderated = (await loadInCall(store.db)).filter(({ call }) => call?.moderation !== undefined);
+    return Promise.all(moderated.map((state) => permissionsOf(store.db, state))).then((all) =>
+      all.flatMap((each) => each ?? []),
+    );
+  }
+
+  #permit(conversation: ConversationId): Promise<void> {
+    const { db } = this.#options.tickets.store;
+    const say = async () => {
+      const state = await load(db, conversation);
+      const statement = state && (await permissionsOf(db, state));
+      if (statement) this.#sft?.permit(statement);
+    };
+    const turn = (this.#permitting.get(conversation) ?? Promise.resolve()).then(say, say);
+    this.#permitting.set(conversation, turn);
+    return turn.finally(() => {
+      if (this.#permitting.get(conversation) === turn) this.#permitting.delete(conversation);
+    });
+  }
+
+  #mute({ conference, members }: Call, { muted }: Moderation): void {
+    if (!muted) return;
+    const meant = members.filter(
+      ({ participant, user, domain }) =>
+        domain === this.#options.domain &&
+        (muted.participant === undefined ? user !== muted.by : participant === muted.participant),
+    );
+    if (meant.length > 0)
+      this.#sft?.mute(
+        conference,
+        meant.map(({ participant }) => participant),
+      );
   }
 
   async #attend(conference: ConferenceId, participants: readonly ParticipantId[]): Promise<void> {
@@ -192,10 +273,16 @@ export class Calls {
   #putOutOf(
     conference: ConferenceId,
     there: readonly { readonly participant: ParticipantId; readonly user: UserId }[],
-    { members }: Statement,
+    state: Statement,
     gone: readonly UserId[] = [],
   ): void {
-    const people = new Set(members.filter(({ role }) => may(role, 'joinCall')).map(({ user }) => user));
+    const { call } = state;
+    const isIn = (person: Member) => may(person.role, 'joinCall') && (!call || entryOf(call, person) === 'open');
+    const people = new Set(
+      peopleInCall(state)
+        .filter(isIn)
+        .map(({ user }) => user),
+    );
     for (const user of gone) people.delete(user);
     for (const { participant, user } of there) {
       if (!people.has(user)) this.#sft?.removeParticipant(conference, participant);

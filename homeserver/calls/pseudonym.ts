@@ -9,7 +9,7 @@ export const SECRET_BYTES = 32;
 
 /**
  * The first 16 bytes of HMAC-SHA-256(secret, user, line feed, nonce), base64url. The secret belongs to one call and to
- * one domain; the nonce to one ticket, so that two stays of one person cannot be linked by an SFT either.
+ * one domain; the nonce to one stay, so that two stays of one person cannot be linked by an SFT either.
  */
 export function pseudonymOf(secret: string, user: UserId, nonce: Buffer): ParticipantId {
   const hash = createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${user}\n`).update(nonce).digest();

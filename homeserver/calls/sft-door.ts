@@ -3,7 +3,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId } from '#signalling/ids.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
-import { type Allowed, SFT_HOME } from '#signalling/sft-home.ts';
+import { type Allowed, type Permissions, SFT_HOME } from '#signalling/sft-home.ts';
 import type { World } from '../world.ts';
 import type { OwnSft } from './calls.ts';
 import type { Granted } from './grants.ts';
@@ -15,6 +15,8 @@ export interface SftDoorOptions {
   readonly grant: (conference: ConferenceId) => Promise<Granted>;
   /** Every call that the SFT anchors, with who may be in it. */
   readonly allowed: () => Promise<readonly Allowed[]>;
+  /** Of every call in which something was decided. */
+  readonly permissions: () => Promise<readonly Permissions[]>;
   readonly presence: (conference: ConferenceId, participants: readonly ParticipantId[]) => Promise<void>;
   /** Conferences in which people of this domain are, as last heard. */
   readonly attended: () => Promise<ConferenceId[]>;
@@ -59,7 +61,7 @@ export class SftDoor implements OwnSft {
           this.#current?.close('normal', 'replaced');
           this.#current = rpc;
           this.#watch = connected(world.now());
-          this.#stateAllowed(rpc).catch((error: unknown) => onFault(error, 'allowed'));
+          this.#stateCalls(rpc).catch((error: unknown) => onFault(error, 'calls'));
           return { domain };
         },
         grant: async ({ conference }) => {
@@ -89,6 +91,14 @@ export class SftDoor implements OwnSft {
     this.#current?.notify('allowed', statement);
   }
 
+  permit(statement: Permissions): void {
+    this.#current?.notify('permissions', statement);
+  }
+
+  mute(conference: ConferenceId, participants: readonly ParticipantId[]): void {
+    this.#current?.notify('mute', { conference, participants: [...participants] });
+  }
+
   removeParticipant(conference: ConferenceId, participant: ParticipantId): void {
     this.#current?.notify('removeParticipant', { conference, participant });
   }
@@ -106,8 +116,9 @@ export class SftDoor implements OwnSft {
     this.#current?.close('normal', 'homeserver stops');
   }
 
-  async #stateAllowed(rpc: Connection): Promise<void> {
+  async #stateCalls(rpc: Connection): Promise<void> {
     for (const statement of await this.#options.allowed()) rpc.notify('allowed', statement);
+    for (const statement of await this.#options.permissions()) rpc.notify('permissions', statement);
   }
 
   #lost(rpc: Connection): void {

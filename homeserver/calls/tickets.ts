@@ -1,9 +1,9 @@
 /** Tickets: who of this domain may enter a call, under which pseudonym. */
-import { type Capability, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Member } from '#signalling/federation.ts';
 import type { ConferenceId, DomainName, ParticipantId, UserId } from '#signalling/ids.ts';
-import { type Permission, signTicket } from '#signalling/ticket.ts';
+import { permissionsIn } from '#signalling/moderation.ts';
+import { signTicket } from '#signalling/ticket.ts';
 import type { Db, Store } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
 import { NONCE_BYTES, pseudonymOf, SECRET_BYTES } from './pseudonym.ts';
@@ -25,20 +25,20 @@ export interface Ticket {
   readonly participant: ParticipantId;
 }
 
-/** What the SFT enforces. That others are seen and heard it does not ask: whoever may join may do so. */
-const ENFORCED = { audio: 'sendAudio', video: 'sendVideo', screen: 'shareScreen' } as const satisfies Record<
-  Permission,
-  Capability
->;
-
-function permissionsOf(role: Role): Permission[] {
-  return (Object.keys(ENFORCED) as Permission[]).filter((permission) => may(role, ENFORCED[permission]));
-}
-
-/** @param member one who may join. @throws HawserError HOME_NO_CALL */
-export async function issueTicket(office: TicketOffice, call: Call, { user, role }: Member): Promise<Ticket> {
+/**
+ * @param member one who may join
+ * @param former the pseudonym of a stay of his that goes on
+ * @throws HawserError HOME_NO_CALL, also where the former stay was in another call
+ */
+export async function issueTicket(
+  office: TicketOffice,
+  call: Call,
+  member: Member,
+  former?: ParticipantId,
+): Promise<Ticket> {
   const { domain, key, world } = office;
-  const participant = await registerPseudonym(office, call.conference, user);
+  if (former !== undefined) await checkOwn(office, call.conference, member.user, former);
+  const participant = former ?? (await registerPseudonym(office, call.conference, member.user));
   const now = world.now() / 1000;
   const ticket = await signTicket(
     {
@@ -50,11 +50,24 @@ export async function issueTicket(office: TicketOffice, call: Call, { user, role
       conference: call.conference,
       participant,
       anchor: call.anchor,
-      may: permissionsOf(role),
+      // What the SFT enforces. That others are seen and heard it does not ask: whoever may join may do so.
+      may: permissionsIn(call, member),
     },
     key,
   );
   return { ticket, participant };
+}
+
+/** A pseudonym is known from its ticket on, for as long as its call goes on. */
+async function checkOwn({ store }: TicketOffice, conference: ConferenceId, user: UserId, participant: ParticipantId) {
+  const row = await store.db
+    .selectFrom('call_pseudonyms')
+    .select('participant')
+    .where('participant', '=', participant)
+    .where('conference', '=', conference)
+    .where('user_id', '=', user)
+    .executeTakeFirst();
+  if (!row) throw new HawserError('HOME_NO_CALL', 'the former stay');
 }
 
 /** In one transaction with the check that the call goes on. */

@@ -1,7 +1,10 @@
 /** What the people of a domain are told when one state of a conversation follows another. */
+import { isDeepStrictEqual } from 'node:util';
 import type { HomeEvent } from '#signalling/client-home.ts';
 import type { Call, Statement } from '#signalling/federation.ts';
 import { type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { isGuestOf } from '#signalling/moderation.ts';
+import { shownToGuest } from './guests.ts';
 
 export interface Told {
   readonly user: UserId;
@@ -43,6 +46,25 @@ export function toldBy({ before, after, unrung }: Change): Told[] {
       else if (!isChanged) told.push({ user, event: whole });
     }
   }
+  return [...told, ...toldToGuests(before, after)];
+}
+
+/** Whoever is a guest of the call is told of nothing else, and of all in it as a whole: there is no history that he has. */
+function toldToGuests(before: Statement | undefined, after: Statement): Told[] {
+  const told: Told[] = [];
+  const { conversation } = after;
+  const from = before?.call;
+  const isOver = from !== undefined && from.conference !== after.call?.conference;
+  for (const { user } of from?.guests ?? []) {
+    if (!isOver && after.call && isGuestOf(after.call, user)) continue;
+    if (isOver) told.push({ user, event: { type: 'ended', conversation, conference: from.conference } });
+    told.push({ user, event: { type: 'conversationRemoved', conversation } });
+  }
+  for (const { user } of after.call?.guests ?? []) {
+    const now = shownToGuest(after, user);
+    const was = before && shownToGuest(before, user);
+    if (now && !isDeepStrictEqual(was, now)) told.push({ user, event: { type: 'conversation', conversation: now } });
+  }
   return told;
 }
 
@@ -64,6 +86,9 @@ function callEvents(before: Statement | undefined, after: Statement): HomeEvent[
     const { conference } = to;
     for (const member of missing(from, to)) events.push({ type: 'left', conversation, conference, member });
     for (const member of missing(to, from)) events.push({ type: 'joined', conversation, conference, member });
+    const { moderation } = to;
+    if (moderation && !isDeepStrictEqual(moderation, from.moderation))
+      events.push({ type: 'moderated', conversation, conference, moderation });
   }
   return events;
 }
@@ -75,7 +100,9 @@ function missing(call: Call, other: Call) {
 }
 
 function sameMembership(a: Statement, b: Statement): boolean {
-  const isOtherGroup = a.call?.conference === b.call?.conference && a.call?.group !== b.call?.group;
+  const isSameCall = a.call?.conference === b.call?.conference;
+  const isOtherGroup = isSameCall && a.call?.group !== b.call?.group;
+  if (isSameCall && !isDeepStrictEqual(a.call?.guests, b.call?.guests)) return false;
   if (isOtherGroup || a.title !== b.title || a.group !== b.group || a.members.length !== b.members.length) return false;
   return a.members.every((member, index) => {
     const twin = b.members[index];

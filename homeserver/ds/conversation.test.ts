@@ -86,6 +86,20 @@ describe('calls', () => {
     expect(apply(called, beta, stranger, 6)).toBe(called);
   });
 
+  test('nobody takes a name by which an SFT knows somebody else, and none is told twice', () => {
+    let state = apply(start, beta, startCall, 5);
+    state = apply(state, alpha, presence(1, { participant: participant('a'), user: alice }), 6);
+    const both = { participant: participant('b'), user: bob };
+    state = apply(state, beta, presence(1, { participant: participant('a'), user: bob }, both, both), 7);
+    expect(state.call?.members.map(({ participant: name, user: who }) => [name, who])).toEqual([
+      [participant('a'), alice],
+      [participant('b'), bob],
+    ]);
+    // Its own people’s names are a domain’s own affair.
+    state = apply(state, alpha, presence(2, { participant: participant('a'), user: anna }), 8);
+    expect(state.call?.members.map(({ user: who }) => who)).toEqual([bob, anna]);
+  });
+
   test('the last one of all domains who leaves ends it', () => {
     let state = apply(start, beta, startCall, 5);
     state = apply(state, alpha, presence(1, { participant: participant('a'), user: alice }), 6);

@@ -6,8 +6,11 @@ import { heirOf, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, CallMember, Member, Operation, Statement } from '#signalling/federation.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
+import { entryOf, isGuestOf } from '#signalling/moderation.ts';
 import { titleOf } from '#signalling/title.ts';
-import { permit, permitOperation } from './permission.ts';
+import { invited, peopleInCall } from './guests.ts';
+import { moderated, withoutLapsed, withoutPeople } from './moderation.ts';
+import { memberIn, permit, permitOperation } from './permission.ts';
 
 const MAX_MEMBERS = 10_000;
 
@@ -42,7 +45,7 @@ export type Looked<O extends Operation = Operation> = O extends { type: 'addMemb
 
 /**
  * @throws HawserError HOME_NOT_FOUND (actor is no member), HOME_FORBIDDEN, HOME_CONVERSATION_FULL, HOME_REMOVE_SELF,
- * HOME_LAST_ADMIN, HOME_GUEST_ROLE, HOME_BAD_TITLE, HOME_NO_CALL
+ * HOME_LAST_ADMIN, HOME_GUEST_ROLE, HOME_BAD_TITLE, HOME_NO_CALL, and what `moderated` and `invited` throw
  */
 export function apply(state: Statement, from: DomainName, operation: Looked, now: number): Statement {
   permitOperation(state, operation);
@@ -80,27 +83,43 @@ export function apply(state: Statement, from: DomainName, operation: Looked, now
     }
     case 'presence':
       return withPresence(state, from, operation);
+    case 'inviteGuest': {
+      const call = currentCall(state, operation.conference);
+      const after = invited(state, call, operation, memberIn(state, operation.actor), now);
+      return after === call ? state : next(state, { call: after });
+    }
+    case 'ruleCall':
+    case 'muteInCall':
+    case 'putOutOfCall':
+    case 'letIntoCall':
+    case 'knock':
+    case 'stopKnocking': {
+      const call = currentCall(state, operation.conference);
+      const after = moderated(state, call, operation, now);
+      return after === call ? state : next(state, { call: after });
+    }
   }
 }
 
-/** Ends a call that nobody came to. */
+/** Ends a call that nobody came to, and the waiting of whoever went away from its lobby. */
 export function expired(state: Statement, now: number): Statement {
   const { call } = state;
-  return call && call.members.length === 0 && now - call.startedAt >= EMPTY_CALL_MS
-    ? next(state, { call: undefined })
-    : state;
+  if (!call) return state;
+  if (call.members.length === 0 && now - call.startedAt >= EMPTY_CALL_MS) return next(state, { call: undefined });
+  const after = withoutLapsed(call, now);
+  return after === call ? state : next(state, { call: after });
 }
 
 /** Takes everybody of a domain out of the call, as when that domain is blocked; a call that it anchors is over. */
 export function withoutDomain(state: Statement, domain: DomainName): Statement {
   if (!state.call) return state;
   if (state.call.anchor === domain) return next(state, { call: undefined });
-  return withPresence(state, domain, {
-    type: 'presence',
-    conference: state.call.conference,
-    seq: 1,
-    participants: [],
-  });
+  const { conference } = state.call;
+  const after = withPresence(state, domain, { type: 'presence', conference, seq: 1, participants: [] });
+  const isGuest = (user: UserId) =>
+    domainOf(user) === domain && after.call !== undefined && isGuestOf(after.call, user);
+  if (!after.call?.guests?.some(({ user }) => isGuest(user))) return after;
+  return next(after, { call: withoutPeople(after.call, isGuest) });
 }
 
 /** Everybody of a domain is out at once, as when that domain is blocked; the rest is as where one leaves. */
@@ -140,7 +159,8 @@ function over({ conversation, seq, title }: Statement): Statement {
 
 /**
  * A call ends with its last one, and with the last member of the domain that anchors it. Where who started it is gone, it is another
- * member's of that domain, somebody in it before others: followers take no call whose owner they do not find among the members.
+ * member's of that domain, somebody in it before others: followers take no call whose owner they do not find among the members. Guests go
+ * with the last member of their domain.
  */
 function callWithout(
   call: Call | undefined,
@@ -148,11 +168,14 @@ function callWithout(
   rest: readonly Member[],
 ): Call | undefined {
   if (!call) return undefined;
-  const members = call.members.filter(({ user }) => !isGone(user));
-  const heir = [...members, ...rest].find(({ domain }) => domain === call.anchor)?.user;
+  const domains = new Set(rest.map(({ domain }) => domain));
+  const isOut = (user: UserId) => isGone(user) || !domains.has(domainOf(user));
+  const members = call.members.filter(({ user }) => !isOut(user));
+  const present = members.filter(({ user }) => !isGuestOf(call, user));
+  const heir = [...present, ...rest].find(({ domain }) => domain === call.anchor)?.user;
   const startedBy = isGone(call.startedBy) ? heir : call.startedBy;
   const isEmptied = members.length === 0 && call.members.length > 0;
-  return startedBy === undefined || isEmptied ? undefined : { ...call, startedBy, members };
+  return startedBy === undefined || isEmptied ? undefined : withoutPeople({ ...call, startedBy, members }, isOut);
 }
 
 function withRole(state: Statement, user: UserId, role: Role): Statement {
@@ -183,16 +206,22 @@ function goodTitle(text: string): string {
 
 function withPresence(state: Statement, from: DomainName, presence: Operation & { type: 'presence' }): Statement {
   const call = currentCall(state, presence.conference);
-  const people = new Map(state.members.map((member) => [member.user, member]));
+  const people = new Map(peopleInCall(state).map((person) => [person.user, person]));
+  const others = call.members.filter(({ domain }) => domain !== from);
+  const taken = new Set(others.map(({ participant }) => participant));
   const here: CallMember[] = [];
   for (const { participant, user } of presence.participants) {
     const member = people.get(user);
-    if (member?.domain === from && may(member.role, 'joinCall'))
+    // Whose name it is said whoever came first: a domain that tells of others' participants takes nobody's place.
+    if (taken.has(participant)) continue;
+    taken.add(participant);
+    // Who has still to be let in, or was put out, is not in it, whatever his domain says.
+    if (member?.domain === from && may(member.role, 'joinCall') && entryOf(call, member) === 'open')
       here.push({ participant, user, domain: from, name: member.name });
   }
   const before = call.members.filter(({ domain }) => domain === from);
   if (sameParticipants(before, here)) return state;
-  const members = [...call.members.filter(({ domain }) => domain !== from), ...here];
+  const members = [...others, ...here];
   // Before somebody came the list was empty too: only the last one out ends the call.
   if (members.length === 0) return next(state, { call: undefined });
   return next(state, { call: { ...call, members } });
@@ -204,8 +233,8 @@ function currentCall(state: Statement, conference: string): Call {
 }
 
 function sameParticipants(a: readonly CallMember[], b: readonly CallMember[]): boolean {
-  const known = new Set(a.map(({ participant }) => participant));
-  return a.length === b.length && b.every(({ participant }) => known.has(participant));
+  const known = new Map(a.map(({ participant, user }) => [participant, user]));
+  return a.length === b.length && b.every(({ participant, user }) => known.get(participant) === user);
 }
 
 interface StateChange {

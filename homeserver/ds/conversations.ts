@@ -5,6 +5,7 @@ import type { Operation, Statement } from '#signalling/federation.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
 import type { Db } from '../store/store.ts';
 import { accept } from './follower.ts';
+import { personInCall, shownToGuest } from './guests.ts';
 import type { Hub } from './hub.ts';
 import type { Journal } from './journal.ts';
 import { memberIn } from './permission.ts';
@@ -32,6 +33,21 @@ export class Conversations {
 
   list(user: UserId): Promise<Statement[]> {
     return loadFor(this.#options.db, user);
+  }
+
+  /** The one in whose call somebody is a guest, as it is shown to him; nothing once he is none. */
+  async listAsGuest(user: UserId, conversation: ConversationId) {
+    const state = await load(this.#options.db, conversation);
+    const shown = state && shownToGuest(state, user);
+    return shown ? [shown] : [];
+  }
+
+  /** The same as `get`, also for a guest of the call. @throws HawserError HOME_NOT_FOUND */
+  async getInCall(user: UserId, conversation: ConversationId): Promise<Statement> {
+    const state = await load(this.#options.db, conversation);
+    if (!state) throw new HawserError('HOME_NOT_FOUND');
+    personInCall(state, user);
+    return state;
   }
 
   /** @throws HawserError HOME_NOT_FOUND, also where the user is no member */

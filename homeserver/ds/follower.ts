@@ -53,7 +53,9 @@ export function contradicts(before: Statement, statement: Statement): boolean {
     before.title !== statement.title ||
     !isDeepStrictEqual(inOrder(before.members), inOrder(statement.members)) ||
     isOther(before.group, statement.group, (group) => group) ||
-    isOther(before.call, statement.call, begunAs)
+    isOther(before.call, statement.call, begunAs) ||
+    isOther(before.call?.moderation, statement.call?.moderation, (moderation) => moderation) ||
+    isOther(before.call?.guests, statement.call?.guests, (guests) => guests)
   );
 }
 
@@ -88,10 +90,16 @@ function refuseForeign(from: DomainName, { conversation, members, call }: Statem
     new Set(members.map(({ user }) => user)).size !== members.length;
   if (isForeign) throw new HawserError('FED_FOREIGN');
   if (!call) return;
-  const people = new Set(members.map(({ user }) => user));
+  const { guests = [] } = call;
+  const domains = new Set(members.map(({ domain }) => domain));
+  const people = new Set([...members, ...guests].map(({ user }) => user));
+  const isForeignGuest =
+    people.size !== members.length + guests.length ||
+    guests.some(({ user, by }) => domainOf(user) !== domainOf(by) || !domains.has(domainOf(user)));
+  if (isForeignGuest) throw new HawserError('FED_FOREIGN', 'guest');
   const isForeignCall =
     call.anchor !== domainOf(call.startedBy) ||
-    !people.has(call.startedBy) ||
+    !members.some(({ user }) => user === call.startedBy) ||
     call.members.some(({ user, domain }) => domain !== domainOf(user) || !people.has(user)) ||
     new Set(call.members.map(({ participant }) => participant)).size !== call.members.length;
   if (isForeignCall) throw new HawserError('FED_FOREIGN', 'call');

@@ -14,6 +14,12 @@ export interface GroupOffice {
   create(asker: Asker, room: RoomId, group: NewGroup): Promise<GroupState>;
   /** What a device joins by itself with. @throws HawserError HOME_NO_GROUP */
   state(asker: Asker, room: RoomId): Promise<GroupState>;
+  /**
+   * A device wants to come into the group of a call; undefined where it is let in with others, and has to wait for its Welcome.
+   * @param keyPackage base64url
+   * @throws HawserError HOME_NO_GROUP, and of the MLS family
+   */
+  join(asker: Asker, room: RoomId, keyPackage: string): Promise<GroupState | undefined>;
   /** The tree to a Welcome, base64url; also for whoever stands in it and is out by now. @throws HawserError HOME_NO_GROUP */
   tree(asker: Asker, room: RoomId, epoch: number): Promise<string>;
   /** The same id again is answered the same. @throws HawserError HOME_NO_GROUP, MLS_EPOCH_PAST, and others of the MLS family */

@@ -3,13 +3,13 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Changes } from '#mls/journal.ts';
 import { membersOf } from '#mls/members.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { membersIn, type PublicGroup } from '#mls/public-group.ts';
 import { readPublicGroup, writePublicGroup } from '#mls/public-records.ts';
 import { parseTree } from '#mls/wire.ts';
 import type { DeviceId, GroupId, RoomId } from '#signalling/ids.ts';
 import { inLists, inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
-import { nodeEngine } from './mls-crypto.ts';
 
 /** Commits that are remembered by their request's id. */
 const KEPT_COMMITS = 16;

@@ -5,19 +5,19 @@
  */
 
 import type { Credentials } from '#mls/credentials.ts';
-import { devicesNamed } from '#mls/participant.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
+import { devicesNamed, participantsIn } from '#mls/participant.ts';
 import {
   applyCommit,
   beginPublicGroup,
   checkApplication,
   type HubEnvironment,
-  lapsedMembers,
-  membersIn,
   type PublicGroup,
   type PublicPlan,
+  pendingIn,
   serveGroupInfo,
 } from '#mls/public-group.ts';
-import { type HubSigner, proposeRemoval } from '#mls/public-proposal.ts';
+import { type HubSigner, ownerOf } from '#mls/public-proposal.ts';
 import { may } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import {
@@ -30,32 +30,43 @@ import {
   type TakenMessage,
 } from '#signalling/groups.ts';
 import {
+  callRoomOf,
   conversationIn,
   type DeviceId,
   type DomainName,
   domainOf,
   type GroupId,
-  type ParticipantId,
   type RoomId,
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
 import type { Feeds } from '../federation/feed.ts';
-import { whenIdle } from '../idle.ts';
 import type { Queues } from '../qs/queues.ts';
 import type { Db, Store } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
 import type { World } from '../world.ts';
 import type { Change } from './changes.ts';
+import { Ghosts } from './ghosts.ts';
 import type { Asker, GroupOffice } from './group-office.ts';
 import * as table from './group-table.ts';
-import { type Held, HeldGroups, type People, peopleOf, permitIn, strangersIn } from './held-groups.ts';
+import {
+  type Held,
+  HeldGroups,
+  isTakenFrom,
+  type People,
+  peopleOf,
+  permitIn,
+  policyOf,
+  stolenNamesIn,
+  strangersIn,
+} from './held-groups.ts';
 import type { Journal } from './journal.ts';
-import { nodeEngine } from './mls-crypto.ts';
-import { load } from './repository.ts';
+import { Proposals } from './proposals.ts';
+import { load, loadInCall } from './repository.ts';
 import { absentIn, groupIn, requireRoom, roomsOf, withGroup } from './rooms.ts';
 import { type Chain, digestOf, Sending } from './sending.ts';
 import { Telling, usersGone } from './telling.ts';
+import { Ticks } from './ticks.ts';
 import { Turns } from './turns.ts';
 
 export interface GroupsOptions {
@@ -92,24 +103,19 @@ export interface HandedIn {
   readonly onNew?: () => void;
 }
 
-/**
- * Not more often than this, because it takes 15 ms for a group of 500. Whoever is revoked is proposed at once; this finds whose time is
- * over, and what a crash has left undone. ms
- */
-const LOOK_EVERY = 60_000;
-/** Proposals in one transaction: to make and to write one takes a third of a millisecond, in which nobody else is served. */
-const MOST_PROPOSED = 64;
-
 export class Groups implements GroupOffice {
   readonly #options: GroupsOptions;
-  readonly #held = new HeldGroups((room) => this.#looked.delete(room));
+  readonly #held = new HeldGroups((room) => this.#proposals.forget(room));
   /** The last thing that is done to a group: commits and proposals of one come one after the other. */
   readonly #last = new Map<RoomId, Promise<unknown>>();
   readonly #turns = new Turns();
   readonly #sending: Sending;
   readonly #telling: Telling;
-  /** When a group was last searched for members who lapsed, ms since 1970. */
-  readonly #looked = new Map<RoomId, number>();
+  readonly #proposals: Proposals;
+  readonly #ghosts = new Ghosts();
+  readonly #ticks = new Ticks((room) => {
+    this.#turn(room, () => this.#unlessEnded(room, () => this.#proposeTick(room))).catch(this.#options.onFault);
+  });
   /** Counts changes of who is where: what was read of that before may not be held after. */
   #moves = 0;
   #isClosed = false;
@@ -118,6 +124,14 @@ export class Groups implements GroupOffice {
     this.#options = options;
     this.#sending = new Sending(options);
     this.#telling = new Telling(options);
+    this.#proposals = new Proposals({
+      ...options,
+      held: this.#held,
+      load: (room) => this.#load(room),
+      environment: (people) => this.#environment(people),
+      judge: (people, work) => this.#judge(people, work),
+      isClosed: () => this.#isClosed,
+    });
   }
 
   /**
@@ -157,9 +171,35 @@ export class Groups implements GroupOffice {
    */
   async state({ user }: Asker, room: RoomId): Promise<GroupState> {
     await this.#heldFor(user, room);
+    return this.#turn(room, () => this.#stateInTurn(room));
+  }
+
+  async #stateInTurn(room: RoomId): Promise<GroupState> {
+    await this.#proposals.removeLapsed(room);
+    return stateOf((await this.#load(room)).group);
+  }
+
+  /**
+   * A device wants to come into the group of a call. It comes by itself, with the state that it is given; where others come or go in the same
+   * moment, or many are in it, they are let in together by the commit of a member, and its Welcome comes by its queue.
+   * @throws HawserError HOME_NOT_FOUND, HOME_NO_GROUP, HOME_FORBIDDEN where the key package is of another device, and what `proposeAddition` throws
+   */
+  join(asker: Asker, room: RoomId, keyPackage: string): Promise<GroupState | undefined> {
     return this.#turn(room, async () => {
-      await this.#proposeLapsed(room);
-      return stateOf((await this.#load(room)).group);
+      const held = await this.#heldFor(asker.user, room);
+      // Back in its own place, which only itself can give up.
+      if (held.devices.has(asker.device)) return this.#stateInTurn(room);
+      const bytes = bytesOf(keyPackage);
+      const { device, participant } = ownerOf(bytes);
+      if (device !== asker.device) throw new HawserError('HOME_FORBIDDEN');
+      // Its owner waits until whoever took it is out.
+      const isTaken = isTakenFrom(held, asker.user, participant);
+      if (!isTaken) await this.#proposals.judgeAddition({ ...held, group: { ...held.group, pending: {} } }, bytes);
+      // Where all who are in it are to go, nobody is left to let others in.
+      const isLeft = pendingIn(held.group).length === held.devices.size;
+      const isQuiet = !isTaken && (isLeft || !isProposed(held.group));
+      const waits = !this.#ticks.come(room, asker.device, bytes, { size: held.devices.size, isQuiet });
+      return waits ? undefined : this.#stateInTurn(room);
     });
   }
 
@@ -204,13 +244,14 @@ export class Groups implements GroupOffice {
       if (plan.by.identity.device !== asker.device)
         throw new HawserError('HOME_FORBIDDEN', 'a commit of another device');
       const epoch = Number(state.epoch);
+      const devices = table.devicesIn(state);
       const position = await this.#options.writer.run(async (tx) => {
         if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
         // Looked at again: whoever was taken out while the commit was judged has had his last entry.
         const { roles } = await this.#people(room, tx);
         if (plan.joined.some(({ identity }) => !may(roles.get(identity.user), 'receiveMessage')))
           throw new HawserError('MLS_NOT_ADMITTED', 'somebody who was taken out meanwhile');
-        const done = { room, by: asker.device, plan, devices: table.devicesIn(state), epoch, request };
+        const done = { room, by: asker.device, plan, devices, epoch, request };
         const at = await this.#telling.commit(tx, held.group.id, done);
         if (request.welcome !== undefined)
           await table.keepTree(tx, state.id, epoch, textOf(serveGroupInfo(state).tree), this.#options.world.now());
@@ -220,8 +261,13 @@ export class Groups implements GroupOffice {
       const putOut = held.putOut.difference(new Set(plan.joined.map(({ identity }) => identity.device)));
       this.#held.put({ ...held, group: state, putOut, oldest: hasLost(plan) ? state.epoch : held.oldest });
       this.#turns.done(room, asker.device);
+      this.#ticks.done(
+        room,
+        plan.joined.map(({ identity }) => identity.device),
+        devices.length,
+      );
       // They could not be in an external commit, and their proposals ended with the epoch.
-      await this.#propose(
+      await this.#proposals.remove(
         room,
         plan.spared.map(({ identity }) => identity.device),
       );
@@ -329,7 +375,7 @@ export class Groups implements GroupOffice {
       const room = await table.roomOf(db, group);
       if (!room) continue;
       // One that fails holds no other.
-      const propose = () => this.#unlessEnded(room, () => this.#propose(room, [device]));
+      const propose = () => this.#unlessEnded(room, () => this.#proposals.remove(room, [device]));
       await this.#turn(room, propose).catch((error) => failures.push(error));
     }
     await table.forgetSender(db, device);
@@ -343,18 +389,19 @@ export class Groups implements GroupOffice {
   readonly changed = (change: Change): void => {
     const { before, after } = change;
     if (!before || domainOf(after.conversation) !== this.#options.domain) return;
-    if (before.members !== after.members) this.#moves += 1;
+    if (before.members !== after.members || before.call !== after.call) this.#moves += 1;
     const gone = usersGone(change);
     for (const { room, group } of roomsOf(before)) {
       const held = this.#held.get(room);
       if (held) {
         const out = [...held.devices].filter((device) => gone.has(userOfDevice(device)));
-        Object.assign(held, peopleOf(after.members), { putOut: held.putOut.union(new Set(out)) });
+        Object.assign(held, peopleOf(after, room), { putOut: held.putOut.union(new Set(out)) });
       }
-      if (groupIn(after, room) !== group) this.#held.delete(room);
-      else if (gone.size > 0) this.#proposeSoon(room);
-      const absent = absentIn(room, change);
-      if (absent.size > 0) this.#proposeAbsent(room, absent);
+      if (groupIn(after, room) !== group) {
+        this.#held.delete(room);
+        this.#ticks.end(room);
+      } else if (gone.size > 0) this.#proposeSoon(room);
+      this.#ticks.go(room, new Set([...absentIn(room, change), ...(held ? stolenNamesIn(held) : [])]));
     }
   };
 
@@ -371,10 +418,28 @@ export class Groups implements GroupOffice {
     return table.sweepTrees(this.#options.store.db, this.#options.world.now());
   }
 
+  /** Takes devices out of calls that no SFT tells of. To be called every few seconds. */
+  async sweepCalls(): Promise<void> {
+    const rooms = new Set<RoomId>();
+    for (const { conversation, call } of await loadInCall(this.#options.store.db)) {
+      if (domainOf(conversation) !== this.#options.domain || !call?.group) continue;
+      const room = callRoomOf(conversation, call.conference);
+      rooms.add(room);
+      const look = async () => {
+        const held = await this.#load(room);
+        const gone = this.#ghosts.look(room, participantsIn(held.group.hashed.tree).values(), held.callers);
+        this.#ticks.go(room, gone.union(new Set(stolenNamesIn(held))));
+      };
+      await this.#turn(room, () => this.#unlessEnded(room, look));
+    }
+    this.#ghosts.keepOnly(rooms);
+  }
+
   /** Resolves when everything that was begun is done. Nothing may be begun any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#turns.close();
+    this.#ticks.close();
     await Promise.all(this.#last.values());
   }
 
@@ -388,31 +453,19 @@ export class Groups implements GroupOffice {
     });
   }
 
-  /** Whoever went out of a call, or vanished, is out of its keys with the next commit. */
-  #proposeAbsent(room: RoomId, participants: ReadonlySet<ParticipantId>): void {
-    const propose = async () => {
-      const { group } = await this.#load(room);
-      await this.#propose(room, devicesNamed(group.hashed.tree, participants));
-    };
-    this.#turn(room, () => this.#unlessEnded(room, propose)).catch(this.#options.onFault);
+  /** Whoever went out of a call, or vanished, is out of its keys with the next commit; with it come those who came meanwhile. */
+  async #proposeTick(room: RoomId): Promise<void> {
+    const { group } = await this.#load(room);
+    // A commit that is made just now would not have it: once that is in, there is a next tick.
+    if (isProposed(group)) return;
+    const { come, gone } = this.#ticks.take(room);
+    await this.#proposals.remove(room, devicesNamed(group.hashed.tree, gone));
+    await this.#proposals.add(room, come);
   }
 
-  /**
-   * Proposes to remove the devices of whoever is no member any more, or was none for a while: who is back gets nothing with the devices
-   * that he had, until they join anew. To be called in the turn of the conversation.
-   */
+  /** To be called in the turn of the conversation. */
   #proposeStrangers(room: RoomId): Promise<void> {
-    return this.#unlessEnded(room, async () => {
-      // The change by which they are out, to read a large group, and each part: all take their time, in which nobody else is served.
-      await whenIdle();
-      for (;;) {
-        await this.#load(room);
-        await whenIdle();
-        const strangers = strangersIn(await this.#load(room));
-        if (strangers.length === 0 || this.#isClosed) return;
-        await this.#propose(room, strangers.slice(0, MOST_PROPOSED));
-      }
-    });
+    return this.#unlessEnded(room, () => this.#proposals.removeStrangers(room));
   }
 
   /** For work that nobody waits for: a group that goes meanwhile, with its last member, has nobody to take out. */
@@ -422,50 +475,6 @@ export class Groups implements GroupOffice {
     } catch (error) {
       if ((await table.groupOf(this.#options.store.db, room)) !== undefined) throw error;
     }
-  }
-
-  /**
-   * Proposes to remove devices that are in the group, some at a time, so that nobody else waits for thousands. To be called in the turn of the
-   * room, in which no commit comes in between. Where the process ends, whoever reads the group next finds the rest.
-   */
-  async #propose(room: RoomId, devices: readonly DeviceId[]): Promise<void> {
-    for (let at = 0; at < devices.length; at += MOST_PROPOSED) {
-      if (at > 0) await whenIdle();
-      if (this.#isClosed) return;
-      await this.#proposeSome(room, devices.slice(at, at + MOST_PROPOSED));
-    }
-  }
-
-  async #proposeSome(room: RoomId, devices: readonly DeviceId[]): Promise<void> {
-    const { writer, queues, signer, world } = this.#options;
-    const wanted = new Set(devices);
-    const held = await this.#load(room);
-    const leaves = membersIn(held.group).filter(({ identity }) => wanted.has(identity.device));
-    const indexes = leaves.map(({ leafIndex }) => leafIndex);
-    const { state, messages } = await proposeRemoval(held.group, indexes, signer, this.#environment(held));
-    if (messages.length === 0) return; // proposed already
-    await writer.run(async (tx) => {
-      if (!(await table.updateGroup(tx, held.group, state))) throw new HawserError('MLS_EPOCH_PAST');
-      const proposal = { audience: state.id, kind: 'proposal', at: world.now() } as const;
-      await queues.appendAll(
-        tx,
-        messages.map((message) => ({ ...proposal, payload: textOf(message) })),
-      );
-    });
-    this.#held.put({ ...held, group: state });
-  }
-
-  /** To be called in the turn of the conversation. */
-  async #proposeLapsed(room: RoomId): Promise<void> {
-    const now = this.#options.world.now();
-    if (Math.abs(now - (this.#looked.get(room) ?? Number.NEGATIVE_INFINITY)) < LOOK_EVERY) return;
-    this.#looked.set(room, now);
-    const held = await this.#load(room);
-    const lapsed = await this.#judge(held, () => lapsedMembers(held.group, this.#environment(held)));
-    await this.#propose(
-      room,
-      lapsed.map(({ identity }) => identity.device),
-    );
   }
 
   /** Judges credentials with what the members' domains say of their devices; once more with what they say now, where one is refused. */
@@ -486,16 +495,12 @@ export class Groups implements GroupOffice {
     }
   }
 
-  #environment({ roles }: People): HubEnvironment {
+  #environment(people: People): HubEnvironment {
     const { credentials, domain, signer, world } = this.#options;
     return {
       credentials,
       hub: { domain, signatureKey: signer.publicKey },
-      policy: {
-        admits: ({ user }) => may(roles.get(user), 'receiveMessage'),
-        mayRemove: (by, whom) =>
-          may(roles.get(by.user), by.user === whom.user ? 'removeOwnClient' : 'removeParticipant'),
-      },
+      policy: policyOf(people),
       engine: nodeEngine,
       now: world.now,
     };
@@ -525,9 +530,7 @@ export class Groups implements GroupOffice {
     // What was removed before is not known any more: messages of former epochs have to be encrypted anew.
     const fresh = this.#held.put({ room, group, putOut, oldest: group.epoch, ...people });
     // Where this process ended between a removal and its proposal.
-    if (strangersIn(fresh).length > 0) {
-      this.#proposeSoon(room);
-    }
+    if (strangersIn(fresh).length > 0) this.#proposeSoon(room);
     return fresh;
   }
 
@@ -535,7 +538,7 @@ export class Groups implements GroupOffice {
     const state = await load(db, conversationIn(room));
     if (!state) throw new HawserError('HOME_NOT_FOUND');
     requireRoom(state, room);
-    return peopleOf(state.members);
+    return peopleOf(state, room);
   }
 
   #turn<T>(room: RoomId, work: () => Promise<T>): Promise<T> {
@@ -550,6 +553,11 @@ export class Groups implements GroupOffice {
     });
     return turn;
   }
+}
+
+/** Whether something waits for the next commit. */
+function isProposed({ pending }: PublicGroup): boolean {
+  return Object.keys(pending).length > 0;
 }
 
 /** Whether somebody is out who knows the keys of the epoch before; a device in its own place is not. */

@@ -1,14 +1,27 @@
 /** Groups as they are held in memory between two requests, with the people who are in their conversations. */
-import { type PublicGroup, pendingIn } from '#mls/public-group.ts';
+import { participantsIn } from '#mls/participant.ts';
+import { membersIn, type PublicGroup, pendingIn } from '#mls/public-group.ts';
+import type { Policy } from '#mls/rules.ts';
 import { type Capability, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
-import type { Member } from '#signalling/federation.ts';
-import { type DeviceId, type RoomId, type UserId, userOfDevice } from '#signalling/ids.ts';
+import type { Statement } from '#signalling/federation.ts';
+import {
+  conferenceIn,
+  type DeviceId,
+  type ParticipantId,
+  type RoomId,
+  type UserId,
+  userOfDevice,
+} from '#signalling/ids.ts';
+import { entryOf } from '#signalling/moderation.ts';
 import { devicesIn } from './group-table.ts';
+import { peopleInCall } from './guests.ts';
 
-/** Members of the conversation, with their roles; follow the conversation. */
+/** Who may be in the group, with the roles in the conversation, which they follow. */
 export interface People {
   roles: ReadonlyMap<UserId, Role>;
+  /** Of the group of a call: who is known to SFTs, by which name. */
+  callers: ReadonlyMap<ParticipantId, UserId>;
 }
 
 /** What is held of a group between two requests. */
@@ -56,8 +69,43 @@ export class HeldGroups {
   }
 }
 
-export function peopleOf(members: readonly Member[]): People {
-  return { roles: new Map(members.map(({ user, role }) => [user, role])) };
+/** Of a call, those who may be in it, guests too: who waits to be let in, or was put out, is nobody there. */
+export function peopleOf(state: Statement, room: RoomId): People {
+  const { members, call } = state;
+  const isCall = call !== undefined && call.conference === conferenceIn(room);
+  const people = isCall ? peopleInCall(state).filter((person) => entryOf(call, person) === 'open') : members;
+  const callers = new Map(isCall ? call.members.map(({ participant, user }) => [participant, user]) : []);
+  return { roles: new Map(people.map(({ user, role }) => [user, role])), callers };
+}
+
+/** What groups are checked against. */
+export function policyOf(people: People): Policy {
+  const { roles } = people;
+  return {
+    admits: ({ user }, name) => may(roles.get(user), 'receiveMessage') && ownsName(people, user, name),
+    mayRemove: (by, whom) => may(roles.get(by.user), by.user === whom.user ? 'removeOwnClient' : 'removeParticipant'),
+  };
+}
+
+/** Whether somebody may go by a name: it is his, or no SFT has told yet whose it is. */
+function ownsName({ callers }: People, user: UserId, name: ParticipantId | undefined): boolean {
+  const owner = name && callers.get(name);
+  return owner === undefined || owner === user;
+}
+
+/** Names in the group by which SFTs know somebody else: whoever took one keeps its owner out, or is shown as him. */
+export function stolenNamesIn(held: Held): ParticipantId[] {
+  const names = participantsIn(held.group.hashed.tree);
+  return membersIn(held.group).flatMap(({ leafIndex, identity }) => {
+    const name = names.get(leafIndex);
+    return name === undefined || ownsName(held, identity.user, name) ? [] : [name];
+  });
+}
+
+/** Whether somebody in the group goes by a name that may be that of another person, who is not in it yet: an SFT will tell whose it is. */
+export function isTakenFrom(held: Held, user: UserId, name: ParticipantId | undefined): boolean {
+  const names = [...participantsIn(held.group.hashed.tree).values()];
+  return name !== undefined && names.includes(name) && ownsName(held, user, name);
 }
 
 /** @throws HawserError HOME_NOT_FOUND of whoever is no member, HOME_FORBIDDEN naming the capability */

@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Member, Statement } from '#signalling/federation.ts';
+import type { Guest } from '#signalling/guests.ts';
 import {
   type ConferenceId,
   type ConversationId,
@@ -11,6 +12,7 @@ import {
   type UserId,
   userIdOf,
 } from '#signalling/ids.ts';
+import type { Moderation } from '#signalling/moderation.ts';
 import { inParts } from '../store/rows.ts';
 import { atOneMoment } from '../store/snapshot.ts';
 import type { Db } from '../store/store.ts';
@@ -97,6 +99,20 @@ export async function conversationOf(db: Db, conference: ConferenceId): Promise<
   return row?.conversation_id;
 }
 
+/** The guests of the calls in some conversations. */
+export async function guestsIn(
+  db: Db,
+  conversations: readonly ConversationId[],
+): Promise<(readonly [ConversationId, readonly Guest[]])[]> {
+  const rows = await db
+    .selectFrom('calls')
+    .select(['conversation_id', 'guests'])
+    .where('conversation_id', 'in', conversations)
+    .where('guests', 'is not', null)
+    .execute();
+  return rows.map(({ conversation_id, guests }) => [conversation_id, JSON.parse(guests ?? '[]') as Guest[]]);
+}
+
 /** Every conversation with a call, for instance to look for calls that nobody came to. */
 export async function loadInCall(db: Db): Promise<Statement[]> {
   const rows = await db.selectFrom('calls').select('conversation_id').execute();
@@ -175,13 +191,16 @@ async function loadEach(db: Db, ids: readonly ConversationId[]): Promise<Stateme
     const state = { conversation: id, seq, title, members: people, ...(group_id !== null && { group: group_id }) };
     if (!row) states.push(state);
     else {
-      const { conference, anchor, started_by, started_at, group_id: callGroup } = row;
-      const inCall = await loadCallMembers(db, conference, people);
+      const { conference, anchor, started_by, started_at, group_id: callGroup, moderation, guests } = row;
+      const invited = guests === null ? [] : (JSON.parse(guests) as Guest[]);
+      const inCall = await loadCallMembers(db, conference, [...people, ...invited]);
       states.push({
         ...state,
         call: {
           ...{ conference, anchor, startedBy: started_by, startedAt: started_at, members: inCall },
           ...(callGroup !== null && { group: callGroup }),
+          ...(moderation !== null && { moderation: JSON.parse(moderation) as Moderation }),
+          ...(guests !== null && { guests: invited }),
         },
       });
     }
@@ -189,7 +208,7 @@ async function loadEach(db: Db, ids: readonly ConversationId[]): Promise<Stateme
   return states;
 }
 
-async function loadCallMembers(db: Db, conference: ConferenceId, people: readonly Member[]) {
+async function loadCallMembers(db: Db, conference: ConferenceId, people: readonly { user: UserId; name: string }[]) {
   const rows = await db
     .selectFrom('call_members')
     .select(['participant', 'user_id'])
@@ -224,17 +243,19 @@ async function saveCall(tx: Db, conversation: ConversationId, call: Call | undef
   await others.execute();
   if (!call) return;
   const { conference, anchor, startedBy, startedAt, group = null } = call;
+  const moderation = call.moderation === undefined ? null : JSON.stringify(call.moderation);
+  const guests = call.guests === undefined ? null : JSON.stringify(call.guests);
   await tx
     .insertInto('calls')
     .values({
       ...{ conference, conversation_id: conversation, anchor, started_by: startedBy, started_at: startedAt },
-      group_id: group,
+      ...{ group_id: group, moderation, guests },
     })
     // Who started it may be out since, and it is another member's.
     .onConflict((c) =>
       c
         .column('conference')
-        .doUpdateSet({ started_by: startedBy, group_id: group })
+        .doUpdateSet({ started_by: startedBy, group_id: group, moderation, guests })
         .where('calls.conversation_id', '=', conversation),
     )
     .execute();

@@ -9,6 +9,7 @@ import { HawserError } from '#signalling/errors.ts';
 import type { TakenMessage } from '#signalling/groups.ts';
 import type { ConversationId, DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Queues } from '../qs/queues.ts';
+import { planned } from '../store/planned.ts';
 import { inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { Writer } from '../store/writer.ts';
@@ -222,17 +223,21 @@ async function storeNumbers(tx: Db, fresh: readonly Waiting[], last: ReadonlyMap
     }),
   );
   for (const part of inParts([...rows.values()])) {
-    await tx
-      .insertInto('sent_numbers')
-      .values(part)
-      .onConflict((c) =>
-        c.columns(['device_id', 'conversation_id']).doUpdateSet((e) => ({
-          number: e.ref('excluded.number'),
-          position: e.ref('excluded.position'),
-          at: e.ref('excluded.at'),
-          digest: e.ref('excluded.digest'),
-        })),
-      )
-      .execute();
+    const values = part.flatMap(({ device_id, conversation_id, number, position, at, digest }) => [
+      ...[device_id, conversation_id, number, position, at, digest],
+    ]);
+    await planned(tx, `sent ${part.length}`, values, () =>
+      tx
+        .insertInto('sent_numbers')
+        .values(part)
+        .onConflict((c) =>
+          c.columns(['device_id', 'conversation_id']).doUpdateSet((e) => ({
+            number: e.ref('excluded.number'),
+            position: e.ref('excluded.position'),
+            at: e.ref('excluded.at'),
+            digest: e.ref('excluded.digest'),
+          })),
+        ),
+    );
   }
 }

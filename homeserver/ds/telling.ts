@@ -4,7 +4,7 @@
  */
 import type { PublicPlan } from '#mls/public-group.ts';
 import { toBase64Url } from '#signalling/base64.ts';
-import type { Member } from '#signalling/federation.ts';
+import type { Member, Statement } from '#signalling/federation.ts';
 import type { NewCommit } from '#signalling/groups.ts';
 import {
   conferenceIn,
@@ -25,6 +25,7 @@ import type { World } from '../world.ts';
 import type { Change } from './changes.ts';
 import { domainsStaying, movesBy, movesOut } from './far-devices.ts';
 import { deleteGroup, devicesOf, setPutOut } from './group-table.ts';
+import { guestsOf, peopleInCall } from './guests.ts';
 import { noticesOf } from './notices.ts';
 import { load } from './repository.ts';
 import { groupIn, roomsOf } from './rooms.ts';
@@ -79,7 +80,8 @@ export class Telling {
     }
     const moves = movesBy(domain, plan, request.welcome);
     if (moves.size > 0 || devices.some((device) => domainOf(device) !== domain)) {
-      const members = usersOf((await load(tx, conversationIn(room)))?.members ?? []);
+      const state = await load(tx, conversationIn(room));
+      const members = usersOf(state ? readersIn(room, state) : []);
       const staying = domainsStaying(devices, members);
       await followers.tell(tx, { group, conversation: room, position, moves, staying });
     }
@@ -116,7 +118,7 @@ export class Telling {
     const out = devices.filter((device) => gone.has(userOfDevice(device)));
     await setPutOut(tx, group, out, true);
     for (const device of out) if (domainOf(device) === domain) await queues.unsubscribe(tx, device, group, newest);
-    const staying = new Set([...usersOf(after.members)].filter((user) => !gone.has(user)));
+    const staying = new Set([...usersOf(readersIn(room, after))].filter((user) => !gone.has(user)));
     await followers.tell(tx, {
       ...{ group, conversation: room, position: newest, moves: movesOut(domain, devices, gone) },
       staying: domainsStaying(devices, staying),
@@ -138,6 +140,17 @@ function toldIn(room: RoomId, change: Change, isOver: boolean): readonly Notice[
 export function usersGone({ before, after }: Change): ReadonlySet<UserId> {
   const staying = usersOf(after.members);
   return new Set(before?.members.map(({ user }) => user).filter((user) => !staying.has(user)));
+}
+
+/** Whom a change takes out of the guests of the call. */
+export function guestsGone({ before, after }: Change): readonly UserId[] {
+  const staying = usersOf(guestsOf(after));
+  return before ? guestsOf(before).flatMap(({ user }) => (staying.has(user) ? [] : [user])) : [];
+}
+
+/** Whose devices read what goes to the group of a room. */
+function readersIn(room: RoomId, state: Statement): readonly Member[] {
+  return conferenceIn(room) === undefined ? state.members : peopleInCall(state);
 }
 
 function usersOf(members: readonly Member[]): Set<UserId> {

@@ -20,7 +20,7 @@ import { accept } from '../ds/follower.ts';
 import type { Groups } from '../ds/groups.ts';
 import type { Journal } from '../ds/journal.ts';
 import { conversationOf, hubsOf, load } from '../ds/repository.ts';
-import { usersGone } from '../ds/telling.ts';
+import { guestsGone, usersGone } from '../ds/telling.ts';
 import { type Events, organisationEvent } from '../http/events.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Queues } from '../qs/queues.ts';
@@ -273,7 +273,8 @@ export function makeFederation(options: FederationOptions) {
       wakeFollowers(change);
       noteCall(change);
       const { conversation } = change.after;
-      if (domainOf(conversation) !== domain) feedsTaken.noteGone(conversation, usersGone(change));
+      if (domainOf(conversation) !== domain)
+        feedsTaken.noteGone(conversation, [...usersGone(change), ...guestsGone(change)]);
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   GoneDevices,
   GroupCreation,
   GroupInfoQuery,
+  JoinQuery,
   TreeQuery,
   TurnQuery,
 } from '#signalling/federation-groups.ts';
@@ -59,6 +60,14 @@ export function groupDoor(app: App, { domain, groups, removeDevice, onGone, upTo
     const [asker, from] = asking(request, conversation, request.body.device);
     const state = await groups.state(asker, conversation);
     return { state, upTo: await upTo(from) };
+  });
+
+  app.post(FEDERATION_PATHS.join, { schema: { ...About, body: JoinQuery } }, async (request) => {
+    const { conversation } = request.params;
+    const { device, join } = request.body;
+    const [asker, from] = asking(request, conversation, device);
+    const state = await groups.join(asker, conversation, join.keyPackage);
+    return { ...(state && { state }), upTo: await upTo(from) };
   });
 
   app.post(FEDERATION_PATHS.tree, { schema: { ...About, body: TreeQuery } }, async (request) => {

@@ -7,6 +7,7 @@ import {
   type GroupId,
   type RoomId,
 } from '#signalling/ids.ts';
+import { planned } from '../store/planned.ts';
 import { inLists } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { Judged } from './feed-judge.ts';
@@ -27,8 +28,10 @@ export async function groupsOf(
   const groups = new Map<RoomId, GroupId | null>();
   const parted = new Set<ConversationId>();
   for (const part of inLists(conversations)) {
-    const known = tx.selectFrom('conversations').select(['id', 'group_id']).where('id', 'in', part);
-    for (const { id, group_id } of await known.execute()) groups.set(id, group_id);
+    const known = await planned(tx, `groups ${part.length}`, part, () =>
+      tx.selectFrom('conversations').select(['id', 'group_id']).where('id', 'in', part),
+    );
+    for (const { id, group_id } of known.rows) groups.set(id, group_id);
   }
   const ofCalls = entries.some(({ given }) => given.conversation !== conversationIn(given.conversation));
   for (const part of ofCalls ? inLists(conversations) : []) {

@@ -1,5 +1,5 @@
 /**
- * Which of our people a hub may let into a group: those who are members of its conversation by its own statement. A statement is newer than
+ * Which of our people a hub may let into a group: those who are members of its conversation by its own statement, or guests of its call. A statement is newer than
  * what is on its way by the feed, so that who came in may be out again by it.
  */
 import {
@@ -10,6 +10,7 @@ import {
   type UserId,
   userOfDevice,
 } from '#signalling/ids.ts';
+import { guestsIn } from '../ds/repository.ts';
 import { inLists } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { Judged } from './feed-judge.ts';
@@ -71,6 +72,9 @@ async function membersOf(tx: Db, conversations: readonly ConversationId[]): Prom
   for (const part of inLists(conversations)) {
     const rows = tx.selectFrom('members').select(['conversation_id', 'user_id']).where('conversation_id', 'in', part);
     for (const { conversation_id, user_id } of await rows.execute()) members.add(`${conversation_id} ${user_id}`);
+    for (const [conversation, guests] of await guestsIn(tx, part)) {
+      for (const { user } of guests) members.add(`${conversation} ${user}`);
+    }
   }
   return members;
 }

@@ -1,6 +1,7 @@
 /** What waits for a domain: the entries of the groups that it follows, behind what it has. Queries only. */
 import { sql } from 'kysely';
 import type { DeviceId, DomainName, GroupId, RoomId } from '#signalling/ids.ts';
+import { planned } from '../store/planned.ts';
 import type { Db } from '../store/store.ts';
 import type { EntryRow } from '../store/tables.ts';
 
@@ -63,11 +64,15 @@ export function sizesUpTo(db: Db, range: Range, upTo: number, limit: number): Pr
 }
 
 /** All of what waits up to a position. */
-export function waitingUpTo(db: Db, range: Range, upTo: number): Promise<WaitingRow[]> {
-  return inOrder(db, range, upTo)
-    .select(['entries.position', 'followings.conversation_id as conversation', 'followings.group_id as group'])
-    .select(['kind', 'at', 'sender', 'id', 'payload', 'is_quiet', 'feed_moves.body as moves'])
-    .execute();
+export async function waitingUpTo(db: Db, range: Range, upTo: number): Promise<readonly WaitingRow[]> {
+  const { domain, after, dropped } = range;
+  const values = [domain, after, upTo, domain, 'message', dropped];
+  const { rows } = await planned(db, 'waiting for a domain', values, () =>
+    inOrder(db, range, upTo)
+      .select(['entries.position', 'followings.conversation_id as conversation', 'followings.group_id as group'])
+      .select(['kind', 'at', 'sender', 'id', 'payload', 'is_quiet', 'feed_moves.body as moves']),
+  );
+  return rows;
 }
 
 /** Written the other way round: from the groups to their entries, because what waits is few of all. */

@@ -1,5 +1,6 @@
 /** How far this domain has the feeds of other hubs, in the database. */
 import type { DomainName } from '#signalling/ids.ts';
+import { planned } from '../store/planned.ts';
 import type { Db } from '../store/store.ts';
 
 /** Positions of the last request that was taken, and digests of what they said. */
@@ -14,12 +15,10 @@ export interface Taken {
 const MAX_ORDERS = 8;
 
 export async function takenOf(db: Db, hub: DomainName, order: string): Promise<Taken> {
-  const row = await db
-    .selectFrom('feeds_taken')
-    .select(['received', 'recent'])
-    .where('hub', '=', hub)
-    .where('hub_order', '=', order)
-    .executeTakeFirst();
+  const taken = await planned(db, 'taken of a feed', [hub, order], () =>
+    db.selectFrom('feeds_taken').select(['received', 'recent']).where('hub', '=', hub).where('hub_order', '=', order),
+  );
+  const [row] = taken.rows;
   return { received: row?.received ?? 0, recent: new Map(row ? (JSON.parse(row.recent) as [number, string][]) : []) };
 }
 
@@ -31,13 +30,11 @@ export async function storeTaken(
   now: number,
 ): Promise<void> {
   const values = { received, recent: JSON.stringify([...recent]), taken_at: now };
-  const { numUpdatedRows } = await tx
-    .updateTable('feeds_taken')
-    .set(values)
-    .where('hub', '=', hub)
-    .where('hub_order', '=', order)
-    .executeTakeFirstOrThrow();
-  if (numUpdatedRows > 0n) return;
+  const inOrder = [received, values.recent, now, hub, order];
+  const { numAffectedRows = 0n } = await planned(tx, 'take of a feed', inOrder, () =>
+    tx.updateTable('feeds_taken').set(values).where('hub', '=', hub).where('hub_order', '=', order),
+  );
+  if (numAffectedRows > 0n) return;
   await tx
     .insertInto('feeds_taken')
     .values({ hub, hub_order: order, ...values })

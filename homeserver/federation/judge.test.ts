@@ -20,7 +20,17 @@ test('an allowed domain may make every call, and a blocked or unlisted one none'
 
 describe('what is held back', () => {
   test('without messages', () => {
-    const group = ['createGroup', 'groupInfo', 'tree', 'commit', 'turn', 'endTurn', 'keyMaterial', 'proxyDownload'];
+    const group = [
+      'createGroup',
+      'groupInfo',
+      'join',
+      'tree',
+      'commit',
+      'turn',
+      'endTurn',
+      'keyMaterial',
+      'proxyDownload',
+    ];
     expect(refused({ messages: false })).toEqual(['feed', 'submit', ...group]);
   });
 

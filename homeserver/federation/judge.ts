@@ -37,6 +37,7 @@ const NEEDS: Readonly<Record<FederationCall, Need>> = {
   submit: 'messages',
   createGroup: 'messages',
   groupInfo: 'messages',
+  join: 'messages',
   tree: 'messages',
   commit: 'messages',
   turn: 'messages',
@@ -59,6 +60,14 @@ const OPERATION_NEEDS: Readonly<Record<Operation['type'], Need>> = {
   changeTitle: 'either',
   changeName: 'either',
   startCall: 'calls',
+  ruleCall: 'calls',
+  muteInCall: 'calls',
+  inviteGuest: 'calls',
+  letIntoCall: 'calls',
+  knock: 'calls',
+  // As whoever leaves: what is taken back ends what goes on.
+  putOutOfCall: 'nothing',
+  stopKnocking: 'nothing',
 };
 
 /** @returns undefined where it is allowed, else FED_NOT_ALLOWED or FED_SCOPE */
@@ -99,12 +108,13 @@ export function withoutBarredCall(statement: Statement, mayCall: (anchor: Domain
   return call === undefined || mayCall(call.anchor) ? statement : rest;
 }
 
-/** The first version in which a call has a group. */
+/** The first version in which a call has a group, is moderated, and has guests. */
 const CALL_GROUPS = 2;
 
 /** A state in the words of a version, which refuses what it does not know. */
 export function inWordsOf(version: number, statement: Statement): Statement {
-  if (statement.call?.group === undefined || version >= CALL_GROUPS) return statement;
-  const { group: _, ...call } = statement.call;
-  return { ...statement, call };
+  if (statement.call === undefined || version >= CALL_GROUPS) return statement;
+  const { group: _group, moderation: _moderation, guests = [], ...call } = statement.call;
+  const isGuest = new Set(guests.map(({ user }) => user));
+  return { ...statement, call: { ...call, members: call.members.filter(({ user }) => !isGuest.has(user)) } };
 }

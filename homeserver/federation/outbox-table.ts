@@ -1,5 +1,6 @@
 /** The outbox's rows. There is at most one for a thing and a domain: statements are whole, so the newest says it all. */
 import type { ConferenceId, ConversationId, DeviceId, DomainName, UserId } from '#signalling/ids.ts';
+import { planned } from '../store/planned.ts';
 import { inLists, inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { ConsentPair, OutboxKind } from '../store/tables.ts';
@@ -98,13 +99,14 @@ export async function statementsWaiting(
 ): Promise<StoredEntry[]> {
   const found: StoredEntry[] = [];
   for (const part of inLists(conversations)) {
-    const rows = await db
-      .selectFrom('outbox')
-      .selectAll()
-      .where('domain', '=', domain)
-      .where('kind', '=', 'conversation')
-      .where('subject', 'in', part)
-      .execute();
+    const { rows } = await planned(db, `statements ${part.length}`, [domain, 'conversation', ...part], () =>
+      db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('domain', '=', domain)
+        .where('kind', '=', 'conversation')
+        .where('subject', 'in', part),
+    );
     found.push(...rows);
   }
   return found;

@@ -65,6 +65,8 @@ export class Partings {
   readonly #options: PartingsOptions;
   readonly #errands: Errands;
   readonly #underWay: Set<DomainName>;
+  /** Those of them of which something came in since it was begun: all is looked at once more. */
+  readonly #again = new Set<DomainName>();
 
   /** @param underWay what an earlier process left undone, as `underWay` of parting-table.ts says it */
   constructor(options: PartingsOptions, underWay: readonly DomainName[]) {
@@ -89,7 +91,8 @@ export class Partings {
 
   /** A domain is not allowed any more. Returns at once. */
   begin(domain: DomainName): void {
-    if (this.#underWay.has(domain)) return;
+    // Somebody was let in behind the place that has just been read, perhaps.
+    if (this.#underWay.has(domain)) return void this.#again.add(domain);
     this.#underWay.add(domain);
     void this.#errands.run(() => this.#part(domain));
   }
@@ -151,6 +154,7 @@ export class Partings {
 
   async #part(domain: DomainName): Promise<void> {
     const { store, world, domain: own, forgetful, isListed, onAllowed } = this.#options;
+    this.#again.delete(domain);
     const { after, done } = await store.transaction((tx) => table.begin(tx, own, domain, world.now()));
     // First what people wait for.
     for (const each of forgetful) await each.forget(domain);
@@ -162,6 +166,7 @@ export class Partings {
     // What was begun before the domain was refused has ended by now.
     for (const each of forgetful) await each.forget(domain);
     await store.transaction((tx) => table.end(tx, domain, world.now()));
+    if (this.#again.has(domain)) return this.#part(domain);
     this.#underWay.delete(domain);
     if (!isListed(domain)) return;
     onAllowed(domain);

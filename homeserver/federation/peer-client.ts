@@ -21,7 +21,13 @@ import {
   versionOf,
 } from '#signalling/federation.ts';
 import { type Feed, FeedAnswer, type Submission, SubmissionsAnswer } from '#signalling/federation-feed.ts';
-import { CommitAnswer, GroupCreated, GroupInfoAnswer, TurnAnswer } from '#signalling/federation-groups.ts';
+import {
+  CommitAnswer,
+  GroupCreated,
+  GroupInfoAnswer,
+  JoinQueryAnswer,
+  TurnAnswer,
+} from '#signalling/federation-groups.ts';
 import { type ConsentStatement, DomainKeys, SearchAnswer } from '#signalling/federation-people.ts';
 import { GroupTree, type NewCommit, type NewGroup, StaleCommit } from '#signalling/groups.ts';
 import {
@@ -89,6 +95,7 @@ const ANSWERS = {
   keys: Compile(DomainKeys),
   createGroup: Compile(GroupCreated),
   groupInfo: Compile(GroupInfoAnswer),
+  join: Compile(JoinQueryAnswer),
   tree: Compile(GroupTree),
   commit: Compile(CommitAnswer),
   turn: Compile(TurnAnswer),
@@ -170,6 +177,10 @@ export class PeerClient implements OtherDomains {
     return this.#call(domainOf(room), 'groupInfo', room, { device }, ANSWERS.groupInfo);
   }
 
+  async join(device: DeviceId, room: RoomId, keyPackage: string): Promise<JoinQueryAnswer> {
+    return this.#call(domainOf(room), 'join', room, { device, join: { keyPackage } }, ANSWERS.join);
+  }
+
   /** base64url */
   async tree(device: DeviceId, room: RoomId, epoch: number): Promise<string> {
     const body = { device, epoch };
@@ -233,7 +244,8 @@ export class PeerClient implements OtherDomains {
   async told(domain: DomainName, statement: Statement): Promise<Statement> {
     const mayCall = this.#options.peers.allowed(domain)?.may.calls ?? false;
     const heard = withoutBarredCall(toldTo(domain, statement), () => mayCall);
-    if (heard.call?.group === undefined) return heard;
+    const { group, moderation, guests } = heard.call ?? {};
+    if (group === undefined && moderation === undefined && guests === undefined) return heard;
     return inWordsOf(await this.greet(domain).catch(() => FEDERATION_VERSIONS.min), heard);
   }
 
@@ -354,7 +366,7 @@ async function atOneOf(
   places: readonly HostAndPort[],
   exchange: (place: HostAndPort) => Promise<Answer>,
 ): Promise<Answer> {
-  let failure: HawserError = new Unreachable([domain]);
+  let failure: HawserError | undefined;
   for (const place of places) {
     try {
       // A kept connection may be closed by the other side in the moment of its use; every request may be repeated.
@@ -368,7 +380,7 @@ async function atOneOf(
       if (!isNobodyThere) break;
     }
   }
-  throw failure;
+  throw failure ?? new Unreachable([domain]);
 }
 
 interface Exchange {
@@ -449,6 +461,9 @@ const PASSED_ON: ReadonlySet<ErrorCode> = new Set([
   'HOME_FORBIDDEN',
   'HOME_NOT_CONNECTED',
   'HOME_NO_CALL',
+  'HOME_CALL_LOCKED',
+  'HOME_CALL_BARRED',
+  'HOME_LOBBY_FULL',
   'HOME_NO_GROUP',
   'HOME_GROUP_EXISTS',
   'HOME_SLOW_DOWN',

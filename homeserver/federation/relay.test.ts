@@ -14,7 +14,7 @@ test.for([-3_600_000, 3_600_000])(
     const never = async () => expect.fail('nobody asks for that');
     const relay = new Relay({
       hubs: {
-        ...{ createGroup: never, groupInfo: never, tree: never, commit: never, endTurn: never },
+        ...{ createGroup: never, groupInfo: never, join: never, tree: never, commit: never, endTurn: never },
         turn: async () => {
           asked += 1;
           now += asked === 1 ? by : 2_000;

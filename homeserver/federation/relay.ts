@@ -19,7 +19,7 @@ import type { Undo } from './beginnings.ts';
 import type { PeerClient } from './peer-client.ts';
 
 export interface RelayOptions {
-  readonly hubs: Pick<PeerClient, 'createGroup' | 'groupInfo' | 'tree' | 'commit' | 'turn' | 'endTurn'>;
+  readonly hubs: Pick<PeerClient, 'createGroup' | 'groupInfo' | 'join' | 'tree' | 'commit' | 'turn' | 'endTurn'>;
   /** Whether this homeserver has ever heard of a conversation: about others nobody is asked. */
   readonly knows: (conversation: ConversationId) => Promise<boolean>;
   /** @see beginReading */
@@ -60,6 +60,12 @@ export class Relay implements GroupOffice {
     await this.#check(room);
     const { state, upTo } = await this.#options.hubs.groupInfo(device, room);
     return this.#after(room, upTo, state);
+  }
+
+  async join({ device }: Asker, room: RoomId, keyPackage: string): Promise<GroupState | undefined> {
+    await this.#check(room);
+    const { state, upTo } = await this.#options.hubs.join(device, room, keyPackage);
+    return state && this.#after(room, upTo, state);
   }
 
   async tree({ device }: Asker, room: RoomId, epoch: number): Promise<string> {

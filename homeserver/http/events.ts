@@ -29,11 +29,16 @@ export interface EventsOptions {
 
 type EventsRpc = Rpc<typeof CLIENT_HOME, 'acceptor'>;
 
+/** Who is at the other end, as far as that was said. */
+type Self = Partial<Asker> & { readonly isGuest?: boolean };
+
 /** A listener that has said hello. */
 interface Listener {
   readonly rpc: EventsRpc;
   readonly session: string;
   readonly device: DeviceId | undefined;
+  /** Of a guest, who hears of his call alone. */
+  readonly isGuest: boolean;
   seq: number;
 }
 
@@ -90,22 +95,22 @@ export class Events {
   /** Tells a person, on all devices or on one. */
   tell(user: UserId, event: HomeEvent, device?: DeviceId): void {
     for (const listener of this.#listeners.get(user) ?? []) {
-      if (device !== undefined && listener.device !== device) continue;
-      listener.seq += 1;
-      listener.rpc.notify('event', { seq: listener.seq, event });
+      if (device === undefined || listener.device === device) tellOne(listener, event);
     }
   }
 
-  /** Tells everybody. */
+  /** Tells everybody but guests. */
   tellAll(event: HomeEvent): void {
-    for (const user of this.#listeners.keys()) this.tell(user, event);
+    for (const listeners of this.#listeners.values()) {
+      for (const listener of listeners) if (!listener.isGuest) tellOne(listener, event);
+    }
   }
 
   #accept(socket: Socket): void {
     const { authenticate, account, domain, foreignBanner, queues, send, onClosed, onFault } = this.#options;
     let remove = () => {};
     let isGreeted = false;
-    let self: Partial<Asker> = {};
+    let self: Self = {};
     let connection: Connection | undefined;
     const rpc: EventsRpc = new Rpc({
       contract: CLIENT_HOME,
@@ -125,12 +130,13 @@ export class Events {
           isGreeted = true;
           clearTimeout(timer);
           try {
-            const { user, session, device } = await authenticate(accessToken);
+            const { user, session, device, guest } = await authenticate(accessToken);
             const known = await account(user);
             if (!known) throw new HawserError('HOME_UNAUTHENTICATED');
+            const isGuest = guest !== undefined;
             // From here on events are sent; those before it are in the list that the client fetches after the answer.
-            if (rpc.isOpen) remove = this.#add(user, { rpc, session, device, seq: 0 });
-            self = { user, device };
+            if (rpc.isOpen) remove = this.#add(user, { rpc, session, device, isGuest, seq: 0 });
+            self = { user, device, isGuest };
             return { user: ownUserOf(known, domain), ...(foreignBanner !== undefined && { foreignBanner }) };
           } catch (error) {
             // After the answer: whoever is not let in shall know why.
@@ -149,7 +155,10 @@ export class Events {
           else made.end();
           return { queue: queues.id };
         },
-        send: async (message) => send(asDevice(self), message),
+        send: async (message) => {
+          if (self.isGuest) throw new HawserError('HOME_FORBIDDEN', 'guest');
+          return send(asDevice(self), message);
+        },
       },
       notifications: {
         acknowledge: ({ position }) => {
@@ -170,6 +179,11 @@ export class Events {
       if (listeners.size === 0) this.#listeners.delete(user);
     };
   }
+}
+
+function tellOne(listener: Listener, event: HomeEvent): void {
+  listener.seq += 1;
+  listener.rpc.notify('event', { seq: listener.seq, event });
 }
 
 export function organisationEvent(domain: DomainName, away: Away | undefined): HomeEvent {

@@ -72,7 +72,7 @@ export async function writeReference(app: App): Promise<void> {
 
 /** One answer a status, with the codes and sentences of that status. */
 function withRefusals(schema: FastifySchema): FastifySchema {
-  const { refusals, ...rest } = schema;
+  const { refusals, guests: _guests, ...rest } = schema;
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of refusals ?? []) {
     const { status } = ERRORS[code];

@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifySchema {
     /** Codes that this route refuses with, beside those of `EVERYWHERE`. */
     readonly refusals?: readonly ErrorCode[];
+    /** Open to guests of calls, who may ask for nothing else. */
+    readonly guests?: boolean;
   }
 }
 
@@ -23,6 +25,8 @@ export interface Telling {
   readonly produces?: readonly string[];
   readonly consumes?: readonly string[];
   readonly refusals?: readonly ErrorCode[];
+  /** Whether it is for guests of calls too. */
+  readonly guests?: boolean;
 }
 
 /** Codes that any route can refuse with: the request is wrong, too large, too often, of another page, or this server fails. */
@@ -69,19 +73,24 @@ export const SECURITY: Readonly<Record<Asker, string | undefined>> = {
 };
 
 /** The part of a route's schema that the reference is made of: `{ schema: { body: SignIn, ...told('Signs in.', …) } }`. */
-export function told(summary: string, { by, status, answer, produces, consumes, refusals = [] }: Telling) {
+export function told(summary: string, { by, status, answer, produces, consumes, refusals = [], guests }: Telling) {
   const security = SECURITY[by];
   const response: Record<string, TSchema> = {
     [status ?? (answer ? 200 : 204)]: answer ?? Type.Null(),
     '4xx': Problem,
     '5xx': Problem,
   };
+  const about = [
+    ...(by === 'device' ? ['Only for a session that has said which device it is of.'] : []),
+    ...(guests ? ['Also for guests of a call.'] : []),
+  ].join(' ');
   return {
     summary,
     security: security === undefined ? [] : [{ [security]: [] }],
     refusals: [...new Set([...BY_ASKER[by], ...refusals])],
     response,
-    ...(by === 'device' && { description: 'Only for a session that has said which device it is of.' }),
+    ...(about !== '' && { description: about }),
+    ...(guests && { guests }),
     ...(produces && { produces }),
     ...(consumes && { consumes }),
   };

@@ -19,8 +19,8 @@ export async function webRoutes(
     app.get('/', async (_request, reply) => reply.status(404).type('text/plain; charset=utf-8').send(NOT_BUILT));
     return;
   }
-  // A page with an address of its own; the application finds out by it where it is.
-  app.get('/admin', async (_request, reply) => reply.sendFile('index.html'));
+  // Pages with addresses of their own; the application finds out by them where it is.
+  for (const page of ['/admin', '/guest']) app.get(page, async (_request, reply) => reply.sendFile('index.html'));
   await app.register(fastifyStatic, {
     root,
     dotfiles: 'ignore',

@@ -5,6 +5,7 @@
  */
 import type { DeviceId, GroupId } from '#signalling/ids.ts';
 import type { Entry } from '#signalling/queue.ts';
+import { planned } from '../store/planned.ts';
 import { inLists, inParts } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
 import type { EntryRow } from '../store/tables.ts';
@@ -40,7 +41,12 @@ export async function append(tx: Db, entries: readonly NewEntry[]): Promise<Plac
         ...{ audience, kind, group_id, sender, id, payload, at, is_quiet: quiet === true ? 1 : 0 },
       }),
     );
-    const written = await tx.insertInto('entries').values(rows).returning('position').execute();
+    const values = rows.flatMap(({ audience, kind, group_id, sender, id, payload, at, is_quiet }) => [
+      ...[audience, kind, group_id, sender, id, payload, at, is_quiet],
+    ]);
+    const { rows: written } = await planned(tx, `append ${rows.length}`, values, () =>
+      tx.insertInto('entries').values(rows).returning('position'),
+    );
     // Both engines number the rows of a statement one after the other, and say so in any order.
     const positions = written.map(({ position }) => position).sort((x, y) => x - y);
     for (const [index, row] of rows.entries()) {
@@ -173,12 +179,13 @@ export async function queuedAmong(db: Db, devices: readonly DeviceId[]): Promise
 export async function readersOf(db: Db, groups: readonly GroupId[]): Promise<Map<GroupId, Set<DeviceId>>> {
   const readers = new Map<GroupId, Set<DeviceId>>(groups.map((group) => [group, new Set()]));
   for (const part of inLists(groups)) {
-    const rows = await db
-      .selectFrom('subscriptions')
-      .select(['audience', 'device_id'])
-      .where('audience', 'in', part)
-      .where('until', 'is', null)
-      .execute();
+    const { rows } = await planned(db, `readers ${part.length}`, part, () =>
+      db
+        .selectFrom('subscriptions')
+        .select(['audience', 'device_id'])
+        .where('audience', 'in', part)
+        .where('until', 'is', null),
+    );
     for (const { audience, device_id } of rows) if (isGroup(audience)) readers.get(audience)?.add(device_id);
   }
   return readers;

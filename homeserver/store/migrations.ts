@@ -27,6 +27,8 @@ import * as quiet from './migrations/0023-quiet.ts';
 import * as unsent from './migrations/0024-unsent.ts';
 import * as putOut from './migrations/0025-put-out.ts';
 import * as callGroups from './migrations/0026-call-groups.ts';
+import * as moderation from './migrations/0027-moderation.ts';
+import * as guests from './migrations/0028-guests.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -53,4 +55,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0024-unsent': unsent,
   '0025-put-out': putOut,
   '0026-call-groups': callGroups,
+  '0027-moderation': moderation,
+  '0028-guests': guests,
 };

@@ -1,8 +1,8 @@
 /**
  * The tables as Kysely sees them. Each service reads and writes its own only: accounts and what is about them, sessions,
- * access tokens, registrations, invitations, resets, connections, consents, devices, their certificates and key packages belong to as/;
- * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets and pseudonyms to
- * calls/; the outbox, submissions, followings, feeds, what was taken of those of others, partings, keys and ages of peers to federation/, where
+ * access tokens, guests, registrations, invitations, resets, connections, consents, devices, their certificates and key packages belong to as/;
+ * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets, pseudonyms and links of
+ * guests to calls/; the outbox, submissions, followings, feeds, what was taken of those of others, partings, keys and ages of peers to federation/, where
  * qs/ looks what must be kept; the log of decisions to audit/; entries, queues, subscriptions, push targets and properties to qs/; assets
  * and their usage to assets/.
  * Every id is qualified by its domain. Times are ms since 1970.
@@ -44,6 +44,8 @@ export interface Tables {
   conversations: ConversationRow;
   members: MemberRow;
   calls: CallRow;
+  guest_links: GuestLinkRow;
+  guests: GuestRow;
   call_members: CallMemberRow;
   call_presence: CallPresenceRow;
   call_secrets: CallSecretRow;
@@ -270,6 +272,28 @@ export interface CallRow {
   started_at: number;
   /** Its MLS group, as soon as there is one. */
   group_id: GroupId | null;
+  /** What was decided about it, as JSON; see `Moderation`. */
+  moderation: string | null;
+  /** Who was invited to it alone, as JSON; see `Guest`. */
+  guests: string | null;
+}
+
+/** By which somebody who moderates a call invites to it. */
+export interface GuestLinkRow {
+  id: string;
+  /** SHA-256 of what is in the link, base64url. */
+  hash: string;
+  conference: ConferenceId;
+  made_by: UserId;
+  created_at: number;
+  expires_at: number;
+}
+
+/** An account of a guest, and the only call that he is in. */
+export interface GuestRow {
+  user_id: UserId;
+  conference: ConferenceId;
+  conversation_id: ConversationId;
 }
 
 export interface CallMemberRow {

@@ -83,6 +83,13 @@ export class Organisation {
     return person;
   }
 
+  /** Somebody who comes by a link to a call, and listens. */
+  async guest(token: string, name: string): Promise<Person> {
+    const guest = await Person.comeAsGuest(this.url, token, name);
+    this.#people.push(guest);
+    return guest;
+  }
+
   /** Writes the allow list; running servers follow within a second. */
   allow(...peers: readonly (Organisation | (Partial<TestPeer> & { organisation: Organisation }))[]): Promise<void> {
     return writeTestPeers(

@@ -10,11 +10,14 @@ import {
   Conversations,
   EVENTS_PATH,
   type HomeEvent,
+  LobbyAnswer,
   type Problem,
   Session,
   User,
 } from '#signalling/client-home.ts';
-import type { ConversationId, UserId } from '#signalling/ids.ts';
+import { GuestLinks, MadeGuestLink } from '#signalling/guests.ts';
+import type { ConversationId, ParticipantId, UserId } from '#signalling/ids.ts';
+import type { CallRulesChange } from '#signalling/moderation.ts';
 import { Rpc } from '#signalling/rpc.ts';
 import { dialSocket } from '#signalling/websocket.ts';
 import { until } from './world.ts';
@@ -48,6 +51,14 @@ export class Person {
 
   static async signIn(url: string, handle: string, password: string): Promise<Person> {
     const session = await ask(url, 'POST', 'sessions', Session, { body: { handle, password } });
+    const person = new Person(url, session);
+    await person.listen();
+    return person;
+  }
+
+  /** By a link to a call. */
+  static async comeAsGuest(url: string, token: string, name: string): Promise<Person> {
+    const session = await ask(url, 'POST', 'guests', Session, { body: { token, name } });
     const person = new Person(url, session);
     await person.listen();
     return person;
@@ -120,8 +131,55 @@ export class Person {
     return this.#ask('POST', `conversations/${encodeURIComponent(id)}/call`, CallTicket, {});
   }
 
-  ticket(id: ConversationId): Promise<CallTicket> {
-    return this.#ask('POST', `conversations/${encodeURIComponent(id)}/call/tickets`, CallTicket, {});
+  ticket(id: ConversationId, participant?: ParticipantId): Promise<CallTicket> {
+    const wish = { ...(participant && { participant }) };
+    return this.#ask('POST', `conversations/${encodeURIComponent(id)}/call/tickets`, CallTicket, wish);
+  }
+
+  async rule(id: ConversationId, rules: CallRulesChange): Promise<void> {
+    await this.#ask('PATCH', `conversations/${encodeURIComponent(id)}/call`, undefined, rules);
+  }
+
+  async mute(id: ConversationId, participant?: ParticipantId): Promise<void> {
+    await this.#ask(
+      'POST',
+      `conversations/${encodeURIComponent(id)}/call/mutes`,
+      undefined,
+      participant === undefined ? {} : { participant },
+    );
+  }
+
+  async letIn(id: ConversationId, user: UserId): Promise<void> {
+    await this.#ask('PUT', callPersonPath(id, user));
+  }
+
+  async putOut(id: ConversationId, user: UserId): Promise<void> {
+    await this.#ask('DELETE', callPersonPath(id, user));
+  }
+
+  async knock(id: ConversationId): Promise<string> {
+    const path = `conversations/${encodeURIComponent(id)}/call/lobby`;
+    return (await this.#ask('PUT', path, LobbyAnswer)).entry;
+  }
+
+  async stopKnocking(id: ConversationId): Promise<void> {
+    await this.#ask('DELETE', `conversations/${encodeURIComponent(id)}/call/lobby`);
+  }
+
+  makeGuestLink(id: ConversationId): Promise<MadeGuestLink> {
+    return this.#ask('POST', guestLinksPath(id), MadeGuestLink, {});
+  }
+
+  async guestLinks(id: ConversationId): Promise<GuestLinks['links']> {
+    return (await this.#ask('GET', guestLinksPath(id), GuestLinks)).links;
+  }
+
+  async takeBackGuestLink(id: ConversationId, link: string): Promise<void> {
+    await this.#ask('DELETE', `${guestLinksPath(id)}/${link}`);
+  }
+
+  async signOut(): Promise<void> {
+    await this.#ask('DELETE', 'sessions/current');
   }
 
   async endCall(id: ConversationId): Promise<void> {
@@ -139,6 +197,14 @@ export class Person {
 
 function memberPath(id: ConversationId, user: UserId): string {
   return `conversations/${encodeURIComponent(id)}/members/${encodeURIComponent(user)}`;
+}
+
+function guestLinksPath(id: ConversationId): string {
+  return `conversations/${encodeURIComponent(id)}/call/guest-links`;
+}
+
+function callPersonPath(id: ConversationId, user: UserId): string {
+  return `conversations/${encodeURIComponent(id)}/call/people/${encodeURIComponent(user)}`;
 }
 
 /** @throws Refused; Error where an answer does not follow its schema */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConferenceId, ParticipantId } from '#signalling/ids.ts';
 import { Rpc } from '#signalling/rpc.ts';
-import { type Allowed, SFT_HOME } from '#signalling/sft-home.ts';
+import { type Allowed, type Permissions, SFT_HOME } from '#signalling/sft-home.ts';
 import { dialSocket } from '#signalling/websocket.ts';
 import type { TestDomain } from '#trust/testing.ts';
 
@@ -15,6 +15,10 @@ export class FakeSft {
   readonly removed: ParticipantId[] = [];
   /** Who may be in which conference, as last said. */
   readonly allowed = new Map<ConferenceId, Allowed>();
+  /** What participants may send in which conference, as last said. */
+  readonly permissions = new Map<ConferenceId, Permissions>();
+  /** Whose microphones were to be muted. */
+  readonly muted: ParticipantId[] = [];
   #seq = 0;
 
   private constructor(make: (sft: FakeSft) => Connection) {
@@ -42,6 +46,8 @@ export class FakeSft {
           requests: {},
           notifications: {
             allowed: (statement) => void self.allowed.set(statement.conference, statement),
+            permissions: (statement) => void self.permissions.set(statement.conference, statement),
+            mute: ({ participants }) => void self.muted.push(...participants),
             endConference: ({ conference }) => void self.ended.push(conference),
             removeParticipant: ({ participant }) => void self.removed.push(participant),
           },

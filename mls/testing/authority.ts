@@ -18,6 +18,7 @@ export interface LeafWishes {
   readonly notBefore?: number;
   readonly notAfter?: number;
   readonly names?: readonly string[];
+  readonly subject?: string;
   readonly extensions?: readonly x509.Extension[];
   readonly ca?: boolean;
 }
@@ -118,7 +119,7 @@ export class TestDomain {
   async #certify(device: DeviceId, publicKey: CryptoKey, wishes: LeafWishes, by: Signer): Promise<Uint8Array[]> {
     const names = wishes.names ?? [userOfDevice(device), device];
     const leaf = await x509.X509CertificateGenerator.create({
-      subject: 'CN=device',
+      subject: wishes.subject ?? 'CN=device',
       issuer: by.certificate.subject,
       publicKey,
       signingKey: by.keys.privateKey,

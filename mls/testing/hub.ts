@@ -1,5 +1,5 @@
 /** A hub with its key, for tests: what it knows of a group, and what it says to what it is given. */
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { Credentials } from '../credentials.ts';
 import {

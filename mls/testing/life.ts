@@ -5,7 +5,7 @@
  */
 import { encode } from 'ts-mls';
 import { groupContextEncoder } from 'ts-mls/internal/groupContext.js';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { sameBytes } from '../bytes.ts';
@@ -48,7 +48,7 @@ interface Person {
 const NAMES = ['a/one', 'a/two', 'b@beta/one', 'b@beta/two', 'c/one', 'd@beta/one', 'e/one', 'f/one'];
 
 /** Numbers from 0 to below 1, the same for the same seed. */
-function numbers(seed: number): () => number {
+export function numbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,25 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import type { TrunkId } from '#signalling/ids.ts';
+import type { ParticipantId, TrunkId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import type { LinkSource } from '#signalling/sft-link.ts';
+import type { Permission } from '#signalling/ticket.ts';
+import { mayReceive, maySend } from './access.ts';
 import {
+  addLocal,
   addSide,
   announcedTo,
+  type Conference,
   checkPublish,
   isEmpty,
   levelsTold,
   newConference,
   rosterOf,
   type Side,
+  sourcesOf,
   speakerTold,
   stateDemand,
   stateLevels,
+  statePermissions,
   stateSources,
   stateStreams,
   stateWishes,
   takeWithin,
   UNLIMITED,
 } from './conference.ts';
+import { wantedOf } from './demand.ts';
 import { SILENCE } from './levels.ts';
 import { ALPHA, announcement, BETA, conferenceId, GAMMA, local, participantId, side, sourceId } from './testing.ts';
 import { voicesOf } from './voices.ts';
@@ -46,10 +53,10 @@ describe('the room for a side', () => {
     const beta = addSide(conference, BETA);
     stateSources(conference, beta, announcement(1, people), { participants: 0, sources: 9 });
     expect(taken(beta)).toEqual([[], []]);
-    expect(takeWithin(beta, UNLIMITED)).toBe(true);
+    expect(takeWithin(conference, beta, UNLIMITED)).toBe(true);
     expect([beta.participants.size, beta.sources.size]).toEqual([3, 6]);
-    expect(takeWithin(beta, UNLIMITED)).toBe(false);
-    expect(takeWithin(beta, { participants: 1, sources: 1 })).toBe(true);
+    expect(takeWithin(conference, beta, UNLIMITED)).toBe(false);
+    expect(takeWithin(conference, beta, { participants: 1, sources: 1 })).toBe(true);
     expect(taken(beta)).toEqual([[participantId('a')], [sourceId('a-camera')]]);
   });
 });
@@ -157,7 +164,7 @@ describe('a statement over a link', () => {
     const squatter = [{ name: 'a', origin: BETA, kinds: ['camera' as const] }];
     const beta = side(conference, BETA, squatter);
     local(conference, 'a', ['camera']);
-    takeWithin(beta, { participants: 10, sources: 10 });
+    takeWithin(conference, beta, { participants: 10, sources: 10 });
     expect([beta.participants.size, beta.sources.size]).toEqual([0, 0]);
     expect(rosterOf(conference).map(({ domain }) => domain)).toEqual([ALPHA]);
     expect(() => stateSources(conference, beta, announcement(2, squatter))).toThrow(
@@ -218,11 +225,63 @@ it('lets nobody publish what the ticket does not allow, or two of a kind', () =>
   const participant = local(conference, 'a', ['camera']);
   const entry = conference.local.get(participant);
   if (!entry) throw new Error('nobody there');
-  expect(() => checkPublish(entry, 'camera')).toThrow(expect.objectContaining({ code: 'SFT_SOURCE_LIMIT' }));
-  expect(() => checkPublish({ ...entry, may: new Set(['audio']) }, 'screen')).toThrow(
+  expect(() => checkPublish(conference, entry, 'camera')).toThrow(
+    expect.objectContaining({ code: 'SFT_SOURCE_LIMIT' }),
+  );
+  expect(() => checkPublish(conference, entry, 'screen')).not.toThrow();
+  const other = addLocal(conference, participantId('b'), ['audio']);
+  expect(() => checkPublish(conference, other, 'screen')).toThrow(
     expect.objectContaining({ code: 'SFT_NOT_PERMITTED' }),
   );
-  expect(() => checkPublish(entry, 'screen')).not.toThrow();
+});
+
+describe('what the homeserver says that participants may send', () => {
+  const may = (...permissions: Permission[]): ReadonlySet<Permission> => new Set(permissions);
+  const mutedOf = (conference: Conference) =>
+    new Map([...sourcesOf(conference)].map(({ source }) => [source.source, source.muted]));
+
+  it('counts before the ticket of whoever is named, and besides it for whoever is not', () => {
+    const conference = anchored();
+    const [named, other] = [local(conference, 'a'), addLocal(conference, participantId('b'), ['audio']).participant];
+    const far = participantId('far');
+    statePermissions(conference, { unnamed: may('video'), named: new Map([[named, may('audio', 'screen')]]) });
+    const sends = (who: ParticipantId) =>
+      (['microphone', 'camera', 'screen'] as const).filter((kind) => maySend(conference, who, kind));
+    expect(sends(named)).toEqual(['microphone', 'screen']);
+    expect(sends(other)).toEqual([]);
+    expect(sends(far)).toEqual(['camera']);
+  });
+
+  it('mutes what is here, once, and takes what is behind a link for muted as long as it holds', () => {
+    const conference = anchored();
+    local(conference, 'a', ['camera', 'microphone']);
+    const people = [{ name: 'b', origin: BETA, kinds: ['camera', 'microphone'] as const }];
+    const beta = side(conference, BETA, people);
+    const hears = () =>
+      mayReceive(conference, { kind: 'participant', participant: participantId('a') }, sourceId('b-microphone'));
+    expect(hears()).toBe(true);
+    const silenced = statePermissions(conference, { unnamed: may('video'), named: new Map() });
+    expect(silenced.map(({ source }) => source)).toEqual([sourceId('a-microphone')]);
+    expect(statePermissions(conference, { unnamed: may('video'), named: new Map() })).toEqual([]);
+    expect(mutedOf(conference)).toEqual(
+      new Map([
+        [sourceId('a-camera'), false],
+        [sourceId('a-microphone'), true],
+        [sourceId('b-camera'), false],
+        [sourceId('b-microphone'), true],
+      ]),
+    );
+    // A far side that states it anew does not get it through.
+    stateSources(conference, beta, announcement(2, people));
+    expect(mutedOf(conference).get(sourceId('b-microphone'))).toBe(true);
+    expect(wantedOf(conference, beta, 'everything').has(sourceId('b-microphone'))).toBe(false);
+    expect(hears()).toBe(false);
+    statePermissions(conference, { unnamed: may('video', 'audio'), named: new Map() });
+    expect(mutedOf(conference).get(sourceId('b-microphone'))).toBe(false);
+    expect(hears()).toBe(true);
+    // Whoever was muted here unmutes himself.
+    expect(mutedOf(conference).get(sourceId('a-microphone'))).toBe(true);
+  });
 });
 
 it('takes the newest wishes whatever the order they arrive in', () => {

@@ -15,7 +15,7 @@ import {
   MAX_LEVELS,
 } from '#signalling/sft-link.ts';
 import type { Permission } from '#signalling/ticket.ts';
-import { mayMeet } from './access.ts';
+import { mayMeet, maySend } from './access.ts';
 import { AUDIBLE, hear, type Levels, noLevels } from './levels.ts';
 
 /** One source, on whatever side of whatever link its participant is. */
@@ -96,13 +96,28 @@ export interface Conference {
    * `mayMeet` of access.ts.
    */
   readonly allowed: Map<DomainName, ReadonlySet<DomainName>>;
+  /** What participants may send, once those who moderate the call have decided something; see `maySend` of access.ts. */
+  permissions: CallPermissions | undefined;
+}
+
+/** The word of the own homeserver, about everybody in the conference. */
+export interface CallPermissions {
+  readonly named: ReadonlyMap<ParticipantId, ReadonlySet<Permission>>;
+  readonly unnamed: ReadonlySet<Permission>;
 }
 
 /** Most sources of each kind that one participant may publish. */
 export const SOURCES_PER_KIND = 1;
 
 export function newConference(id: ConferenceId, domain: DomainName, anchor: DomainName): Conference {
-  return { id, domain, anchor, local: new Map(), levels: noLevels(), sides: new Map(), allowed: new Map() };
+  const ofNobody = {
+    local: new Map(),
+    levels: noLevels(),
+    sides: new Map(),
+    allowed: new Map(),
+    permissions: undefined,
+  };
+  return { id, domain, anchor, ...ofNobody };
 }
 
 export function addLocal(
@@ -144,13 +159,46 @@ export function addSide(conference: Conference, peer: DomainName): Side {
   return side;
 }
 
-const PERMISSION: Record<SourceKind, Permission> = { microphone: 'audio', camera: 'video', screen: 'screen' };
-
 /** @throws HawserError SFT_NOT_PERMITTED, SFT_SOURCE_LIMIT */
-export function checkPublish(local: LocalParticipant, kind: SourceKind): void {
-  if (!local.may.has(PERMISSION[kind])) throw new HawserError('SFT_NOT_PERMITTED', kind);
+export function checkPublish(conference: Conference, local: LocalParticipant, kind: SourceKind): void {
+  checkSend(conference, local, kind);
   const same = [...local.sources.values()].filter((source) => source.kind === kind);
   if (same.length >= SOURCES_PER_KIND) throw new HawserError('SFT_SOURCE_LIMIT', kind);
+}
+
+/** @throws HawserError SFT_NOT_PERMITTED */
+export function checkSend(conference: Conference, { participant }: LocalParticipant, kind: SourceKind): void {
+  if (!maySend(conference, participant, kind)) throw new HawserError('SFT_NOT_PERMITTED', kind);
+}
+
+/**
+ * Takes what participants may send. Whatever of others is not permitted counts as muted, also where the far side says otherwise.
+ * @returns the sources here that are muted from now on
+ */
+export function statePermissions(conference: Conference, permissions: CallPermissions): Source[] {
+  conference.permissions = permissions;
+  for (const side of conference.sides.values()) quieten(conference, side);
+  return silence(conference, (source) => !maySend(conference, source.participant, source.kind));
+}
+
+/** Mutes sources of this SFT. @returns those that were not before */
+export function silence(conference: Conference, isMeant: (source: Source) => boolean): Source[] {
+  const silenced: Source[] = [];
+  for (const { sources } of conference.local.values()) {
+    for (const source of sources.values()) {
+      if (source.muted || !isMeant(source)) continue;
+      source.muted = true;
+      silenced.push(source);
+    }
+  }
+  return silenced;
+}
+
+function quieten(conference: Conference, side: Side): void {
+  for (const [id, source] of side.sources) {
+    const muted = side.stated.sources.get(id)?.muted === true || !maySend(conference, source.participant, source.kind);
+    if (muted !== source.muted) side.sources.set(id, { ...source, muted });
+  }
 }
 
 /** Takes a statement of wishes; an old one changes nothing. Returns whether anything changed. */
@@ -212,15 +260,16 @@ export function stateSources(
   }
   side.seen.sources = statement.seq;
   side.stated = { participants, sources };
-  takeWithin(side, room);
+  takeWithin(conference, side, room);
   return true;
 }
 
 /** Takes as much of what a side stated as there is room for, in its order. Returns whether it is more or less than before. */
-export function takeWithin(side: Side, room: Room): boolean {
+export function takeWithin(conference: Conference, side: Side, room: Room): boolean {
   const before = side.participants.size + side.sources.size;
   replace(side.participants, new Map([...side.stated.participants].slice(0, room.participants)));
   replace(side.sources, new Map(sourcesOfTaken(side).slice(0, room.sources)));
+  quieten(conference, side);
   return side.participants.size + side.sources.size !== before;
 }
 
@@ -375,7 +424,8 @@ function maySpeakFor(conference: Conference, peer: DomainName, origin: DomainNam
   return conference.anchor === conference.domain ? origin === peer : origin !== conference.domain;
 }
 
-function isKnownElsewhere(conference: Conference, side: Side, participant: ParticipantId): boolean {
+/** Whether a participant stands on another side than this one: ids are random, so it cannot be chance. */
+export function isKnownElsewhere(conference: Conference, side: Side, participant: ParticipantId): boolean {
   if (conference.local.has(participant)) return true;
   for (const other of conference.sides.values()) {
     if (other !== side && other.stated.participants.has(participant)) return true;

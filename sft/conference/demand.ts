@@ -4,7 +4,7 @@
  */
 import type { SourceId } from '#signalling/ids.ts';
 import { isVideo } from '#signalling/media-profile.ts';
-import { mayReceive } from './access.ts';
+import { mayReceive, maySend } from './access.ts';
 import {
   type Conference,
   type LocalParticipant,
@@ -38,7 +38,8 @@ export function wantedOf(conference: Conference, side: Side, mode: TrunkMode): W
   const wanted = new Map<SourceId, readonly number[]>();
   for (const located of sourcesOf(conference)) {
     const { source } = located;
-    if (located.side !== side || !hasReceivers(conference, source.source)) continue;
+    if (located.side !== side || !maySend(conference, source.participant, source.kind)) continue;
+    if (!hasReceivers(conference, source.source)) continue;
     const all = mode === 'everything' || !isVideo(source.kind);
     const watched = all ? source.layers : watchedLayers(conference, located);
     if (watched.length > 0) wanted.set(source.source, mode === 'layers' ? watched : source.layers);

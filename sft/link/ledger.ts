@@ -208,7 +208,7 @@ export class Ledger {
       sides.map((side) => ({ stated: side.stated.sources.size, taken: side.sources.size })),
     );
     for (const [i, { host, side }] of shared.entries()) {
-      if (takeWithin(side, { participants: people[i] ?? 0, sources: things[i] ?? 0 })) host.changed();
+      if (takeWithin(host.state, side, { participants: people[i] ?? 0, sources: things[i] ?? 0 })) host.changed();
     }
   }
 

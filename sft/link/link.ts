@@ -16,6 +16,7 @@ import {
   LINK_VERSIONS,
   SFT_LINK,
 } from '#signalling/sft-link.ts';
+import { LINK_SIGNALS } from '#signalling/signal.ts';
 import {
   type Room,
   type Side,
@@ -24,6 +25,7 @@ import {
   stateSources,
   stateStreams,
 } from '../conference/conference.ts';
+import { Pace, type SignalDrop } from '../conference/signals.ts';
 import type { Statements } from '../media/side-media.ts';
 import { Trunk, type TrunkOptions } from '../media/trunk.ts';
 import type { MediaWorker } from '../media/worker.ts';
@@ -49,6 +51,9 @@ export interface LinkContext {
   readonly admitConference: (peer: DomainName, conference: ConferenceId) => void;
   /** How much of what the peer states is taken. */
   readonly roomFor: (peer: DomainName, side: Side) => Room;
+  /** The peer, which anchors the conference, has let go of it, and it is not over. */
+  readonly onDropped: (link: Link, conference: ConferenceId) => void;
+  readonly onSignalDropped: (drop: SignalDrop) => void;
   readonly onFault: (error: unknown, id: string) => void;
   readonly onClosed: (link: Link, closing: Closing) => void;
 }
@@ -60,6 +65,9 @@ interface Attachment extends Shared {
 type DemandNote = Omit<Note<typeof SFT_LINK, 'demand'>, 'conference'>;
 type TrunkWish = Params<typeof SFT_LINK, 'trunk'>;
 type AnyRpc = Rpc<typeof SFT_LINK, 'dialler'> | Rpc<typeof SFT_LINK, 'acceptor'>;
+
+/** Why an anchor lets go of conferences that go on. */
+const COMES_BACK: readonly string[] = ['SFT_WORKER_DIED', 'SFT_SHUTTING_DOWN'];
 
 /** How often it is looked whether a trunk is due, ms. */
 const ROTATION_CHECK_MS = 1_000;
@@ -88,6 +96,11 @@ export class Link {
   readonly #demanding = new Newest<ConferenceId, DemandNote>(DEMAND_SPACING_MS * 1.25, (conference, note) =>
     (this.#rpc as Rpc<typeof SFT_LINK, 'dialler'>).notify('demand', { conference, ...note }),
   );
+  /** What people say to everybody, in each direction. */
+  readonly #signals = {
+    in: new Pace(LINK_SIGNALS, performance.now()),
+    out: new Pace(LINK_SIGNALS, performance.now()),
+  };
   #hello: Hello | undefined;
 
   private constructor(peer: DomainName, socket: Socket, side: 'dialler' | 'acceptor', context: LinkContext) {
@@ -107,8 +120,7 @@ export class Link {
     if (side === 'acceptor') {
       this.#rpc = new Rpc({ ...common, side, notifications, requests: this.#requests() });
     } else {
-      const ended = ({ conference, code }: { conference: ConferenceId; code: string }) =>
-        this.#attachments.get(conference)?.host.end(code === 'SFT_LINK_GRANT_ENDED' ? code : 'SFT_CONFERENCE_ENDED');
+      const ended = ({ conference, code }: { conference: ConferenceId; code: string }) => this.#ended(conference, code);
       const rotate = ({ trunk: id }: { trunk: TrunkId }) =>
         void this.rotate((trunk) => trunk.id === id && trunk.ageMs >= LEAST_AGE_MS).catch(() => undefined);
       this.#rpc = new Rpc({ ...common, side, notifications: { ...notifications, ended, rotate }, requests: {} });
@@ -286,7 +298,7 @@ export class Link {
 
   #notifications(): Pick<
     NotificationHandlers<typeof SFT_LINK, 'acceptor'>,
-    'sources' | 'streams' | 'demand' | 'levels' | 'shed'
+    'sources' | 'streams' | 'demand' | 'levels' | 'shed' | 'signal'
   > {
     return {
       sources: (note) =>
@@ -300,7 +312,20 @@ export class Link {
         const attachment = this.#attachments.get(note.conference);
         if (attachment && stateLevels(attachment.side, note, performance.now())) attachment.host.levelsChanged();
       },
+      signal: ({ conference, participant, payload }) => {
+        const attachment = this.#attachments.get(conference);
+        if (attachment && this.#paced('in')) attachment.host.signal(participant, payload, attachment.side);
+      },
     };
+  }
+
+  /** The anchor lets go of a conference: it is over, or failed there and can be joined again. */
+  #ended(conference: ConferenceId, code: string): void {
+    const { host } = this.#attachments.get(conference) ?? {};
+    if (!host) return;
+    if (!COMES_BACK.includes(code)) return host.end(code === 'SFT_LINK_GRANT_ENDED' ? code : 'SFT_CONFERENCE_ENDED');
+    this.#detach(conference);
+    this.#context.onDropped(this, conference);
   }
 
   /** Of a conference that was just left or ended statements may still be under way: they mean nothing. */
@@ -316,7 +341,14 @@ export class Link {
       streams: (statement) => rpc.notify('streams', { conference, ...statement }),
       demand: (statement) => this.#demanding.take(conference, statement),
       levels: ({ levels, ...statement }) => rpc.notify('levels', { conference, ...statement, levels: [...levels] }),
+      signal: (note) => this.#paced('out') && rpc.notify('signal', { conference, ...note }),
     };
+  }
+
+  #paced(direction: 'in' | 'out'): boolean {
+    const passes = this.#signals[direction].take(performance.now());
+    if (!passes) this.#context.onSignalDropped(`link-${direction}`);
+    return passes;
   }
 
   #attach(host: ConferenceHost): Attachment {

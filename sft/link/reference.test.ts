@@ -18,6 +18,13 @@ import {
   ShedReason,
   SUSPECT_MS,
 } from '#signalling/sft-link.ts';
+import {
+  CONFERENCE_SIGNALS,
+  LINK_SIGNALS,
+  MAX_SIGNAL_BYTES,
+  PARTICIPANT_SIGNALS,
+  type SignalLimit,
+} from '#signalling/signal.ts';
 import { MOST_DEMAND_CHANGES } from '../trunk/account.ts';
 import { FIRST_BACK_OFF_MS, LAST_BACK_OFF_MS } from '../trunk/back-off.ts';
 import { LEAST_AGE_MS, RETIRE_MS, ROTATION } from '../trunk/rotation.ts';
@@ -58,7 +65,7 @@ describe('messages', () => {
 
   test('nothing that there is not', () => {
     const rows = [...page.matchAll(/^\| `([a-z]+)` \| (both|acceptor|dialler) \|/gm)].map(([, name]) => name);
-    expect(rows).toEqual(['sources', 'streams', 'demand', 'levels', 'shed', 'rotate', 'ended']);
+    expect(rows).toEqual(['sources', 'streams', 'demand', 'levels', 'shed', 'signal', 'rotate', 'ended']);
     expect(new Set(rows)).toEqual(new Set(Object.keys(SFT_LINK.notifications)));
   });
 
@@ -71,6 +78,7 @@ describe('messages', () => {
 
 test('figures', () => {
   const seconds = (ms: number) => `${ms / 1_000} s`;
+  const atOnce = ({ burst }: SignalLimit) => `(${burst} at once)`;
   const inWords = page.replaceAll('\n', ' ');
   for (const words of [
     `${LINK_PATH}\``,
@@ -90,6 +98,10 @@ test('figures', () => {
     `refused for ${seconds(FIRST_BACK_OFF_MS)}`,
     `up to ${LAST_BACK_OFF_MS / 60_000} minutes`,
     `\`${SRTP_SUITE}\``,
+    `(${MAX_SIGNAL_BYTES} bytes, base64url)`,
+    `${PARTICIPANT_SIGNALS.perSecond} a second of one participant ${atOnce(PARTICIPANT_SIGNALS)}`,
+    `${CONFERENCE_SIGNALS.perSecond} of a conference ${atOnce(CONFERENCE_SIGNALS)}`,
+    `${LINK_SIGNALS.perSecond} on a link in each direction ${atOnce(LINK_SIGNALS)}`,
   ])
     expect(inWords).toContain(words);
 });

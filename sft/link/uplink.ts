@@ -23,6 +23,8 @@ export interface UplinkOptions {
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
+/** An anchor that lets go of a conference again and again is not to keep this SFT and its homeserver busy. */
+const DROPPED_RETRY_MS = 1_000;
 
 /** Refusals after which the conference cannot go on here: it is over. */
 const FINAL: ReadonlySet<ErrorCode> = new Set([
@@ -51,6 +53,12 @@ export class Uplink {
     this.#link = undefined;
     this.#options.host.notice(code === 'SFT_LINK_REVOKED' ? code : 'SFT_LINK_LOST', link.peer);
     this.#again();
+  }
+
+  /** The anchor has let go of the conference, which is not over; the link stands. */
+  dropped(link: Link): void {
+    this.#delayMs = Math.max(this.#delayMs, DROPPED_RETRY_MS);
+    this.linkClosed(link, 'SFT_LINK_LOST');
   }
 
   close(): void {

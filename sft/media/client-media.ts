@@ -12,6 +12,7 @@ import type { Subscription } from '../conference/plan.ts';
 import { type Flow, LATE_MS, renditionsFor, SETTLE_MS, STEADY_MS } from '../conference/renditions.ts';
 import { type ClientTransport, type Entrance, type Lost, openTransport } from './client-transport.ts';
 import { encodingsOf } from './codecs.ts';
+import { FirstPicture } from './first-picture.ts';
 import { Nudge } from './nudge.ts';
 import type { Produced, Rendition, SourceMedia } from './source-media.ts';
 import { unlessClosed } from './unless-closed.ts';
@@ -64,6 +65,7 @@ interface Given {
   /** Until it is late, or settled. */
   timer: ReturnType<typeof setTimeout> | undefined;
   readonly nudge: Nudge;
+  readonly first: FirstPicture;
 }
 
 /**
@@ -303,7 +305,7 @@ export class ClientMedia {
       flow: (wanted && this.#flowOf(source, rendition)) === 'late' ? 'late' : 'waiting',
       timer: undefined,
       muted: false,
-      nudge,
+      ...{ nudge, first: new FirstPicture(consumer, onFault, () => given.muted) },
     };
     this.#given.set(rendition, given);
     consumer.observer.once('close', () => cease(given));
@@ -422,6 +424,7 @@ export class ClientMedia {
     if (!given.wanted) return;
     given.wanted = false;
     clearTimeout(given.timer);
+    given.first.stop();
     await unlessClosed(given.consumer, () => given.consumer.pause());
     this.#events.onLayer(given.consumer.id, undefined);
   }
@@ -441,6 +444,7 @@ export class ClientMedia {
   async #resume(given: Given): Promise<void> {
     this.#watch(given);
     await unlessClosed(given.consumer, () => given.consumer.resume());
+    given.first.begin();
     if (given.consumer.type === 'simulcast') return given.nudge.start();
     // A single stream says nothing of itself.
     if (given.wanted && given.consumer.type === 'simple')

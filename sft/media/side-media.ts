@@ -18,6 +18,8 @@ export interface Statements {
   streams(statement: { seq: number; trunk: TrunkId; streams: LinkStream[] }): void;
   demand(statement: { seq: number } & Demand): void;
   levels(statement: { seq: number; levels: readonly LinkLevel[]; speaker?: ParticipantId }): void;
+  /** No statement: said once, or dropped. */
+  signal(note: { participant: ParticipantId; payload: string }): void;
 }
 
 interface Demand {

@@ -3,6 +3,7 @@
  * negotiation (0.07 ms), and running it asks the publisher for a key frame.
  */
 import type { types } from 'mediasoup';
+import { FirstPicture } from './first-picture.ts';
 import { unlessClosed } from './unless-closed.ts';
 
 export abstract class TrunkStream {
@@ -12,6 +13,7 @@ export abstract class TrunkStream {
   readonly rtxSsrc: number | undefined;
   protected readonly consumer: types.Consumer;
   readonly #onFault: (error: unknown) => void;
+  readonly #first: FirstPicture;
   #turn: Promise<void> = Promise.resolve();
 
   /** @param onFault told when the worker refuses to run or pause it, which no state explains */
@@ -19,6 +21,7 @@ export abstract class TrunkStream {
     this.consumer = consumer;
     this.layers = layers;
     this.#onFault = onFault;
+    this.#first = new FirstPicture(consumer, onFault);
     const encoding = consumer.rtpParameters.encodings?.[0];
     if (encoding?.ssrc === undefined) throw new Error('a consumer without SSRC');
     this.ssrc = encoding.ssrc;
@@ -63,6 +66,12 @@ export abstract class TrunkStream {
 
   protected async pauseOrResume(running: boolean): Promise<void> {
     if (this.consumer.paused === !running) return;
-    await (running ? this.consumer.resume() : this.consumer.pause());
+    if (running) {
+      await this.consumer.resume();
+      this.#first.begin();
+    } else {
+      this.#first.stop();
+      await this.consumer.pause();
+    }
   }
 }

@@ -1,15 +1,16 @@
 import { generateKeyPair } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConferenceId, DomainName } from '#signalling/ids.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { ConferenceId, DomainName, ParticipantId } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
 import type { TicketClaims } from '#signalling/ticket.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, newParticipantId, TestSft } from '../testing.ts';
 
+const COME_BACK_MS = 400;
 const folder = temporaryFolder();
 let sft: TestSft;
 beforeAll(async () => {
-  sft = await TestSft.start(folder, 'alpha');
+  sft = await TestSft.start(folder, 'alpha', { options: { comeBackMs: COME_BACK_MS } });
 });
 afterAll(() => sft.close());
 
@@ -34,6 +35,33 @@ describe('admission', () => {
     expect(await client.closed).toBe('normal');
     await sft.idle();
     expect(sft.presence.get(conference)).toEqual([]);
+  });
+
+  it('says that a call is empty only after the last one who was cut off had time to come back', async () => {
+    const conference = newConferenceId();
+    const [alice, bob] = [newParticipantId(), newParticipantId()];
+    const come = async (participant: ParticipantId) =>
+      (await join(conference, await sft.ticket({ conference, participant }))).client;
+    const told = () => sft.presence.get(conference);
+    const [ofAlice, ofBob] = [await come(alice), await come(bob)];
+    await until(() => told()?.length === 2, 'both are there');
+    ofBob.rpc.close('SIG_TIMEOUT');
+    await until(() => told()?.join() === alice, 'of another one it is said at once');
+    ofAlice.rpc.close('SIG_TIMEOUT');
+    await sft.idle();
+    expect(told()).toEqual([alice]);
+    const again = await come(alice);
+    // Who takes his own place was never away.
+    const tells = vi.spyOn(sft.presence, 'set');
+    onTestFinished(() => tells.mockRestore());
+    const replacing = await come(alice);
+    expect(await again.closed).toBe('SFT_REPLACED');
+    await until(() => tells.mock.calls.length > 0, 'it is told');
+    expect(tells.mock.calls).toEqual([[conference, [alice]]]);
+    const cutAt = performance.now();
+    replacing.rpc.close('SIG_TIMEOUT');
+    await until(() => told()?.length === 0, 'nobody is there');
+    expect(performance.now() - cutAt).toBeGreaterThanOrEqual(COME_BACK_MS - 1);
   });
 
   const now = Date.now() / 1_000;

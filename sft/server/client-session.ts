@@ -10,7 +10,7 @@ import type { ConferenceId, ParticipantId, SessionId, SourceId } from '#signalli
 import { type Closing, Rpc, type Socket } from '#signalling/rpc.ts';
 import type { TicketClaims } from '#signalling/ticket.ts';
 import type { RtpCapabilities } from '#signalling/webrtc.ts';
-import { addLocal, checkPublish, type LocalParticipant, stateWishes } from '../conference/conference.ts';
+import { addLocal, checkPublish, checkSend, type LocalParticipant, stateWishes } from '../conference/conference.ts';
 import { ClientMedia } from '../media/client-media.ts';
 import type { Entrance, Lost } from '../media/client-transport.ts';
 import { checkPublished } from '../media/codecs.ts';
@@ -86,7 +86,9 @@ export class ClientSession {
           return {};
         }),
         mute: joined<'mute'>(async ({ host, local, media }, { source, muted }) => {
-          ownSource(local, source).muted = muted;
+          const own = ownSource(local, source);
+          if (!muted) checkSend(host.state, local, own.kind);
+          own.muted = muted;
           host.changed();
           await media.mute(source, muted);
           return {};
@@ -112,6 +114,10 @@ export class ClientSession {
           const { host, local } = this.#joined();
           local.hand = raised;
           host.changed();
+        },
+        signal: ({ payload }) => {
+          const { host, local } = this.#joined();
+          host.signal(local.participant, payload);
         },
       },
       onClose: (closing) => this.#closed(closing),
@@ -195,7 +201,9 @@ export class ClientSession {
       onSpeaker: (speaker) => this.#rpc.notify('speaker', speaker === undefined ? {} : { participant: speaker }),
       onNotice: (code, domain, over) =>
         this.#rpc.notify('notice', { code, ...(domain === undefined ? {} : { domain }), ...(over ? { over } : {}) }),
+      onSilenced: (source) => this.#rpc.notify('silenced', { source }),
       onLayers: (source, layers) => this.#rpc.notify('layers', { source, layers: [...layers] }),
+      onSignal: (from, payload) => this.#rpc.notify('signalled', { participant: from, payload }),
       onEnd: (code) => this.#rpc.close(code),
     };
   }
@@ -204,7 +212,7 @@ export class ClientSession {
     { host, local, media }: Joined,
     { kind, renditions, muted }: Params<typeof CLIENT_SFT, 'publish'>,
   ): Promise<Result<typeof CLIENT_SFT, 'publish'>> {
-    checkPublish(local, kind);
+    checkPublish(host.state, local, kind);
     const { codec, layers } = checkPublished(kind, renditions);
     const source = randomBytes(12).toString('base64url') as SourceId;
     // In the state before the first wait, so that two calls at once cannot both pass the check.
@@ -226,7 +234,7 @@ export class ClientSession {
 
   #closed(closing: Closing): void {
     clearTimeout(this.#joinTimer);
-    if (typeof this.#state !== 'string') this.#state.host.removeClient(this.#state.client);
+    if (typeof this.#state !== 'string') this.#state.host.removeClient(this.#state.client, closing.code);
     this.#context.onClosed(this, closing);
   }
 }

@@ -8,6 +8,7 @@ import type { Roster } from '#signalling/client-sft.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SourceId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
+import type { Permissions } from '#signalling/sft-home.ts';
 import {
   addSide,
   announcedTo,
@@ -16,7 +17,10 @@ import {
   newConference,
   rosterOf,
   type Side,
+  type Source,
+  silence,
   sourcesOf,
+  statePermissions,
 } from '../conference/conference.ts';
 import {
   type Asked,
@@ -30,6 +34,7 @@ import {
 import { planOf } from '../conference/plan.ts';
 import { NOTHING_PUBLISHED, type Publishing, publishingOf } from '../conference/publishing.ts';
 import { NOTHING_LEFT_OUT, type SideShed, withoutShed } from '../conference/shares.ts';
+import { audienceOf, type SignalDrop, SignalPaces } from '../conference/signals.ts';
 import type { VoiceLimits } from '../conference/voices.ts';
 import type { ClientMedia } from '../media/client-media.ts';
 import { SideMedia, type Statements } from '../media/side-media.ts';
@@ -48,21 +53,34 @@ export interface Client {
   onNotice(code: ErrorCode, domain: DomainName | undefined, over?: boolean): void;
   /** The layers of its own source that it is to send from now on; all of them until it is told. */
   onLayers(source: SourceId, layers: readonly number[]): void;
+  /** Its own source is muted from now on, by whoever moderates the call. */
+  onSilenced(source: SourceId): void;
+  /** Somebody else says something to everybody. */
+  onSignal(participant: ParticipantId, payload: string): void;
   /** The conference is over for this client. */
   onEnd(code: ErrorCode): void;
 }
 
 export interface HostEvents {
-  /** Somebody of this SFT came or went. */
-  onPresence(host: ConferenceHost): void;
+  /**
+   * Somebody of this SFT came or went.
+   * @param mayComeBack the last ones of the whole conference were cut off
+   */
+  onPresence(host: ConferenceHost, mayComeBack: boolean): void;
   /** Nothing of the conference is left here; it may be forgotten. */
   onClosed(host: ConferenceHost): void;
+  /** What a participant said to everybody went no further. */
+  onSignalDropped(drop: SignalDrop): void;
   onFault(error: unknown, what: string): void;
 }
+
+/** What ends a connection that its client makes again. */
+const CUT_OFF: readonly (ErrorCode | 'normal')[] = ['SIG_CLOSED', 'SIG_TIMEOUT', 'SFT_WORKER_DIED'];
 
 interface Attached {
   readonly side: Side;
   readonly media: SideMedia;
+  readonly statements: Statements;
   /** Told that the conference is over here. */
   readonly onEnd: (code: ErrorCode) => void;
 }
@@ -85,6 +103,7 @@ export class ConferenceHost {
   readonly #shed = new Map<DomainName, SideShed>();
   /** Notices that hold for as long as something lasts, by the domain that they are about. */
   readonly #standing = new Map<DomainName, ReadonlySet<ErrorCode>>();
+  readonly #paces = new SignalPaces(performance.now());
   #wake: ReturnType<typeof setTimeout> | undefined;
   #rosterSeq = 1;
   #lastRoster = '[]';
@@ -160,18 +179,34 @@ export class ConferenceHost {
     this.#clients.set(client.participant, client);
     if (this.#voices.speaker) client.onSpeaker(this.#voices.speaker);
     for (const [domain, codes] of this.#standing) for (const code of codes) client.onNotice(code, domain);
-    this.#events.onPresence(this);
+    this.#events.onPresence(this, false);
     this.changed();
   }
 
-  /** Closes what the client published; does nothing when another client has taken the participant's place. */
-  removeClient(client: Client): void {
+  /**
+   * Closes what the client published; does nothing when another client has taken the participant's place.
+   * @param code with which its connection ended
+   */
+  removeClient(client: Client, code: ErrorCode | 'normal'): void {
     if (this.#clients.get(client.participant) !== client) return;
     this.#clients.delete(client.participant);
     this.state.local.delete(client.participant);
     client.media.close();
-    this.#events.onPresence(this);
+    // Whoever takes his own place is there again in the same moment.
+    if (code !== 'SFT_REPLACED') this.#events.onPresence(this, CUT_OFF.includes(code) && !this.#hasPeople);
     this.changed();
+  }
+
+  /** What participants may send from now on; what they send and may not is muted. What else follows, the next pass brings. */
+  permit({ named, unnamed }: Permissions): void {
+    const all = new Map(named.map(({ participant, may }) => [participant, new Set(may)]));
+    this.#silenced(statePermissions(this.state, { named: all, unnamed: new Set(unnamed) }));
+  }
+
+  /** Mutes the microphones of some participants of this SFT, who may switch them on again where they may speak. */
+  mute(participants: readonly ParticipantId[]): void {
+    const meant = new Set(participants);
+    this.#silenced(silence(this.state, ({ participant, kind }) => kind === 'microphone' && meant.has(participant)));
   }
 
   /** Media of a source is on this SFT from now on, until its producer closes. */
@@ -200,7 +235,7 @@ export class ConferenceHost {
   /** Replaces what was there of the same peer: a link that comes back states everything again. */
   attach(peer: DomainName, statements: Statements, onEnd: (code: ErrorCode) => void): Attached {
     this.detach(peer);
-    const attached = { side: addSide(this.state, peer), media: new SideMedia(statements), onEnd };
+    const attached = { side: addSide(this.state, peer), media: new SideMedia(statements), statements, onEnd };
     this.#sides.set(peer, attached);
     this.#voices.attach(peer, attached.media);
     this.changed();
@@ -228,6 +263,23 @@ export class ConferenceHost {
 
   side(peer: DomainName): Attached | undefined {
     return this.#sides.get(peer);
+  }
+
+  /**
+   * Passes on what a participant says to everybody who may hear it; what is too much is dropped.
+   * @param from the side that it came from; undefined for people of this SFT
+   * @throws HawserError SFT_LINK_FOREIGN_PARTICIPANT
+   */
+  signal(participant: ParticipantId, payload: string, from?: Side): void {
+    const audience = audienceOf(this.state, participant, from);
+    if (!audience) return this.#events.onSignalDropped('unknown');
+    const drop = this.#paces.take(participant, performance.now());
+    if (drop) return this.#events.onSignalDropped(drop);
+    if (audience.local) {
+      for (const client of this.#clients.values())
+        if (client.participant !== participant) client.onSignal(participant, payload);
+    }
+    for (const { peer } of audience.sides) this.#sides.get(peer)?.statements.signal({ participant, payload });
   }
 
   notice(code: ErrorCode, domain?: DomainName): void {
@@ -301,7 +353,12 @@ export class ConferenceHost {
   /** Ends the conference here for everybody, with a code that says why. */
   end(code: ErrorCode): void {
     if (this.#closed) return;
-    for (const client of [...this.#clients.values()]) {
+    const clients = [...this.#clients.values()];
+    // First, so that each of them going is no news.
+    this.#clients.clear();
+    this.state.local.clear();
+    const mayComeBack = CUT_OFF.includes(code) && !this.#hasPeople;
+    for (const client of clients) {
       client.onEnd(code);
       client.media.close();
     }
@@ -309,12 +366,15 @@ export class ConferenceHost {
       onEnd(code);
       media.close();
     }
-    this.#clients.clear();
     this.#sides.clear();
-    this.state.local.clear();
     this.state.sides.clear();
-    this.#events.onPresence(this);
+    this.#events.onPresence(this, mayComeBack);
     this.#close();
+  }
+
+  /** Of whichever organisation. */
+  get #hasPeople(): boolean {
+    return rosterOf(this.state).length > 0;
   }
 
   #close(): void {
@@ -424,6 +484,15 @@ export class ConferenceHost {
       onReleased: () => this.changed(),
       onFault: (error: unknown, what: string) => this.#events.onFault(error, what),
     };
+  }
+
+  #silenced(sources: readonly Source[]): void {
+    for (const { source, participant } of sources) {
+      const client = this.#clients.get(participant);
+      client?.onSilenced(source);
+      void this.#guarded('silence', client?.media.mute(source, true) ?? Promise.resolve());
+    }
+    if (sources.length > 0) this.changed();
   }
 
   /** A fault with one viewer or side must not keep the others from theirs. */

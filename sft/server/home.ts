@@ -5,7 +5,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, ParticipantId } from '#signalling/ids.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
-import { type Allowed, SFT_HOME } from '#signalling/sft-home.ts';
+import { type Allowed, type Permissions, SFT_HOME } from '#signalling/sft-home.ts';
 import type { Grant } from '../link/uplink.ts';
 import type { ConferenceHost } from './conference-host.ts';
 
@@ -15,6 +15,8 @@ export interface HomeOptions {
   /** Every conference now, to be stated again on a new connection. */
   readonly hosts: () => readonly ConferenceHost[];
   readonly onAllowed: (statement: Allowed) => void;
+  readonly onPermissions: (statement: Permissions) => void;
+  readonly onMute: (conference: ConferenceId, participants: readonly ParticipantId[]) => void;
   readonly onEndConference: (conference: ConferenceId) => void;
   readonly onRemoveParticipant: (conference: ConferenceId, participant: ParticipantId) => void;
   readonly onState: (connected: boolean, error?: unknown) => void;
@@ -69,7 +71,8 @@ export class Home {
 
   async #connect(): Promise<void> {
     if (this.#closed) return;
-    const { dial, software, hosts, onAllowed, onEndConference, onRemoveParticipant, onState, onFault } = this.#options;
+    const { dial, software, hosts, onState, onFault } = this.#options;
+    const { onAllowed, onPermissions, onMute, onEndConference, onRemoveParticipant } = this.#options;
     try {
       const socket = await dial();
       const rpc = new Rpc({
@@ -79,6 +82,8 @@ export class Home {
         requests: {},
         notifications: {
           allowed: onAllowed,
+          permissions: onPermissions,
+          mute: ({ conference, participants }) => onMute(conference, participants),
           endConference: ({ conference }) => onEndConference(conference),
           removeParticipant: ({ conference, participant }) => onRemoveParticipant(conference, participant),
         },

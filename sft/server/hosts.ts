@@ -5,9 +5,10 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName } from '#signalling/ids.ts';
 import type { Closing } from '#signalling/rpc.ts';
-import type { Allowed } from '#signalling/sft-home.ts';
+import type { Allowed, Permissions } from '#signalling/sft-home.ts';
 import type { GrantClaims } from '#signalling/ticket.ts';
 import type { TrunkMode } from '../conference/demand.ts';
+import type { SignalDrop } from '../conference/signals.ts';
 import type { VoiceLimits } from '../conference/voices.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
@@ -22,8 +23,9 @@ export interface HostsOptions {
   readonly voices: VoiceLimits;
   readonly maxConferences: number;
   readonly grantFor: (conference: ConferenceId) => Promise<Grant>;
-  readonly onPresence: (host: ConferenceHost) => void;
+  readonly onPresence: (host: ConferenceHost, mayComeBack: boolean) => void;
   readonly onUplinkFailure: (error: unknown, peer: DomainName) => void;
+  readonly onSignalDropped: (drop: SignalDrop) => void;
   readonly onFault: (error: unknown, what: string) => void;
   /** ms since 1970 */
   readonly now: () => number;
@@ -39,6 +41,8 @@ export class Hosts {
   readonly #ended = new Map<ConferenceId, number>();
   /** The newest word of the homeserver about each conference that this SFT anchors, begun or not. */
   readonly #allowed = new Map<ConferenceId, Allowed>();
+  /** And about what participants may send, of each in which something was decided. */
+  readonly #permissions = new Map<ConferenceId, Permissions>();
   #links: Links | undefined;
 
   constructor(options: HostsOptions) {
@@ -69,17 +73,20 @@ export class Hosts {
       return existing;
     }
     if (this.#wasEnded(conference)) throw new HawserError('SFT_CONFERENCE_ENDED');
-    const { domain, workers, mode, voices, maxConferences, onPresence, onFault } = this.#options;
+    const { domain, workers, mode, voices, maxConferences, onPresence, onSignalDropped, onFault } = this.#options;
     if (this.#hosts.size >= maxConferences) throw new HawserError('SFT_FULL', 'conferences');
     const worker = workers.place(anchor === domain ? conference : anchor);
     const host = new ConferenceHost(conference, domain, anchor, worker, mode, voices, {
       onPresence,
+      onSignalDropped,
       onFault,
       onClosed: (closed) => this.#forget(closed),
     });
     this.#hosts.set(conference, host);
     const allowed = this.#allowed.get(conference);
     if (allowed) host.guests.state(allowed);
+    const permissions = this.#permissions.get(conference);
+    if (permissions) host.permit(permissions);
     return host;
   }
 
@@ -107,9 +114,21 @@ export class Hosts {
     host?.changed();
   }
 
+  /** The homeserver says what participants may send. */
+  permit(statement: Permissions): void {
+    const { conference } = statement;
+    if (this.#wasEnded(conference)) return;
+    this.#permissions.set(conference, statement);
+    const host = this.#hosts.get(conference);
+    host?.permit(statement);
+    host?.changed();
+  }
+
   /** The homeserver will say everything anew; whatever it does not mention then has ended meanwhile. */
   homeLost(): void {
-    for (const conference of this.#allowed.keys()) if (!this.#hosts.has(conference)) this.#allowed.delete(conference);
+    for (const known of [this.#allowed, this.#permissions]) {
+      for (const conference of known.keys()) if (!this.#hosts.has(conference)) known.delete(conference);
+    }
   }
 
   /** Dials the anchor of a conference of another domain; does nothing when that is done already or not needed. */
@@ -124,6 +143,11 @@ export class Hosts {
     for (const uplink of this.#uplinks.values()) uplink.linkClosed(link, closing.code);
   }
 
+  /** The anchor of one conference has let go of it, as where a media worker of its failed. */
+  dropped(link: Link, conference: ConferenceId): void {
+    this.#uplinks.get(conference)?.dropped(link);
+  }
+
   workerDied(worker: MediaWorker): void {
     for (const host of this.all) if (host.worker === worker) host.end('SFT_WORKER_DIED');
   }
@@ -131,6 +155,7 @@ export class Hosts {
   /** The call was ended for everybody: nobody can come back to it. */
   end(conference: ConferenceId): void {
     this.#allowed.delete(conference);
+    this.#permissions.delete(conference);
     this.#ended.set(conference, this.#options.now() + REMEMBER_ENDED_MS);
     this.#hosts.get(conference)?.end('SFT_CONFERENCE_ENDED');
   }

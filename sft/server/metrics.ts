@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { HEARTBEAT_MS, SUSPECT_MS } from '#signalling/sft-link.ts';
+import type { SignalDrop } from '../conference/signals.ts';
 import type { Ledger, LeftOutLayer } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
 import type { Trunk } from '../media/trunk.ts';
@@ -34,6 +35,7 @@ export class Metrics {
   readonly #shedLayers: Counter<'peer' | 'direction' | 'reason'>;
   readonly #refusedSources: Counter<'peer'>;
   readonly #cutLinks: Counter<'peer' | 'code'>;
+  readonly #droppedSignals: Counter<'where'>;
 
   constructor() {
     const registers = [this.registry];
@@ -65,6 +67,9 @@ export class Metrics {
     this.#cutLinks = counter('cut_links_total', 'Peers that were cut off because they misbehaved, by code', [
       'peer',
       'code',
+    ]);
+    this.#droppedSignals = counter('dropped_signals_total', 'Reactions that went no further, by whose limit it was', [
+      'where',
     ]);
     this.#join = new Histogram({
       name: 'hawser_sft_join_seconds',
@@ -111,6 +116,10 @@ export class Metrics {
 
   cutLink(peer: DomainName, code: ErrorCode): void {
     this.#cutLinks.inc({ peer, code });
+  }
+
+  droppedSignal(where: SignalDrop): void {
+    this.#droppedSignals.inc({ where });
   }
 
   workerDied(): void {

@@ -71,6 +71,20 @@ describe('the brake', () => {
     expect(rtts(20, 130, 130).budget).toBeLessThan(10 * M);
   });
 
+  it('leaves nothing out of what is too little to make a queue, however the round trip grows; loss it heeds', () => {
+    const quiet = { ...reading, sending: 96_000 };
+    const delayed = new Brake();
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 30; i++) {
+      delayed.look({ ...quiet, rttMs: i === 0 ? 20 : 400 }, i * 1_000);
+      least = Math.min(least, delayed.budget);
+    }
+    expect(least).toBeGreaterThan(quiet.sending);
+    const losing = new Brake();
+    for (let i = 0; i < 5; i++) losing.look({ ...quiet, sending: 400_000, lost: 100 }, i * 1_000);
+    expect(losing.budget).toBeLessThan(400_000);
+  });
+
   it('does not take a single packet of a quiet trunk for trouble', () => {
     const brake = new Brake();
     brake.look({ ...reading, packets: 20, lost: 1 }, 0);

@@ -28,6 +28,11 @@ export const CALM_MS = 5_000;
 
 /** Below this nothing is gained any more, and the way up would take too long; bit/s. */
 const LEAST_BUDGET = 100_000;
+/**
+ * So little makes no queue on a path between two organisations, bit/s: where the round trip grows all the same, somebody else's traffic
+ * holds it up, or a processor that has too much to do. To leave out small pictures for it would keep people dark for nothing.
+ */
+const LEAST_QUEUE = 500_000;
 /** Looks over which loss is counted: reports come once a second for pictures. */
 const WINDOW = 3;
 /** Fewer packets say nothing about loss: one of twenty would be 5 %. */
@@ -98,7 +103,8 @@ export class Brake {
       return;
     }
     this.#delayCuts = reason === 'delay' ? this.#delayCuts + 1 : 0;
-    this.#budget = Math.max(LEAST_BUDGET, Math.min(this.#budget, sending) * CUT);
+    const least = reason === 'delay' ? LEAST_QUEUE : LEAST_BUDGET;
+    this.#budget = Math.max(least, Math.min(this.#budget, sending) * CUT);
     this.#reason = reason;
     this.#cutAt = now;
     this.#window.length = 0;

@@ -6,9 +6,11 @@ export const SHORTCUTS = [
   { key: 'V', words: 'Camera on or off' },
   { key: 'S', words: 'Share the screen or stop' },
   { key: 'H', words: 'Raise the hand or lower it' },
+  { key: 'R', words: 'React with a sign' },
   { key: 'L', words: 'Grid, or one large picture' },
   { key: 'I', words: 'Quality of what arrives' },
   { key: 'D', words: 'Choose devices' },
+  { key: 'O', words: 'Moderate the call' },
   { key: '?', words: 'This list' },
 ] as const;
 

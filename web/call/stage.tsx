@@ -1,6 +1,8 @@
 import { useRef } from 'preact/hooks';
 import type { BrowserConference } from '#client/call.ts';
+import type { Reaction } from '#client/conference/reactions.ts';
 import type { Joined } from '#client/conference/state.ts';
+import type { ParticipantId } from '#signalling/ids.ts';
 import { useSize } from '../lib/use-size.ts';
 import { focusPlaces, gridPlaces, type Place } from './layout.ts';
 import { OwnTileView, RemoteTileView } from './tile.tsx';
@@ -12,13 +14,14 @@ interface Props {
   readonly conference: BrowserConference;
   readonly joined: Joined<MediaStreamTrack>;
   readonly own: { readonly name: string; readonly camera?: MediaStreamTrack | undefined; readonly silent: boolean };
+  readonly reactions: readonly Reaction[];
   readonly mode: LayoutMode;
   readonly chosen: string | undefined;
   readonly onChoose: (tile: string) => void;
 }
 
 /** The tiles, as a grid or as one large and a row of small ones. A tile keeps its element when the layout changes. */
-export function Stage({ conference, joined, own, mode, chosen, onChoose }: Props) {
+export function Stage({ conference, joined, own, reactions, mode, chosen, onChoose }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const size = useSize(ref);
   const tiles = remoteTiles(joined.participants);
@@ -33,6 +36,9 @@ export function Stage({ conference, joined, own, mode, chosen, onChoose }: Props
     class: large !== undefined && keys[index] !== large ? 'cell small' : 'cell',
     style: inPixels(places[index]),
   });
+  // Whoever is large because he speaks is so until another one does.
+  const isPinned = (key: string) => large === key && chosen === key;
+  const reactionsOf = (who: ParticipantId) => reactions.filter(({ participant }) => participant === who);
   return (
     <div ref={ref} class="tiles">
       {tiles.map((tile, index) => (
@@ -41,7 +47,9 @@ export function Stage({ conference, joined, own, mode, chosen, onChoose }: Props
             conference={conference}
             tile={tile}
             speaking={joined.speaker === tile.participant.participant}
-            selected={tile.key === large}
+            reactions={reactionsOf(tile.participant.participant)}
+            large={tile.key === large}
+            pinned={isPinned(tile.key)}
             onSelect={() => onChoose(tile.key)}
           />
         </div>
@@ -52,7 +60,8 @@ export function Stage({ conference, joined, own, mode, chosen, onChoose }: Props
           name={own.name}
           camera={own.camera}
           silent={own.silent}
-          selected={large === OWN_TILE}
+          reactions={reactionsOf(joined.me)}
+          pinned={isPinned(OWN_TILE)}
           onSelect={() => onChoose(OWN_TILE)}
         />
       </div>

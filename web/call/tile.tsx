@@ -1,12 +1,14 @@
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { BrowserConference } from '#client/call.ts';
+import type { Reaction } from '#client/conference/reactions.ts';
 import type { Joined } from '#client/conference/state.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Organisation } from '../parts/organisation.tsx';
 import { Picture, Renditions } from './media.tsx';
+import { TileReactions } from './reactions.tsx';
 import type { RemoteTile } from './tiles.ts';
 import { useWish } from './use-wish.ts';
 
@@ -18,7 +20,10 @@ interface FrameProps {
   readonly speaking: boolean;
   readonly silent: boolean;
   readonly hand: boolean;
-  readonly selected: boolean;
+  /** Of the person now, the oldest first. */
+  readonly reactions: readonly Reaction[];
+  /** It was chosen to be the large one. */
+  readonly pinned: boolean;
   /** Why there is no picture. */
   readonly reason?: string | undefined;
   readonly onSelect: () => void;
@@ -34,6 +39,8 @@ function Frame(props: FrameProps) {
     props.hand && 'hand raised',
     props.silent && 'microphone off',
     props.speaking && 'speaking',
+    props.pinned && 'pinned',
+    props.reactions.length > 0 && `reacts with ${props.reactions.map(({ sign }) => sign).join(' ')}`,
     props.reason,
   ].filter(Boolean);
   return (
@@ -41,11 +48,17 @@ function Frame(props: FrameProps) {
       type="button"
       class={classes}
       aria-label={words.join(', ')}
-      aria-pressed={props.selected}
+      aria-pressed={props.pinned}
       onClick={props.onSelect}
     >
       {props.children}
+      <TileReactions reactions={props.reactions} />
       <span class="plate" aria-hidden="true">
+        {props.pinned && (
+          <span class="plate-pin" title="Pinned: choose it again to let it go">
+            <Icon name="pin" size={16} />
+          </span>
+        )}
         {props.hand && (
           <span class="plate-hand" title="Hand raised">
             <Icon name="hand" size={16} />
@@ -67,11 +80,15 @@ interface RemoteProps {
   readonly conference: BrowserConference;
   readonly tile: RemoteTile;
   readonly speaking: boolean;
-  readonly selected: boolean;
+  readonly reactions: readonly Reaction[];
+  /** It is the large one. */
+  readonly large: boolean;
+  readonly pinned: boolean;
   readonly onSelect: () => void;
 }
 
-export function RemoteTileView({ conference, tile, speaking, selected, onSelect }: RemoteProps) {
+export function RemoteTileView(props: RemoteProps) {
+  const { conference, tile, speaking, reactions, large, pinned, onSelect } = props;
   const ref = useRef<HTMLSpanElement>(null);
   const { participant, kind, source } = tile;
   useWish(conference, source?.source, ref);
@@ -92,14 +109,15 @@ export function RemoteTileView({ conference, tile, speaking, selected, onSelect 
       reason={undecodable}
       silent={kind === 'camera' && (microphone === undefined || microphone.muted)}
       hand={kind === 'camera' && participant.hand}
-      selected={selected}
+      reactions={kind === 'camera' ? reactions : []}
+      pinned={pinned}
       onSelect={onSelect}
     >
       <span ref={ref} class="tile-picture">
         {renditions.length > 0 ? (
           <Renditions
             renditions={renditions}
-            whole={kind === 'screen' || selected}
+            whole={kind === 'screen' || large}
             onFirstFrame={() => conference.markFirstFrame(participant.participant)}
           />
         ) : (
@@ -118,11 +136,12 @@ interface OwnProps {
   readonly name: string;
   readonly camera: MediaStreamTrack | undefined;
   readonly silent: boolean;
-  readonly selected: boolean;
+  readonly reactions: readonly Reaction[];
+  readonly pinned: boolean;
   readonly onSelect: () => void;
 }
 
-export function OwnTileView({ joined, name, camera, silent, selected, onSelect }: OwnProps) {
+export function OwnTileView({ joined, name, camera, silent, reactions, pinned, onSelect }: OwnProps) {
   return (
     <Frame
       label={`${name}, you`}
@@ -132,7 +151,8 @@ export function OwnTileView({ joined, name, camera, silent, selected, onSelect }
       speaking={joined.speaker === joined.me && !silent}
       silent={silent}
       hand={joined.hand}
-      selected={selected}
+      reactions={reactions}
+      pinned={pinned}
       onSelect={onSelect}
     >
       <span class="tile-picture">

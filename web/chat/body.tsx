@@ -1,4 +1,6 @@
+import type { Outcome } from '#client/calls/log.ts';
 import type { Body } from '#client/content/content.ts';
+import { useStore } from '../lib/use-store.ts';
 import { Icon } from '../parts/icon.tsx';
 import { useTabStop, useTalk } from './context.ts';
 import { Files } from './files.tsx';
@@ -19,7 +21,7 @@ export function BodyView({ body }: { body: Body }) {
     case 'ping':
       return <p>Knock, knock</p>;
     case 'session':
-      return <Session url={body.url} description={body.description} isHere={body.conference !== undefined} />;
+      return <Session {...body} />;
     case 'other':
       return (
         <p class="quiet-text">
@@ -30,15 +32,26 @@ export function BodyView({ body }: { body: Body }) {
   }
 }
 
+/** What came of a call, for whoever looks at it here. */
+const CAME_OF_IT: Readonly<Record<Outcome, string>> = {
+  open: 'A call',
+  answered: 'A call',
+  declined: 'A call that you declined',
+  missed: 'A call that you missed',
+  unanswered: 'A call that nobody answered',
+};
+
 /** A call of this conversation has its button at the top; one elsewhere on the web always asks, since nobody here knows it. */
-function Session({ url, description, isHere }: { url: string; description: string; isHere: boolean }) {
-  const { ask } = useTalk();
+function Session({ url, description, conference }: Extract<Body, { readonly kind: 'session' }>) {
+  const { ask, calls } = useTalk();
+  const logged = useStore(calls.log.store);
+  const outcome = conference && logged.get(conference)?.outcome;
   const tabIndex = useTabStop();
   return (
     <p class="with-icon">
       <Icon name="phone" size={18} />
-      <bdi>{description === '' ? 'A call' : description}</bdi>
-      {!isHere && (
+      <bdi>{description === '' ? CAME_OF_IT[outcome ?? 'open'] : description}</bdi>
+      {conference === undefined && (
         <button type="button" class="small" tabIndex={tabIndex} onClick={() => ask(url)}>
           Open
         </button>

@@ -1,5 +1,6 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import type { Calls } from '#client/calls/calls.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import type { IncomingFiles } from '#client/files/incoming-files.ts';
 import type { ConversationMessages } from '#client/messages/conversation.ts';
@@ -11,6 +12,7 @@ export interface Talk {
   readonly messages: ConversationMessages;
   readonly people: People;
   readonly incoming: IncomingFiles;
+  readonly calls: Calls;
   readonly react: (item: MessageItem, emoji: string) => void;
   readonly reply: (item: MessageItem) => void;
   readonly edit: (item: MessageItem) => void;

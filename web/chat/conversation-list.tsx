@@ -8,7 +8,7 @@ import { listOf } from '../lib/words.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { countedOf, type Listed, listsOf } from './order.ts';
-import { peopleOf, withOrganisation } from './people.ts';
+import { inCallOf, peopleOf, withOrganisation } from './people.ts';
 import { summaryLine } from './summary-line.ts';
 
 interface Props {
@@ -118,7 +118,7 @@ function Row({
 
 function Line({ listed: { conversation, summary }, self }: { listed: Listed; self: UserId }) {
   if (conversation.call) {
-    const names = conversation.call.members.map(({ user, name }) => withOrganisation(name, user, self));
+    const names = inCallOf(conversation.call, self);
     return <span class="line live">{names.length > 0 ? `In a call: ${listOf(names)}` : 'A call goes on'}</span>;
   }
   const words = summary?.last ? summaryLine(summary.last, peopleOf(conversation, self)) : emptyLine(conversation, self);

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Entrance } from '#client/call.ts';
 import type { Attachment, StoredFile } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
@@ -23,7 +24,7 @@ import { type Talk, TalkProvider } from './context.ts';
 import { DropHint, useDrop } from './drop.tsx';
 import { ForeignBanner } from './foreign-banner.tsx';
 import { mentionables } from './mentions.ts';
-import { fullNameOf, type People, peopleOf, withOrganisation } from './people.ts';
+import { fullNameOf, inCallOf, type People, peopleOf } from './people.ts';
 import { SendingList } from './sending.tsx';
 import { type Jump, TimelineView } from './timeline.tsx';
 import { TrustSign, useDevicesIn, useTrust } from './trust.tsx';
@@ -35,7 +36,7 @@ interface Props {
   /** The message to go to, where one comes from a search. */
   readonly message: MessageId | undefined;
   readonly onBack: () => void;
-  readonly onCall: (start: boolean) => void;
+  readonly onCall: (entrance: Entrance) => void;
 }
 
 export function ConversationPage(props: Props) {
@@ -109,7 +110,7 @@ function Head({
         <Icon name="people" />
       </button>
       {!call && may(own, 'startCall') && (
-        <button type="button" class="primary" onClick={() => onCall(true)}>
+        <button type="button" class="primary" onClick={() => onCall('start')}>
           <Icon name="phone" size={20} />
           <span class="wide-only">Start call</span>
         </button>
@@ -166,7 +167,8 @@ function CallBanner({ chat, conversation, onCall }: Props) {
   const rings = useStore(chat.home.store).ringing.includes(conversation.conversation);
   if (!call) return null;
   const people = peopleOf(conversation, chat.me.user);
-  const inCall = call.members.map(({ user, name }) => withOrganisation(name, user, chat.me.user));
+  const isElsewhere = call.members.some(({ user }) => user === chat.me.user);
+  const inCall = inCallOf(call, chat.me.user);
   return (
     <section class="call-banner" aria-label="Call that goes on">
       <span class="pulse" aria-hidden="true" />
@@ -174,7 +176,22 @@ function CallBanner({ chat, conversation, onCall }: Props) {
         <strong>{rings ? `${fullNameOf(people, call.startedBy)} is calling.` : 'A call goes on.'}</strong>{' '}
         {inCall.length > 0 ? `${listOf(inCall)} ${inCall.length === 1 ? 'is' : 'are'} there.` : ''}
       </p>
-      <button type="button" class="primary" onClick={() => onCall(false)}>
+      {rings && (
+        <button
+          type="button"
+          onClick={() => {
+            chat.messenger.answerCall(conversation.conversation, 'declined').catch(() => undefined);
+          }}
+        >
+          Decline
+        </button>
+      )}
+      {isElsewhere && (
+        <button type="button" onClick={() => onCall('move')}>
+          Move it here
+        </button>
+      )}
+      <button type="button" class="primary" onClick={() => onCall('join')}>
         <Icon name="phone" size={20} />
         Join call
       </button>
@@ -224,6 +241,7 @@ function Conversing({
       messages,
       people,
       incoming,
+      calls: chat.messenger.calls,
       react: (item, emoji) => {
         const mine = item.reactions.find((each) => each.emoji === emoji)?.mine ?? [];
         const work =

@@ -1,6 +1,8 @@
 /** The people of a conversation, by id. Pure. */
-import type { Conversation, Member } from '#signalling/client-home.ts';
+import { namedIn } from '#client/calls/guests.ts';
+import type { Call, Conversation, Member } from '#signalling/client-home.ts';
 import { type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
+import { isGuestOf } from '#signalling/moderation.ts';
 import { plain } from '../lib/plain.ts';
 import { EVERYONE, strangerName } from './mentions.ts';
 
@@ -48,4 +50,9 @@ export function mentionedOf(people: People, target: UserId | ConversationId): st
   if (target === people.conversation) return EVERYONE;
   const member = people.members.get(target as UserId);
   return member && `@${nameOf(people, member.user)}`;
+}
+
+/** Who is in a call, each with the organisation where it is another one; guests are called with theirs. */
+export function inCallOf(call: Call, self: UserId): string[] {
+  return namedIn(call).map(({ user, name }) => (isGuestOf(call, user) ? name : withOrganisation(name, user, self)));
 }

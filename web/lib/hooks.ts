@@ -6,6 +6,7 @@ import type { BrowserCall, BrowserConference } from '#client/call.ts';
 import type { TimingsReport } from '#client/conference/timings.ts';
 import type { DomainName, ParticipantId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
+import type { GuestSession } from '../guest/guest-session.ts';
 import type { PageSession } from './session.ts';
 
 /** One incoming source. Counters run since its begin. */
@@ -47,11 +48,13 @@ declare global {
   }
 }
 
-export function installHooks(session: PageSession): void {
+export function installHooks(session: PageSession | GuestSession): void {
   let call: BrowserCall | undefined;
-  session.store.subscribe((state) => {
+  const look = () => {
+    const { state } = session.store;
     if (state.screen === 'call') call = state.call;
-  });
+  };
+  session.store.subscribe(look);
   window.hawser = {
     get conference() {
       return call?.conference;

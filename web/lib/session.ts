@@ -1,6 +1,6 @@
 /** What the page as a whole knows: who is signed in, his conversations, the call that is on the screen. */
 import { Account } from '#client/account.ts';
-import { BrowserCall, type CallOptions } from '#client/call.ts';
+import { BrowserCall, type CallOptions, type Entrance } from '#client/call.ts';
 import type { MessageId } from '#client/content/message-id.ts';
 import { setUpAnew } from '#client/device/anew.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
@@ -51,6 +51,7 @@ export type Place =
   | { readonly at: 'account' }
   | { readonly at: 'devices' }
   | { readonly at: 'people' }
+  | { readonly at: 'calls' }
   /** Other organisations, for administrators. */
   | { readonly at: 'admin' };
 
@@ -143,7 +144,7 @@ export class PageSession {
   }
 
   /** Joins the call of a conversation, or starts one. */
-  enterCall(conversation: ConversationId, start: boolean): void {
+  enterCall(conversation: ConversationId, entrance: Entrance): void {
     const current = this.store.state;
     if (current.screen !== 'home') return;
     const { chat } = current;
@@ -157,7 +158,7 @@ export class PageSession {
     this.place.set({ at: 'conversation', conversation });
     let call: BrowserCall;
     try {
-      call = new BrowserCall({ messenger, conversation, devices, start, cameraCodec: settings.cameraCodec });
+      call = new BrowserCall({ messenger, conversation, devices, entrance, cameraCodec: settings.cameraCodec });
     } catch (error) {
       // A browser that cannot encrypt: nobody joins without.
       this.callEnded.set(failureOf(error));

@@ -3,6 +3,9 @@ import type { Found } from '#client/following.ts';
 import { addressOf, type ConversationId } from '#signalling/ids.ts';
 import { AccountPage } from '../account/account-page.tsx';
 import { AdminPage } from '../admin/admin-page.tsx';
+import { putOutInWords } from '../call/moderation-words.ts';
+import { CallsButton } from '../calls/calls-button.tsx';
+import { CallsPage } from '../calls/calls-page.tsx';
 import { ConversationList } from '../chat/conversation-list.tsx';
 import { ConversationPage } from '../chat/conversation-page.tsx';
 import { countedOf } from '../chat/order.ts';
@@ -23,7 +26,7 @@ import { NewConversation } from './new-conversation.tsx';
 import { Ringing } from './ringing.tsx';
 
 /** What stands beside the list without being a conversation. */
-const PAGES: readonly Place['at'][] = ['account', 'admin', 'devices', 'people'];
+const PAGES: readonly Place['at'][] = ['account', 'admin', 'calls', 'devices', 'people'];
 
 export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat }) {
   const { home } = chat;
@@ -58,19 +61,27 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
       <Side session={session} chat={chat} selected={selected} onOpen={open} onNew={() => setAdding(true)} />
       <main class="stage">
         <div class="stage-notices">
-          {ended && <Message failure={ended} onDismiss={() => session.callEnded.set(undefined)} />}
+          {ended && (
+            <Message
+              failure={putOutInWords(ended, shown, chat.me.user)}
+              onDismiss={() => session.callEnded.set(undefined)}
+            />
+          )}
           <DeviceBanner chat={chat} onLook={() => session.place.set({ at: 'devices' })} />
           <Ringing
+            messenger={chat.messenger}
             home={home}
             me={chat.me.user}
             open={selected}
-            onJoin={(conversation) => session.enterCall(conversation, false)}
+            onJoin={(conversation) => session.enterCall(conversation, 'join')}
           />
         </div>
         {place.at === 'account' ? (
           <AccountPage session={session} chat={chat} onBack={close} />
         ) : place.at === 'admin' ? (
           <AdminPage account={session.account} onBack={close} />
+        ) : place.at === 'calls' ? (
+          <CallsPage session={session} chat={chat} onBack={close} />
         ) : place.at === 'devices' ? (
           <DevicesPage chat={chat} onBack={close} />
         ) : place.at === 'people' ? (
@@ -82,7 +93,7 @@ export function HomeScreen({ session, chat }: { session: PageSession; chat: Chat
             conversation={shown}
             message={place.at === 'conversation' ? place.message : undefined}
             onBack={close}
-            onCall={(start) => session.enterCall(shown.conversation, start)}
+            onCall={(entrance) => session.enterCall(shown.conversation, entrance)}
           />
         ) : (
           <Welcome empty={state.ready && state.conversations.length === 0} onNew={() => setAdding(true)} />
@@ -167,6 +178,7 @@ function Side({ session, chat, selected, onOpen, onNew }: SideProps) {
       <footer class="side-foot">
         <AccountButton session={session} chat={chat} />
         <AdminButton session={session} />
+        <CallsButton session={session} chat={chat} />
         <PeopleButton session={session} chat={chat} />
         <button
           type="button"
@@ -238,7 +250,7 @@ function PeopleButton({ session, chat }: Pick<SideProps, 'session' | 'chat'>) {
   return (
     <button
       type="button"
-      class="quiet icon-only people-button"
+      class="quiet icon-only counted-button"
       aria-label={count > 0 ? `People, ${words}` : 'People'}
       title="People"
       aria-current={place.at === 'people' ? 'page' : undefined}

@@ -1,5 +1,7 @@
 import { useEffect } from 'preact/hooks';
+import type { CallSignal } from '#client/content/call-signal.ts';
 import type { Home } from '#client/home.ts';
+import type { Messenger } from '#client/messenger.ts';
 import type { Conversation } from '#signalling/client-home.ts';
 import { type ConversationId, domainOf, type UserId } from '#signalling/ids.ts';
 import { announce } from '../lib/announce.ts';
@@ -9,6 +11,7 @@ import { Icon } from './icon.tsx';
 import { Organisation } from './organisation.tsx';
 
 interface Props {
+  readonly messenger: Messenger;
   readonly home: Home;
   readonly me: UserId | undefined;
   /** The conversation on the page, whose own banner says it already. */
@@ -16,8 +19,18 @@ interface Props {
   readonly onJoin: (conversation: ConversationId) => void;
 }
 
+/** In larger conversations nobody wants to hear of everybody whether it rings. */
+const MOST_TOLD = 8;
+/** Whoever does not come by then has missed it, though it may go on. ms */
+const RINGS_MS = 45_000;
+
+/** What others are told can wait for a better line; here it takes effect at once. */
+function answer(messenger: Messenger, conversation: ConversationId, signal: CallSignal): void {
+  messenger.answerCall(conversation, signal).catch(() => undefined);
+}
+
 /** Somebody calls: who, where, and the two answers. */
-export function Ringing({ home, me, open, onJoin }: Props) {
+export function Ringing({ messenger, home, me, open, onJoin }: Props) {
   const state = useStore(home.store);
   const calls = state.ringing.flatMap((id) => state.conversations.find((each) => each.conversation === id) ?? []);
   return (
@@ -30,7 +43,11 @@ export function Ringing({ home, me, open, onJoin }: Props) {
             conversation={conversation}
             me={me}
             onJoin={() => onJoin(conversation.conversation)}
-            onDecline={() => home.decline(conversation.conversation)}
+            onRing={() => {
+              if (conversation.members.length <= MOST_TOLD) answer(messenger, conversation.conversation, 'ringing');
+            }}
+            onSilence={() => home.decline(conversation.conversation)}
+            onDecline={() => answer(messenger, conversation.conversation, 'declined')}
           />
         ))}
     </>
@@ -42,6 +59,8 @@ function Ring(props: {
   me: UserId | undefined;
   onJoin: () => void;
   onDecline: () => void;
+  onRing: () => void;
+  onSilence: () => void;
 }) {
   const { call, members, title } = props.conversation;
   const caller = members.find(({ user }) => user === call?.startedBy)?.name ?? 'Somebody';
@@ -49,6 +68,14 @@ function Ring(props: {
   const isForeign = domain !== undefined && props.me !== undefined && domain !== domainOf(props.me);
   const sentence = `${caller}${isForeign ? ` of ${domain}` : ''} is calling in ${title}`;
   useEffect(() => announce(sentence), [sentence]);
+  const conference = call?.conference;
+  useEffect(() => {
+    if (conference === undefined) return;
+    props.onRing();
+    const timer = setTimeout(() => props.onSilence(), RINGS_MS);
+    return () => clearTimeout(timer);
+    // Once for each call, whatever else changes.
+  }, [conference]);
   return (
     <section class="ringing" aria-label="Incoming call">
       <Avatar name={caller} size={44} />
@@ -57,7 +84,7 @@ function Ring(props: {
         <span class="quiet-text"> · {title}</span>
       </p>
       <button type="button" onClick={props.onDecline}>
-        Not now
+        Decline
       </button>
       <button type="button" class="primary" onClick={props.onJoin}>
         <Icon name="phone" size={20} />

@@ -17,7 +17,7 @@ async function play(count: number, domains: number, across: boolean) {
   await using databases = new AsyncDisposableStack();
   const report = await measureFaults({
     ...{ seeds: Array.from({ length: count }, (_, index) => SEED + index), atOnce: 1, storage },
-    schedule: { domains, lengthMs: 700, across },
+    schedule: { domains, lengthMs: 500, across },
     database: async () => {
       const made = await testDatabase();
       if (!made) throw new Error('there is no PostgreSQL');

@@ -6,8 +6,8 @@ import type { Change, MessageRecord, TimelineRecord } from '#client/messages/rec
 import type { Timeline } from '#client/messages/timeline.ts';
 import { Messenger } from '#client/messenger.ts';
 import { MemoryVault } from '#client/vault/memory.ts';
-import { nodeEngine } from '#homeserver/ds/mls-crypto.ts';
 import type { Group } from '#mls/group.ts';
+import { nodeEngine } from '#mls/node-engine.ts';
 import type { CallTicket, Conversation } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConversationId, UserId } from '#signalling/ids.ts';

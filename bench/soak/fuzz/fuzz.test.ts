@@ -1,4 +1,4 @@
-/** The same as `hawser soak fuzz`, for ten thousand inputs or as many as `HAWSER_FUZZ_RUNS` says. */
+/** The same as `hawser soak fuzz`, for three thousand inputs or as many as `HAWSER_FUZZ_RUNS` says. */
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

@@ -6,7 +6,7 @@ import { testDatabase } from '#homeserver/testing/world.ts';
 import { complaintsAboutKills } from './report.ts';
 import { measureKills, type Victim } from './run.ts';
 
-const TIMES = Number(process.env.HAWSER_KILLS ?? 3);
+const TIMES = Number(process.env.HAWSER_KILLS ?? 2);
 const TIMEOUT = 120_000 + TIMES * 20_000;
 
 async function kill(victim: Victim, times: number) {

@@ -10,6 +10,7 @@ import {
   type UserId,
   userIdOf,
 } from '#signalling/ids.ts';
+import { CALL_SIGNALS } from '../call-signal.ts';
 import type { Attachment, Body, Content, EditableBody, StoredFile, Text } from '../content.ts';
 import { STATUSES } from '../content.ts';
 import { fileName } from '../file-name.ts';
@@ -163,6 +164,14 @@ export const content: fc.Arbitrary<Content> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('typing' as const), active: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('call' as const),
+      conference: token as fc.Arbitrary<ConferenceId>,
+      signal: fc.constantFrom(...CALL_SIGNALS),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('settings' as const), conversation: fc.constant(ROOM), settings }),

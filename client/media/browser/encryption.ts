@@ -9,6 +9,7 @@ import type { Epoch } from '../../sframe/epochs.ts';
 import {
   ENCODERS_OF_SENDER,
   type FromWorker,
+  type Stuck,
   type ToWorker,
   type TransformOptions,
 } from '../../sframe/worker-protocol.ts';
@@ -20,12 +21,16 @@ export class BrowserEncryption {
 
   /**
    * @param onRefused what came and was not shown
+   * @param onStuck pictures cannot be sent before there is one that builds on nothing
    * @throws DeviceError BROWSER_UNSUPPORTED: there is no call without encryption
    */
-  constructor(onRefused: (refused: FromWorker) => void) {
+  constructor(onRefused: (refused: FromWorker) => void, onStuck: () => void = () => undefined) {
     if (typeof RTCRtpScriptTransform === 'undefined') throw new DeviceError('BROWSER_UNSUPPORTED');
     this.#worker = new Worker(new URL('../../sframe/worker.ts', import.meta.url), { type: 'module' });
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => onRefused(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker | Stuck>) => {
+      if (data.type === 'stuck') onStuck();
+      else onRefused(data);
+    };
   }
 
   /** What is sent with it can be read from now on. */
@@ -35,6 +40,11 @@ export class BrowserEncryption {
 
   sendWith(number: bigint): void {
     this.#tell({ type: 'sendWith', number });
+  }
+
+  /** Nothing is sent until `sendWith` is called again. */
+  hold(): void {
+    this.#tell({ type: 'hold' });
   }
 
   /** To be called before the first frame is sent. @param layer the lowest that it makes */

@@ -89,6 +89,10 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
     return toWire.capabilities(device.recvRtpCapabilities);
   }
 
+  isLive(track: MediaStreamTrack): boolean {
+    return track.readyState === 'live';
+  }
+
   async publish(kind: SourceKind, track: MediaStreamTrack, muted: boolean): Promise<Publication<MediaStreamTrack>> {
     if (!this.#send || !this.#signalling) throw new DeviceError('UNKNOWN');
     const transport = this.#send;

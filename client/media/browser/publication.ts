@@ -17,6 +17,12 @@ export function publicationOf(
   source: Promise<SourceId>,
 ): Publication<MediaStreamTrack> {
   let turn: Promise<unknown> = Promise.resolve();
+  // One after the other: a sender refuses parameters that were read before the last change.
+  const inTurn = (work: () => Promise<unknown>): Promise<void> => {
+    const next = turn.then(work);
+    turn = next.catch(() => undefined);
+    return next.then(() => undefined);
+  };
   return {
     kind,
     source,
@@ -28,15 +34,25 @@ export function publicationOf(
       }
     },
     setLayers(layers) {
-      // One after the other: a sender refuses parameters that were read before the last change.
-      const next = turn.then(() => Promise.all(sent.map((each) => activate(each, layers))));
-      turn = next.catch(() => undefined);
-      return next.then(() => undefined);
+      return inTurn(() => Promise.all(sent.map((each) => activate(each, layers))));
+    },
+    refresh() {
+      if (kind === 'microphone') return Promise.resolve();
+      // An encoding begins with such a picture whenever it is switched on.
+      return inTurn(async () => {
+        const active = sent.filter(isActive);
+        await Promise.all(active.map((each) => activate(each, [])));
+        await Promise.all(active.map((each) => activate(each, each.layers)));
+      });
     },
     close: () => {
       for (const { producer } of sent) producer.close();
     },
   };
+}
+
+function isActive({ producer }: Sent): boolean {
+  return producer.rtpSender?.getParameters().encodings[0]?.active === true;
 }
 
 /** An encoding that is not active is not made, and costs neither processor nor path. Muting does not touch it. */

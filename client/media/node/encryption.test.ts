@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Conference } from '../../conference/conference.ts';
 import type { Epoch } from '../../sframe/epochs.ts';
 import { MiniSft } from '../../testing/mini-sft.ts';
+import { pictureOf } from '../../testing/picture.ts';
 import { NodeEncryption, type RefusedFrame } from './encryption.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from './engine.ts';
 import type { WholeFrame } from './frames.ts';
@@ -12,16 +13,6 @@ beforeAll(async () => {
   sft = await MiniSft.start();
 });
 afterAll(() => sft.close());
-
-/** A frame of VP8 as far as anybody looks at it: whether it is a key frame, its size, and words. */
-function pictureOf(isKey: boolean, words: string): Uint8Array {
-  const head = Buffer.alloc(isKey ? 10 : 3);
-  head[0] = isKey ? 0 : 1;
-  if (isKey) head.set([0x9d, 0x01, 0x2a], 3);
-  if (isKey) head.writeUInt16LE(320, 6);
-  if (isKey) head.writeUInt16LE(180, 8);
-  return Buffer.concat([head, Buffer.from(words.padEnd(2_500, '.'))]);
-}
 
 async function join(name: string) {
   const refused: RefusedFrame[] = [];

@@ -37,6 +37,11 @@ export class NodeEncryption {
     this.#epochs.sendWith(number);
   }
 
+  /** Nothing is sent until `sendWith` is called again. */
+  hold(): void {
+    this.#epochs.hold();
+  }
+
   /** For the frames of one encoder. */
   outgoing(kind: SourceKind, layer: number): OutgoingFrames {
     return new OutgoingFrames(this.#epochs, { number: this.#encoders++, kind, layer });

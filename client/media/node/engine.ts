@@ -54,7 +54,8 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
   #receive: MediaPath | undefined;
   #sendConnecting: Promise<void> | undefined;
   #mids = 0;
-  #closed = false;
+  /** From `start` to `close`; a call that is joined again has another one. */
+  #stay: symbol | undefined;
 
   constructor(options: NodeEngineOptions = {}) {
     this.#options = options;
@@ -63,10 +64,12 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
   async start(offer: MediaOffer, signalling: MediaSignalling): Promise<RtpCapabilities> {
     this.#router = offer.capabilities;
     this.#signalling = signalling;
-    const lost = (name: 'send' | 'receive') => () => this.#closed || signalling.lost(name);
+    const stay = Symbol();
+    this.#stay = stay;
+    const lost = (name: 'send' | 'receive') => () => this.#stay !== stay || signalling.lost(name);
     const nothing = () => undefined;
     const open = this.#options.openPath ?? NodeTransport.open;
-    [this.#send, this.#receive] = await Promise.all([
+    const [send, receive] = await Promise.all([
       open(offer.send, { onRtp: nothing, onRtcp: (it) => this.#hear(it), onLost: lost('send') }),
       open(offer.receive, {
         onRtp: (header, payload) => this.#take(header, payload),
@@ -74,12 +77,13 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
         onLost: lost('receive'),
       }),
     ]);
-    if (this.#closed) {
-      this.#send.close();
-      this.#receive.close();
+    if (this.#stay !== stay) {
+      send.close();
+      receive.close();
       throw new HawserError('SIG_CLOSED');
     }
-    this.#connect('receive', this.#receive).catch(nothing); // told by `lost`
+    [this.#send, this.#receive] = [send, receive];
+    this.#connect('receive', receive).catch(nothing); // told by `lost`
     this.#timers.push(setInterval(() => this.#report(), REPORT_MS));
     this.#timers.push(setInterval(() => this.#askForRepair(), REPAIR_MS));
     return receiveCapabilities(offer.capabilities);
@@ -189,8 +193,9 @@ export class NodeEngine implements MediaEngine<NodeSource, NodeStream, NodePubli
   }
 
   close(): void {
-    this.#closed = true;
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#stay = undefined;
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.#sendConnecting = undefined;
     this.#send?.close();
     this.#receive?.close();
     this.#byConsumer.clear();

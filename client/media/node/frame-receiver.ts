@@ -17,6 +17,8 @@ export class FrameReceiver {
   readonly #options: FrameReceiverOptions;
   readonly #whole: TakePacket | undefined;
   readonly #queue = new Queue();
+  /** RTP timestamp of what was given on last. */
+  #newest: number | undefined;
 
   constructor(options: FrameReceiverOptions) {
     this.#options = options;
@@ -27,13 +29,22 @@ export class FrameReceiver {
 
   /** A packet that comes the first time. */
   take(header: ParsedHeader, payload: Buffer): void {
-    const { mimeType, opening, give } = this.#options;
+    const { mimeType, opening } = this.#options;
     const frame = this.#whole?.(header, payload);
     if (!frame) return;
-    if (!opening) return give(frame);
+    if (!opening) return this.#give(frame);
     void this.#queue.run(async () => {
       const arrived = { ...frame, clear: clearBytesOf(mimeType, frame.data) };
-      for (const shown of await opening.take(arrived)) give({ data: shown.data, timestamp: shown.frame.timestamp });
+      for (const { data, frame } of await opening.take(arrived)) this.#give({ data, timestamp: frame.timestamp });
     });
+  }
+
+  /** Of pictures none that is older than the last: a decoder of VP8 cannot go back. Sound that comes late has its place by its time. */
+  #give(frame: WholeFrame): void {
+    const { mimeType, give } = this.#options;
+    const isPicture = mimeType.toLowerCase().startsWith('video/');
+    if (isPicture && this.#newest !== undefined && ((frame.timestamp - this.#newest) | 0) < 0) return;
+    this.#newest = frame.timestamp;
+    give(frame);
   }
 }

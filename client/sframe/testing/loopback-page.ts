@@ -8,7 +8,7 @@ import type { FromWorker, ToWorker, TransformOptions } from '../worker-protocol.
 type Encoding = RTCRtpEncodingParameters & { readonly scalabilityMode?: string };
 
 export interface LoopbackOptions {
-  readonly mimeType: 'video/VP8' | 'video/VP9' | 'audio/opus';
+  readonly mimeType: 'video/VP8' | 'video/VP9' | 'video/H264' | 'audio/opus';
   readonly encodings?: Encoding[];
   /** Whether it is encrypted at all. */
   readonly isPlain?: boolean;

@@ -90,8 +90,10 @@ const SCENARIOS_OF_CAST = {
     const [ann, phone, ben, cat] = await cast.devices('ann laptop', 'ann phone', 'ben laptop', 'cat laptop');
     const { conversation } = await ann.messenger.create('Group', [ben.user]);
     for (const each of [ann, phone, ben]) await each.joins(conversation);
-    await ann.say(conversation, 'early');
+    const early = await ann.say(conversation, 'early');
     for (const each of [ann, phone, ben]) await each.shows(conversation, 'early');
+    // Ben's report is of before Cat, and would be nothing she can read.
+    await until(async () => (await ann.delivery(conversation, early, ben.user)) === 'delivered', 'delivered');
     await ann.messenger.addMember(conversation, cat.user);
     await cat.joins(conversation);
     await ben.say(conversation, 'welcome');

@@ -11,6 +11,7 @@ import type { People } from '../../as/people.ts';
 import type { Sessions } from '../../as/sessions.ts';
 import type { Assets } from '../../assets/assets.ts';
 import type { Calls } from '../../calls/calls.ts';
+import type { Guests } from '../../calls/guests.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
 import type { Asker, GroupOffice } from '../../ds/group-office.ts';
@@ -19,6 +20,7 @@ import type { Downloads } from '../../federation/downloads.ts';
 import type { Push } from '../../qs/push.ts';
 import type { Queues } from '../../qs/queues.ts';
 import type { World } from '../../world.ts';
+import { refuseGuests } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { networkOf } from '../network.ts';
 import { writeReference } from '../openapi.ts';
@@ -30,6 +32,7 @@ import { connectionRoutes } from './connections.ts';
 import { conversationRoutes } from './conversations.ts';
 import { deviceRoutes } from './devices.ts';
 import { groupRoutes } from './groups.ts';
+import { guestRoutes } from './guests.ts';
 import { organisationRoutes } from './organisations.ts';
 import { passwordRoutes } from './password.ts';
 import { peopleRoutes } from './people.ts';
@@ -62,6 +65,7 @@ export interface ClientApiOptions extends AdministrationOptions {
   /** With which this hub proposes to groups: Ed25519, 32 bytes. */
   readonly hubKey: Uint8Array;
   readonly calls: Calls;
+  readonly guests: Guests;
   readonly assets: Assets;
   readonly downloads: Pick<Downloads, 'open'>;
   readonly localPerson: (user: UserId) => Promise<Person | undefined>;
@@ -90,6 +94,7 @@ export async function clientApi(app: App, options: ClientApiOptions): Promise<vo
     const { origin } = request.headers;
     if (origin !== undefined && origin !== options.origin) throw new HawserError('HOME_FORBIDDEN', 'origin');
     reply.header('cache-control', 'no-store');
+    await refuseGuests(options.sessions, request);
   });
   sessionRoutes(app, options);
   deviceRoutes(app, options);
@@ -102,6 +107,7 @@ export async function clientApi(app: App, options: ClientApiOptions): Promise<vo
   organisationRoutes(app, options);
   pushRoutes(app, options);
   callRoutes(app, options);
+  guestRoutes(app, options);
   assetRoutes(app, options);
   administrationRoutes(app, options);
   referenceRoute(app);

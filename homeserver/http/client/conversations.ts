@@ -16,9 +16,13 @@ import type { ClientApiOptions } from './api.ts';
 import { InConversation, OfMember } from './parameters.ts';
 
 export function conversationRoutes(app: App, { sessions, conversations }: ClientApiOptions): void {
-  const list = told('The conversations of a person.', { by: 'session', answer: Conversations });
+  const list = told(
+    'The conversations of a person; of a guest, the one with the call that he is invited to, as far as he sees it.',
+    { by: 'session', guests: true, answer: Conversations },
+  );
   app.get(`${API}/conversations`, { schema: list }, async (request) => {
-    const { user } = await authenticate(sessions, request);
+    const { user, guest } = await authenticate(sessions, request);
+    if (guest !== undefined) return { conversations: await conversations.listAsGuest(user, guest) };
     return { conversations: (await conversations.list(user)).map(shown) };
   });
 

@@ -49,7 +49,8 @@ const OneDevice = { params: Closed({ device: DeviceId }) };
 const OneDomain = { params: Closed({ domain: DomainName }) };
 
 export function deviceRoutes(app: App, options: ClientApiOptions): void {
-  const { sessions, devices, keyPackages, authorities, hubKey, domain, world, claimFar, authorityOf } = options;
+  const { sessions, devices, keyPackages, authorities, hubKey, domain, world, claimFar, authorityOf, conversations } =
+    options;
   const claims = new RateLimit(CLAIMS_PER_SECOND, world.now);
   const certificates = new RateLimit(CERTIFICATES_PER_SECOND, world.now, CERTIFICATES_AT_ONCE);
   const path = `${API}/devices`;
@@ -65,6 +66,7 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
 
   const add = told('Makes a device and binds the session to it. Every other device is told, and an e-mail is sent.', {
     by: 'session',
+    guests: true,
     status: 201,
     answer: CertifiedDevice,
     refusals: ['HOME_BAD_DEVICE_KEY', 'HOME_TOO_MANY_DEVICES', 'HOME_HAS_DEVICE', 'HOME_SLOW_DOWN'],
@@ -78,6 +80,7 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
 
   const resume = told('Binds the session to a device that is known, by a proof that its key is there.', {
     by: 'session',
+    guests: true,
     answer: CertifiedDevice,
     refusals: ['HOME_BAD_DEVICE_KEY', 'HOME_NOT_FOUND', 'HOME_HAS_DEVICE'],
   });
@@ -88,6 +91,7 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
 
   const renew = told('A certificate for a longer time, for the same key.', {
     by: 'device',
+    guests: true,
     answer: CertifiedDevice,
     refusals: ['HOME_BAD_DEVICE_KEY', 'HOME_NOT_FOUND', 'HOME_SLOW_DOWN'],
   });
@@ -97,7 +101,7 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
     return devices.renew(device, request.body.request);
   });
 
-  const left = told('How many key packages wait to be used.', { by: 'device', answer: KeyPackageCount });
+  const left = told('How many key packages wait to be used.', { by: 'device', guests: true, answer: KeyPackageCount });
   app.get(`${path}/current/key-packages`, { schema: left }, async (request) => {
     const { device } = await authenticateDevice(sessions, request);
     return { left: await keyPackages.left(device) };
@@ -105,6 +109,7 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
 
   const bring = told('Brings key packages in the place of those before. One bad one, and the old ones stay.', {
     by: 'device',
+    guests: true,
     answer: KeyPackageCount,
     refusals: ['HOME_BAD_KEY_PACKAGE', 'HOME_NOT_FOUND', 'HOME_SLOW_DOWN'],
   });
@@ -144,13 +149,18 @@ export function deviceRoutes(app: App, options: ClientApiOptions): void {
   const about = 'What speaks for the devices of a domain, and what it took back; of this domain for everybody.';
   const authority = told(about, {
     by: 'nobody',
+    guests: true,
     answer: Authority,
     refusals: ['HOME_UNAUTHENTICATED', ...OF_ITS_DOMAIN],
   });
   app.get(`${API}/authorities/:domain`, { schema: { ...OneDomain, ...authority } }, async (request) => {
     if (request.params.domain === domain) return statedAuthority(domain, authorities, hubKey);
-    // Whom this domain deals with is for its own people.
-    await authenticate(sessions, request);
+    // Whom this domain deals with is for its own people; to a guest it is whoever may be in his call.
+    const { user, guest } = await authenticate(sessions, request);
+    if (guest !== undefined) {
+      const { members } = await conversations.getInCall(user, guest);
+      if (!members.some((member) => member.domain === request.params.domain)) throw new HawserError('HOME_NOT_FOUND');
+    }
     return authorityOf(request.params.domain);
   });
 }

@@ -7,8 +7,10 @@ import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import {
   GroupState,
   GroupTree,
+  JoinAnswer,
   NewCommit,
   NewGroup,
+  NewJoin,
   NewMessage,
   SentMessage,
   TakenCommit,
@@ -28,8 +30,8 @@ const COMMITS_PER_SECOND = 10;
 /** Messages of one device: nobody types faster. Over the WebSocket its own limit holds. */
 const MESSAGES_PER_SECOND = 30;
 
-/** Where the asker is no member, or the conversation has no group. */
-const NO_GROUP = ['HOME_NOT_FOUND', 'HOME_NO_GROUP'] as const;
+/** Where the asker is no member, the conversation has no group, or the call is over. */
+const NO_GROUP = ['HOME_NOT_FOUND', 'HOME_NO_GROUP', 'HOME_NO_CALL'] as const;
 /** What the hub refuses because a conforming member would (RFC 9420). */
 const AGAINST_MLS = [
   'MLS_MALFORMED',
@@ -95,9 +97,10 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
 
   const create = told('Makes the MLS group of a conversation, with the asking device alone in it.', {
     by: 'device',
+    guests: true,
     status: 201,
     answer: GroupState,
-    refusals: ['HOME_NOT_FOUND', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
+    refusals: ['HOME_NOT_FOUND', 'HOME_NO_CALL', 'HOME_GROUP_EXISTS', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
   });
   app.post(path, { schema: { ...InRoom, body: NewGroup, ...create }, ...large }, async (request, reply) => {
     const asker = await authenticateDevice(sessions, request);
@@ -108,6 +111,7 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
 
   const state = told('What a device joins by itself with, in an external commit.', {
     by: 'device',
+    guests: true,
     answer: GroupState,
     refusals: [...NO_GROUP, ...AGAINST_MLS, ...OF_ITS_HUB],
   });
@@ -116,8 +120,26 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
     return office(request.params.conversation).state(asker, request.params.conversation);
   });
 
+  const join = told(
+    'A device wants to come into the group of a call: it is told what it joins by itself with, or is let in with others and finds a Welcome in its queue.',
+    {
+      by: 'device',
+      guests: true,
+      answer: JoinAnswer,
+      refusals: [...NO_GROUP, 'HOME_FORBIDDEN', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
+    },
+  );
+  app.post(`${path}/joins`, { schema: { ...InRoom, body: NewJoin, ...join } }, async (request) => {
+    const asker = await authenticateDevice(sessions, request);
+    if (!commits.take(asker.device)) throw new HawserError('HOME_SLOW_DOWN');
+    const { conversation } = request.params;
+    const state = await office(conversation).join(asker, conversation, request.body.keyPackage);
+    return state ? { state } : {};
+  });
+
   const tree = told('The tree to a Welcome, for an hour.', {
     by: 'device',
+    guests: true,
     answer: GroupTree,
     refusals: [...NO_GROUP, ...OF_ITS_HUB],
   });
@@ -129,6 +151,7 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
 
   const commit = told('Changes the group. The hub takes one commit for each epoch.', {
     by: 'device',
+    guests: true,
     answer: TakenCommit,
     refusals: [...NO_GROUP, 'HOME_FORBIDDEN', ...AGAINST_MLS, ...OF_ITS_HUB, 'HOME_SLOW_DOWN'],
   });
@@ -140,6 +163,7 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
 
   const turn = told("Answered when it is the device's turn to commit, after it lost a race.", {
     by: 'device',
+    guests: true,
     answer: Nothing,
     refusals: [...NO_GROUP, ...OF_ITS_HUB, 'HOME_SLOW_DOWN', 'SIG_CLOSED'],
   });
@@ -149,7 +173,11 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
     return {};
   });
 
-  const endTurn = told('Gives a turn back unused.', { by: 'device', refusals: [...NO_GROUP, ...OF_ITS_HUB] });
+  const endTurn = told('Gives a turn back unused.', {
+    by: 'device',
+    guests: true,
+    refusals: [...NO_GROUP, ...OF_ITS_HUB],
+  });
   app.delete(`${path}/turns`, { schema: { ...InRoom, ...endTurn } }, async (request, reply) => {
     const asker = await authenticateDevice(sessions, request);
     await office(request.params.conversation).endTurn(asker, request.params.conversation);
@@ -172,6 +200,7 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
 
   const waiting = told('What waits for the device behind a position, for clients without a WebSocket.', {
     by: 'device',
+    guests: true,
     answer: Delivery,
   });
   app.get(`${API}/queue`, { schema: { querystring: After, ...waiting } }, async (request) => {
@@ -181,6 +210,7 @@ export function groupRoutes(app: App, { sessions, office, send: sendMessage, que
 
   const acknowledge = told('Everything up to this position is on the device, and may be forgotten here.', {
     by: 'device',
+    guests: true,
   });
   app.post(
     `${API}/queue/acknowledgements`,

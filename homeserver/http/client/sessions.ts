@@ -27,7 +27,7 @@ export function endCookie(reply: FastifyReply, origin: string): FastifyReply {
   return reply.clearCookie(name, attributes);
 }
 
-export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiOptions): void {
+export function sessionRoutes(app: App, { sessions, guests, domain, origin }: ClientApiOptions): void {
   const { name, attributes } = cookieFor(origin);
   const answer = ({ access, refresh, account }: Tokens, reply: FastifyReply): Session => {
     if (refresh !== undefined) reply.setCookie(name, refresh, { ...attributes, maxAge: REFRESH_SECONDS });
@@ -51,9 +51,18 @@ export function sessionRoutes(app: App, { sessions, domain, origin }: ClientApiO
     return answer(await sessions.refresh(token), reply);
   });
 
-  app.delete(`${API}/sessions/current`, { schema: told('Signs out.', { by: 'session' }) }, async (request, reply) => {
-    const { session } = await authenticate(sessions, request);
-    await sessions.end(session);
-    endCookie(reply, origin).status(204);
-  });
+  app.delete(
+    `${API}/sessions/current`,
+    { schema: told('Signs out.', { by: 'session', guests: true }) },
+    async (request, reply) => {
+      const { session, user, guest } = await authenticate(sessions, request);
+      if (guest !== undefined) {
+        // The cookie is that of somebody else who uses this browser.
+        await guests.leave(user);
+        return reply.status(204).send();
+      }
+      await sessions.end(session);
+      endCookie(reply, origin).status(204);
+    },
+  );
 }

@@ -1,6 +1,6 @@
-/** Node's own cryptography for the groups of which this homeserver is the hub; see `mls/engine.ts` for what it has to do and why. */
+/** Node's own cryptography, for homeservers and for programs with the SDK; see `engine.ts` for what it has to do and why. */
 import { createHmac, createPublicKey, hash, verify } from 'node:crypto';
-import type { Engine } from '#mls/engine.ts';
+import type { Engine } from './engine.ts';
 
 /** RFC 8410, section 4: what stands before the 32 bytes of a public key of Ed25519. */
 const HEADER = Buffer.from('302a300506032b6570032100', 'hex');

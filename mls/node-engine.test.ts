@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nodeEngine } from './mls-crypto.ts';
+import { nodeEngine } from './node-engine.ts';
 
 const message = new TextEncoder().encode('message');
 

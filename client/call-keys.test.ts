@@ -1,39 +1,21 @@
 /** From the group of a call to its media: two people of two organisations, over homeservers that are real, without an SFT. */
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '#homeserver/testing/world.ts';
-import { nodeEngine as mlsEngine } from '#mls/node-engine.ts';
 import type { ConversationId } from '#signalling/ids.ts';
-import { Account } from './account.ts';
 import { devicesIn } from './device/verification.ts';
 import { type CallRoster, unexpectedIn } from './groups/call-roster.ts';
-import { Messenger } from './messenger.ts';
+import type { Messenger } from './messenger.ts';
 import { Epochs } from './sframe/epochs.ts';
 import { IncomingFrames, type Refusal, WAIT_MS } from './sframe/incoming-frames.ts';
 import { nodeEngine } from './sframe/node-engine.ts';
 import { OutgoingFrames } from './sframe/outgoing-frames.ts';
-import { MemoryVault } from './vault/memory.ts';
+import { type AliceAndBob, aliceAndBob, messengerAt } from './testing/messengers.ts';
 
-let world: World;
-let alpha: Organisation;
-let beta: Organisation;
-
+let world: AliceAndBob;
 beforeAll(async () => {
-  world = await organise('alpha.example', 'beta.example');
-  [alpha, beta] = world.organisations as [Organisation, Organisation];
-  await alpha.homeserver.createAccount({ handle: 'alice', name: 'Alice', password: PASSWORD });
-  await beta.homeserver.createAccount({ handle: 'bob', name: 'Bob', password: PASSWORD });
+  world = await aliceAndBob();
 });
 afterAll(() => world[Symbol.asyncDispose]());
-
-async function messengerOf(handle: string, organisation: Organisation): Promise<Messenger> {
-  const account = new Account(organisation.url);
-  await account.signIn(handle, PASSWORD);
-  const messenger = await Messenger.open({ account, vault: new MemoryVault(), deviceName: 'Test', engine: mlsEngine });
-  onTestFinished(() => messenger.close());
-  await until(() => messenger.home.store.state.connected, 'it is connected');
-  return messenger;
-}
 
 /** What a device in the call hears of its keys. */
 async function enter(
@@ -74,7 +56,7 @@ async function enter(
 }
 
 test('what one says the other hears, until he is taken out', { timeout: 30_000 }, async () => {
-  const [alice, bob] = [await messengerOf('alice', alpha), await messengerOf('bob', beta)];
+  const [alice, bob] = [await messengerAt(world.alpha, 'alice'), await messengerAt(world.beta, 'bob')];
   const { conversation } = await alice.create('Rigging', [bob.device.user]);
   const hasCall = () => bob.home.store.state.conversations.some(({ call }) => call?.group !== undefined);
   const ofAlice = await enter(alice, conversation, true);
@@ -111,7 +93,7 @@ test('what one says the other hears, until he is taken out', { timeout: 30_000 }
 test('nothing is sent while somebody who was compared is in it with a device that was not', {
   timeout: 30_000,
 }, async () => {
-  const [alice, bob] = [await messengerOf('alice', alpha), await messengerOf('bob', beta)];
+  const [alice, bob] = [await messengerAt(world.alpha, 'alice'), await messengerAt(world.beta, 'bob')];
   const { conversation } = await alice.create('Mooring', [bob.device.user]);
   const group = async () => (await alice.messages(conversation)).group.ready();
   await until(
@@ -134,7 +116,7 @@ test('nothing is sent while somebody who was compared is in it with a device tha
   await enter(bob, conversation, false);
   await until(() => ofAlice.epochs.sending?.number === 1n, 'she sends to the device that she compared');
 
-  const other = await messengerOf('bob', beta);
+  const other = await messengerAt(world.beta, 'bob');
   await knowsCall(other);
   await enter(other, conversation, false);
   await until(() => ofAlice.epochs.sending === undefined, 'she sends nothing any more');

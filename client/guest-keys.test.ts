@@ -1,42 +1,22 @@
 /** A guest of one organisation in a call at the hub of another, over homeservers that are real: which keys he has, and when he has none. */
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Organisation } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
-import { nodeEngine as mlsEngine } from '#mls/node-engine.ts';
 import { type ConversationId, callRoomOf, type DeviceId, type ParticipantId } from '#signalling/ids.ts';
-import { Account } from './account.ts';
+import type { Account } from './account.ts';
 import type { CallRoster } from './groups/call-roster.ts';
-import { Messenger } from './messenger.ts';
+import type { Messenger } from './messenger.ts';
 import { Epochs } from './sframe/epochs.ts';
 import { IncomingFrames } from './sframe/incoming-frames.ts';
 import { nodeEngine } from './sframe/node-engine.ts';
 import { OutgoingFrames } from './sframe/outgoing-frames.ts';
-import { MemoryVault } from './vault/memory.ts';
+import { type AliceAndBob, aliceAndBob, messengerAt } from './testing/messengers.ts';
 
-let world: World;
-let alpha: Organisation;
-let beta: Organisation;
-
+let world: AliceAndBob;
 beforeAll(async () => {
-  world = await organise('alpha.example', 'beta.example');
-  [alpha, beta] = world.organisations as [Organisation, Organisation];
-  await alpha.homeserver.createAccount({ handle: 'alice', name: 'Alice', password: PASSWORD });
-  await beta.homeserver.createAccount({ handle: 'bob', name: 'Bob', password: PASSWORD });
+  world = await aliceAndBob();
 });
 afterAll(() => world[Symbol.asyncDispose]());
-
-async function messengerOf({ url }: Organisation, come: (account: Account) => Promise<unknown>): Promise<Messenger> {
-  const account = new Account(url);
-  await come(account);
-  const options = { account, vault: new MemoryVault(), deviceName: 'Test', engine: mlsEngine, keyPackages: 1 };
-  const messenger = await Messenger.open(options);
-  onTestFinished(() => {
-    messenger.close();
-    account[Symbol.dispose]();
-  });
-  await until(() => messenger.home.store.state.connected, 'it is connected');
-  return messenger;
-}
 
 /** The keys of a device in the call, and who else has them. */
 async function enter(messenger: Messenger, conversation: ConversationId, isFirst = false) {
@@ -60,8 +40,9 @@ const present = ({ sft }: Organisation, conference: Parameters<typeof sft.presen
 test('a guest has the keys of the call while he is let in, and never those of the conversation', {
   timeout: 60_000,
 }, async () => {
-  const alice = await messengerOf(alpha, (account) => account.signIn('alice', PASSWORD));
-  const bob = await messengerOf(beta, (account) => account.signIn('bob', PASSWORD));
+  const { alpha, beta } = world;
+  const alice = await messengerAt(alpha, 'alice');
+  const bob = await messengerAt(beta, 'bob');
   const { conversation } = await alice.create('Rigging', [bob.device.user]);
   const shownTo = (messenger: Messenger) =>
     messenger.home.store.state.conversations.find((each) => each.conversation === conversation);
@@ -75,7 +56,7 @@ test('a guest has the keys of the call while he is let in, and never those of th
   const { token } = await bob.home.moderating.makeGuestLink(conversation);
 
   let account: Account | undefined;
-  const nina = await messengerOf(beta, (made) => {
+  const nina = await messengerAt(beta, (made) => {
     account = made;
     return made.comeAsGuest(token, 'Nina');
   });

@@ -7,7 +7,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { deriveKeys, protectRtcp, protectRtp, type SessionKeys } from '#cli/worker/srtp-reference.ts';
 import type { ConferenceId, ParticipantId, SourceId, TrunkId } from '#signalling/ids.ts';
 import { PAYLOAD, type SourceKind, SRTP_SUITE } from '#signalling/media-profile.ts';
-import { LINK_VERSIONS, type LinkStream } from '#signalling/sft-link.ts';
+import { type Hello, LINK_VERSIONS, type LinkStream } from '#signalling/sft-link.ts';
 import { until } from '#signalling/testing.ts';
 import { newParticipantId, randomId, type TestSft } from './testing.ts';
 
@@ -62,10 +62,15 @@ export class FarSide {
   }
 
   /** Joins a conference of the anchor in the name of a domain, with a trunk. */
-  static async join(as: TestSft, anchor: TestSft, conference: ConferenceId): Promise<FarSide> {
+  static async join(
+    as: TestSft,
+    anchor: TestSft,
+    conference: ConferenceId,
+    versions: Hello['versions'] = LINK_VERSIONS,
+  ): Promise<FarSide> {
     const link = await as.dialLink(anchor);
     await link.rpc.request('hello', {
-      versions: LINK_VERSIONS,
+      versions,
       domain: as.domain,
       software: 'test',
       workers: [{ index: 0 }],

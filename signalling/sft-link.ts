@@ -1,5 +1,5 @@
 /**
- * SFT to SFT, version 1. The federated SFT dials the anchor. Everything that describes a conference is stated whole and
+ * SFT to SFT, versions 1 and 2. The federated SFT dials the anchor. Everything that describes a conference is stated whole and
  * numbered; whatever is lost or repeated does no harm. SRTP keys cross here and nowhere else.
  */
 import Type, { type Static } from 'typebox';
@@ -9,7 +9,9 @@ import { Codec, Layer, Layers, MediaAddress, SourceKind, SrtpKey } from './media
 import { SignalPayload } from './signal.ts';
 
 export const LINK_PATH = '/link/v1';
-export const LINK_VERSIONS = { min: 1, max: 1 } as const;
+export const LINK_VERSIONS = { min: 1, max: 2 } as const;
+/** From this version on people say something to everybody; to an older side the notification is unknown, and ends the link. */
+export const SIGNAL_VERSION = 2;
 /** Time between heartbeats, ms; three missed make the peer suspect. */
 export const HEARTBEAT_MS = 250;
 export const SUSPECT_MS = 3 * HEARTBEAT_MS;

@@ -1,38 +1,24 @@
 /** A call between two organisations, and the devices of whoever is called: homeservers are real, and what is answered goes encrypted. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Organisation, organise, PASSWORD, type World } from '#homeserver/testing/organisation.ts';
+import type { Organisation } from '#homeserver/testing/organisation.ts';
 import { until } from '#homeserver/testing/world.ts';
-import { nodeEngine } from '#mls/node-engine.ts';
 import type { ConferenceId, ConversationId } from '#signalling/ids.ts';
-import { Account } from '../account.ts';
 import { Following } from '../following.ts';
-import { Messenger } from '../messenger.ts';
-import { MemoryVault } from '../vault/memory.ts';
+import type { Messenger } from '../messenger.ts';
+import { type AliceAndBob, aliceAndBob, messengerAt } from '../testing/messengers.ts';
 import { answersTo } from './answers.ts';
 
-let world: World;
-let alpha: Organisation;
-let beta: Organisation;
-
+let world: AliceAndBob;
 beforeAll(async () => {
-  world = await organise('alpha.example', 'beta.example');
-  [alpha, beta] = world.organisations as [Organisation, Organisation];
-  await alpha.homeserver.createAccount({ handle: 'alice', name: 'Alice', password: PASSWORD });
-  await beta.homeserver.createAccount({ handle: 'bob', name: 'Bob', password: PASSWORD });
+  world = await aliceAndBob();
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
 async function deviceOf(handle: string, organisation: Organisation): Promise<Messenger> {
-  const account = new Account(organisation.url);
-  await account.signIn(handle, PASSWORD);
-  const messenger = await Messenger.open({ account, vault: new MemoryVault(), deviceName: 'Test', engine: nodeEngine });
+  const messenger = await messengerAt(organisation, handle);
   // Lets devices in that come later.
   const following = new Following(messenger, () => undefined);
-  onTestFinished(() => {
-    following.close();
-    messenger.close();
-  });
-  await until(() => messenger.home.store.state.connected, 'it is connected');
+  onTestFinished(() => following.close());
   return messenger;
 }
 
@@ -42,8 +28,8 @@ const outcomeAt = ({ calls }: Messenger, conference: ConferenceId) => calls.log.
 test('one device declines or accepts, the others of the person stop to ring, and the caller sees it', {
   timeout: 60_000,
 }, async () => {
-  const alice = await deviceOf('alice', alpha);
-  const [phone, laptop] = [await deviceOf('bob', beta), await deviceOf('bob', beta)];
+  const alice = await deviceOf('alice', world.alpha);
+  const [phone, laptop] = [await deviceOf('bob', world.beta), await deviceOf('bob', world.beta)];
   const { conversation } = await alice.create('Rigging', [phone.device.user]);
   for (const device of [phone, laptop])
     await until(

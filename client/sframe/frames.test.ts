@@ -40,9 +40,11 @@ function call(kind: 'camera' | 'microphone' = 'camera', encoder: EncoderId = kin
   of.sendWith(1n);
   const outgoing = new OutgoingFrames(of, encoder);
   const refused: Refusal[] = [];
+  const stranded: number[] = [];
   const incoming = new IncomingFrames({
     ...{ epochs: at, participant: ALICE, kind, now: clock },
     onRefused: (refusal) => refused.push(refusal),
+    onStranded: () => stranded.push(now),
   });
   const clear = kind === 'camera' ? CLEAR : 0;
   let pictures = 0;
@@ -73,7 +75,7 @@ function call(kind: 'camera' | 'microphone' = 'camera', encoder: EncoderId = kin
     }
     return shown;
   };
-  return { of, at, outgoing, incoming, refused, make, several, show, pass: (ms: number) => (now += ms) };
+  return { of, at, outgoing, incoming, refused, stranded, make, several, show, pass: (ms: number) => (now += ms) };
 }
 
 const changed = (frame: ArrivedFrame, at: number): ArrivedFrame => ({
@@ -131,6 +133,27 @@ it('lets a picture wait for one that comes later, and shows none whose base was 
   const key = await make([]);
   expect(await show(key)).toEqual([6]);
   expect(refused).toEqual(['incomplete']);
+});
+
+it('says at once that it needs a picture that builds on nothing, where the one before it was not for this device', async () => {
+  const { of, at, several, make, show, refused, stranded, pass } = call();
+  const unreadable = (await several(2)).map((frame) => changed(frame, frame.data.length - 1));
+  of.add(epoch(2));
+  at.add(epoch(2));
+  of.sendWith(2n);
+  const [next, another] = (await several(2)) as [ArrivedFrame, ArrivedFrame];
+  pass(40);
+  expect(await show(next)).toEqual([]);
+  expect(stranded).toEqual([40]);
+  pass(20);
+  expect(await show(await make([]), another)).toEqual([4]);
+  // It went on: what never could be shown is given up in silence.
+  pass(WAIT_MS);
+  expect(await show(await make())).toEqual([5]);
+  expect(refused).toEqual(['incomplete', 'incomplete']);
+  expect(stranded).toEqual([40]);
+  expect(await show(...unreadable)).toEqual([]);
+  expect(stranded).toEqual([40, 1_060, 1_060]);
 });
 
 it('goes on where a layer of time is left out, on which nothing builds', async () => {

@@ -46,6 +46,8 @@ export interface IncomingOptions {
   /** ms of a clock that only goes forward. */
   readonly now: () => number;
   readonly onRefused: (refusal: Refusal) => void;
+  /** Nothing more can be shown before there is a picture that builds on nothing. */
+  readonly onStranded?: () => void;
 }
 
 /** For a key, or for what it builds on, a frame waits this long, ms: a jitter buffer does not wait longer for a repaired one. */
@@ -81,6 +83,7 @@ export class IncomingFrames<F extends ArrivedFrame> {
   /** By leaf and number of the encoder. */
   readonly #sequences = new Map<string, Sequence>();
   #waiting: readonly Waiting<F>[] = [];
+  #shownAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -107,11 +110,16 @@ export class IncomingFrames<F extends ArrivedFrame> {
     for (const each of waiting) {
       const opened = each.opened ?? (await this.#open(each.frame));
       if (opened === 'unknownKey') left.push(each);
-      else if (typeof opened === 'string') this.#options.onRefused(opened);
+      else if (typeof opened === 'string') this.#refuse(opened);
       else if (opened.sequence.has(opened.references)) {
         opened.sequence.show(opened.counter);
+        this.#shownAt = this.#options.now();
         shown.push({ frame: each.frame, data: opened.data });
-      } else left.push({ ...each, opened });
+      } else {
+        // What it builds on was sent before this device could read it: it is not waited for, as what was lost on the way is.
+        if (!each.opened && opened.sequence.isDark) this.#options.onStranded?.();
+        left.push({ ...each, opened });
+      }
     }
     return left;
   }
@@ -121,9 +129,15 @@ export class IncomingFrames<F extends ArrivedFrame> {
     const patient = waiting.filter((each) => each.since > since).slice(-MAX_WAITING);
     const isKept = new Set(patient);
     for (const each of waiting) {
-      if (!isKept.has(each)) this.#options.onRefused(each.opened ? 'incomplete' : 'unknownKey');
+      // Where something was shown since, it went on without it.
+      if (!isKept.has(each)) this.#refuse(each.opened ? 'incomplete' : 'unknownKey', each.since >= this.#shownAt);
     }
     return patient;
+  }
+
+  #refuse(refusal: Refusal, isStranded = true): void {
+    this.#options.onRefused(refusal);
+    if (isStranded) this.#options.onStranded?.();
   }
 
   async #open({ data, clear, timestamp }: F): Promise<Opened | Refusal> {

@@ -31,6 +31,11 @@ export class Sequence {
     return counters.every((each) => this.#shown.has(each));
   }
 
+  /** Whether nothing of it was shown yet, so that nothing can build on it. */
+  get isDark(): boolean {
+    return this.#shown.size === 0;
+  }
+
   show(counter: number): void {
     this.#shown.add(counter);
   }

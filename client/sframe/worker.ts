@@ -100,10 +100,8 @@ function decrypting(transformer: RTCRtpScriptTransformer, { participant, kind }:
   const askForKeyFrame = seldom(() => transformer.sendKeyFrameRequest());
   const incoming = new IncomingFrames<ArrivedFrame & { readonly frame: Frame }>({
     ...{ epochs, participant, kind, now },
-    onRefused(refusal) {
-      tell(refusal);
-      if (kind !== 'microphone') askForKeyFrame();
-    },
+    onRefused: tell,
+    ...(kind !== 'microphone' && { onStranded: askForKeyFrame }),
   });
   return new TransformStream<Frame, Frame>({
     async transform(frame, controller) {

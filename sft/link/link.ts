@@ -15,6 +15,7 @@ import {
   type Hello,
   LINK_VERSIONS,
   SFT_LINK,
+  SIGNAL_VERSION,
 } from '#signalling/sft-link.ts';
 import { LINK_SIGNALS } from '#signalling/signal.ts';
 import {
@@ -254,6 +255,11 @@ export class Link {
     this.#hello = hello;
   }
 
+  /** The newest that both sides speak. */
+  get #version(): number {
+    return Math.min(this.#hello?.versions.max ?? LINK_VERSIONS.min, LINK_VERSIONS.max);
+  }
+
   #requests() {
     const greeted = () => {
       if (!this.#hello) throw new HawserError('SIG_ORDER', 'hello first');
@@ -341,7 +347,8 @@ export class Link {
       streams: (statement) => rpc.notify('streams', { conference, ...statement }),
       demand: (statement) => this.#demanding.take(conference, statement),
       levels: ({ levels, ...statement }) => rpc.notify('levels', { conference, ...statement, levels: [...levels] }),
-      signal: (note) => this.#paced('out') && rpc.notify('signal', { conference, ...note }),
+      signal: (note) =>
+        this.#version >= SIGNAL_VERSION && this.#paced('out') && rpc.notify('signal', { conference, ...note }),
     };
   }
 

@@ -82,7 +82,7 @@ test('figures', () => {
   const inWords = page.replaceAll('\n', ' ');
   for (const words of [
     `${LINK_PATH}\``,
-    `version ${LINK_VERSIONS.max}`,
+    `versions ${LINK_VERSIONS.min} to ${LINK_VERSIONS.max}`,
     `\`${SFT_LINK.protocol}\``,
     `a message: ${SFT_LINK.maxLength.dialler / 1024 / 1024} MiB`,
     `a heartbeat every ${HEARTBEAT_MS} ms`,

@@ -128,7 +128,7 @@ export class Messenger {
     this.#parked = parked;
     this.#api = new GroupApi(account);
     this.#authorities = new Authorities(this.#api, this.#options.now);
-    this.#credentials = new Credentials(this.#authorities.of);
+    this.#credentials = new Credentials(this.#authorities.of, options.engine);
     this.devices = new OwnDevices({ account, vault, self: device.id });
     this.home = new Home({ account, inbox, onEvent: (event) => this.#hear(event), ...(dial && { dial }) });
     this.#every(MAINTAIN_MS, () => this.#maintain());

@@ -5,7 +5,8 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { bytesKey, sameBytes } from './bytes.ts';
-import { checkAuthority, checkIssued, checkLeaf, readCertificate, refuse } from './certificate.ts';
+import { checkAuthority, checkIssued, readCertificate, refuse } from './certificate.ts';
+import { checkIssuedLeaf, checkLeaf, type DeviceCertificate, readDeviceCertificate } from './device-certificate.ts';
 import type { Engine } from './engine.ts';
 import { type Identity, identityIn } from './identity.ts';
 import { RevocationLists } from './revocation.ts';
@@ -30,7 +31,7 @@ export interface Standing {
 
 interface Chain {
   readonly identity: Identity;
-  readonly leaf: X509Certificate;
+  readonly leaf: DeviceCertificate;
   readonly intermediate: X509Certificate;
   readonly root: X509Certificate;
   readonly rootBytes: Uint8Array;
@@ -45,8 +46,6 @@ export class Credentials {
   readonly #revocations = new RevocationLists();
   /** Chains whose signatures were verified: what does not change with time is checked once, a tree of 1,000 leaves or not. */
   readonly #known = new Map<string, Chain>();
-  /** Certificates of issuers, each read once: the devices of a domain share them, and what was found out about them by identity. */
-  readonly #issuers = new Map<string, X509Certificate>();
   readonly #issued = new WeakMap<X509Certificate, WeakMap<X509Certificate, Promise<void>>>();
 
   /** @param engine where there is something quicker than WebCrypto */
@@ -109,17 +108,17 @@ export class Credentials {
   async #verify(certificates: readonly Uint8Array[], key: Uint8Array): Promise<Chain> {
     const [leafBytes, intermediateBytes, givenRoot] = certificates;
     if (leafBytes === undefined || intermediateBytes === undefined) return refuse('the chain is too short');
-    const leaf = readCertificate(leafBytes);
-    const intermediate = this.#issuer(intermediateBytes);
+    const leaf = readDeviceCertificate(leafBytes);
+    const intermediate = readIssuer(intermediateBytes);
     checkLeaf(leaf, key);
     // A root issued itself, and would pass for the intermediate below it.
     if (intermediate.issuer === intermediate.subject) refuse('the intermediate is a root');
     checkAuthority(intermediate, 0);
-    await checkIssued(leaf, intermediate, this.#engine);
+    await checkIssuedLeaf(leaf, intermediate, this.#engine);
     const identity = identityIn(leaf);
     for (const rootBytes of this.#authorities(identity.domain)?.roots ?? []) {
       if (givenRoot !== undefined && !sameBytes(givenRoot, rootBytes)) continue;
-      const root = this.#issuer(rootBytes);
+      const root = readIssuer(rootBytes);
       try {
         checkAuthority(root, 1);
         await this.#checkIntermediate(intermediate, root);
@@ -131,23 +130,28 @@ export class Credentials {
     return refuse('no root of the domain of the device made it');
   }
 
-  #issuer(der: Uint8Array): X509Certificate {
-    const name = bytesKey(der);
-    const known = this.#issuers.get(name) ?? readCertificate(der);
-    if (this.#issuers.size >= MAX_KNOWN) this.#issuers.delete(this.#issuers.keys().next().value ?? '');
-    this.#issuers.set(name, known);
-    return known;
-  }
-
   #checkIntermediate(intermediate: X509Certificate, root: X509Certificate): Promise<void> {
     const byRoot = this.#issued.get(intermediate) ?? new WeakMap<X509Certificate, Promise<void>>();
     this.#issued.set(intermediate, byRoot);
-    const checked = byRoot.get(root) ?? checkIssued(intermediate, root, this.#engine);
+    const checked = byRoot.get(root) ?? checkIssued(intermediate, root);
     byRoot.set(root, checked);
     return checked;
   }
 }
 
-function checkTime({ notBefore, notAfter }: X509Certificate, now: number): void {
+/** Certificates of issuers, each read once: the devices of a domain share them, and what was found out about them by identity. */
+const issuers = new Map<string, X509Certificate>();
+const MAX_ISSUERS = 256;
+
+/** @throws {HawserError} MLS_CREDENTIAL_REFUSED */
+function readIssuer(der: Uint8Array): X509Certificate {
+  const name = bytesKey(der);
+  const known = issuers.get(name) ?? readCertificate(der);
+  if (issuers.size >= MAX_ISSUERS) issuers.delete(issuers.keys().next().value ?? '');
+  issuers.set(name, known);
+  return known;
+}
+
+function checkTime({ notBefore, notAfter }: Pick<X509Certificate, 'notBefore' | 'notAfter'>, now: number): void {
   if (now < notBefore.getTime() || now > notAfter.getTime()) throw new HawserError('MLS_CREDENTIAL_EXPIRED');
 }

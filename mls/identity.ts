@@ -5,7 +5,7 @@
  */
 import { HawserError } from '#signalling/errors.ts';
 import { type DeviceId, type DomainName, domainOf, parseDeviceId, type UserId, userOfDevice } from '#signalling/ids.ts';
-import { SubjectAlternativeNameExtension, type X509Certificate } from './x509.ts';
+import type { DeviceCertificate } from './device-certificate.ts';
 
 export interface Identity {
   readonly domain: DomainName;
@@ -22,9 +22,8 @@ export function identityOfDevice(device: DeviceId): Identity {
  * The identity that a leaf certificate claims; nothing about it has been checked.
  * @throws {HawserError} MLS_CREDENTIAL_REFUSED where it names anything else than one user and one device of that user
  */
-export function identityIn(certificate: X509Certificate): Identity {
-  const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-  const uris = names.filter((name) => name.type === 'url').map((name) => name.value);
+export function identityIn({ names }: Pick<DeviceCertificate, 'names'>): Identity {
+  const uris = names.filter((name) => name !== undefined);
   const device = uris.map(parseDeviceId).find((each) => each !== undefined);
   // Nothing beside the two: a certificate with more names could be read as more than one device.
   if (device === undefined || names.length !== 2 || !uris.includes(userOfDevice(device))) {

@@ -3,7 +3,7 @@ import type { LeafNode, RatchetTree } from 'ts-mls';
 import { HawserError } from '#signalling/errors.ts';
 import type { DeviceId } from '#signalling/ids.ts';
 import { bytesKey } from './bytes.ts';
-import { readCertificate } from './certificate.ts';
+import { readDeviceCertificate } from './device-certificate.ts';
 import { type Identity, identityIn } from './identity.ts';
 import { certificatesIn, leavesOf } from './wire.ts';
 
@@ -28,7 +28,7 @@ export function identityOf(leaf: LeafNode): Identity {
   const [certificate] = certificatesIn(leaf);
   if (certificate === undefined) throw new HawserError('MLS_CREDENTIAL_REFUSED', 'there is no certificate');
   const key = bytesKey(certificate);
-  const identity = byCertificate.get(key) ?? identityIn(readCertificate(certificate));
+  const identity = byCertificate.get(key) ?? identityIn(readDeviceCertificate(certificate));
   if (byCertificate.size >= MAX_KNOWN) byCertificate.clear();
   byCertificate.set(key, identity);
   known.set(leaf, identity);

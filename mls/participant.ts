@@ -19,10 +19,17 @@ export function participantExtension(participant: ParticipantId): LeafNode['exte
   return makeCustomExtension({ extensionType: PARTICIPANT, extensionData: bytes });
 }
 
+/** Leaves are immutable and shared from epoch to epoch: each is read once. */
+const read = new WeakMap<LeafNode, { readonly participant: ParticipantId | undefined }>();
+
 /** Undefined of a device that is in no call. */
-export function participantOf({ extensions }: LeafNode): ParticipantId | undefined {
-  const found = extensions.find(({ extensionType }) => extensionType === PARTICIPANT);
-  return found && (toBase64Url(found.extensionData as Uint8Array) as ParticipantId);
+export function participantOf(leaf: LeafNode): ParticipantId | undefined {
+  const before = read.get(leaf);
+  if (before !== undefined) return before.participant;
+  const found = leaf.extensions.find(({ extensionType }) => extensionType === PARTICIPANT);
+  const participant = found && (toBase64Url(found.extensionData as Uint8Array) as ParticipantId);
+  read.set(leaf, { participant });
+  return participant;
 }
 
 /** By leaf. */

@@ -30,7 +30,7 @@ export class RevocationLists {
    * @throws {HawserError} MLS_CREDENTIAL_REVOKED, or MLS_REVOCATION_UNKNOWN
    */
   async check(
-    certificate: X509Certificate,
+    certificate: Pick<X509Certificate, 'serialNumber'>,
     issuer: X509Certificate,
     lists: readonly Uint8Array[],
     now: number,

@@ -13,6 +13,7 @@ import {
 } from 'ts-mls';
 import type { Engine } from './engine.ts';
 import { hkdf } from './hkdf.ts';
+import { Verified } from './verified.ts';
 
 export const SUITE = ciphersuites.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
 
@@ -21,7 +22,7 @@ const onEngines = new WeakMap<Engine, Promise<CiphersuiteImpl>>();
 
 /** On WebCrypto, which browsers and Node share; with an engine, what it can do is done by it. */
 export function cipherSuite(engine?: Engine): Promise<CiphersuiteImpl> {
-  suite ??= getCiphersuiteImpl('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519', defaultCryptoProvider);
+  suite ??= getCiphersuiteImpl('MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519', defaultCryptoProvider).then(withMemory);
   if (engine === undefined) return suite;
   const known = onEngines.get(engine);
   if (known !== undefined) return known;
@@ -31,7 +32,7 @@ export function cipherSuite(engine?: Engine): Promise<CiphersuiteImpl> {
 }
 
 function withEngine(base: CiphersuiteImpl, engine: Engine): CiphersuiteImpl {
-  return {
+  return withMemory({
     ...base,
     hash: { ...base.hash, digest: async (data) => engine.digest(data) },
     kdf: hkdf((key, data) => engine.mac(key, data)),
@@ -39,7 +40,18 @@ function withEngine(base: CiphersuiteImpl, engine: Engine): CiphersuiteImpl {
       ...base.signature,
       verify: async (publicKey, message, signature) => engine.verify(publicKey, message, signature),
     },
+  });
+}
+
+function withMemory(base: CiphersuiteImpl): CiphersuiteImpl {
+  const verified = new Verified(base.hash.digest);
+  const { verify } = base.signature;
+  const checked: typeof verify = async (publicKey, message, signature) => {
+    // Of other lengths they are no key and no signature, and parts could be taken for one another.
+    if (publicKey.length !== 32 || signature.length !== 64) return verify(publicKey, message, signature);
+    return verified.check([publicKey, signature, message], () => verify(publicKey, message, signature));
   };
+  return { ...base, signature: { ...base.signature, verify: checked } };
 }
 
 /**

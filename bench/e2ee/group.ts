@@ -2,15 +2,14 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { PageBrowser } from '#client/testing/page-browser.ts';
-import { Credentials } from '#mls/credentials.ts';
-import { Group } from '#mls/group.ts';
-import { nodeEngine } from '#mls/node-engine.ts';
-import type { GroupParts } from '#mls/public-group.ts';
 import { Crowd } from '#mls/testing/crowd.ts';
 import { TestHub } from '#mls/testing/hub.ts';
-import { GROUP, MemoryStore, request, type TestDevice } from '#mls/testing/world.ts';
+import { GROUP } from '#mls/testing/world.ts';
 import type { Guard } from '../guarded.ts';
-import type { PageParts } from './group-page.ts';
+import { Helper } from '../helper.ts';
+import type { MemberParts } from './group-member.ts';
+import type { NodeMember } from './group-node.ts';
+import type {} from './group-page.ts';
 
 export interface LargeGroup {
   readonly devices: number;
@@ -24,35 +23,54 @@ export interface LargeGroup {
 
 const COMMITS = 25;
 const JOINS = 7;
+/** Of the group by which a page or process gets going: what was never run is slow. */
+const SMALL = 60;
+const ROUNDS = 5;
 
 /** Half of the members have renewed their keys since they came. */
-export async function largeGroup(devices: number, { undo }: Guard): Promise<LargeGroup> {
+export async function largeGroup(devices: number, { undo, onDied }: Guard): Promise<LargeGroup> {
   const browser = await PageBrowser.start({ page: join(import.meta.dirname, 'group-page.ts') });
   undo.defer(() => browser.close());
-  const page = await browser.tab();
+  const node = Helper.start<NodeMember>('member on Node', join(import.meta.dirname, 'group-node.ts'), undo, onDied);
   const hub = await TestHub.make();
+  const small = await Crowd.gather(hub, SMALL, SMALL / 2);
   const crowd = await Crowd.gather(hub, devices, Math.ceil(devices / 2));
   // The one who commits makes keys of his own above his leaf: those that others renewed there he never had.
   await crowd.change();
-  // Ahead of what is measured: what was never run is slow in any browser.
-  const [first] = await joins(page, hub, crowd, 3);
-  if (first === undefined) throw new Error('nobody joined');
-  const joined = await joins(page, hub, crowd, JOINS);
-  await page.evaluate(() => window.member.accepted());
-  await crowd.take(Buffer.from(joined.at(-1)?.commit ?? '', 'base64'));
-  const { group: node, commit: joinedOnNode } = await onNode(hub, crowd);
-  await page.evaluate((text) => window.member.take(text), base64(joinedOnNode));
+  const inPage = async (page: Page) => {
+    const member: Joiner = { join: (parts) => page.evaluate((given) => window.member.join(given), parts) };
+    await getGoing(member, hub, small);
+    return member;
+  };
+  /** Each in a page of its own, which has seen nobody of the group. */
+  const joins = async (group: Crowd) => {
+    const made: { readonly page: Page; readonly ms: number; readonly commit: string }[] = [];
+    for (let count = 0; count < JOINS; count++) {
+      const page = await browser.tab();
+      const member = await inPage(page);
+      made.push({ page, ...(await member.join(await partsFor(hub, group))) });
+    }
+    return made;
+  };
+  const joined = await joins(crowd);
+  const last = joined.at(-1);
+  if (last === undefined) throw new Error('nobody joined');
+  await last.page.evaluate(() => window.member.accepted());
+  await crowd.take(Buffer.from(last.commit, 'base64'));
+  await getGoing({ join: (parts) => node.call('join', parts) }, hub, small);
+  const { commit: joinedOnNode } = await node.call('join', await partsFor(hub, crowd));
+  await node.call('accepted', undefined);
+  await crowd.take(Buffer.from(joinedOnNode, 'base64'));
+  await last.page.evaluate((text) => window.member.take(text), joinedOnNode);
   const commitMs = { chromium: [] as number[], node: [] as number[] };
   for (let count = 0; count < COMMITS; count++) {
-    const { commit } = await crowd.change();
-    const began = performance.now();
-    await node.receive(commit);
-    commitMs.node.push(performance.now() - began);
-    commitMs.chromium.push(await page.evaluate((text) => window.member.take(text), base64(commit)));
+    const commit = base64((await crowd.change()).commit);
+    commitMs.node.push(await node.call('take', commit));
+    commitMs.chromium.push(await last.page.evaluate((text) => window.member.take(text), commit));
   }
   const churned = await Crowd.gather(hub, devices, Math.ceil(devices / 2));
   for (let count = 0; count < devices / 10; count++) await churned.change();
-  const churnedJoins = await joins(page, hub, churned, JOINS);
+  const churnedJoins = await joins(churned);
   return {
     devices,
     commitMs: { chromium: median(commitMs.chromium), node: median(commitMs.node) },
@@ -61,33 +79,21 @@ export async function largeGroup(devices: number, { undo }: Guard): Promise<Larg
   };
 }
 
+interface Joiner {
+  join(parts: MemberParts): Promise<{ readonly ms: number; readonly commit: string }>;
+}
+
+async function getGoing(member: Joiner, hub: TestHub, small: Crowd): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) await member.join(await partsFor(hub, small));
+}
+
 let joiners = 0;
 
-/** Several devices that each join as if the others had not. */
-async function joins(page: Page, hub: TestHub, crowd: Crowd, count: number) {
-  const parts = await crowd.parts();
-  const made: { readonly ms: number; readonly commit: string }[] = [];
-  for (let at = 0; at < count; at++) {
-    const device = await hub.world.device(`joiner${++joiners}/one`);
-    made.push(await page.evaluate((given) => window.member.join(given), forPage(hub, parts, device)));
-  }
-  return made;
-}
-
-/** The page's commit is in; this device joins behind it, by a commit that the page has to follow. */
-async function onNode(hub: TestHub, crowd: Crowd): Promise<{ readonly group: Group; readonly commit: Uint8Array }> {
-  const device = await hub.world.device(`joiner${++joiners}/one`);
-  const credentials = new Credentials((domain) => hub.world.domains.get(domain)?.authority, nodeEngine);
-  const environment = { ...hub.world.environment, credentials, engine: nodeEngine };
-  const parts = { group: GROUP, ...(await crowd.parts()), device: device.keys, id: request() };
-  const group = await Group.joinExternally(parts, new MemoryStore(), environment);
-  const { id = '', commit = new Uint8Array() } = group.pending ?? {};
-  await group.accepted(id);
-  await crowd.take(commit);
-  return { group, commit };
-}
-
-function forPage({ world, environment }: TestHub, { groupInfo, tree }: GroupParts, { keys }: TestDevice): PageParts {
+/** What a new device joins with. */
+async function partsFor(hub: TestHub, crowd: Crowd): Promise<MemberParts> {
+  const { keys } = await hub.world.device(`joiner${++joiners}/one`);
+  const { groupInfo, tree } = await crowd.parts();
+  const { world, environment } = hub;
   const authorities = [...world.domains].map(([domain, { authority }]) => ({
     ...{ domain, roots: authority.roots.map(base64), revocations: authority.revocations.map(base64) },
   }));

@@ -12,6 +12,9 @@ export interface Header {
 const MAX_SHORT = 7n;
 const LONG = 8;
 const LENGTH_BITS = 3;
+/** What a number holds exactly, in whole bytes. */
+const LOW_BYTES = 6;
+const LOW_BITS = 48n;
 export const MAX_HEADER_BYTES = 17;
 
 /** @returns 1 to 17 bytes, in the shortest encoding */
@@ -46,7 +49,16 @@ function take(bytes: Uint8Array, at: number, nibble: number): { value: bigint; e
   if (nibble < LONG) return { value: BigInt(nibble), end: at };
   const end = at + (nibble & (LONG - 1)) + 1;
   if (end > bytes.length) return undefined;
-  let value = 0n;
-  for (const byte of bytes.subarray(at, end)) value = (value << 8n) | BigInt(byte);
-  return tail(value).length === end - at ? { value, end } : undefined;
+  // With a zero before it, or small enough for the first byte, it would be shorter.
+  if (bytes[at] === 0 || (end === at + 1 && (bytes[at] ?? 0) <= MAX_SHORT)) return undefined;
+  const middle = Math.max(at, end - LOW_BYTES);
+  const low = BigInt(numberIn(bytes, middle, end));
+  // Large integers cost more than all else that is done with a header: there are two at most.
+  return { value: middle === at ? low : (BigInt(numberIn(bytes, at, middle)) << LOW_BITS) | low, end };
+}
+
+function numberIn(bytes: Uint8Array, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at++) value = value * 256 + (bytes[at] ?? 0);
+  return value;
 }

@@ -4,7 +4,7 @@
  */
 import type { ParticipantId } from '#signalling/ids.ts';
 import { isVideo, type SourceKind } from '#signalling/media-profile.ts';
-import type { Epochs } from './epochs.ts';
+import type { Epoch, Epochs } from './epochs.ts';
 import { concat } from './frame-key.ts';
 import { readHeader } from './header.ts';
 import { epochOf, type KeyId, readKeyId } from './key-id.ts';
@@ -65,6 +65,14 @@ interface Opened {
   readonly data: Uint8Array;
 }
 
+/** What a KID says in an epoch. */
+interface Named {
+  readonly epoch: Epoch;
+  readonly kid: bigint;
+  readonly id: KeyId;
+  sequence?: Sequence;
+}
+
 interface Waiting<F> {
   readonly frame: F;
   readonly since: number;
@@ -83,7 +91,10 @@ export class IncomingFrames<F extends ArrivedFrame> {
   /** By leaf and number of the encoder. */
   readonly #sequences = new Map<string, Sequence>();
   #waiting: readonly Waiting<F>[] = [];
+  /** When the newest came of those that were shown. */
   #shownAt = Number.NEGATIVE_INFINITY;
+  /** Of the newest frame. */
+  #last: Named | undefined;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -95,8 +106,15 @@ export class IncomingFrames<F extends ArrivedFrame> {
    */
   async take(frame: F): Promise<readonly ShownFrame<F>[]> {
     const shown: ShownFrame<F>[] = [];
-    let waiting: readonly Waiting<F>[] = [...this.#waiting, { frame, since: this.#options.now() }];
-    for (let before = -1; before < shown.length; ) {
+    const since = this.#options.now();
+    // Nearly always nothing waits, and there are thousands of frames a second.
+    if (this.#waiting.length === 0) {
+      const left = this.#judged({ frame, since }, await this.#open(frame), shown);
+      if (left) this.#waiting = [left];
+      return shown;
+    }
+    let waiting: readonly Waiting<F>[] = [...this.#waiting, { frame, since }];
+    for (let before = -1; before < shown.length && waiting.length > 0; ) {
       before = shown.length;
       waiting = await this.#advance(waiting, shown);
     }
@@ -108,20 +126,28 @@ export class IncomingFrames<F extends ArrivedFrame> {
   async #advance(waiting: readonly Waiting<F>[], shown: ShownFrame<F>[]): Promise<readonly Waiting<F>[]> {
     const left: Waiting<F>[] = [];
     for (const each of waiting) {
-      const opened = each.opened ?? (await this.#open(each.frame));
-      if (opened === 'unknownKey') left.push(each);
-      else if (typeof opened === 'string') this.#refuse(opened);
-      else if (opened.sequence.has(opened.references)) {
-        opened.sequence.show(opened.counter);
-        this.#shownAt = this.#options.now();
-        shown.push({ frame: each.frame, data: opened.data });
-      } else {
-        // What it builds on was sent before this device could read it: it is not waited for, as what was lost on the way is.
-        if (!each.opened && opened.sequence.isDark) this.#options.onStranded?.();
-        left.push({ ...each, opened });
-      }
+      const waits = this.#judged(each, each.opened ?? (await this.#open(each.frame)), shown);
+      if (waits) left.push(waits);
     }
     return left;
+  }
+
+  /** @returns what has to wait on */
+  #judged(each: Waiting<F>, opened: Opened | Refusal, shown: ShownFrame<F>[]): Waiting<F> | undefined {
+    if (opened === 'unknownKey') return each;
+    if (typeof opened === 'string') {
+      this.#refuse(opened);
+      return undefined;
+    }
+    if (opened.sequence.has(opened.references)) {
+      opened.sequence.show(opened.counter);
+      this.#shownAt = Math.max(this.#shownAt, each.since);
+      shown.push({ frame: each.frame, data: opened.data });
+      return undefined;
+    }
+    // What it builds on was sent before this device could read it: it is not waited for, as what was lost on the way is.
+    if (!each.opened && opened.sequence.isDark) this.#options.onStranded?.();
+    return { ...each, opened };
   }
 
   #patient(waiting: readonly Waiting<F>[]): readonly Waiting<F>[] {
@@ -147,9 +173,10 @@ export class IncomingFrames<F extends ArrivedFrame> {
     if (!header) return 'malformed';
     const epoch = epochs.find(epochOf(header.kid));
     if (!epoch) return 'unknownKey';
-    const id = readKeyId(header.kid, epoch.leafBits);
     const counter = Number(header.ctr);
-    if (!id || !Number.isSafeInteger(counter)) return 'malformed';
+    const named = this.#named(epoch, header.kid);
+    if (!named || !Number.isSafeInteger(counter)) return 'malformed';
+    const { id } = named;
     if (epoch.participants.get(id.leaf) !== participant) return 'otherSender';
     if (id.encoder.kind !== kind) return 'otherSource';
     const key = await epochs.key(epoch, header.kid);
@@ -157,14 +184,25 @@ export class IncomingFrames<F extends ArrivedFrame> {
     if (!plaintext) return 'forged';
     const content = isVideo(kind) ? readReferences(plaintext) : { bytes: plaintext, distances: [] };
     if (!content) return 'malformed';
-    const sequence = this.#sequence(id);
+    const sequence = this.#sequence(named);
     const fault = sequence.place(counter, timestamp);
     if (fault) return fault;
     const references = content.distances.map((distance) => counter - distance);
     return { sequence, counter, references, data: concat(beside, content.bytes) };
   }
 
-  #sequence({ encoder, leaf }: KeyId): Sequence {
+  /** Nearly always it is the same as of the frame before. */
+  #named(epoch: Epoch, kid: bigint): Named | undefined {
+    if (this.#last?.epoch === epoch && this.#last.kid === kid) return this.#last;
+    const id = readKeyId(kid, epoch.leafBits);
+    if (!id) return undefined;
+    this.#last = { epoch, kid, id };
+    return this.#last;
+  }
+
+  #sequence(named: Named): Sequence {
+    if (named.sequence) return named.sequence;
+    const { encoder, leaf } = named.id;
     const of = `${leaf} ${encoder.number} ${encoder.layer}`;
     const sequence = this.#sequences.get(of) ?? new Sequence();
     // The one that was used last is the last to go.
@@ -174,6 +212,7 @@ export class IncomingFrames<F extends ArrivedFrame> {
       if (this.#sequences.size <= MAX_ENCODERS) break;
       this.#sequences.delete(oldest);
     }
+    named.sequence = sequence;
     return sequence;
   }
 }

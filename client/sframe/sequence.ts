@@ -52,9 +52,14 @@ export class Sequence {
     return undefined;
   }
 
+  /** Those that came first are the first to go: behind one that stays, nearly all stay, and this is done for each frame. */
   #forget(highest: number): void {
     this.#highest = highest;
-    for (const [counter] of this.#came) if (counter <= highest - WINDOW) this.#came.delete(counter);
-    for (const counter of this.#shown) if (counter <= highest - WINDOW) this.#shown.delete(counter);
+    for (const kept of [this.#came, this.#shown]) {
+      for (const counter of kept.keys()) {
+        if (counter > highest - WINDOW) break;
+        kept.delete(counter);
+      }
+    }
   }
 }

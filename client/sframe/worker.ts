@@ -47,13 +47,23 @@ self.onrtctransform = ({ transformer }) => {
   const options = transformer.options as TransformOptions;
   const through = options.direction === 'out' ? encrypting(options) : decrypting(transformer, options);
   // It ends with the sender or receiver.
-  transformer.readable
-    .pipeThrough(through)
-    .pipeTo(transformer.writable)
-    .catch(() => undefined);
+  pass(transformer, through).catch(() => undefined);
 };
 
-function encrypting({ kind, layer, encoder }: Outgoing) {
+/** What the frames become, in their order. */
+type Through = (frame: Frame) => Promise<readonly Frame[]>;
+
+/** Frame by frame: two streams that are piped together would take as long as the decryption itself. */
+async function pass({ readable, writable }: RTCRtpScriptTransformer, through: Through): Promise<void> {
+  const [reader, writer] = [readable.getReader(), writable.getWriter()];
+  for (;;) {
+    const { done, value } = (await reader.read()) as ReadableStreamReadResult<Frame>;
+    if (done) return;
+    for (const frame of await through(value)) await writer.write(frame);
+  }
+}
+
+function encrypting({ kind, layer, encoder }: Outgoing): Through {
   const bySsrc = new Map<number, OutgoingFrames>();
   const pictures = new Map<number, number>();
   const framesOf = (ssrc: number) => {
@@ -64,22 +74,20 @@ function encrypting({ kind, layer, encoder }: Outgoing) {
     bySsrc.set(ssrc, made);
     return made;
   };
-  return new TransformStream<Frame, Frame>({
-    async transform(frame, controller) {
-      const { synchronizationSource = 0, mimeType = '' } = frame.getMetadata();
-      const data = new Uint8Array(frame.data);
-      await canSend.promise;
-      const encoded = encodedOf(frame, mimeType, data, pictures);
-      const sealed = await framesOf(synchronizationSource).seal(encoded);
-      if (!sealed) {
-        // Whoever watches would ask for a key frame, and gets nothing at all that could tell him that he needs one.
-        if (epochs.sending && kind !== 'microphone') tellStuck();
-        return;
-      }
-      frame.data = afterSealing(mimeType, sealed, encoded.clear).buffer as ArrayBuffer;
-      controller.enqueue(frame);
-    },
-  });
+  return async (frame) => {
+    const { synchronizationSource = 0, mimeType = '' } = frame.getMetadata();
+    const data = new Uint8Array(frame.data);
+    await canSend.promise;
+    const encoded = encodedOf(frame, mimeType, data, pictures);
+    const sealed = await framesOf(synchronizationSource).seal(encoded);
+    if (!sealed) {
+      // Whoever watches would ask for a key frame, and gets nothing at all that could tell him that he needs one.
+      if (epochs.sending && kind !== 'microphone') tellStuck();
+      return [];
+    }
+    frame.data = afterSealing(mimeType, sealed, encoded.clear).buffer as ArrayBuffer;
+    return [frame];
+  };
 }
 
 /** @param pictures by SSRC, how many there were: of H.264 a browser does not say what a picture builds on, which is the one before */
@@ -95,7 +103,7 @@ function encodedOf(frame: Frame, mimeType: string, data: Uint8Array, pictures: M
   return { ...encoded, picture: { id, references: frame.type === 'key' ? [] : [id - 1] } };
 }
 
-function decrypting(transformer: RTCRtpScriptTransformer, { participant, kind }: Incoming) {
+function decrypting(transformer: RTCRtpScriptTransformer, { participant, kind }: Incoming): Through {
   const tell = teller({ type: 'refused', participant, kind });
   const askForKeyFrame = seldom(() => transformer.sendKeyFrameRequest());
   const incoming = new IncomingFrames<ArrivedFrame & { readonly frame: Frame }>({
@@ -103,16 +111,15 @@ function decrypting(transformer: RTCRtpScriptTransformer, { participant, kind }:
     onRefused: tell,
     ...(kind !== 'microphone' && { onStranded: askForKeyFrame }),
   });
-  return new TransformStream<Frame, Frame>({
-    async transform(frame, controller) {
-      const { mimeType = '', rtpTimestamp = 0 } = frame.getMetadata();
-      const arrived = { frame, ...beforeOpening(mimeType, new Uint8Array(frame.data)), timestamp: rtpTimestamp };
-      for (const shown of await incoming.take(arrived)) {
-        shown.frame.frame.data = shown.data.buffer as ArrayBuffer;
-        controller.enqueue(shown.frame.frame);
-      }
-    },
-  });
+  return async (frame) => {
+    const { mimeType = '', rtpTimestamp = 0 } = frame.getMetadata();
+    const arrived = { frame, ...beforeOpening(mimeType, new Uint8Array(frame.data)), timestamp: rtpTimestamp };
+    const shown = await incoming.take(arrived);
+    return shown.map(({ frame: { frame: each }, data }) => {
+      each.data = data.buffer as ArrayBuffer;
+      return each;
+    });
+  };
 }
 
 function isPicture(frame: Frame): frame is RTCEncodedVideoFrame {

@@ -9,6 +9,7 @@ import { STATUS_VECTOR, VECTORS } from '#client/content/testing/vectors.ts';
 import { certificationRequest, makeSignatureKeys } from '#client/device/keys.ts';
 import { rangeOf } from '#homeserver/assets/range.ts';
 import { readCertificate } from '#mls/certificate.ts';
+import { readDeviceCertificate } from '#mls/device-certificate.ts';
 import { identityIn } from '#mls/identity.ts';
 import { membersOf } from '#mls/members.ts';
 import { beginPublicGroup, type CommitParts, checkApplication } from '#mls/public-group.ts';
@@ -78,9 +79,14 @@ async function mlsParsers(): Promise<Parser[]> {
     { name: 'hub: new tree', inputs: [begun.tree], read: (tree) => begin({ tree }) },
     { name: 'hub: message', inputs: [message], read: (it) => checkApplication(hub.state, it) },
     {
-      name: 'certificate',
-      inputs: [...alice.keys.certificates, ...hub.world.domain(alice.id).authority.roots],
-      read: (it) => identityIn(readCertificate(it)),
+      name: 'certificate of a device',
+      inputs: alice.keys.certificates.slice(0, 1),
+      read: (it) => identityIn(readDeviceCertificate(it)),
+    },
+    {
+      name: 'certificate of an issuer',
+      inputs: [...alice.keys.certificates.slice(1), ...hub.world.domain(alice.id).authority.roots],
+      read: readCertificate,
     },
   ];
 }

@@ -125,9 +125,10 @@ function judged({ join, crowd, group, removal, change, frames, picture }: E2eeRe
     });
   }
   if (frames) {
-    const { videos, framesPerSecond, percent } = frames;
-    const name = `workers of a browser with ${videos} pictures, of a core`;
-    lines.push(below(name, percent, '%', E2EE_FIGURES.workerPercent, ` (${framesPerSecond} pictures a second)`));
+    const { videos, framesPerSecond, percent, inAll, handingOn } = frames;
+    const name = `decryption in the workers of a browser with ${videos} pictures, of a core`;
+    const more = ` (${framesPerSecond} pictures a second; ${inAll} % in all, of which ${handingOn} to hand frames on)`;
+    lines.push(below(name, percent, '%', E2EE_FIGURES.workerPercent, more));
   }
   if (picture) {
     const { frames: all, plain, encrypted, difference, differenceOfPlain, disturbed } = picture;

@@ -162,3 +162,14 @@ it('knows whose a leaf was whose certificate ended or was taken back, and nothin
   await domain.revoke([serialOf(intermediate)], NOW + 2);
   expect(await codeOf(standing(NOW + 2))).toBe('MLS_CREDENTIAL_REVOKED');
 });
+
+it('refuses an issuer that stands there in another encoding', async () => {
+  const keys = await alpha.device(alice);
+  const [leaf = expect.fail(), issuer = expect.fail()] = keys.certificates;
+  // A sequence of a sequence, with lengths of two bytes and of one: the inner one is given a second, which it does not need.
+  expect([issuer[1], issuer[5]]).toEqual([0x82, 0x81]);
+  const length = issuer.length - 4 + 1;
+  const head = [0x30, 0x82, length >> 8, length & 0xff, 0x30, 0x82, 0];
+  const widened = Uint8Array.of(...head, ...issuer.subarray(6));
+  expect(await codeOf(identify({ ...keys, certificates: [leaf, widened] }))).toBe('MLS_CREDENTIAL_REFUSED');
+});

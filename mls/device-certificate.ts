@@ -62,8 +62,13 @@ interface Understood {
 /** @throws {HawserError} MLS_CREDENTIAL_REFUSED where it is none, or has what is not understood here */
 export function readDeviceCertificate(der: Uint8Array): DeviceCertificate {
   if (der.length > MAX_CERTIFICATE_BYTES) refuse('a certificate is too large');
+  return readable(() => read(der));
+}
+
+/** @throws {HawserError} MLS_CREDENTIAL_REFUSED where it is not in its one valid encoding */
+function readable<T>(read: () => T): T {
   try {
-    return read(der);
+    return read();
   } catch (error) {
     if (error instanceof DerError) return refuse('a certificate cannot be read', error);
     throw error;
@@ -185,7 +190,13 @@ export async function checkIssuedLeaf(
   issuer: X509Certificate,
   engine?: Engine,
 ): Promise<void> {
-  if (!sameBytes(leaf.issuer, subjectOf(issuer))) refuse('the certificates are no chain');
+  if (
+    !sameBytes(
+      leaf.issuer,
+      readable(() => subjectOf(issuer)),
+    )
+  )
+    refuse('the certificates are no chain');
   checkInside(leaf, issuer);
   const verify = () => isSignedBy(leaf, issuer, engine).catch(() => false);
   const { signed, signature } = leaf;

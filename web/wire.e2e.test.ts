@@ -3,11 +3,12 @@
  * one films and plays a marker that is known, with whole homeservers and SFTs between them. tcpdump records each packet on the ports of
  * both SFTs, on the link and the trunk between them, and on the doors of the homeservers, from before they start. The marker, names, what was
  * written and the keys of each epoch are looked for in it, once as it is, and once without TLS and SRTP, as the servers have it; with the keys of
- * a device that is in the call, the marker is there.
+ * a device that is in the call, the marker is there. Then one is taken out, and a second recording shows that he reads nothing of what crosses the trunk from then on.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onLoopback } from '#bench/people/person.ts';
 import { type Browser, openBrowser } from '#cli/demo/browser.ts';
@@ -15,10 +16,15 @@ import { joinCall, leaveCall, signIn, startCall } from '#cli/demo/page.ts';
 import { freePlaces, type Places } from '#cli/demo/places.ts';
 import { CONVERSATION_TITLE, startTrial, type Trial } from '#cli/demo/trial.ts';
 import { ensureTcpdump } from '#cli/setup/tcpdump.ts';
+import { Account } from '#client/account.ts';
 import { dialWebSocket } from '#client/dial.ts';
 import { takeSound, vp8Frames } from '#client/media/node/frames.ts';
 import { isMedia, isRtcp, parseHeader } from '#client/media/node/rtp.ts';
+import { Messenger } from '#client/messenger.ts';
+import type { Epoch } from '#client/sframe/epochs.ts';
 import { Caller } from '#client/testing/caller.ts';
+import { MemoryVault } from '#client/vault/memory.ts';
+import { tickOf } from '#signalling/groups.ts';
 import { type ConversationId, type ParticipantId, userIdOf, userOfDevice } from '#signalling/ids.ts';
 import { PAYLOAD } from '#signalling/media-profile.ts';
 import { LINK_PATH } from '#signalling/sft-link.ts';
@@ -51,6 +57,8 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
   let trial: Trial;
   let alice: Browser;
   let bob: Caller;
+  /** Taken out of it in the end. */
+  let carol: Caller;
   let alicesName: ParticipantId;
   let packets: readonly Packet[];
   /** As they were on the wire. */
@@ -60,6 +68,8 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
   let link: LinkTalk;
   /** Of the trunk, without SRTP. */
   let media: readonly OpenedRtp[];
+  /** The same of what was sent after the tick in which Carol was taken out. */
+  let later: readonly OpenedRtp[];
   let written: ReadonlyMap<string, Buffer>;
 
   beforeAll(async () => {
@@ -99,12 +109,15 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
       kind: 'message',
       body: { kind: 'text', text: { format: 'plain', text: WORDS } },
     });
+    const administrator = undo.use(await deviceOfAlice(trial));
+    carol = undo.use(await joinAsCarol(trial, administrator));
     alicesName = await until(() => participantAt(trial.alpha.domain), 'Alice is in the list of who can hear');
     // What she sends from now on, the test has the keys of.
     const [pictures, sounds] = [await crossed('camera'), await crossed('microphone')];
     const isEnough = async () =>
       (await crossed('camera')) > pictures + PICTURES && (await crossed('microphone')) > sounds + SOUNDS;
     await until(isEnough, 'enough of her has crossed the trunk', 40_000);
+    const laterPackets = await recordedWithout(carol, administrator, join(folder, 'later.pcap'));
 
     // What is looked for was said, and has come to the other organisation.
     await leaveCall(alice.page);
@@ -114,20 +127,62 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
     packets = await recording.stop();
     await his.close();
     bob[Symbol.dispose]();
+    carol[Symbol.dispose]();
     connections = connectionsIn(packets);
     const log = readKeyLog(await readFile(keyLog, 'utf8'));
     read = connections.map((each) => (isTls(each) ? openTls(each, log) : each));
     link = LinkTalk.of(read.filter((each) => pathOfWebSocket(each) === LINK_PATH));
-    media = openTrunk();
-  }, 120_000);
+    const openers = new Map([...link.keys].map(([port, key]) => [port, new TrunkOpener(key)]));
+    media = openTrunk(packets, openers);
+    // Recorded twice, by itself and as the end of the whole: the openers know how far each stream has come.
+    later = openTrunk(laterPackets, openers);
+  }, 150_000);
 
   afterAll(() => undo.disposeAsync());
 
-  async function joinAsBob({ beta, bob: { handle, password }, conversation: id }: Trial): Promise<Caller> {
-    const url = `http://127.0.0.1:${beta.places.home}`;
-    const conversation = id as ConversationId;
+  function joinAsBob({ bob: { handle, password }, ...of }: Trial): Promise<Caller> {
+    return joinAtBeta(of, { handle, password, name: DEVICE });
+  }
+
+  async function joinAsCarol({ beta, bob: { password }, conversation }: Trial, { home }: Messenger): Promise<Caller> {
+    const handle = 'carol';
+    await beta.createAccount(handle, 'Carol', password);
+    await home.addMember(conversation as ConversationId, userIdOf(beta.domain, handle));
+    return joinAtBeta({ beta, conversation }, { handle, password, name: 'buoy' });
+  }
+
+  function joinAtBeta(
+    { beta, conversation: id }: Pick<Trial, 'beta' | 'conversation'>,
+    who: { readonly handle: string; readonly password: string; readonly name: string },
+  ): Promise<Caller> {
     const dial: typeof dialWebSocket = (to, ...rest) => dialWebSocket(onLoopback(to), ...rest);
-    return Caller.join({ url, handle, password, conversation, name: DEVICE, dial });
+    const url = `http://127.0.0.1:${beta.places.home}`;
+    return Caller.join({ ...who, url, conversation: id as ConversationId, dial });
+  }
+
+  /** She administers the conversation, and her browser is busy with the call. */
+  async function deviceOfAlice({ alpha, alice: { handle, password } }: Trial): Promise<Messenger> {
+    const account = undo.use(new Account(`http://127.0.0.1:${alpha.places.home}`));
+    await account.signIn(handle, password);
+    return Messenger.open({ account, vault: new MemoryVault(), deviceName: 'Bridge' });
+  }
+
+  /** What crosses the trunk from the tick on in which somebody was taken out of the conversation. */
+  async function recordedWithout(gone: Caller, { home }: Messenger, file: string): Promise<readonly Packet[]> {
+    const newest = () => bob.epochs.at(-1)?.number ?? 0n;
+    const before = newest();
+    await home.removeMember(trial.conversation as ConversationId, userOfDevice(gone.messenger.device.id));
+    await until(() => newest() > before, 'there are keys without her');
+    await wait(tickOf(bob.epochs.at(-1)?.participants.size ?? 0));
+    const ports = [trial.alpha, trial.beta].flatMap(({ places: { trunk } }) =>
+      run(trunk.from, trunk.to - trunk.from + 1),
+    );
+    await using recording = await Recording.start({ program: tcpdump ?? '', file, ports });
+    const [pictures, sounds] = [await crossed('camera'), await crossed('microphone')];
+    const isEnough = async () =>
+      (await crossed('camera')) > pictures + PICTURES / 2 && (await crossed('microphone')) > sounds + SOUNDS / 2;
+    await until(isEnough, 'enough of Alice has crossed the trunk without her', 40_000);
+    return await recording.stop();
   }
 
   /** The participant of a person of this domain, as the group of the call proves it. */
@@ -147,13 +202,13 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
 
   const isTrunk = ({ port }: Packet['from']) =>
     [trial.alpha, trial.beta].some(({ places: { trunk } }) => port >= trunk.from && port <= trunk.to);
-  const onTrunk = () => packets.filter(({ protocol, from, to }) => protocol === 'udp' && isTrunk(from) && isTrunk(to));
+  const onTrunk = (all = packets) =>
+    all.filter(({ protocol, from, to }) => protocol === 'udp' && isTrunk(from) && isTrunk(to));
   const isRtp = ({ payload }: Packet) => isMedia(payload) && !isRtcp(payload);
 
   /** Fails where a packet of the trunk cannot be opened, or something of it is not SRTP. */
-  function openTrunk(): readonly OpenedRtp[] {
-    const openers = new Map([...link.keys].map(([port, key]) => [port, new TrunkOpener(key)]));
-    return onTrunk().flatMap(({ from, payload }) => {
+  function openTrunk(all: readonly Packet[], openers: ReadonlyMap<number, TrunkOpener>): readonly OpenedRtp[] {
+    return onTrunk(all).flatMap(({ from, payload }) => {
       const opener = openers.get(from.port);
       if (isRtcp(payload)) {
         if (opener?.openRtcp(payload)) return [];
@@ -166,11 +221,11 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
   }
 
   /** What Alice sent, as the trunk carried it, without SRTP, by its SSRC. */
-  function framesOf(kind: 'camera' | 'microphone'): readonly (readonly Frame[])[] {
+  function framesOf(kind: 'camera' | 'microphone', of = media): readonly (readonly Frame[])[] {
     const ssrcs = [...link.ssrcsOf(alicesName, kind)];
     return ssrcs.map((ssrc) => {
       const take = kind === 'camera' ? vp8Frames() : takeSound;
-      const own = media.filter(({ header, payload }) => header.ssrc === ssrc && payload.length > 0);
+      const own = of.filter(({ header, payload }) => header.ssrc === ssrc && payload.length > 0);
       return own.flatMap(({ header, payload }) => take(header, payload) ?? []);
     });
   }
@@ -308,6 +363,23 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
     }
     expect(marked).toBeGreaterThan(10);
   });
+
+  test.each(['camera', 'microphone'] as const)(
+    'whoever was taken out reads nothing of a %s that crosses the trunk after the tick, with all keys that she ever had',
+    async (kind) => {
+      const of = { participant: alicesName, kind } as const;
+      const readWith = async (keys: readonly Epoch[], packets: readonly OpenedRtp[]) => {
+        const all = await Promise.all(framesOf(kind, packets).map((frames) => opened(frames, keys, of)));
+        return all.flat().length;
+      };
+      const hers = await readWith(carol.epochs, media);
+      expect(hers).toBeGreaterThan(PICTURES / 4);
+      expect(framesOf(kind, later).flat().length).toBeGreaterThan(PICTURES / 8);
+      expect(await readWith(carol.epochs, later)).toBe(0);
+      // Whoever is in it still reads on.
+      expect(await readWith(bob.epochs, media)).toBeGreaterThan(hers + PICTURES / 8);
+    },
+  );
 });
 
 /** All ports at which something of the call arrives; not those of administrators. */

@@ -44,8 +44,11 @@ const framesOf = (page: Page, name: RegExp) =>
 /** People in the list of who can hear, by the keys of the call. */
 async function listeners(page: Page): Promise<string[]> {
   await button(page, /^End-to-end encrypted/).click();
-  const names = await page.getByRole('dialog', { name: 'Who can hear' }).locator('.listener strong').allInnerTexts();
+  const dialog = page.getByRole('dialog', { name: 'Who can hear' });
+  await dialog.waitFor();
+  const names = await dialog.locator('.listener strong').allInnerTexts();
   await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
   return names;
 }
 

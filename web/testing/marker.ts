@@ -8,7 +8,7 @@ import OpusScript from 'opusscript';
 import type { Page } from 'playwright-core';
 import { clearBytesOf } from '#client/sframe/codecs.ts';
 import { type Epoch, Epochs } from '#client/sframe/epochs.ts';
-import { IncomingFrames } from '#client/sframe/incoming-frames.ts';
+import { IncomingFrames, WAIT_MS } from '#client/sframe/incoming-frames.ts';
 import { nodeEngine } from '#client/sframe/node-engine.ts';
 import type { ParticipantId } from '#signalling/ids.ts';
 
@@ -63,6 +63,32 @@ export async function opened(
     for (const shown of await incoming.take({ data, clear, timestamp })) read.push({ data: shown.data, timestamp });
   }
   return read;
+}
+
+/** How many of the frames whoever has the keys can decrypt, also pictures that cannot be shown because what they build on is missing. */
+export async function decrypted(
+  frames: readonly Frame[],
+  keys: readonly Epoch[],
+  { participant, kind }: { readonly participant: ParticipantId; readonly kind: 'camera' | 'microphone' },
+): Promise<number> {
+  const epochs = new Epochs(nodeEngine, () => 0);
+  for (const epoch of keys) epochs.add(epoch);
+  let [now, count] = [0, 0];
+  const incoming = new IncomingFrames({
+    ...{ epochs, participant, kind, now: () => now },
+    onRefused: (refusal) => {
+      if (refusal === 'incomplete') count += 1;
+    },
+  });
+  const nothing = { data: new Uint8Array(), timestamp: 0 };
+  for (const { data, timestamp } of [...frames, nothing]) {
+    // What waits is given up before the next one comes.
+    now += WAIT_MS;
+    const clear = clearBytesOf(kind === 'camera' ? 'video/vp8' : 'audio/opus', data);
+    const shown = await incoming.take({ data, clear, timestamp });
+    count += shown.length;
+  }
+  return count;
 }
 
 /** In which part of the pieces of 20 ms the tone is more than half of all that is heard. */

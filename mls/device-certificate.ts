@@ -1,6 +1,6 @@
 /**
  * The certificate of a device (RFC 5280), read strictly: version 3, an Ed25519 key, whatever issued it. A group has one for each leaf, so
- * that it is not read by the X.509 library, which reads those of the few issuers: 0.02 ms in place of 0.5 in Chromium.
+ * that it is not read by the X.509 library, which reads those of the few issuers: on Node 24 that took 0.3 ms for each, and this takes 0.006.
  */
 import { sameBytes } from './bytes.ts';
 import { checkInside, keyOf, MAX_CERTIFICATE_BYTES, refuse } from './certificate.ts';

@@ -19,6 +19,7 @@ import { useStore } from '../lib/use-store.ts';
 import { PeoplePage } from '../people/people-page.tsx';
 import { waiting } from '../people/sections.ts';
 import { Avatar } from './avatar.tsx';
+import { CountedButton } from './counted-button.tsx';
 import { Icon } from './icon.tsx';
 import { Logo } from './logo.tsx';
 import { Message } from './message.tsx';
@@ -243,26 +244,15 @@ function AdminButton({ session }: Pick<SideProps, 'session'>) {
 function PeopleButton({ session, chat }: Pick<SideProps, 'session' | 'chat'>) {
   const place = useStore(session.place);
   const count = waiting(useStore(chat.connections.store));
-  const words = `${count} ${count === 1 ? 'person asks' : 'people ask'} to connect`;
-  useEffect(() => {
-    if (count > 0) announce(words);
-  }, [words]);
   return (
-    <button
-      type="button"
-      class="quiet icon-only counted-button"
-      aria-label={count > 0 ? `People, ${words}` : 'People'}
-      title="People"
-      aria-current={place.at === 'people' ? 'page' : undefined}
+    <CountedButton
+      name="People"
+      icon="people"
+      count={count}
+      words={`${count} ${count === 1 ? 'person asks' : 'people ask'} to connect`}
+      isCurrent={place.at === 'people'}
       onClick={() => session.place.set({ at: 'people' })}
-    >
-      <Icon name="people" />
-      {count > 0 && (
-        <span class="badge" aria-hidden="true">
-          {count}
-        </span>
-      )}
-    </button>
+    />
   );
 }
 

@@ -12,11 +12,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trust: ['signalling', 'site'],
   mls: ['signalling'],
   sft: ['signalling', 'site', 'trust'],
-  homeserver: ['signalling', 'site', 'trust', 'mls'],
+  'turn-config': ['signalling', 'site'],
+  homeserver: ['signalling', 'site', 'trust', 'turn-config', 'mls'],
   client: ['signalling', 'mls'],
   web: ['client', 'signalling'],
-  bench: ['signalling', 'site', 'trust', 'mls', 'sft', 'homeserver', 'client', 'web', 'cli'],
-  cli: ['signalling', 'site', 'trust', 'mls', 'sft', 'homeserver', 'client', 'web', 'bench'],
+  bench: ['signalling', 'site', 'trust', 'turn-config', 'mls', 'sft', 'homeserver', 'client', 'web', 'cli'],
+  cli: ['signalling', 'site', 'trust', 'turn-config', 'mls', 'sft', 'homeserver', 'client', 'web', 'bench'],
 };
 
 const isTest = (path: string) => /\.test\.tsx?$|\/testing/.test(path);

@@ -107,6 +107,26 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./peers.ts')).peersLimit,
   },
   {
+    name: 'turn render',
+    summary: 'Write the configuration of coturn for a TURN host, with the reason beside each line',
+    load: async () => (await import('./turn.ts')).turnRender,
+  },
+  {
+    name: 'turn check',
+    summary: 'Compare the configuration of a coturn with the one that it should have',
+    load: async () => (await import('./turn.ts')).turnCheck,
+  },
+  {
+    name: 'turn secrets',
+    summary: 'Give the secrets of the site to a coturn, without a restart',
+    load: async () => (await import('./turn.ts')).turnSecrets,
+  },
+  {
+    name: 'turn rotate',
+    summary: 'Change the secret that the homeserver shares with the TURN servers, while calls go on',
+    load: async () => (await import('./turn.ts')).turnRotate,
+  },
+  {
     name: 'audit tail',
     summary: 'Show the newest lines of the audit log',
     load: async () => (await import('./audit.ts')).auditTail,

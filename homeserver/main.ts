@@ -34,6 +34,7 @@ import { attended } from './calls/attendance.ts';
 import { Calls } from './calls/calls.ts';
 import { Grants } from './calls/grants.ts';
 import { Guests } from './calls/guests.ts';
+import { openRelays, type RelayOffice } from './calls/relays.ts';
 import { SftDoor } from './calls/sft-door.ts';
 import { serveAdmin, serveClients } from './doors.ts';
 import { toldBy } from './ds/changes.ts';
@@ -162,6 +163,8 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => audit.close());
   opened.defer(() => queues.close());
   const secrets = await readSecrets(site.certificates.tickets.privateKey);
+  const relays = await openRelays(site, secrets.relays, world, (sentence) => log.warn(sentence));
+  opened.defer(() => relays.close());
   const opening = await openFederation({
     ...{ domain: site.domain, store, writer, world, queues, audit, log, signingSecret: secrets.signing },
     composed: () => parts,
@@ -191,6 +194,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   const files = await openAssetStore(site);
   const parts: Parts = build({
     ...{ site, log, world, store, trust, key, deviceAuthority, authorities, peerKeys, signer, writer, queues, push },
+    relays,
     ...{ secrets, transport, files, audit, opening, discoveryWeb, peerNetwork },
   });
   opened.defer(() => parts.metrics.close());
@@ -248,6 +252,7 @@ interface Ground {
   readonly queues: Queues;
   readonly push: Push;
   readonly secrets: Secrets;
+  readonly relays: RelayOffice;
   /** Undefined where the site names no mail server. */
   readonly transport: Transport | undefined;
   readonly files: AssetStore;
@@ -260,7 +265,7 @@ interface Ground {
 
 function build(ground: Ground) {
   const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
-  const { push, secrets, transport, files, audit, peerKeys, opening, discoveryWeb, peerNetwork } = ground;
+  const { push, relays, secrets, transport, files, audit, peerKeys, opening, discoveryWeb, peerNetwork } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -455,7 +460,7 @@ function build(ground: Ground) {
     ...federation,
     ...{ domain, store, trust, account, sessions, devices, keyPackages, authorities, people, signInAlerts },
     ...{ journal, groups, hub, conversations, names, departures, refusals, signer, queues, push, send },
-    ...{ grants, calls, guests, sft, assets, events, mail, metrics, audit, onFault },
+    ...{ grants, calls, relays, guests, sft, assets, events, mail, metrics, audit, onFault },
     office: officeOf(domain, groups, federation.relay),
   };
 }

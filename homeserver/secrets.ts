@@ -16,6 +16,8 @@ export interface Secrets {
   readonly push: Buffer;
   /** Encrypts the keys that sign requests to other domains. */
   readonly signing: Buffer;
+  /** Names devices towards TURN servers. */
+  readonly relays: Buffer;
 }
 
 /** @param file of a private key; rejects where it cannot be read */
@@ -25,7 +27,7 @@ export async function readSecrets(file: string): Promise<Secrets> {
 
 export function secretsOf(root: Buffer): Secrets {
   const keys = { codes: derive(root, 'codes'), work: derive(root, 'work'), mail: derive(root, 'mail') };
-  return { ...keys, push: derive(root, 'push'), signing: derive(root, 'signing') };
+  return { ...keys, push: derive(root, 'push'), signing: derive(root, 'signing'), relays: derive(root, 'relays') };
 }
 
 function derive(root: Buffer, purpose: string): Buffer {

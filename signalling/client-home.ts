@@ -102,12 +102,22 @@ export type FoundPeople = Static<typeof FoundPeople>;
  * A ticket for the SFT of the caller's own domain: the answer of `POST conversations/:conversation/call`, which starts the
  * call or joins the one that goes on, and of `POST conversations/:conversation/call/tickets`, which only joins.
  */
+/** What an `RTCIceServer` is made of (W3C WebRTC, section 4.2.2). Good for one to two hours; each ticket brings a new one. */
+export const Relays = Closed({
+  urls: Type.Array(Type.String({ maxLength: 300, pattern: '^turns?:' }), { minItems: 1, maxItems: 16 }),
+  username: Text(200),
+  credential: Text(200),
+});
+export type Relays = Static<typeof Relays>;
+
 export const CallTicket = Closed({
   ticket: Text(4_096),
   /** `wss://sft.alpha.example/client/v1` */
   sft: Type.String({ maxLength: 300, pattern: '^wss?://' }),
   participant: ParticipantId,
   call: Call,
+  /** TURN servers of the own domain, for networks that let no media through; absent where it has none. */
+  relays: Type.Optional(Relays),
 });
 export type CallTicket = Static<typeof CallTicket>;
 

@@ -38,6 +38,7 @@ beforeAll(async () => {
     'mail-authority.pem',
     'certificates/s3.key',
     'certificates/revoked.pem',
+    'secrets/turn',
   ];
   for (const file of [...FILES.map((name) => `certificates/${name}`), ...others]) {
     await mkdir(dirname(join(folder, file)), { recursive: true });

@@ -96,7 +96,8 @@ interface Use {
 
 /** Ports that two parts of the site would both take. */
 export function checkListening(leaves: readonly Leaf[], parts: readonly Part[]): readonly Mistake[] {
-  const uses = [...doors(leaves), ...media(leaves)].filter(({ path }) => concerns(path, parts));
+  const ours = [...doors(leaves), ...media(leaves)].filter(({ path }) => concerns(path, parts));
+  const uses = [...ours, ...turn(leaves, ours)];
   const mistakes: Mistake[] = [];
   for (const use of uses) {
     if (use.to > 65_535)
@@ -134,6 +135,26 @@ function media(leaves: readonly Leaf[]): readonly Use[] {
     uses.push({ path: 'sft.trunk.ports', place: to.place, protocols: ['UDP'], ip: String(trunkIp.value), ...range });
   }
   return uses;
+}
+
+/** What coturn takes on a host that is also one of the site's own; on other machines it is in nobody's way. */
+function turn(leaves: readonly Leaf[], ours: readonly Use[]): readonly Use[] {
+  const leaf = (path: string) => leaves.find((candidate) => candidate.path === path);
+  const [port, tlsPort, from, to] = ['port', 'tlsPort', 'ports.from', 'ports.to'].map((name) => leaf(`turn.${name}`));
+  if (!port || !tlsPort || !from || !to) return [];
+  const hosts = leaves
+    .filter(({ path }) => /^turn\.hosts\.[0-9]+\.listenIp$/.test(path))
+    .map(({ value }) => String(value));
+  const here = hosts.filter((ip) => isAny(ip) || ours.some((use) => use.ip === ip));
+  return here.flatMap((ip): Use[] => {
+    const single = ({ path, place, value }: Leaf) => ({ path, place, ip, from: Number(value), to: Number(value) });
+    const range = { from: Number(from.value), to: Number(to.value) };
+    return [
+      { ...single(port), protocols: ['UDP'] },
+      { ...single(tlsPort), protocols: ['TCP'] },
+      { path: 'turn.ports', place: to.place, ip, protocols: ['UDP'], ...range },
+    ];
+  });
 }
 
 function clash(a: Use, b: Use): boolean {

@@ -6,7 +6,7 @@ export const BOTH: readonly Part[] = ['homeserver', 'sft'];
 
 const PARTS: readonly (readonly [RegExp, readonly Part[]])[] = [
   [
-    /^(?:homeserver\.|certificates\.homeserver\.|certificates\.tickets\.privateKey$|certificates\.devices\.)/,
+    /^(?:homeserver\.|certificates\.homeserver\.|certificates\.tickets\.privateKey$|certificates\.devices\.|turn\.)/,
     ['homeserver'],
   ],
   [/^(?:sft\.|certificates\.sft\.|certificates\.tickets\.publicKey$)/, ['sft']],

@@ -80,7 +80,9 @@ function rows(schema: TObject, prefix: string, needed: boolean): string[] {
   return Object.entries(schema.properties).flatMap(([key, property]) => {
     const required = needed && schema.required?.includes(key) === true;
     if (Type.IsObject(property)) return rows(property, `${prefix}${key}.`, required);
-    return [row(`${prefix}${key}`, property, required)];
+    const inside = Type.IsArray(property) && Type.IsObject(property.items) ? property.items : undefined;
+    const below = inside ? rows(inside, `${prefix}${key}[].`, required) : [];
+    return [row(`${prefix}${key}`, property, required), ...below];
   });
 }
 

@@ -7,6 +7,7 @@ import { DomainName } from '#signalling/ids.ts';
 import { file, section } from './fields.ts';
 import { HomeserverSchema } from './homeserver.ts';
 import { SftSchema } from './sft.ts';
+import { TurnSchema } from './turn.ts';
 
 const certificate = (who: string, name: string) =>
   section(
@@ -110,6 +111,7 @@ export const SiteSchema = section(
     ),
     homeserver: HomeserverSchema,
     sft: SftSchema,
+    turn: Type.Optional(TurnSchema),
   },
   'One site: one domain with its homeserver and its SFT. Other files are named by paths; no secret stands in this one.',
 );

@@ -2,7 +2,7 @@
  * One stay in one call: joins the own SFT, publishes what it is given, says what it wants to see, and keeps one value that
  * tells how it stands. A new stay is a new object.
  */
-import type { CallMember, CallTicket } from '#signalling/client-home.ts';
+import type { CallMember, CallTicket, Relays } from '#signalling/client-home.ts';
 import type { CLIENT_SFT, Roster } from '#signalling/client-sft.ts';
 import type { Note } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
@@ -310,7 +310,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       },
     });
     try {
-      await this.#begin(connection, rpc, joined);
+      await this.#begin(connection, rpc, joined, granted.relays);
     } catch (error) {
       this.#connection = undefined; // it is told by whoever waits for it
       rpc.close();
@@ -331,23 +331,27 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
     await this.#enter(granted);
   }
 
-  async #begin(connection: Connection, rpc: SftRpc, joined: JoinResult): Promise<void> {
+  async #begin(connection: Connection, rpc: SftRpc, joined: JoinResult, relays?: Relays): Promise<void> {
     if (this.#closed.signal.aborted) throw new HawserError('SIG_CLOSED');
     this.timings.mark('joined');
     this.#rpc = rpc;
     this.#joined = joined;
     if (!this.#roster || this.#roster.seq < joined.roster.seq) this.#roster = joined.roster;
-    const capabilities = await this.#engine.start(joined, {
-      connect: async (transport, dtlsParameters) => void (await rpc.request('connect', { transport, dtlsParameters })),
-      publish: async (kind, renditions, muted) => (await rpc.request('publish', { kind, renditions, muted })).source,
-      connected: (transport) => {
-        connection.carried = true;
-        this.timings.mark(transport === 'send' ? 'sending' : 'receiving');
+    const capabilities = await this.#engine.start(
+      { ...joined, ...(relays && { relays }) },
+      {
+        connect: async (transport, dtlsParameters) =>
+          void (await rpc.request('connect', { transport, dtlsParameters })),
+        publish: async (kind, renditions, muted) => (await rpc.request('publish', { kind, renditions, muted })).source,
+        connected: (transport) => {
+          connection.carried = true;
+          this.timings.mark(transport === 'send' ? 'sending' : 'receiving');
+        },
+        // An SFT that lets somebody go ends media and signalling at once; the reason may come as the second of the two.
+        lost: () =>
+          setTimeout(() => this.#connection === connection && this.#lose(failureOfCode('MEDIA_LOST')), REASON_MS),
       },
-      // An SFT that lets somebody go ends media and signalling at once; the reason may come as the second of the two.
-      lost: () =>
-        setTimeout(() => this.#connection === connection && this.#lose(failureOfCode('MEDIA_LOST')), REASON_MS),
-    });
+    );
     // A roster that came meanwhile has made it `joined` already.
     if (this.state.phase === 'left' || !rpc.isOpen) throw new HawserError('SIG_CLOSED');
     this.#receivable = new Set(capabilities.codecs.map(({ mimeType }) => mimeType.toLowerCase()));

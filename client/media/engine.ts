@@ -3,6 +3,7 @@
  * an ORTC stack on werift. `Out` is what is published (a track, a packet source), `In` what arrives.
  */
 
+import type { Relays } from '#signalling/client-home.ts';
 import type { PublishedRendition } from '#signalling/client-sft.ts';
 import type { ParticipantId, SourceId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
@@ -13,6 +14,8 @@ export interface MediaOffer {
   readonly capabilities: RtpCapabilities;
   readonly send: TransportOffer;
   readonly receive: TransportOffer;
+  /** TURN servers of the own domain. */
+  readonly relays?: Relays;
 }
 
 /** What the engine needs said to the SFT. Nothing of it is waited for where media can go on without the answer. */

@@ -84,8 +84,9 @@ export class BrowserEngine implements MediaEngine<MediaStreamTrack, MediaStreamT
     await device.load({ routerRtpCapabilities: toLibrary.capabilities(offer.capabilities) });
     this.#vp9 = device.sendRtpCapabilities.codecs?.find(({ mimeType }) => mimeType.toLowerCase() === 'video/vp9');
     this.#signalling = signalling;
-    this.#send = this.#prepare('send', device.createSendTransport(offer.send));
-    this.#receive = this.#prepare('receive', device.createRecvTransport(offer.receive));
+    const iceServers = offer.relays ? [offer.relays] : [];
+    this.#send = this.#prepare('send', device.createSendTransport({ ...offer.send, iceServers }));
+    this.#receive = this.#prepare('receive', device.createRecvTransport({ ...offer.receive, iceServers }));
     return toWire.capabilities(device.recvRtpCapabilities);
   }
 

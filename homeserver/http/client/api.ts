@@ -12,6 +12,7 @@ import type { Sessions } from '../../as/sessions.ts';
 import type { Assets } from '../../assets/assets.ts';
 import type { Calls } from '../../calls/calls.ts';
 import type { Guests } from '../../calls/guests.ts';
+import type { RelayOffice } from '../../calls/relays.ts';
 import type { Person } from '../../ds/conversation.ts';
 import type { Conversations } from '../../ds/conversations.ts';
 import type { Asker, GroupOffice } from '../../ds/group-office.ts';
@@ -65,6 +66,7 @@ export interface ClientApiOptions extends AdministrationOptions {
   /** With which this hub proposes to groups: Ed25519, 32 bytes. */
   readonly hubKey: Uint8Array;
   readonly calls: Calls;
+  readonly relays: Pick<RelayOffice, 'offer'>;
   readonly guests: Guests;
   readonly assets: Assets;
   readonly downloads: Pick<Downloads, 'open'>;

@@ -1,21 +1,23 @@
 /** The call of a conversation. */
 import { API, CallTicket, LobbyAnswer, NewMute, TicketWish } from '#signalling/client-home.ts';
 import { Nothing } from '#signalling/contract.ts';
-import type { ConversationId, ParticipantId, UserId } from '#signalling/ids.ts';
+import type { ConversationId, ParticipantId } from '#signalling/ids.ts';
 import { CallRulesChange } from '#signalling/moderation.ts';
+import type { Authenticated } from '../../as/sessions.ts';
 import { authenticate } from '../auth.ts';
 import type { App } from '../fastify.ts';
 import { FEDERATION, told } from '../told.ts';
 import type { ClientApiOptions } from './api.ts';
 import { InConversation, OfMember } from './parameters.ts';
 
-export function callRoutes(app: App, { sessions, calls, sft, onTicket }: ClientApiOptions): void {
+export function callRoutes(app: App, { sessions, calls, relays, sft, onTicket }: ClientApiOptions): void {
   const path = `${API}/conversations/:conversation/call`;
   const schema = { ...InConversation, body: Nothing };
-  const ticketFor = async (user: UserId, conversation: ConversationId, former?: ParticipantId) => {
+  const ticketFor = async ({ user, device }: Authenticated, conversation: ConversationId, former?: ParticipantId) => {
     const { ticket, participant, call } = await calls.ticket(user, conversation, former);
     onTicket();
-    return { ticket, sft, participant, call };
+    const offer = relays.offer(device ?? user);
+    return { ticket, sft, participant, call, ...(offer && { relays: offer }) };
   };
 
   // Starts the call, or finds the one that goes on, and lets in: one round trip from the click to the media server.
@@ -27,10 +29,10 @@ export function callRoutes(app: App, { sessions, calls, sft, onTicket }: ClientA
     refusals: [...NO_CALL, ...NO_ENTRY],
   });
   app.post(path, { schema: { ...schema, ...start } }, async (request) => {
-    const { user } = await authenticate(sessions, request);
+    const self = await authenticate(sessions, request);
     const { conversation } = request.params;
-    await calls.start(user, conversation);
-    return ticketFor(user, conversation);
+    await calls.start(self.user, conversation);
+    return ticketFor(self, conversation);
   });
 
   const join = told('Joins the call that goes on, or comes back to it after the connection broke.', {
@@ -40,8 +42,8 @@ export function callRoutes(app: App, { sessions, calls, sft, onTicket }: ClientA
     refusals: [...NO_CALL, ...NO_ENTRY],
   });
   app.post(`${path}/tickets`, { schema: { ...InConversation, body: TicketWish, ...join } }, async (request) => {
-    const { user } = await authenticate(sessions, request);
-    return ticketFor(user, request.params.conversation, request.body.participant);
+    const self = await authenticate(sessions, request);
+    return ticketFor(self, request.params.conversation, request.body.participant);
   });
 
   const end = told('Ends the call for everybody.', { by: 'session', refusals: [...NO_CALL, 'HOME_FORBIDDEN'] });

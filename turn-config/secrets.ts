@@ -23,7 +23,9 @@ export function parseSecrets(text: string): TurnSecrets {
     if (line === '') continue;
     const [, role = 'current', secret = ''] = LINE.exec(line) ?? [];
     if (!SECRET.test(secret)) {
-      throw new RangeError('Each line must be a secret of 22 to 200 characters without spaces, alone or behind next or old.');
+      throw new RangeError(
+        'Each line must be a secret of 22 to 200 characters without spaces, alone or behind next or old.',
+      );
     }
     const key = role === 'next' || role === 'old' ? role : 'current';
     if (found[key] !== undefined) throw new RangeError('There are two lines for one secret.');
@@ -36,7 +38,11 @@ export function parseSecrets(text: string): TurnSecrets {
 }
 
 export function formatSecrets({ current, next, old }: TurnSecrets): string {
-  const lines = [current, ...(next === undefined ? [] : [`next ${next}`]), ...(old === undefined ? [] : [`old ${old}`])];
+  const lines = [
+    current,
+    ...(next === undefined ? [] : [`next ${next}`]),
+    ...(old === undefined ? [] : [`old ${old}`]),
+  ];
   return `${lines.join('\n')}\n`;
 }
 

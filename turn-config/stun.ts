@@ -3,7 +3,14 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { crc32 } from 'node:zlib';
 
-export const METHODS = { binding: 0x001, allocate: 0x003, refresh: 0x004, send: 0x006, data: 0x007, permit: 0x008 } as const;
+export const METHODS = {
+  binding: 0x001,
+  allocate: 0x003,
+  refresh: 0x004,
+  send: 0x006,
+  data: 0x007,
+  permit: 0x008,
+} as const;
 export type Method = keyof typeof METHODS;
 
 /** RFC 8489, section 5. */
@@ -124,7 +131,11 @@ export function decodeAddress(value: Buffer | undefined, transaction: Buffer): E
   const bytes = value.subarray(4).map((byte, index) => byte ^ (mask[index] ?? 0));
   const port = value.readUInt16BE(2) ^ (COOKIE >>> 16);
   if (bytes.length === 4) return { ip: bytes.join('.'), port };
-  const groups = Array.from({ length: 8 }, (_, index) => Buffer.from(bytes).readUInt16BE(index * 2).toString(16));
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    Buffer.from(bytes)
+      .readUInt16BE(index * 2)
+      .toString(16),
+  );
   return { ip: new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1), port };
 }
 

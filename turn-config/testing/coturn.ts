@@ -1,0 +1,76 @@
+/** For tests: the real coturn, on a host of a test's network, with the configuration that `hawser turn render` writes. */
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { ensureUnpacked, unpackedEnvironment } from '#cli/setup/unpacked.ts';
+import type { TestHost, TestNetwork } from '#ports/testing/network.ts';
+import type { Site } from '#site/schema.ts';
+import { coturnDirectives, coturnFile } from '../coturn.ts';
+import { writeSecrets } from '../database.ts';
+import type { WebCertificate } from './certificate.ts';
+
+export interface TestCoturn {
+  /** Its configuration, as rendered. */
+  readonly file: string;
+  readonly database: string;
+  /** Everything that it wrote, as far as it has come. */
+  readonly log: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Where Debian's package keeps the tables of the database. */
+const SCHEMA = 'usr/share/coturn/schema.sql';
+
+/** Resolves when it takes clients. @param name one of `site.turn.hosts` */
+export async function startCoturn(
+  network: TestNetwork,
+  where: TestHost,
+  site: Site,
+  name: string,
+  certificate: WebCertificate,
+  secrets: readonly string[],
+): Promise<TestCoturn> {
+  const root = await ensureUnpacked('coturn', 'usr/bin/turnserver', 'HAWSER_COTURN');
+  const folder = await mkdtemp(join(tmpdir(), 'hawser-coturn-'));
+  const [file, database] = [join(folder, 'turnserver.conf'), join(folder, 'turndb')];
+  const turn = site.turn && {
+    ...site.turn,
+    ...{ certificate: join(folder, 'fullchain.pem'), key: join(folder, 'privkey.pem'), database },
+  };
+  const host = turn?.hosts.find((each) => each.name === name);
+  if (!turn || !host) throw new Error(`the site has no TURN host ${name}`);
+  await writeFile(turn.certificate, certificate.chain);
+  await writeFile(turn.key, certificate.key, { mode: 0o600 });
+  const tables = new DatabaseSync(database);
+  tables.exec(await readFile(join(root, SCHEMA), 'utf8'));
+  tables.close();
+  writeSecrets(database, site.domain, secrets);
+  await writeFile(file, coturnFile(site, host, coturnDirectives(site, turn, host)));
+
+  const args = ['-c', file, '--pidfile', join(folder, 'pid'), '--log-file', 'stdout', '--simple-log'];
+  const child = network.start(where, join(root, 'usr/bin/turnserver'), args, {
+    env: { ...process.env, ...unpackedEnvironment(root) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: folder,
+  });
+  const log: string[] = [];
+  if (child.stdout) createInterface(child.stdout).on('line', (line) => log.push(line));
+  if (child.stderr) createInterface(child.stderr).on('line', (line) => log.push(line));
+  return {
+    file,
+    database,
+    log,
+    async close() {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -25,6 +25,7 @@ export function parse<F extends Flags>(
     tokens: true,
   });
 
+  const given = new Set<string>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const flag = Object.hasOwn(spec.flags, token.name) ? spec.flags[token.name] : undefined;
@@ -32,6 +33,10 @@ export function parse<F extends Flags>(
       const known = Object.keys(spec.flags).map((name) => `--${name}`);
       throw new UsageError(`${spec.name} has no flag ${token.rawName}.${didYouMean(token.rawName, known)}`);
     }
+    // The last one would win in silence.
+    if (flag.type !== 'boolean' && given.has(token.name))
+      throw new UsageError(`${spec.name} takes --${token.name} once.`);
+    given.add(token.name);
     values[token.name] = readValue(token.name, flag, token.value, token.inlineValue === true);
   }
 

@@ -27,6 +27,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./doctor.ts')).doctor,
   },
   {
+    name: 'ports',
+    summary: 'Say which ports to open to whom, as a table or as rules of a firewall',
+    load: async () => (await import('./ports.ts')).ports,
+  },
+  {
     name: 'homeserver',
     summary: 'Start the homeserver of a domain',
     load: async () => (await import('./homeserver.ts')).homeserver,

@@ -57,14 +57,21 @@ export const turnCheck = command({
   async run({ flags, args: [file = ''], out }) {
     const { site, turn } = await turnAt(flags.config);
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new Problem(error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read (${error.code}).`);
+      throw new Problem(
+        error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read (${error.code}).`,
+      );
     });
     const findings = checkCoturn(text, coturnDirectives(site, turn, hostOf(turn, flags.host)));
     const ok = findings.every(({ severity }) => severity !== 'wrong');
     if (flags.json) out(JSON.stringify({ ok, findings }));
     else {
-      for (const { line, found, remedy } of findings) out(`${file}${line === undefined ? '' : `:${line}`}: ${found} ${remedy}`);
-      out(ok ? `${file} is what the site asks for.` : `Correct ${file}, or make it anew with hawser turn render, and restart coturn.`);
+      for (const { line, found, remedy } of findings)
+        out(`${file}${line === undefined ? '' : `:${line}`}: ${found} ${remedy}`);
+      out(
+        ok
+          ? `${file} is what the site asks for.`
+          : `Correct ${file}, or make it anew with hawser turn render, and restart coturn.`,
+      );
     }
     return ok ? 0 : 1;
   },
@@ -79,7 +86,10 @@ export const turnSecrets = command({
     '',
     '          hawser turn secrets | ssh turn.alpha.example sqlite3 /var/lib/turn/turndb',
   ],
-  flags: { config, database: { type: 'string', value: 'FILE', summary: 'The database of coturn, /var/lib/turn/turndb' } },
+  flags: {
+    config,
+    database: { type: 'string', value: 'FILE', summary: 'The database of coturn, /var/lib/turn/turndb' },
+  },
   async run({ flags, out }) {
     const { site, turn } = await turnAt(flags.config);
     const secrets = acceptedSecrets((await secretsAt(turn)).secrets);
@@ -94,7 +104,9 @@ export const turnSecrets = command({
       return 0;
     }
     if (process.stdout.isTTY) {
-      throw new UsageError('turn secrets does not show secrets on a terminal: give --database FILE, or pipe it to sqlite3.');
+      throw new UsageError(
+        'turn secrets does not show secrets on a terminal: give --database FILE, or pipe it to sqlite3.',
+      );
     }
     out(secretsSql(site.domain, secrets).trimEnd());
     return 0;
@@ -118,10 +130,14 @@ export const turnRotate = command({
     config,
     use: { type: 'boolean', summary: 'Sign with the new secret' },
     forget: { type: 'boolean', summary: 'Drop the old secret' },
-    force: { type: 'boolean', summary: 'Do not wait, and do not look: where the old secret is known to others, for instance' },
+    force: {
+      type: 'boolean',
+      summary: 'Do not wait, and do not look: where the old secret is known to others, for instance',
+    },
   },
   async run({ flags, out }) {
-    if (flags.use && flags.forget) throw new UsageError('turn rotate --use and --forget are two steps: coturn needs to be told between.');
+    if (flags.use && flags.forget)
+      throw new UsageError('turn rotate --use and --forget are two steps: coturn needs to be told between.');
     const { turn } = await turnAt(flags.config);
     if (flags.use) {
       await useNext(turn, flags.force);
@@ -188,7 +204,9 @@ function hostOf({ hosts }: TurnOptions, name: string | undefined): TurnHost {
   const names = hosts.map((each) => each.name).join(', ');
   const chosen = name === undefined && hosts.length === 1 ? hosts[0] : hosts.find((each) => each.name === name);
   if (chosen) return chosen;
-  throw new UsageError(name === undefined ? `Which host? Give --host, one of ${names}.` : `${name} is none of turn.hosts: ${names}.`);
+  throw new UsageError(
+    name === undefined ? `Which host? Give --host, one of ${names}.` : `${name} is none of turn.hosts: ${names}.`,
+  );
 }
 
 async function secretsAt(turn: TurnOptions) {

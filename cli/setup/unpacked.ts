@@ -38,7 +38,11 @@ export async function ensureUnpacked(name: string, program: string, variable: st
 export function unpackedEnvironment(root: string): NodeJS.ProcessEnv {
   if (root === '/') return {};
   const machine = { x64: 'x86_64', arm64: 'aarch64' }[arch() as 'x64' | 'arm64'] ?? arch();
-  return { LD_LIBRARY_PATH: [join(root, 'usr/lib', `${machine}-linux-gnu`), join(root, 'lib', `${machine}-linux-gnu`)].join(':') };
+  return {
+    LD_LIBRARY_PATH: [join(root, 'usr/lib', `${machine}-linux-gnu`), join(root, 'lib', `${machine}-linux-gnu`)].join(
+      ':',
+    ),
+  };
 }
 
 async function fetch(name: string, folder: string): Promise<void> {

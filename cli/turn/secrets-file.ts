@@ -19,7 +19,8 @@ export async function readSecretsFile(file: string): Promise<SecretsFile | undef
     const { mtimeMs, mode } = await stat(file);
     return { secrets: parseSecrets(await readFile(file, 'utf8')), changed: mtimeMs, mode: mode & 0o777 };
   } catch (error) {
-    if (error instanceof RangeError) throw new Problem(`${file}: ${error.message} hawser turn rotate makes a right one where there is none.`);
+    if (error instanceof RangeError)
+      throw new Problem(`${file}: ${error.message} hawser turn rotate makes a right one where there is none.`);
     const code = error instanceof Error && 'code' in error ? error.code : error;
     if (code === 'ENOENT') return undefined;
     throw new Problem(`${file} cannot be read (${code}).`);

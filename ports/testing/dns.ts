@@ -1,0 +1,42 @@
+/** For tests: the real dnsmasq on a host of a test's network, which knows the names of its sites and nothing else. */
+import { once } from 'node:events';
+import { ensureDebianPackages } from '#cli/setup/debian.ts';
+import { findProgram } from '#cli/setup/program.ts';
+import type { TestHost, TestNetwork } from './network.ts';
+
+export interface Zone {
+  /** Name to address. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** `_service._tcp.domain` to a name and its port. */
+  readonly services?: Readonly<Record<string, { readonly name: string; readonly port: number }>>;
+}
+
+export interface TestDns {
+  close(): Promise<void>;
+}
+
+/** Answers at once; what it does not know does not exist. */
+export async function startDns(
+  network: TestNetwork,
+  where: TestHost,
+  { addresses, services = {} }: Zone,
+): Promise<TestDns> {
+  await ensureDebianPackages(['dnsmasq-base'], 'for names in networks of tests');
+  const program = (await findProgram('dnsmasq')) ?? '/usr/sbin/dnsmasq';
+  const flags = [
+    ...['--keep-in-foreground', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--pid-file', '--user=root'],
+    ...[`--listen-address=${where.ip}`, '--bind-interfaces', '--local=/#/'],
+    ...Object.entries(addresses).map(([name, ip]) => `--host-record=${name},${ip}`),
+    ...Object.entries(services).map(([service, { name, port }]) => `--srv-host=${service},${name},${port}`),
+  ];
+  const child = network.start(where, program, flags, { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr?.resume();
+  return {
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}

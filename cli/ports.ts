@@ -1,5 +1,5 @@
 /** `hawser ports`: which ports a site needs, for whom and why, as a table or for a firewall. */
-import { lookup } from 'node:dns/promises';
+import { lookup, resolveSrv } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { firewalld } from '#ports/formats/firewalld.ts';
 import { iptables } from '#ports/formats/iptables.ts';
@@ -9,9 +9,10 @@ import { terraformAws } from '#ports/formats/terraform-aws.ts';
 import { ufw } from '#ports/formats/ufw.ts';
 import { partnerLetter, partnerRows } from '#ports/partner.ts';
 import type { Machine, Rule } from '#ports/rule.ts';
-import { type PortsPeer, rulesOf } from '#ports/rules.ts';
+import { type PeerDoor, rulesOf } from '#ports/rules.ts';
 import { type DomainName, parseDomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
+import type { Peer } from '#trust/identity.ts';
 import { command, type Terminal } from './command.ts';
 import { UsageError } from './errors.ts';
 import { configFlag } from './flags.ts';
@@ -64,9 +65,9 @@ export const ports = command({
       return 0;
     }
     const peers = [...(await readPeers(site.peers)).values()];
-    const addresses = await addressesOf(peers, err);
+    const doors = await doorsOf(peers, err);
     const machines = machinesOf(flags.machine);
-    const rules = rulesOf({ site, peers, addresses }).filter(({ at }) => machines.includes(at));
+    const rules = rulesOf({ site, peers, doors }).filter(({ at }) => machines.includes(at));
     for (const { domain, mediaPrefixes, state } of peers) {
       if (state === 'allowed' && mediaPrefixes.length === 0)
         err(`hawser: ${domain} has no media prefix, so that there is no rule for its media: hawser peers allow --help`);
@@ -119,21 +120,27 @@ function machinesOf(text: string | undefined): readonly Machine[] {
 }
 
 /** Firewalls know addresses and no names: those that the names have now. */
-async function addressesOf(peers: readonly PortsPeer[], err: Terminal['err']) {
-  const found = new Map<DomainName, readonly string[]>();
-  await Promise.all(
-    peers.map(async ({ domain, state, homeserver }) => {
-      if (state !== 'allowed') return;
-      const host = homeserver?.host ?? domain;
-      if (isIP(host) !== 0) return found.set(domain, [host]);
-      const addresses = await lookup(host, { all: true }).catch(() => []);
-      if (addresses.length === 0)
-        err(`hawser: ${host} has no address now, so that the rules for ${domain} have its media prefixes only.`);
-      return found.set(
-        domain,
-        addresses.map(({ address }) => address),
+async function doorsOf(peers: readonly Peer[], err: Terminal['err']): Promise<ReadonlyMap<DomainName, PeerDoor>> {
+  const allowed = peers.filter(({ state }) => state === 'allowed');
+  const doors = allowed.map(async (peer): Promise<[DomainName, PeerDoor]> => {
+    const door = await doorOf(peer);
+    if (door.addresses.length === 0) {
+      err(
+        `hawser: the homeserver of ${peer.domain} has no address now, so that its rules have the media prefixes only.`,
       );
-    }),
+    }
+    return [peer.domain, door];
+  });
+  return new Map(await Promise.all(doors));
+}
+
+async function doorOf({ domain, homeserver }: Peer): Promise<PeerDoor> {
+  const services = homeserver ? [] : await resolveSrv(`_hawser-federation._tcp.${domain}`).catch(() => []);
+  const named = homeserver ? [homeserver] : services.map(({ name, port }) => ({ host: name, port }));
+  const hosts = named.length > 0 ? named.map(({ host }) => host) : [domain];
+  const found = await Promise.all(
+    hosts.map((host) => (isIP(host) === 0 ? lookup(host, { all: true }).catch(() => []) : [{ address: host }])),
   );
-  return found;
+  const [port, ...others] = new Set(named.map((each) => each.port));
+  return { addresses: found.flat().map(({ address }) => address), port: others.length === 0 ? port : undefined };
 }

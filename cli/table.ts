@@ -113,7 +113,7 @@ export const table: readonly Entry[] = [
   },
   {
     name: 'turn render',
-    summary: 'Write the configuration of coturn for a TURN host, with the reason beside each line',
+    summary: 'Write the configuration of coturn, with the reason beside each line',
     load: async () => (await import('./turn.ts')).turnRender,
   },
   {
@@ -128,7 +128,7 @@ export const table: readonly Entry[] = [
   },
   {
     name: 'turn rotate',
-    summary: 'Change the secret that the homeserver shares with the TURN servers, while calls go on',
+    summary: 'Change the secret of the TURN servers while calls go on',
     load: async () => (await import('./turn.ts')).turnRotate,
   },
   {

@@ -23,7 +23,7 @@ const LONGEST_CREDENTIAL_MS = 2 * 3_600_000;
 
 export const turnRender = command({
   name: 'turn render',
-  summary: 'Write the configuration of coturn for a TURN host, with the reason beside each line',
+  summary: 'Write the configuration of coturn, with the reason beside each line',
   usage: '',
   about: [
     'There is no secret in it: those go into the database of coturn with hawser turn secrets.',
@@ -115,7 +115,7 @@ export const turnSecrets = command({
 
 export const turnRotate = command({
   name: 'turn rotate',
-  summary: 'Change the secret that the homeserver shares with the TURN servers, while calls go on',
+  summary: 'Change the secret of the TURN servers while calls go on',
   usage: '',
   about: [
     'Three steps, with hawser turn secrets after the first and the last:',

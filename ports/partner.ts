@@ -57,7 +57,8 @@ export function partnerRows(site: Site): readonly PartnerRow[] {
 
 /** The text of a mail. @param partner its domain, where it is known */
 export function partnerLetter(site: Site, partner?: DomainName): string {
-  const trunk = site.sft.trunk.announcedIp ?? site.sft.trunk.listenIp;
+  const { announcedIp, listenIp, ports } = site.sft.trunk;
+  const trunk = announcedIp ?? listenIp;
   const prefix = `${trunk}/${trunk.includes(':') ? 128 : 32}`;
   return [
     `Subject: Ports between ${partner ?? 'your servers'} and ${site.domain}`,
@@ -70,7 +71,8 @@ export function partnerLetter(site: Site, partner?: DomainName): string {
     '',
     `Put us on your allow list, with the file authority.pem that we gave you, after comparing its fingerprint by telephone:`,
     '',
-    `  hawser peers allow ${site.domain} --authority authority.pem --homeserver ${site.homeserver.federation.address} --media-prefix ${prefix}`,
+    `  hawser peers allow ${site.domain} --authority authority.pem --homeserver ${site.homeserver.federation.address} \\`,
+    `    --media-prefix ${prefix} --link-port ${new URL(site.sft.link.url).port || 443} --trunk-ports ${rangeText(ports)}`,
     '',
     `Then this says whether all of it works, and if not, what to do: hawser doctor ${site.domain}`,
     'What to open for your own people: hawser ports',

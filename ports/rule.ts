@@ -1,10 +1,8 @@
 /** One way that a firewall has to leave open, with the reason. */
 
-export interface PortRange {
-  readonly from: number;
-  /** Inclusive. */
-  readonly to: number;
-}
+import type { PortRange } from '#trust/identity.ts';
+
+export type { PortRange };
 
 /** Which machine of the site it is about; they may be one. */
 export type Machine = 'homeserver' | 'sft' | 'turn';

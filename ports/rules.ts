@@ -8,22 +8,28 @@ import { withinPrefixes } from '#trust/prefixes.ts';
 import { type PortRange, type Rule, single } from './rule.ts';
 
 /** What the allow list says of a domain, as far as ports go. */
-export type PortsPeer = Pick<Peer, 'domain' | 'state' | 'homeserver' | 'mediaPrefixes'>;
+export type PortsPeer = Pick<Peer, 'domain' | 'state' | 'mediaPrefixes' | 'linkPort' | 'trunkPorts'>;
+
+export interface PeerDoor {
+  /** IP addresses. */
+  readonly addresses: readonly string[];
+  readonly port: number | undefined;
+}
 
 export interface PortsInput {
   readonly site: Site;
   readonly peers: readonly PortsPeer[];
-  /** IP addresses of homeservers that the allow list names by name, or that were discovered. */
-  readonly addresses: ReadonlyMap<DomainName, readonly string[]>;
+  /** Where the homeservers of the peers are, by the allow list or by DNS. */
+  readonly doors: ReadonlyMap<DomainName, PeerDoor>;
 }
 
 /** In the order in which somebody would open them: people first, then other organisations, then what the servers themselves ask for. */
-export function rulesOf({ site, peers, addresses }: PortsInput): readonly Rule[] {
+export function rulesOf({ site, peers, doors }: PortsInput): readonly Rule[] {
   const allowed = peers.filter(({ state }) => state === 'allowed');
   return [
     ...people(site),
     ...relays(site),
-    ...allowed.flatMap((peer) => [...federation(site, peer, addresses.get(peer.domain) ?? []), ...media(site, peer)]),
+    ...allowed.flatMap((peer) => [...federation(site, peer, doors.get(peer.domain)), ...media(site, peer)]),
     ...inside(site),
     ...outside(site),
   ];
@@ -126,10 +132,10 @@ function relays({ turn, sft }: Site): readonly Rule[] {
   });
 }
 
-function federation(site: Site, peer: PortsPeer, found: readonly string[]): readonly Rule[] {
-  const { domain, homeserver, mediaPrefixes } = peer;
+function federation(site: Site, peer: PortsPeer, found: PeerDoor | undefined): readonly Rule[] {
+  const { domain, mediaPrefixes } = peer;
   const door = hostAndPort(site.homeserver.federation.listen);
-  const outside = found.filter((ip) => !withinPrefixes(ip, mediaPrefixes));
+  const outside = (found?.addresses ?? []).filter((ip) => !withinPrefixes(ip, mediaPrefixes));
   const others = [...mediaPrefixes.map(prefix), ...outside.map(prefix)];
   const common = {
     ...STATEFUL,
@@ -154,14 +160,14 @@ function federation(site: Site, peer: PortsPeer, found: readonly string[]): read
     {
       ...common,
       ...{ id: `federation-out:${domain}`, direction: 'out', own: undefined, ownPorts: undefined },
-      othersPorts: homeserver && single(homeserver.port),
+      othersPorts: found?.port === undefined ? undefined : single(found.port),
       why: `Messages and calls that begin here for ${domain}.`,
       without: `Messages to ${domain} wait, and it cannot be called.`,
     },
   ];
 }
 
-function media({ sft }: Site, { domain, mediaPrefixes }: PortsPeer): readonly Rule[] {
+function media({ sft }: Site, { domain, mediaPrefixes, linkPort, trunkPorts }: PortsPeer): readonly Rule[] {
   if (mediaPrefixes.length === 0) return [];
   const link = hostAndPort(sft.link.listen);
   const common = {
@@ -174,6 +180,7 @@ function media({ sft }: Site, { domain, mediaPrefixes }: PortsPeer): readonly Ru
     ...common,
     isStateless: true,
     protocol: 'udp',
+    othersPorts: trunkPorts,
     own: own(sft.trunk.listenIp),
     ownPorts: sft.trunk.ports,
   } as const;
@@ -187,6 +194,7 @@ function media({ sft }: Site, { domain, mediaPrefixes }: PortsPeer): readonly Ru
     {
       ...{ ...common, ...STATEFUL, protocol: 'tcp', own: undefined, ownPorts: undefined },
       ...{ id: `link-out:${domain}`, direction: 'out' },
+      othersPorts: linkPort === undefined ? undefined : single(linkPort),
       why: `The link by which your SFT joins calls that begin at ${domain}.`,
       without: `Your people are alone in calls that begin at ${domain}.`,
     },

@@ -8,6 +8,12 @@ import { isForTls, isIssuedBy, isSelfSigned, isSound, nameIn, pathLength, validF
 import { type Role, type ServerName, serverName } from './name.ts';
 import type { PeerLimits, PeerScopes } from './peers-schema.ts';
 
+export interface PortRange {
+  readonly from: number;
+  /** Inclusive. */
+  readonly to: number;
+}
+
 /** An entry of the allow list. */
 export interface Peer {
   readonly domain: DomainName;
@@ -18,6 +24,9 @@ export interface Peer {
   readonly homeserver: HostAndPort | undefined;
   /** CIDR; see `withinPrefixes`. */
   readonly mediaPrefixes: readonly string[];
+  /** Of its SFT, as its administrator told; for rules of firewalls only. */
+  readonly linkPort: number | undefined;
+  readonly trunkPorts: PortRange | undefined;
   /** Where they differ from those that the site has for every peer. */
   readonly limits: PeerLimits;
   /** What it may do here; `judge` of the homeserver decides by it. */

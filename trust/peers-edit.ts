@@ -11,6 +11,9 @@ export interface Change {
   readonly revocationList?: string | undefined;
   readonly homeserver?: string | undefined;
   readonly mediaPrefixes?: readonly string[] | undefined;
+  readonly linkPort?: number | undefined;
+  /** `41000-41199` */
+  readonly trunkPorts?: string | undefined;
   /** `none` takes a limit away, so that the one of the site holds. */
   readonly limits?: LimitChange | undefined;
   readonly may?: ScopeChange | undefined;

@@ -81,6 +81,14 @@ const PeerEntry = Closed({
     default: [],
     expects: 'a list of address prefixes, such as [203.0.113.0/24]',
   }),
+  /** Where its SFT takes links, and from which ports its trunks come, for the rules of firewalls. */
+  linkPort: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, expects: 'a port, 1 to 65535' })),
+  trunkPorts: Type.Optional(
+    Type.String({
+      pattern: '^[0-9]{1,5}-[0-9]{1,5}$',
+      expects: 'the first and the last UDP port, such as 41000-41199',
+    }),
+  ),
   limits: Type.Optional(PeerLimits),
   may: PeerScopes,
   /**

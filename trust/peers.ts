@@ -6,7 +6,7 @@ import { type Mistake, SiteError } from '#site/mistakes.ts';
 import { mistake, type Place, readYaml, settle } from '#site/yaml.ts';
 import { readAuthority } from './authority.ts';
 import { Following, type Read } from './following.ts';
-import type { Peer } from './identity.ts';
+import type { Peer, PortRange } from './identity.ts';
 import { canBeDomain } from './name.ts';
 import { type PeerEntry, PeersSchema } from './peers-schema.ts';
 import { isPrefix } from './prefixes.ts';
@@ -95,7 +95,7 @@ export async function parsePeers(path: string, content: string, read: Read): Pro
 type Say = (option: string, sentence: string) => void;
 
 async function peerOfEntry(entry: PeerEntry, folder: string, read: Read, say: Say): Promise<Peer> {
-  const { domain, state, mediaPrefixes, limits = {}, may, addresses } = entry;
+  const { domain, state, mediaPrefixes, linkPort, limits = {}, may, addresses } = entry;
   if (!canBeDomain(domain)) say('domain', 'a domain cannot begin with sft., which is the name of an SFT.');
   for (const prefix of mediaPrefixes) {
     if (!isPrefix(prefix)) say('mediaPrefixes', `${prefix} is not an address prefix such as 203.0.113.0/24.`);
@@ -108,7 +108,16 @@ async function peerOfEntry(entry: PeerEntry, folder: string, read: Read, say: Sa
     say('authority', 'an allowed domain needs an authority, the PEM file that its administrator gave you.');
   }
   const authority = await authorityOfEntry(entry, folder, read, say);
-  return { domain, state, authority, homeserver, mediaPrefixes, limits, may, addresses };
+  const trunkPorts = entry.trunkPorts === undefined ? undefined : rangeOf(entry.trunkPorts);
+  if (entry.trunkPorts !== undefined && trunkPorts === undefined) {
+    say('trunkPorts', `${entry.trunkPorts} is no range of ports: the first one comes first, and both are 1 to 65535.`);
+  }
+  return { domain, state, authority, homeserver, mediaPrefixes, linkPort, trunkPorts, limits, may, addresses };
+}
+
+function rangeOf(text: string): PortRange | undefined {
+  const [from = 0, to = 0] = text.split('-').map(Number);
+  return from >= 1 && from <= to && to <= 65_535 ? { from, to } : undefined;
 }
 
 async function authorityOfEntry(entry: PeerEntry, folder: string, read: Read, say: Say) {

@@ -118,6 +118,8 @@ export class TestSite {
       authority: join(other.folder, 'certificates', 'authority.pem'),
       revocationList: join(other.folder, 'certificates', 'revoked.pem'),
       mediaPrefixes: [`${other.host.ip}/32`],
+      linkPort: PORTS.link,
+      trunkPorts: `${PORTS.trunk.from}-${PORTS.trunk.to}`,
       ...change,
     }));
     await writeFile(join(this.folder, 'peers.yaml'), stringify(peers));

@@ -47,6 +47,31 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./sft.ts')).sftRotate,
   },
   {
+    name: 'conference list',
+    summary: 'List the conferences that go on',
+    load: async () => (await import('./conference.ts')).conferenceList,
+  },
+  {
+    name: 'conference show',
+    summary: 'Say who is in a conference, what they send, and how it reaches them',
+    load: async () => (await import('./conference.ts')).conferenceShow,
+  },
+  {
+    name: 'conference kick',
+    summary: 'Put somebody out of a conference',
+    load: async () => (await import('./conference.ts')).conferenceKick,
+  },
+  {
+    name: 'conference mute',
+    summary: 'Switch off microphones in a conference',
+    load: async () => (await import('./conference.ts')).conferenceMute,
+  },
+  {
+    name: 'conference end',
+    summary: 'End a conference for everybody',
+    load: async () => (await import('./conference.ts')).conferenceEnd,
+  },
+  {
     name: 'backup',
     summary: 'Save a homeserver in one file, while it runs',
     load: async () => (await import('./backup.ts')).backup,

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { domainOf } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
 import { auditRoutes } from './audit/routes.ts';
+import { callRoutes } from './calls/routes.ts';
 import { directoryRoute } from './federation/directory.ts';
 import { ADMIN_BODY_LIMIT, adminRoutes } from './http/admin.ts';
 import { CLIENT_BODY_LIMIT, clientApi } from './http/client/api.ts';
@@ -129,5 +130,6 @@ export async function serveAdmin({ site, log, world }: DoorOptions, parts: Parts
     partings: () => partings.state(),
   });
   auditRoutes(app, parts.audit);
+  callRoutes(app, parts.supervision);
   return openDoor(app, site.homeserver.admin.listen, 'homeserver.admin.listen');
 }

@@ -36,6 +36,7 @@ import { Grants } from './calls/grants.ts';
 import { Guests } from './calls/guests.ts';
 import { openRelays, type RelayOffice } from './calls/relays.ts';
 import { SftDoor } from './calls/sft-door.ts';
+import { Supervision } from './calls/supervision.ts';
 import { serveAdmin, serveClients } from './doors.ts';
 import { toldBy } from './ds/changes.ts';
 import { Conversations } from './ds/conversations.ts';
@@ -430,6 +431,7 @@ function build(ground: Ground) {
     onFault,
   });
   calls.attach(sft);
+  const supervision = new Supervision({ db, domain, hub, calls, audit, isSftConnected: () => sft.isConnected });
   const assets = new Assets({ store, files, domain, rules: rulesOf(site), world });
   const events = new Events({
     domain,
@@ -460,7 +462,7 @@ function build(ground: Ground) {
     ...federation,
     ...{ domain, store, trust, account, sessions, devices, keyPackages, authorities, people, signInAlerts },
     ...{ journal, groups, hub, conversations, names, departures, refusals, signer, queues, push, send },
-    ...{ grants, calls, relays, guests, sft, assets, events, mail, metrics, audit, onFault },
+    ...{ grants, calls, supervision, relays, guests, sft, assets, events, mail, metrics, audit, onFault },
     office: officeOf(domain, groups, federation.relay),
   };
 }

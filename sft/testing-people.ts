@@ -7,6 +7,7 @@ import { SpeakingMicrophone } from '#bench/media/speaking-microphone.ts';
 import { loadSpeech } from '#bench/media/speech.ts';
 import { Conference } from '#client/conference/conference.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
+import type { CallTicket } from '#signalling/client-home.ts';
 import type { ConferenceId, ParticipantId, UserId } from '#signalling/ids.ts';
 import type { SourceKind } from '#signalling/media-profile.ts';
 import { until } from '#signalling/testing.ts';
@@ -41,7 +42,6 @@ export class TestPerson {
     engine = new NodeEngine(),
   ): Promise<TestPerson> {
     const participant = newParticipantId();
-    const person = new TestPerson(participant, engine);
     const call = {
       conference,
       anchor: anchor.domain,
@@ -50,7 +50,13 @@ export class TestPerson {
       members: [],
     };
     const ticket = await sft.ticket({ conference, participant, anchor: anchor.domain });
-    await person.conference.join({ ticket, sft: sft.signallingUrl, participant, call });
+    return TestPerson.enter({ ticket, sft: sft.signallingUrl, participant, call }, engine);
+  }
+
+  /** Joins with what a homeserver gave. */
+  static async enter(admission: CallTicket, engine = new NodeEngine()): Promise<TestPerson> {
+    const person = new TestPerson(admission.participant, engine);
+    await person.conference.join(admission);
     return person;
   }
 

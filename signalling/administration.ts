@@ -1,7 +1,7 @@
 /** What administrators see of other domains and decide about them, on the page and at the administrator's port. */
 import Type, { type Static } from 'typebox';
 import { Closed, Word } from './contract.ts';
-import { DomainName } from './ids.ts';
+import { ConferenceId, DomainName, Handle, ParticipantId } from './ids.ts';
 
 /** ms since 1970. */
 const Time = Type.Integer({ minimum: 0 });
@@ -113,3 +113,41 @@ export type PeerWish = Static<typeof PeerWish>;
 /** `POST admin/peers/:domain/accept-keys`: those that wait, which nobody may have changed since they were looked at. */
 export const KeysAccepted = Closed({ fingerprints: Type.Array(Fingerprint, { minItems: 1, maxItems: 100 }) });
 export type KeysAccepted = Static<typeof KeysAccepted>;
+
+/** Somebody in a call. Of people of other domains an administrator sees the pseudonym alone, as the media servers do. */
+export const CallPerson = Closed({ participant: ParticipantId, domain: DomainName, handle: Type.Optional(Handle) });
+export type CallPerson = Static<typeof CallPerson>;
+
+export const CallReport = Closed({
+  conference: ConferenceId,
+  /** Whose homeserver leads it: it decides who is in. */
+  hub: DomainName,
+  /** Whose SFT the others connect to. */
+  anchor: DomainName,
+  startedAt: Time,
+  participants: Type.Array(CallPerson, { maxItems: 2_000 }),
+  /** Who waits in its lobby. */
+  waiting: Count,
+  locked: Type.Boolean(),
+});
+export type CallReport = Static<typeof CallReport>;
+
+/** `GET calls`: those that go on in conversations of people of this domain, the oldest first. */
+export const CallReports = Closed({
+  domain: DomainName,
+  /** Whether the SFT is connected: without it nothing here can be acted upon in calls of other domains. */
+  sft: Type.Boolean(),
+  calls: Type.Array(CallReport, { maxItems: 20_000 }),
+});
+export type CallReports = Static<typeof CallReports>;
+
+/** `POST calls/:conference/put-out`, and `mute`: one participant; where none is named, everybody. */
+export const OneInCall = Closed({ participant: ParticipantId });
+export const SomeInCall = Closed({ participant: Type.Optional(ParticipantId) });
+
+/**
+ * How far an act went. `everywhere`: all organisations in the call. `here`: the people of this domain alone, because another one leads
+ * the call.
+ */
+export const CallActed = Closed({ reach: Word('everywhere', 'here'), hub: DomainName });
+export type CallActed = Static<typeof CallActed>;

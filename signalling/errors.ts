@@ -274,6 +274,12 @@ export const ERRORS = {
     false,
     'You were put out of this call. Only whoever moderates it can let you in again: ask them.',
   ),
+  HOME_CALL_ELSEWHERE: entry(
+    409,
+    4409,
+    false,
+    'This call is led by the homeserver of another organisation, so that this cannot be done from here. Ask the administrator of that organisation.',
+  ),
   HOME_LOBBY_FULL: entry(
     409,
     4409,

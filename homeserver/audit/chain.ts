@@ -28,6 +28,9 @@ export const AUDIT_KINDS = [
   'invited',
   'key-waits',
   'key-accepted',
+  'call-ended',
+  'call-muted',
+  'put-out',
   // The log itself: events that it had no room for; an end that is missing
   'lost',
   'cut',

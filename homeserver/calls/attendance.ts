@@ -34,9 +34,9 @@ export function attend(
   return store.transaction(async (tx) => {
     const conversation = await conversationOf(tx, conference);
     if (!conversation) return undefined;
-    const before = await present(tx, conference);
+    const before = await presentIn(tx, conference);
     await markPresent(tx, conference, participants);
-    const after = await present(tx, conference);
+    const after = await presentIn(tx, conference);
     const hub = domainOf(conversation);
     const seq = await nextSeq(tx, conference, own);
     const presence = { type: 'presence' as const, conference, seq, participants: after };
@@ -59,7 +59,7 @@ export async function statePresence(db: Db, own: DomainName, conference: Confere
       .where('domain', '=', own)
       .executeTakeFirst();
     if (!row) return undefined;
-    return { type: 'presence', conference, seq: row.seq, participants: await present(moment, conference) };
+    return { type: 'presence', conference, seq: row.seq, participants: await presentIn(moment, conference) };
   });
 }
 
@@ -82,7 +82,8 @@ export async function pseudonymsOf(
   return db.selectFrom('call_pseudonyms').select(['conference', 'participant']).where('user_id', '=', user).execute();
 }
 
-async function present(db: Db, conference: ConferenceId) {
+/** Who of this domain is in a conference, as the SFT said last. */
+export async function presentIn(db: Db, conference: ConferenceId) {
   const rows = await db
     .selectFrom('call_pseudonyms')
     .select(['participant', 'user_id'])

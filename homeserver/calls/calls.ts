@@ -20,6 +20,7 @@ import { permit, permitInCall } from '../ds/permission.ts';
 import { conversationOf, load, loadInCall } from '../ds/repository.ts';
 import { randomToken } from '../world.ts';
 import { type Attendance, attend, pseudonymsOf } from './attendance.ts';
+import { bar, barredIn } from './bars.ts';
 import { allowedIn, type Granted, type GrantOffice, type Grants, issueGrant } from './grants.ts';
 import { permissionsOf } from './permissions.ts';
 import { issueTicket, type Ticket, type TicketOffice } from './tickets.ts';
@@ -115,6 +116,7 @@ export class Calls {
     if (!call) throw new HawserError('HOME_NO_CALL');
     const entry = entryOf(call, member);
     if (entry !== 'open') throw new HawserError(NO_ENTRY[entry]);
+    if ((await barredIn(tickets.store.db, call.conference)).includes(user)) throw new HawserError('HOME_CALL_BARRED');
     this.#requireSft();
     if (call.anchor !== domain) grants.prefetch({ ...call, conversation });
     const ticket = await issueTicket(tickets, call, member, former);
@@ -176,6 +178,31 @@ export class Calls {
     for (const { conference, participant } of await pseudonymsOf(this.#options.tickets.store.db, user)) {
       this.#sft?.removeParticipant(conference, participant);
     }
+  }
+
+  /**
+   * Takes a person of this domain out of a call that another domain leads, whatever that one says. He gets no ticket for it again.
+   * @throws HawserError HOME_SFT_UNREACHABLE: nobody else could put him out
+   */
+  async shutOut(conference: ConferenceId, user: UserId): Promise<void> {
+    this.#requireSft();
+    const { db } = this.#options.tickets.store;
+    await bar(db, conference, user);
+    for (const each of await pseudonymsOf(db, user)) {
+      if (each.conference === conference) this.#sft?.removeParticipant(conference, each.participant);
+    }
+  }
+
+  /** Mutes microphones of people of this domain, whoever leads the call. @throws HawserError HOME_SFT_UNREACHABLE */
+  silence(conference: ConferenceId, participants: readonly ParticipantId[]): void {
+    this.#requireSft();
+    if (participants.length > 0) this.#sft?.mute(conference, participants);
+  }
+
+  /** The SFT of this domain lets go of a call that it anchors, and with it all others do. @throws HawserError HOME_SFT_UNREACHABLE */
+  letGo(conference: ConferenceId): void {
+    this.#requireSft();
+    this.#sft?.endConference(conference);
   }
 
   /** To be subscribed to the journal. */
@@ -253,8 +280,11 @@ export class Calls {
     const conversation = await conversationOf(tickets.store.db, conference);
     const state = conversation && (await load(tickets.store.db, conversation));
     const { participants: there } = attendance.presence;
-    // Of whose account is gone the hub of another domain may not have heard yet.
-    const gone = attendance.hub === domain ? [] : await withoutAccount(there.map(({ user }) => user));
+    // Of whose account is gone the hub of another domain may not have heard yet, and of whom was put out here it never does.
+    const gone =
+      attendance.hub === domain
+        ? []
+        : [...(await withoutAccount(there.map(({ user }) => user))), ...(await barredIn(tickets.store.db, conference))];
     // With a ticket from before he was taken out; or the SFT could not be told.
     if (state) this.#putOutOf(conference, there, state, gone);
     await this.#tellHub(attendance);

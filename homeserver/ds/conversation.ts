@@ -6,10 +6,10 @@ import { heirOf, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, CallMember, Member, Operation, Statement } from '#signalling/federation.ts';
 import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
-import { entryOf, isGuestOf } from '#signalling/moderation.ts';
+import { entryOf, isGuestOf, officeOf } from '#signalling/moderation.ts';
 import { titleOf } from '#signalling/title.ts';
 import { invited, peopleInCall } from './guests.ts';
-import { moderated, withoutLapsed, withoutPeople } from './moderation.ts';
+import { moderated, moderatedByOffice, type OfficeAct, withoutLapsed, withoutPeople } from './moderation.ts';
 import { memberIn, permit, permitOperation } from './permission.ts';
 
 const MAX_MEMBERS = 10_000;
@@ -99,6 +99,17 @@ export function apply(state: Statement, from: DomainName, operation: Looked, now
       return after === call ? state : next(state, { call: after });
     }
   }
+}
+
+/**
+ * What whoever runs the hub decides about a call in it, from outside of the conversation.
+ * @throws HawserError HOME_NO_CALL, and what `moderatedByOffice` throws
+ */
+export function administered(state: Statement, act: OfficeAct, now: number): Statement {
+  const call = currentCall(state, act.conference);
+  if (act.type === 'endCall') return next(state, { call: undefined });
+  const after = moderatedByOffice(state, call, act, officeOf(domainOf(state.conversation)), now);
+  return after === call ? state : next(state, { call: after });
 }
 
 /** Ends a call that nobody came to, and the waiting of whoever went away from its lobby. */

@@ -5,8 +5,18 @@ import { type ConversationId, type DomainName, domainOf, handleOf, type UserId }
 import { nonFederating, Unreachable } from '../federation/errors.ts';
 import type { Db } from '../store/store.ts';
 import { randomToken, type World } from '../world.ts';
-import { apply, created, domainsOf, expired, type Looked, type Person, withoutDomain } from './conversation.ts';
+import {
+  administered,
+  apply,
+  created,
+  domainsOf,
+  expired,
+  type Looked,
+  type Person,
+  withoutDomain,
+} from './conversation.ts';
 import type { Decide, Journal } from './journal.ts';
+import type { OfficeAct } from './moderation.ts';
 import { permitOperation } from './permission.ts';
 import { load, loadInCall } from './repository.ts';
 
@@ -71,6 +81,17 @@ export class Hub {
       return apply(before, from, looked, this.#options.world.now());
     };
     return this.#options.journal.change(conversation, decide, looked.type === 'presence' ? undefined : looked.actor);
+  }
+
+  /**
+   * An act of this domain's administrator in a call that it leads.
+   * @throws what `administered` throws
+   */
+  async administer(conversation: ConversationId, act: OfficeAct): Promise<Statement> {
+    return this.#options.journal.change(conversation, (before) => {
+      if (!before) throw new HawserError('HOME_NO_CALL');
+      return administered(before, act, this.#options.world.now());
+    });
   }
 
   /** Ends calls that nobody came to. To be called every few seconds. */

@@ -9,9 +9,9 @@ import {
   type ParticipantId,
   type UserId,
 } from '#signalling/ids.ts';
-import { entryOf, MAX_WAITING, WAITING_MS } from '#signalling/moderation.ts';
+import { entryOf, MAX_WAITING, officeOf, WAITING_MS } from '#signalling/moderation.ts';
 import { domain, user } from '../testing/world.ts';
-import { apply, created, expired, type Looked } from './conversation.ts';
+import { administered, apply, created, expired, type Looked } from './conversation.ts';
 import { peopleOf } from './held-groups.ts';
 
 const alpha = domain('alpha.example');
@@ -176,6 +176,40 @@ describe('whoever is put out', () => {
   test('is nobody who moderates', () => {
     expect(() => act(all, { type: 'putOutOfCall', actor: bob, user: alice })).toThrow(coded('HOME_FORBIDDEN'));
     expect(() => act(all, { type: 'putOutOfCall', actor: alice, user: bob })).toThrow(coded('HOME_FORBIDDEN'));
+  });
+});
+
+describe('whoever runs the hub', () => {
+  const all = present(present(start, 1, alice, anna), 1, bob);
+  const office = officeOf(alpha);
+
+  test('puts out those who moderate too, who decide nothing then and come in only where somebody else lets them', () => {
+    const out = administered(all, { type: 'putOutOfCall', conference, user: bob }, 20);
+    expect(inCall(out)).toEqual([alice, anna]);
+    expect(out.call?.moderation?.barred).toEqual([{ user: bob, by: office }]);
+    expect(inCall(present(out, 2, bob))).not.toContain(bob);
+    expect(() => act(out, { type: 'letIntoCall', actor: bob, user: bob })).toThrow(coded('HOME_FORBIDDEN'));
+    const back = act(out, { type: 'letIntoCall', actor: alice, user: bob });
+    expect(inCall(present(back, 3, bob))).toContain(bob);
+  });
+
+  test('outdoes a bar by somebody who moderates, so that it holds also when the role changes', () => {
+    const barred = act(all, { type: 'putOutOfCall', actor: bob, user: anna });
+    const out = administered(barred, { type: 'putOutOfCall', conference, user: anna }, 20);
+    expect(out.call?.moderation?.barred).toEqual([{ user: anna, by: office }]);
+    const admin = apply(out, alpha, { type: 'changeRole', actor: alice, user: anna, role: 'admin' }, 21);
+    expect(entry(admin, anna)).toBe('barred');
+  });
+
+  test('mutes and ends, and only the call that goes on', () => {
+    const muted = administered(all, { type: 'muteInCall', conference }, 20);
+    expect(muted.call?.moderation?.muted).toEqual({ by: office, at: 20 });
+    expect(administered(muted, { type: 'endCall', conference }, 21).call).toBeUndefined();
+    const other = 'd'.repeat(22) as ConferenceId;
+    expect(() => administered(all, { type: 'endCall', conference: other }, 21)).toThrow(coded('HOME_NO_CALL'));
+    const stranger = user('@mallory@beta.example');
+    const act = { type: 'putOutOfCall', conference, user: stranger } as const;
+    expect(() => administered(all, act, 21)).toThrow(coded('HOME_NOT_FOUND'));
   });
 });
 

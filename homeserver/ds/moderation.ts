@@ -1,7 +1,7 @@
 /** What happens to a call by those who moderate it, and to those who wait for them. Pure; the hub alone applies it. */
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, Operation, Statement } from '#signalling/federation.ts';
-import type { UserId } from '#signalling/ids.ts';
+import type { ConferenceId, ParticipantId, UserId } from '#signalling/ids.ts';
 import {
   entryOf,
   isGuestOf,
@@ -31,30 +31,20 @@ export function moderated(state: Statement, call: Call, operation: ModeratingOpe
   const actor = personInCall(state, operation.actor);
   if (operation.type === 'knock') return knocked(call, actor, now);
   if (operation.type === 'stopKnocking') return withoutWaiting(call, (user) => user === actor.user);
-  if (!moderates(call, actor)) throw new HawserError('HOME_FORBIDDEN', 'moderateCall');
+  // Whom the hub's administrator has put out decides nothing in there, whatever his role is.
+  if (!moderates(call, actor) || entryOf(call, actor) === 'barred')
+    throw new HawserError('HOME_FORBIDDEN', 'moderateCall');
   const before = call.moderation ?? moderationBy(actor.user, now);
   switch (operation.type) {
     case 'ruleCall':
       return ruled(call, before, operation, now);
-    case 'muteInCall': {
-      const { participant } = operation;
-      if (participant !== undefined && !call.members.some((member) => member.participant === participant)) return call;
-      const muted = { by: actor.user, at: now, ...(participant !== undefined && { participant }) };
-      return { ...call, moderation: { ...before, muted } };
-    }
+    case 'muteInCall':
+      return muted(call, before, operation.participant, actor.user, now);
     case 'putOutOfCall': {
-      const { user } = operation;
-      const out = peopleInCall(state).find((member) => member.user === user);
+      const out = peopleInCall(state).find((member) => member.user === operation.user);
       if (!out) throw new HawserError('HOME_NOT_FOUND', 'user');
       if (moderates(call, out)) throw new HawserError('HOME_FORBIDDEN', 'moderateCall');
-      if (entryOf(call, out) === 'barred') return call;
-      const moderation = {
-        ...before,
-        admitted: before.admitted.filter((each) => each !== user),
-        barred: [...before.barred, { user, by: actor.user }].slice(-MAX_BARRED),
-        waiting: before.waiting.filter((each) => each.user !== user),
-      };
-      return { ...call, moderation, members: call.members.filter((member) => member.user !== user) };
+      return entryOf(call, out) === 'barred' ? call : without(call, before, out.user, actor.user);
     }
     case 'letIntoCall': {
       const { user } = operation;
@@ -69,6 +59,30 @@ export function moderated(state: Statement, call: Call, operation: ModeratingOpe
       return { ...call, moderation };
     }
   }
+}
+
+/** What whoever runs the hub does in a call, from outside of it. */
+export type OfficeAct =
+  | { readonly type: 'endCall'; readonly conference: ConferenceId }
+  | { readonly type: 'muteInCall'; readonly conference: ConferenceId; readonly participant?: ParticipantId }
+  | { readonly type: 'putOutOfCall'; readonly conference: ConferenceId; readonly user: UserId };
+
+/**
+ * The same by whoever runs the hub, who puts out also those who moderate.
+ * @param by stands for him, see `officeOf`
+ * @throws HawserError HOME_NOT_FOUND of whoever is not in it
+ */
+export function moderatedByOffice(
+  state: Statement,
+  call: Call,
+  act: Exclude<OfficeAct, { type: 'endCall' }>,
+  by: UserId,
+  now: number,
+): Call {
+  const before = call.moderation ?? moderationBy(by, now);
+  if (act.type === 'muteInCall') return muted(call, before, act.participant, by, now);
+  if (!peopleInCall(state).some(({ user }) => user === act.user)) throw new HawserError('HOME_NOT_FOUND', 'user');
+  return without(call, before, act.user, by);
 }
 
 /** Those who did not knock again for a while do not wait any more. */
@@ -93,6 +107,24 @@ export function withoutPeople(call: Call, isGone: (user: UserId) => boolean): Ca
       waiting: moderation.waiting.filter(({ user }) => !isGone(user)),
     },
   };
+}
+
+function muted(call: Call, before: Moderation, participant: ParticipantId | undefined, by: UserId, now: number): Call {
+  if (participant !== undefined && !call.members.some((member) => member.participant === participant)) return call;
+  return {
+    ...call,
+    moderation: { ...before, muted: { by, at: now, ...(participant !== undefined && { participant }) } },
+  };
+}
+
+function without(call: Call, before: Moderation, user: UserId, by: UserId): Call {
+  const moderation = {
+    ...before,
+    admitted: before.admitted.filter((each) => each !== user),
+    barred: [...before.barred.filter((each) => each.user !== user), { user, by }].slice(-MAX_BARRED),
+    waiting: before.waiting.filter((each) => each.user !== user),
+  };
+  return { ...call, moderation, members: call.members.filter((member) => member.user !== user) };
 }
 
 function ruled(call: Call, before: Moderation, operation: Operation & { type: 'ruleCall' }, now: number): Call {

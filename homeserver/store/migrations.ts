@@ -29,6 +29,7 @@ import * as putOut from './migrations/0025-put-out.ts';
 import * as callGroups from './migrations/0026-call-groups.ts';
 import * as moderation from './migrations/0027-moderation.ts';
 import * as guests from './migrations/0028-guests.ts';
+import * as callBars from './migrations/0029-call-bars.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-accounts': accounts,
@@ -57,4 +58,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0026-call-groups': callGroups,
   '0027-moderation': moderation,
   '0028-guests': guests,
+  '0029-call-bars': callBars,
 };

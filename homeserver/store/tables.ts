@@ -1,7 +1,7 @@
 /**
  * The tables as Kysely sees them. Each service reads and writes its own only: accounts and what is about them, sessions,
  * access tokens, guests, registrations, invitations, resets, connections, consents, devices, their certificates and key packages belong to as/;
- * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets, pseudonyms and links of
+ * the mail queue to mail/; conversations, members, the call and the group of a conversation to ds/; secrets, pseudonyms, bars and links of
  * guests to calls/; the outbox, submissions, followings, feeds, what was taken of those of others, partings, keys and ages of peers to federation/, where
  * qs/ looks what must be kept; the log of decisions to audit/; entries, queues, subscriptions, push targets and properties to qs/; assets
  * and their usage to assets/.
@@ -50,6 +50,7 @@ export interface Tables {
   call_presence: CallPresenceRow;
   call_secrets: CallSecretRow;
   call_pseudonyms: CallPseudonymRow;
+  call_bars: CallBarRow;
   outbox: OutboxRow;
   peer_keys: PeerKeysRow;
   partings: PartingRow;
@@ -324,6 +325,12 @@ export interface CallPseudonymRow {
   user_id: UserId;
   issued_at: number;
   present: 0 | 1;
+}
+
+/** Who of this domain gets no ticket any more for a call that another domain leads. */
+export interface CallBarRow {
+  conference: ConferenceId;
+  user_id: UserId;
 }
 
 /** What waits for devices. Kept until every device that it is for has acknowledged it. */

@@ -44,6 +44,18 @@ export interface ClientMediaEvents {
   onFault(error: unknown, what: string): void;
 }
 
+export interface ClientPath {
+  /** Of the way that ICE has chosen, as it reaches this SFT: also from a TURN server, which the client may reach otherwise. */
+  readonly protocol: 'udp' | 'tcp' | undefined;
+  readonly inMbit: number;
+  readonly outMbit: number;
+  /** Shares of packets, 0 to 1, by transport-wide feedback. */
+  readonly lossIn: number | undefined;
+  readonly lossOut: number | undefined;
+  /** By RTCP. */
+  readonly rttMs: number | undefined;
+}
+
 /** What is to be known of a source that is given. */
 interface Published {
   readonly kind: SourceKind;
@@ -257,6 +269,26 @@ export class ClientMedia {
   /** Whether anything of the producer is given. */
   uses(producer: types.Producer): boolean {
     return [...this.#given.keys()].some((rendition) => rendition.producer === producer);
+  }
+
+  /** How media goes between the client and this SFT now; what is not known yet is missing. */
+  async path(): Promise<ClientPath> {
+    const { send, receive } = this.#transports;
+    const [consumer] = [...this.#given.values()].filter(({ wanted }) => wanted).map((given) => given.consumer);
+    const [incoming, outgoing, reports = []] = await Promise.all([
+      unlessClosed(send.media, () => send.statistics()),
+      unlessClosed(receive.media, () => receive.statistics()),
+      consumer && unlessClosed(consumer, () => consumer.getStats()),
+    ]);
+    const rttMs = reports.find(({ type }) => type === 'outbound-rtp')?.roundTripTime;
+    return {
+      protocol: (outgoing ?? incoming)?.protocol,
+      inMbit: (incoming?.received ?? 0) / 1e6,
+      outMbit: (outgoing?.sent ?? 0) / 1e6,
+      lossIn: incoming?.lossReceived,
+      lossOut: outgoing?.lossSent,
+      rttMs: rttMs === undefined || rttMs === 0 ? undefined : Math.round(rttMs),
+    };
   }
 
   close(): void {

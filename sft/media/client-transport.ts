@@ -18,7 +18,18 @@ export interface ClientTransport {
   connect(dtlsParameters: DtlsParameters): Promise<void>;
   /** Bits a second that the client may send. */
   limitIncoming(bitrate: number): Promise<void>;
+  statistics(): Promise<TransportStatistics>;
   close(): void;
+}
+
+export interface TransportStatistics {
+  readonly protocol: 'udp' | 'tcp' | undefined;
+  /** bit/s */
+  readonly received: number;
+  readonly sent: number;
+  /** Shares of packets, 0 to 1. */
+  readonly lossReceived: number | undefined;
+  readonly lossSent: number | undefined;
 }
 
 /** What a new viewer is thought to be able to receive until the estimate says more, bit/s. */
@@ -45,6 +56,7 @@ async function openWebRtc({ router, server }: MediaWorker, onLost: Lost): Promis
     offer: { id, iceParameters, iceCandidates: iceCandidates.map(candidateOf), dtlsParameters },
     connect: (theirs) => media.connect({ dtlsParameters: theirs }),
     limitIncoming: (bitrate) => media.setMaxIncomingBitrate(bitrate),
+    statistics: () => statisticsOf(media, media.iceSelectedTuple?.protocol),
     close: () => media.close(),
   };
 }
@@ -75,6 +87,21 @@ async function openPlain({ router, listenIp }: MediaWorker): Promise<ClientTrans
     },
     connect: async () => undefined,
     limitIncoming: async () => undefined,
+    statistics: () => statisticsOf(media, 'udp'),
     close: () => media.close(),
+  };
+}
+
+async function statisticsOf(
+  media: types.WebRtcTransport | types.PlainTransport,
+  protocol: 'udp' | 'tcp' | undefined,
+): Promise<TransportStatistics> {
+  const [stat] = await media.getStats();
+  return {
+    protocol,
+    received: stat?.recvBitrate ?? 0,
+    sent: stat?.sendBitrate ?? 0,
+    lossReceived: stat?.rtpPacketLossReceived,
+    lossSent: stat?.rtpPacketLossSent,
   };
 }

@@ -45,10 +45,13 @@ export function createAdminServer(options: AdminOptions): Server {
       );
       return;
     }
-    const route = request.method === 'GET' ? routes[request.url ?? ''] : undefined;
+    const url = request.url ?? '';
+    const host = options.hosts.all.find(({ id }) => url === `/conferences/${id}`);
+    const detail = host && (async () => json({ conference: host.id, paths: await host.paths() }));
+    const route = request.method === 'GET' ? (routes[url] ?? detail) : undefined;
     if (!route) {
       response.writeHead(404, { 'content-type': 'text/plain' });
-      response.end(`There is ${Object.keys(routes).join(', ')}.\n`);
+      response.end(`There is ${[...Object.keys(routes), '/conferences/ID of one that is here'].join(', ')}.\n`);
       return;
     }
     route().then(
@@ -99,6 +102,7 @@ export async function stateOf({ hosts, links, workers, ledger, homeConnected }: 
     conferences: hosts.all.map((host) => ({
       conference: host.id,
       anchor: host.state.anchor,
+      since: host.since,
       worker: host.worker.index,
       roster: host.roster.participants,
       voices: host.voices && [...host.voices],

@@ -36,7 +36,7 @@ import { NOTHING_PUBLISHED, type Publishing, publishingOf } from '../conference/
 import { NOTHING_LEFT_OUT, type SideShed, withoutShed } from '../conference/shares.ts';
 import { audienceOf, type SignalDrop, SignalPaces } from '../conference/signals.ts';
 import type { VoiceLimits } from '../conference/voices.ts';
-import type { ClientMedia } from '../media/client-media.ts';
+import type { ClientMedia, ClientPath } from '../media/client-media.ts';
 import { SideMedia, type Statements } from '../media/side-media.ts';
 import { type Produced, Rendition, SourceMedia } from '../media/source-media.ts';
 import type { MediaWorker } from '../media/worker.ts';
@@ -88,6 +88,8 @@ interface Attached {
 export class ConferenceHost {
   readonly state: Conference;
   readonly worker: MediaWorker;
+  /** When it began here, ms since 1970. */
+  readonly since: number;
   /** Which other domains may be in it; on the anchor only. */
   readonly guests: Guests;
   readonly #mode: TrunkMode;
@@ -118,10 +120,12 @@ export class ConferenceHost {
     worker: MediaWorker,
     mode: TrunkMode,
     voices: VoiceLimits,
+    since: number,
     events: HostEvents,
   ) {
     this.state = newConference(id, domain, anchor);
     this.worker = worker;
+    this.since = since;
     this.guests = new Guests(this.state, (peer) => this.#dismiss(peer));
     this.#mode = mode;
     this.#events = events;
@@ -172,6 +176,13 @@ export class ConferenceHost {
 
   client(participant: ParticipantId): Client | undefined {
     return this.#clients.get(participant);
+  }
+
+  /** How media goes to and from each participant of this SFT. */
+  async paths(): Promise<(ClientPath & { readonly participant: ParticipantId })[]> {
+    return Promise.all(
+      [...this.#clients.values()].map(async ({ participant, media }) => ({ participant, ...(await media.path()) })),
+    );
   }
 
   /** The participant must be in the state already. */

@@ -76,7 +76,7 @@ export class Hosts {
     const { domain, workers, mode, voices, maxConferences, onPresence, onSignalDropped, onFault } = this.#options;
     if (this.#hosts.size >= maxConferences) throw new HawserError('SFT_FULL', 'conferences');
     const worker = workers.place(anchor === domain ? conference : anchor);
-    const host = new ConferenceHost(conference, domain, anchor, worker, mode, voices, {
+    const host = new ConferenceHost(conference, domain, anchor, worker, mode, voices, this.#options.now(), {
       onPresence,
       onSignalDropped,
       onFault,

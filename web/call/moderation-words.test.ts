@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Call, Conversation } from '#signalling/client-home.ts';
 import type { ConferenceId, ConversationId, DomainName, ParticipantId, UserId } from '#signalling/ids.ts';
-import { FREE, type Moderation } from '#signalling/moderation.ts';
+import { FREE, type Moderation, officeOf } from '#signalling/moderation.ts';
 import { muteInWords, nameOf, putOutInWords, rulesInWords } from './moderation-words.ts';
 
 const user = (name: string, domain = 'alpha.example') => `mimi://${domain}/u/${name}` as UserId;
@@ -54,6 +54,13 @@ test('who muted whom is said to everybody', () => {
   expect(muteInWords(call(one), members, bob)).toBe('Alice of alpha.example muted you.');
   expect(muteInWords(call(one), members, anna)).toBe('Alice muted Bob of beta.example.');
   expect(muteInWords(call(), members, bob)).toBeUndefined();
+});
+
+test('where an administrator decided from outside, that is said, and of which organisation', () => {
+  const office = officeOf('alpha.example' as DomainName);
+  const all = call({ muted: { by: office, at: 5 } });
+  expect(muteInWords(all, members, alice)).toBe('The administrator muted everybody.');
+  expect(muteInWords(all, members, bob)).toBe('The administrator of alpha.example muted everybody.');
 });
 
 test('whoever was put out learns by whom, and any other end keeps its words', () => {

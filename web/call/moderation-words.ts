@@ -3,8 +3,10 @@ import { peopleIn } from '#client/calls/guests.ts';
 import type { Failure } from '#client/failure.ts';
 import type { Call, Conversation, Member } from '#signalling/client-home.ts';
 import { type DomainName, domainOf, handleOf, type UserId } from '#signalling/ids.ts';
-import type { CallRules } from '#signalling/moderation.ts';
+import { type CallRules, isOffice } from '#signalling/moderation.ts';
 import { plain } from '../lib/plain.ts';
+
+const OFFICE = 'the administrator';
 
 /** Somebody, with the organisation where it is another one than `self`'s; guests are called with theirs, see `peopleIn`. */
 export function nameOf(
@@ -13,6 +15,7 @@ export function nameOf(
   self: UserId,
 ): string {
   if (user === self) return 'you';
+  if (isOffice(user)) return domainOf(user) === domainOf(self) ? OFFICE : `${OFFICE} of ${domainOf(user)}`;
   const member = members.find((each) => each.user === user);
   const name = plain(member?.name ?? handleOf(user));
   if (member?.role === 'guest') return name;
@@ -70,12 +73,12 @@ export function putOutInWords(reason: Failure, conversation: Conversation | unde
   const name = nameOf(by, peopleIn(conversation), self);
   return {
     ...reason,
-    sentence: `${name} put you out of the call. Only whoever moderates it can let you in again: ask them.`,
+    sentence: `${sentence(name)} put you out of the call. Only whoever moderates it can let you in again: ask them.`,
   };
 }
 
 function sentence(name: string): string {
-  return name === 'you' ? 'You' : name;
+  return name === 'you' ? 'You' : name.startsWith(OFFICE) ? `T${name.slice(1)}` : name;
 }
 
 function listed(words: readonly string[]): string {

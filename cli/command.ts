@@ -52,7 +52,7 @@ export interface Terminal {
   out(line: string): void;
   /** One line about what is going on, on standard error. */
   err(line: string): void;
-  /** Aborted at the first Ctrl-C or TERM. The command then closes what it opened and returns; a second one ends it at once. */
+  /** Aborted at the first Ctrl-C or TERM, with the name of the signal as reason. The command then closes what it opened and returns; a second one ends it at once. */
   signal: AbortSignal;
 }
 

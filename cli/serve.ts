@@ -9,6 +9,10 @@ import { Problem } from './errors.ts';
 
 export interface Running {
   close(): Promise<void>;
+  /** Where it may end softly: lets what goes on come to its end after SIGTERM. Resolves when it is to be closed. */
+  drain?(): Promise<void>;
+  /** Resolves when it is to be closed though no signal came, because its administrator wanted so. */
+  readonly drained?: Promise<void>;
 }
 
 /** What a parent that started the server over an IPC channel is told when it serves. */
@@ -41,7 +45,10 @@ export async function serve(
   const log = pino({ level: flags['log-level'], name: `hawser-${part}` });
   const running = await start(site, log).catch(asProblem);
   process.send?.({ ready: true } satisfies Ready);
-  await asked(signal);
+  const gone = parentGone();
+  await Promise.race([aborted(signal), gone, ...(running.drained ? [running.drained] : [])]);
+  // Ctrl-C, and a parent that is gone, wait for nobody. A second signal ends the process wherever it is.
+  if (signal.aborted && signal.reason === 'SIGTERM') await Promise.race([running.drain?.(), gone]);
   log.info('stopping');
   await running.close();
   // The channel to a parent would keep this process alive.
@@ -49,12 +56,15 @@ export async function serve(
   return 0;
 }
 
-function asked(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
-    process.once('disconnect', () => resolve());
   });
+}
+
+function parentGone(): Promise<void> {
+  return new Promise((resolve) => process.once('disconnect', () => resolve()));
 }
 
 function asProblem(error: unknown): never {

@@ -1,4 +1,5 @@
-/** `hawser sft`: starts the media server of a domain; `hawser sft rotate`: gives its trunks to a domain new keys. */
+/** `hawser sft`: starts the media server of a domain, ends it softly, and gives its trunks to a domain new keys. */
+import Type from 'typebox';
 import { startSft } from '#sft/main.ts';
 import { type DomainName, parseDomainName } from '#signalling/ids.ts';
 import { loadSite } from '#site/load.ts';
@@ -6,17 +7,67 @@ import { SiteError } from '#site/mistakes.ts';
 import { command, Problem, UsageError } from './command.ts';
 import { configFlag, jsonFlag } from './flags.ts';
 import { serve, serveFlags } from './serve.ts';
+import { mustAsk } from './servers/ask.ts';
+import { portsOf } from './servers/ports.ts';
 import { ensureWorker } from './setup/worker.ts';
+
+const Draining = Type.Object({ until: Type.Number(), conferences: Type.Number(), participants: Type.Number() });
 
 export const sft = command({
   name: 'sft',
   summary: 'Start the media server of a domain',
   usage: '',
-  about: ['Ends with Ctrl-C or SIGTERM.'],
+  about: [
+    'Ends with Ctrl-C or SIGTERM. With sft.drainMinutes in the configuration, SIGTERM lets calls go on for that long and takes no new',
+    'ones; a second signal ends it at once.',
+  ],
   flags: serveFlags,
   async run({ flags, signal }) {
     process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
-    return serve('sft', flags, signal, (site, log) => startSft({ site, log }));
+    return serve('sft', flags, signal, async (site, log) => {
+      const running = await startSft({ site, log });
+      return { ...running, drain: () => running.drain(site.sft.drainMinutes * 60_000) };
+    });
+  },
+});
+
+export const sftDrain = command({
+  name: 'sft drain',
+  summary: 'Let the calls of the media server come to their end, then end it',
+  usage: '',
+  about: [
+    'No new conference is taken. Whoever is in one that goes on stays, comes back where his connection breaks, and others join it.',
+    'The media server ends by itself when the last one has left, or the time is over. Whatever starts it again must do so after exit code 0.',
+    'Said again, the newer time counts; with --minutes 0 it ends at once.',
+  ],
+  flags: {
+    minutes: {
+      type: 'integer',
+      value: 'N',
+      min: 0,
+      max: 1_440,
+      summary: 'How long calls may go on; sft.drainMinutes of the configuration when left out',
+    },
+    config: configFlag('The site, which names the port of its SFT'),
+    json: jsonFlag,
+  },
+  async run({ flags, out, signal }) {
+    const { site, sft: port } = await portsOf(flags.config);
+    const minutes = flags.minutes ?? site.sft.drainMinutes;
+    if (flags.minutes === undefined && minutes === 0) {
+      throw new UsageError('sft.drainMinutes is 0, so that it would cut every call. Say how long with --minutes.');
+    }
+    const { until, conferences, participants } = await mustAsk(port, ['POST', '/drain'], Draining, signal, { minutes });
+    if (flags.json) out(JSON.stringify({ until, conferences, participants }));
+    else if (minutes === 0 || conferences === 0) out('The media server ends now.');
+    else {
+      const time = new Date(until).toISOString().slice(0, 16).replace('T', ' ');
+      out(
+        `The media server takes no new conferences. People of this domain: ${participants}; conferences: ${conferences}.`,
+      );
+      out(`It ends when the last one has left, or at ${time} UTC. hawser top shows how it goes.`);
+    }
+    return 0;
   },
 });
 

@@ -42,6 +42,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./sft.ts')).sft,
   },
   {
+    name: 'sft drain',
+    summary: 'Let the calls of the media server come to their end, then end it',
+    load: async () => (await import('./sft.ts')).sftDrain,
+  },
+  {
     name: 'sft rotate',
     summary: 'Give the trunks to a domain new keys and ports, while calls go on',
     load: async () => (await import('./sft.ts')).sftRotate,

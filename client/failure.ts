@@ -70,6 +70,8 @@ const FOR_PEOPLE: Readonly<Partial<Record<string, string>>> = {
   SFT_NOT_PERMITTED:
     'You may not send this here: your role does not allow it, or somebody who moderates the call has decided so. Ask them.',
   SFT_FULL: 'The media server of your organisation is full. Try again when a call has ended.',
+  SFT_DRAINING:
+    'The media server of your organisation is being replaced and takes no new calls for a while. Calls that go on are not cut. Try again later.',
   SFT_CODEC_REFUSED:
     'Nobody can see your picture: its codec, for instance AV1, does not work in calls between organisations, and any call can become one. Choose VP8 or VP9 as the picture codec, then start it again.',
   SFT_ANCHOR_UNREACHABLE:

@@ -23,6 +23,7 @@ import { Links } from './link/links.ts';
 import { MediaWorkers } from './media/worker.ts';
 import { createAdminServer } from './server/admin.ts';
 import { ClientSession } from './server/client-session.ts';
+import { Drain } from './server/drain.ts';
 import { Home } from './server/home.ts';
 import { Hosts } from './server/hosts.ts';
 import { Metrics } from './server/metrics.ts';
@@ -44,11 +45,19 @@ export interface SftOptions {
 }
 
 export interface RunningSft {
+  /**
+   * From now on no conference begins; those that are here go on. Resolves when the last one has ended, or the time is over.
+   * @param forMs 0: at once
+   */
+  drain(forMs: number): Promise<void>;
+  /** Resolves when it was drained, whoever asked for it; it is to be closed then. */
+  readonly drained: Promise<void>;
   /** Lets go of everybody and everything; resolves when no socket, port or worker is left. */
   close(): Promise<void>;
 }
 
 const LINK_IDLE_MS = 30_000;
+const LAST_ANSWER_MS = 1_000;
 const HTTP_LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8 * 1024 };
 
 /** @throws SiteError or Error with a plain sentence: a file that cannot be used, a port that is taken, no media worker */
@@ -89,8 +98,18 @@ export async function startSft({
   stack.defer(() => workers.close());
 
   const tickets = new Tickets({ domain, key, now });
-  const presence = new Presence((host) => home.presence(host), comeBackMs);
+  const presence = new Presence((host) => {
+    home.presence(host);
+    drain.look();
+  }, comeBackMs);
   stack.defer(() => presence.close());
+  const drain = new Drain({
+    isEmpty: () => hosts.all.length === 0 && !presence.awaitsAnybody,
+    onBegun: (at) =>
+      log.info({ until: new Date(at).toISOString(), conferences: hosts.all.length }, 'no new conferences are taken'),
+    now,
+  });
+  stack.defer(() => drain.close());
   const hosts: Hosts = new Hosts({
     domain,
     workers,
@@ -99,6 +118,9 @@ export async function startSft({
     maxConferences: sft.limits.conferences,
     grantFor: (conference) => home.grant(conference),
     onPresence: (host, mayComeBack) => presence.changed(host, mayComeBack),
+    onForgotten: () => drain.look(),
+    drainsUntil: () => drain.until,
+    isAwaited: (conference) => presence.awaits(conference),
     onUplinkFailure: (error, peer) => log.warn({ code: codeOf(error), peer }, 'the anchor could not be joined'),
     onSignalDropped: (drop) => metrics.droppedSignal(drop),
     onFault,
@@ -263,16 +285,26 @@ export async function startSft({
   stack.defer(() => stop(door));
   stack.defer(() => linkDoor.close());
 
-  metrics.observe({ hosts, links, workers, ledger, certificateEnds: () => trust.credentials.current.expires, now });
-  const admin = createAdminServer({ metrics, hosts, links, workers, ledger, homeConnected: () => home.connected });
+  const certificateEnds = () => trust.credentials.current.expires;
+  metrics.observe({ hosts, links, workers, ledger, drain, certificateEnds, now });
+  const homeConnected = () => home.connected;
+  const admin = createAdminServer({ metrics, hosts, links, workers, ledger, drain, homeConnected });
   await listen(admin, sft.admin.listen, 'sft.admin.listen');
-  stack.defer(() => stop(admin));
+  stack.defer(() => finish(admin));
 
   if (sft.media.entrance === 'plain')
     log.warn('clients come by plain RTP, without encryption: this is for load tests only');
   log.info({ domain, workers: workers.all.length, mode: sft.trunk.mode }, 'the SFT is ready');
+  const drained = drain.over.then((why) => log.info(`drained: ${why}`));
   const started = stack.move();
-  return { close: () => started.disposeAsync() };
+  return {
+    drain: (forMs) => {
+      drain.begin(forMs);
+      return drained;
+    },
+    drained,
+    close: () => started.disposeAsync(),
+  };
 }
 
 function openFor(claims: TicketClaims, hosts: Hosts, limits: Site['sft']['limits']) {
@@ -319,6 +351,17 @@ function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
+  });
+}
+
+/** The same after what is being answered: whoever asked for the end hears that it comes. */
+function finish(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 

@@ -58,7 +58,7 @@ export class TestSft {
   }
 
   /** @param announcedIp where its trunks are reached, if that is not where they are */
-  static async start(folder: string, name: string, { options, ...setting }: TestSetting = {}): Promise<TestSft> {
+  static async start(folder: string, name: string, { options, run, ...setting }: TestSetting = {}): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
     const site = await siteOf(test, setting);
@@ -68,7 +68,8 @@ export class TestSft {
     const sft = new TestSft(test, site, key, log);
     await sft.#startHome(undo);
     const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(line) });
-    const running: RunningSft = await startSft({ site, log: logger, linkIdleMs: 50, ...options });
+    const start = run ?? ((of: Site) => startSft({ site: of, log: logger, linkIdleMs: 50, ...options }));
+    const running = await start(site);
     undo.defer(() => running.close());
     await until(() => sft.#home !== undefined, 'the SFT at its homeserver');
     sft.#undo = undo.move();
@@ -329,6 +330,8 @@ export interface TestSetting {
   readonly trunkIp?: string | undefined;
   readonly entrance?: Entrance;
   readonly options?: Partial<SftOptions>;
+  /** Starts the SFT of the site in another way, in a process of its own for instance. */
+  readonly run?: (site: Site) => Promise<Pick<RunningSft, 'close'>>;
 }
 
 export interface TestClient {
@@ -393,6 +396,7 @@ async function siteOf(
         ...(trunkIp && { announcedIp: trunkIp }),
       },
       voices,
+      drainMinutes: 0,
       limits: { participants: 50, conferences: 10, participantsPerConference: 20, connections: 100, links: 10 },
       peerLimits: { sendMbit: 200, receiveMbit: 200, sources: 500, conferences: 100, participants: 500 },
     },

@@ -85,6 +85,12 @@ export const ERRORS = {
   SFT_SOURCE_LIMIT: entry(409, 4409, false, 'You already publish as many sources of this kind as are allowed.'),
   SFT_WORKER_DIED: entry(503, 4503, true, 'The media worker stopped. Join again.'),
   SFT_SHUTTING_DOWN: entry(503, 4503, true, 'This SFT is being stopped. Join again in a moment.'),
+  SFT_DRAINING: entry(
+    503,
+    4503,
+    true,
+    'This SFT is about to end and takes no new calls; those that go on are not cut. Try again when another one has taken its place.',
+  ),
   SFT_ANCHOR_UNREACHABLE: entry(
     503,
     4533,

@@ -141,6 +141,16 @@ export const SftSchema = section(
       },
       'Whose voices cross to other domains.',
     ),
+    drainMinutes: Type.Integer({
+      minimum: 0,
+      maximum: 1_440,
+      default: 0,
+      unit: 'minutes',
+      description:
+        'How long calls may go on after SIGTERM, while no new ones are taken. With 0 the SFT ends at once, as with Ctrl-C.',
+      reason: 'Whatever sends SIGTERM must wait as long before it kills: `TimeoutStopSec` of systemd, for instance.',
+      expects: 'a whole number from 0 to 1440',
+    }),
     limits: section(
       {
         participants: count(100_000, {

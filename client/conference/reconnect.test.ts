@@ -40,6 +40,7 @@ test('what the homeserver says about the call is final, and that something canno
     'HOME_SFT_UNREACHABLE',
     'SFT_TICKET_EXPIRED',
     'SFT_FULL',
+    'SFT_DRAINING',
   ])
     expect(afterFailure(failureOfCode(code), series), code).toEqual({ since: 0, failures: 1 });
   for (const code of [

@@ -52,6 +52,7 @@ export async function testSite(certificates: TestDomain, database?: string): Pro
       media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: 40_000 },
       trunk: { listenIp: '127.0.0.1', ports: { from: 41_000, to: 41_099 }, mode: 'everything' },
       voices: { loud: 4, warm: 16 },
+      drainMinutes: 0,
       limits: { participants: 100, conferences: 10, participantsPerConference: 100, connections: 100, links: 10 },
       peerLimits: { sendMbit: 200, receiveMbit: 200, sources: 500, conferences: 100, participants: 500 },
     },

@@ -2,6 +2,7 @@
  * The media workers: each is a process with one WebRtcServer on a fixed port (UDP and TCP) and one Router that hosts
  * every conference placed on it. A Router is not a room; `conference/access.ts` decides who may receive what.
  */
+import process from 'node:process';
 import { createWorker, type types } from 'mediasoup';
 import { checkProfile, ROUTER_CODECS, trunkCapabilities } from './codecs.ts';
 import { SOCKET_BUFFER } from './socket-buffer.ts';
@@ -71,6 +72,7 @@ export class MediaWorkers {
   async #start(index: number): Promise<MediaWorker> {
     const { listenIp, announcedIp, port } = this.#options;
     const worker = await createWorker({ logLevel: 'warn' });
+    outliveSignals(worker);
     const listen = { ip: listenIp, port: port + index, ...(announcedIp ? { announcedAddress: announcedIp } : {}) };
     try {
       const server = await worker.createWebRtcServer({
@@ -103,5 +105,16 @@ export class MediaWorkers {
     if (this.#closed) return fresh.worker.close();
     this.#workers[dead.index] = fresh;
     this.#onDied(dead);
+  }
+}
+
+/**
+ * mediasoup closes a worker when this process gets SIGTERM or SIGINT. When it ends is this process's to decide: calls go on while it
+ * drains, and whoever ends is told so before.
+ */
+function outliveSignals(worker: types.Worker): void {
+  const theirs: unknown = Reflect.get(worker, 'onSignal');
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    for (const listener of process.listeners(signal)) if (listener === theirs) process.off(signal, listener);
   }
 }

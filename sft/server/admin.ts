@@ -1,5 +1,6 @@
 /** The administrator's port: metrics, health, and the state of everything that lives. It belongs on loopback. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
@@ -8,6 +9,7 @@ import type { Ledger } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
 import { unlessClosed } from '../media/unless-closed.ts';
 import type { MediaWorkers } from '../media/worker.ts';
+import type { Drain } from './drain.ts';
 import type { Hosts } from './hosts.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -17,53 +19,78 @@ export interface AdminOptions {
   readonly links: Links;
   readonly workers: MediaWorkers;
   readonly ledger: Ledger;
+  readonly drain: Drain;
   readonly homeConnected: () => boolean;
 }
 
 /** Longest body of a command. */
 const MAX_BODY = 1_024;
 const PEER = Compile(Closed({ peer: DomainName }));
+const MINUTES = Compile(Closed({ minutes: Type.Integer({ minimum: 0, maximum: 1_440 }) }));
+
+interface Answer {
+  readonly status?: number;
+  readonly type: string;
+  readonly body: string;
+}
 
 export function createAdminServer(options: AdminOptions): Server {
-  const routes: Record<string, () => Promise<{ type: string; body: string }>> = {
+  const reading: Record<string, () => Promise<Answer>> = {
     '/metrics': async () => ({
       type: options.metrics.registry.contentType,
       body: await options.metrics.scrape(),
     }),
-    '/health': async () => json({ ok: true, homeserver: options.homeConnected() }),
+    '/health': async () => json(healthOf(options)),
+    // Whoever shares out new work goes elsewhere while it drains; /health says that it lives.
+    '/ready': async () => json(healthOf(options), options.drain.until === undefined ? 200 : 503),
     '/state': async () => json(await stateOf(options)),
   };
+  const acts: Record<string, (body: unknown) => Promise<object>> = {
+    '/trunks/rotate': (body) => rotateTrunks(options.links, body),
+    '/drain': async (body) => beginToDrain(options, body),
+  };
   return createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
-    if (request.method === 'POST' && request.url === '/trunks/rotate') {
-      rotateTrunks(options.links, request).then(
-        (answer) => response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(answer)}\n`),
-        (error: unknown) => {
+    const send = ({ status = 200, type, body }: Answer) =>
+      response.writeHead(status, { 'content-type': type }).end(body);
+    const url = request.url ?? '';
+    const act = request.method === 'POST' ? acts[url] : undefined;
+    if (act) {
+      bodyOf(request)
+        .then(act)
+        .then((answer) => json(answer))
+        .catch((error: unknown) => {
           const known = error instanceof HawserError ? error : new HawserError('SIG_INTERNAL');
-          response.writeHead(known.status, { 'content-type': 'application/json' });
-          response.end(`${JSON.stringify({ code: known.code, message: known.message })}\n`);
-        },
-      );
+          return json({ code: known.code, message: known.message }, known.status);
+        })
+        .then(send);
       return;
     }
-    const url = request.url ?? '';
     const host = options.hosts.all.find(({ id }) => url === `/conferences/${id}`);
     const detail = host && (async () => json({ conference: host.id, paths: await host.paths() }));
-    const route = request.method === 'GET' ? (routes[url] ?? detail) : undefined;
+    const route = request.method === 'GET' ? (reading[url] ?? detail) : undefined;
     if (!route) {
-      response.writeHead(404, { 'content-type': 'text/plain' });
-      response.end(`There is ${[...Object.keys(routes), '/conferences/ID of one that is here'].join(', ')}.\n`);
+      const there = [...Object.keys(reading), '/conferences/ID of one that is here'];
+      send({ status: 404, type: 'text/plain', body: `There is ${there.join(', ')}.\n` });
       return;
     }
-    route().then(
-      ({ type, body }) => response.writeHead(200, { 'content-type': type }).end(body),
-      () =>
-        response.writeHead(500, { 'content-type': 'text/plain' }).end('The figures could not be read. Try again.\n'),
+    route().then(send, () =>
+      send({ status: 500, type: 'text/plain', body: 'The figures could not be read. Try again.\n' }),
     );
   });
 }
 
+function healthOf({ homeConnected, drain: { until } }: Pick<AdminOptions, 'homeConnected' | 'drain'>) {
+  return { ok: true, homeserver: homeConnected(), draining: until !== undefined, ...(until && { until }) };
+}
+
 /** Everything that lives, for people who look for a fault: conferences, links, trunks and workers. No key is in it. */
-export async function stateOf({ hosts, links, workers, ledger, homeConnected }: Omit<AdminOptions, 'metrics'>) {
+export async function stateOf({
+  hosts,
+  links,
+  workers,
+  ledger,
+  homeConnected,
+}: Omit<AdminOptions, 'metrics' | 'drain'>) {
   const linkStates = [];
   for (const link of await links.all()) {
     const trunks = [];
@@ -121,24 +148,33 @@ export async function stateOf({ hosts, links, workers, ledger, homeConnected }: 
 }
 
 /**
- * Gives the trunks to a peer new keys and ports. Only JSON is taken, which no page of a browser can send here.
+ * Gives the trunks to a peer new keys and ports.
  * @throws HawserError SIG_SCHEMA, and what `Link.rotate` throws
  */
-async function rotateTrunks(links: Links, request: IncomingMessage): Promise<{ rotated: number }> {
-  if (request.headers['content-type'] !== 'application/json') throw new HawserError('SIG_SCHEMA', 'send JSON');
-  let text = '';
-  for await (const part of request.setEncoding('utf8')) {
-    text += part;
-    if (text.length > MAX_BODY) throw new HawserError('SIG_TOO_LARGE');
-  }
-  const wish = parsed(text);
+async function rotateTrunks(links: Links, wish: unknown): Promise<{ rotated: number }> {
   if (!PEER.Check(wish)) throw new HawserError('SIG_SCHEMA', 'peer');
   let rotated = 0;
   for (const link of await links.all()) if (link.peer === wish.peer) rotated += await link.rotate();
   return { rotated };
 }
 
-function parsed(text: string): unknown {
+/** @throws HawserError SIG_SCHEMA */
+function beginToDrain({ drain, hosts }: Pick<AdminOptions, 'drain' | 'hosts'>, wish: unknown) {
+  if (!MINUTES.Check(wish)) throw new HawserError('SIG_SCHEMA', 'minutes');
+  const participants = hosts.all.reduce((sum, host) => sum + host.participants.length, 0);
+  const conferences = hosts.all.length;
+  drain.begin(wish.minutes * 60_000);
+  return { until: drain.until, conferences, participants };
+}
+
+/** Only JSON is taken, which no page of a browser can send here. @throws HawserError SIG_SCHEMA, SIG_TOO_LARGE, SIG_MALFORMED */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  if (request.headers['content-type'] !== 'application/json') throw new HawserError('SIG_SCHEMA', 'send JSON');
+  let text = '';
+  for await (const part of request.setEncoding('utf8')) {
+    text += part;
+    if (text.length > MAX_BODY) throw new HawserError('SIG_TOO_LARGE');
+  }
   try {
     return JSON.parse(text);
   } catch {
@@ -146,6 +182,6 @@ function parsed(text: string): unknown {
   }
 }
 
-function json(value: unknown): { type: string; body: string } {
-  return { type: 'application/json', body: `${JSON.stringify(value)}\n` };
+function json(value: unknown, status = 200): Answer {
+  return { status, type: 'application/json', body: `${JSON.stringify(value)}\n` };
 }

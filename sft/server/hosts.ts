@@ -24,6 +24,12 @@ export interface HostsOptions {
   readonly maxConferences: number;
   readonly grantFor: (conference: ConferenceId) => Promise<Grant>;
   readonly onPresence: (host: ConferenceHost, mayComeBack: boolean) => void;
+  /** Nothing of a conference is left here. */
+  readonly onForgotten: () => void;
+  /** When this SFT ends at the latest, ms since 1970, while it takes no conference that is new to it. */
+  readonly drainsUntil: () => number | undefined;
+  /** The last ones of the conference were cut off, and may come back. */
+  readonly isAwaited: (conference: ConferenceId) => boolean;
   readonly onUplinkFailure: (error: unknown, peer: DomainName) => void;
   readonly onSignalDropped: (drop: SignalDrop) => void;
   readonly onFault: (error: unknown, what: string) => void;
@@ -64,7 +70,7 @@ export class Hosts {
 
   /**
    * The conference, begun if need be. The caller has checked a ticket or a grant.
-   * @throws HawserError SFT_CONFERENCE_ENDED, SFT_FULL, SFT_TICKET_CONFERENCE when the anchor is another than before
+   * @throws HawserError SFT_CONFERENCE_ENDED, SFT_FULL, SFT_DRAINING, SFT_TICKET_CONFERENCE when the anchor is another than before
    */
   open(conference: ConferenceId, anchor: DomainName): ConferenceHost {
     const existing = this.#hosts.get(conference);
@@ -74,6 +80,10 @@ export class Hosts {
     }
     if (this.#wasEnded(conference)) throw new HawserError('SFT_CONFERENCE_ENDED');
     const { domain, workers, mode, voices, maxConferences, onPresence, onSignalDropped, onFault } = this.#options;
+    const ends = this.#options.drainsUntil();
+    if (ends !== undefined && !this.#options.isAwaited(conference)) {
+      throw new HawserError('SFT_DRAINING', `at ${new Date(ends).toISOString()} at the latest`);
+    }
     if (this.#hosts.size >= maxConferences) throw new HawserError('SFT_FULL', 'conferences');
     const worker = workers.place(anchor === domain ? conference : anchor);
     const host = new ConferenceHost(conference, domain, anchor, worker, mode, voices, this.#options.now(), {
@@ -174,5 +184,6 @@ export class Hosts {
     this.#uplinks.get(host.id)?.close();
     this.#uplinks.delete(host.id);
     if (this.#hosts.get(host.id) === host) this.#hosts.delete(host.id);
+    this.#options.onForgotten();
   }
 }

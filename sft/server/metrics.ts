@@ -10,6 +10,7 @@ import type { Trunk } from '../media/trunk.ts';
 import { unlessClosed } from '../media/unless-closed.ts';
 import type { MediaWorkers } from '../media/worker.ts';
 import type { StreamAccount } from '../trunk/stream-account.ts';
+import type { Drain } from './drain.ts';
 import type { Hosts } from './hosts.ts';
 
 export interface Observed {
@@ -17,6 +18,7 @@ export interface Observed {
   readonly links: Links;
   readonly workers: MediaWorkers;
   readonly ledger: Ledger;
+  readonly drain: Drain;
   /** When the SFT's own certificate ends, ms since 1970. */
   readonly certificateEnds: () => number;
   readonly now: () => number;
@@ -132,7 +134,7 @@ export class Metrics {
 
   /** Gauges that are read when they are asked for. */
   observe(observed: Observed): void {
-    const { hosts, workers, certificateEnds, now } = observed;
+    const { hosts, workers, drain, certificateEnds, now } = observed;
     const registers = [this.registry];
     new Gauge({
       name: 'hawser_sft_conferences',
@@ -143,6 +145,14 @@ export class Metrics {
         const anchored = hosts.all.filter((host) => host.isAnchor).length;
         this.set({ role: 'anchor' }, anchored);
         this.set({ role: 'federated' }, hosts.all.length - anchored);
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_draining',
+      help: '1 while no new conferences are taken because the SFT is to end',
+      registers,
+      collect() {
+        this.set(Number(drain.until !== undefined));
       },
     });
     new Gauge({

@@ -30,6 +30,15 @@ export class Presence {
     this.#waiting.set(host.id, timer);
   }
 
+  /** The last ones of the conference were cut off, and may still come back. */
+  awaits(conference: ConferenceId): boolean {
+    return this.#waiting.has(conference);
+  }
+
+  get awaitsAnybody(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   close(): void {
     for (const timer of this.#waiting.values()) clearTimeout(timer);
     this.#waiting.clear();

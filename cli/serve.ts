@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { type Logger, pino } from 'pino';
 import { loadSite } from '#site/load.ts';
+import { type Level, LOG_LEVELS } from '#site/log-level.ts';
 import { SiteError } from '#site/mistakes.ts';
 import type { Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
@@ -20,17 +21,14 @@ export interface Ready {
   readonly ready: true;
 }
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
-export type Level = (typeof LEVELS)[number];
-
 export const serveFlags = {
   config: { type: 'string', value: 'FILE', required: true, summary: 'The site, a hawser.yaml' },
   'log-level': {
     type: 'string',
     value: 'LEVEL',
     default: 'info',
-    choices: LEVELS,
-    summary: `One of ${LEVELS.join(', ')}`,
+    choices: LOG_LEVELS,
+    summary: `One of ${LOG_LEVELS.join(', ')}; hawser log-level changes it while it runs`,
   },
 } as const;
 

@@ -77,6 +77,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./conference.ts')).conferenceEnd,
   },
   {
+    name: 'log-level',
+    summary: 'Say how much the running servers log, or change it while they run',
+    load: async () => (await import('./log-level.ts')).logLevel,
+  },
+  {
     name: 'backup',
     summary: 'Save a homeserver in one file, while it runs',
     load: async () => (await import('./backup.ts')).backup,

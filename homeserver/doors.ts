@@ -7,6 +7,7 @@ import fastifyCookie from '@fastify/cookie';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { domainOf } from '#signalling/ids.ts';
+import type { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { callRoutes } from './calls/routes.ts';
@@ -114,7 +115,7 @@ export async function serveClients(options: DoorOptions, parts: Parts): Promise<
   return openDoor(app, address, 'homeserver.client.listen');
 }
 
-export async function serveAdmin({ site, log, world }: DoorOptions, parts: Parts): Promise<Door> {
+export async function serveAdmin({ site, log, world }: DoorOptions, parts: Parts, logLevel: LogLevel): Promise<Door> {
   const { store, people, metrics, sft, partings } = parts;
   const app = makeApp({ log, world, bodyLimit: ADMIN_BODY_LIMIT, onRefusal: () => undefined });
   adminRoutes(app, {
@@ -128,6 +129,7 @@ export async function serveAdmin({ site, log, world }: DoorOptions, parts: Parts
     },
     isSftConnected: () => sft.isConnected,
     partings: () => partings.state(),
+    logLevel,
   });
   auditRoutes(app, parts.audit);
   callRoutes(app, parts.supervision);

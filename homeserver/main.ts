@@ -5,6 +5,7 @@ import { Credentials as MlsCredentials } from '#mls/credentials.ts';
 import type { NewMessage, SentMessage } from '#signalling/groups.ts';
 import { domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { discreet } from '#site/log.ts';
+import { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
@@ -107,8 +108,10 @@ export interface RunningHomeserver {
 export async function startHomeserver(options: HomeserverOptions): Promise<RunningHomeserver> {
   const { site, webRoot, world = WORLD, onUntold, clientSockets, pushNetwork, discoveryWeb, peerNetwork } = options;
   const log = discreet(options.log);
+  const logLevel = new LogLevel(log, world.now);
   // Whatever was opened before something failed is closed again.
   await using opened = new AsyncDisposableStack();
+  opened.defer(() => logLevel.close());
 
   await mkdir(site.data, { recursive: true, mode: 0o700 });
   const store = await openStore(await placeOf(site), { onTrouble: (sentence) => log.warn(sentence) });
@@ -216,7 +219,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   opened.defer(() => federation.close());
   const client = await serveClients(doors, parts);
   opened.defer(() => client.close());
-  const admin = await serveAdmin(doors, parts);
+  const admin = await serveAdmin(doors, parts, logLevel);
   opened.defer(() => admin.close());
 
   // WebSockets first: a server is closed when its last connection is.
@@ -423,8 +426,16 @@ function build(ground: Ground) {
   const sft = new SftDoor({
     domain,
     world,
-    grant: (conference) => calls.grantForOwnSft(conference),
-    presence: (conference, participants) => calls.presence(conference, participants),
+    grant: (conference) => {
+      log.debug({ conference }, 'the SFT asks for a grant');
+      return calls.grantForOwnSft(conference);
+    },
+    presence: (conference, participants) => {
+      log.debug({ conference, participants: participants.length }, 'the SFT says who is there');
+      return calls.presence(conference, participants);
+    },
+    onState: (connected) =>
+      connected ? log.info('the SFT is connected') : log.warn('the SFT is not connected any more'),
     allowed: () => calls.allowed(),
     permissions: () => calls.permissions(),
     attended: () => attended(db),

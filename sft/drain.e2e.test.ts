@@ -49,6 +49,9 @@ it('goes on for whoever is in a call or comes into it, also from elsewhere, and 
   await lone.rpc.request('join', { conference: other, ticket: await alpha.ticket({ conference: other }) });
   await alice.speak();
   expect((await fetch(at('/ready'))).status).toBe(200);
+  const headers = { origin: 'http://page.example', 'content-type': 'application/json' };
+  const ofPage = { method: 'POST', body: '{"minutes":30}', headers };
+  expect((await fetch(at('/drain'), ofPage)).status).toBe(400);
   expect(await drain({ minutes: -1 })).toMatchObject({ status: 400, answer: { code: 'SIG_SCHEMA' } });
   expect(await drain({ minutes: 30 })).toMatchObject({ status: 200, answer: { conferences: 2, participants: 2 } });
 

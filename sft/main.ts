@@ -13,6 +13,7 @@ import { checkGrant, type TicketClaims } from '#signalling/ticket.ts';
 import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
 import { hostAndPort } from '#site/address.ts';
 import { discreet } from '#site/log.ts';
+import { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
 import { createPeerServer, peerOf } from '#trust/door.ts';
 import { withinPrefixes } from '#trust/prefixes.ts';
@@ -70,6 +71,8 @@ export async function startSft({
 }: SftOptions): Promise<RunningSft> {
   await using stack = new AsyncDisposableStack();
   const log = discreet(given);
+  const logLevel = new LogLevel(log, () => Date.now());
+  stack.defer(() => logLevel.close());
   const { domain, sft } = site;
   const now = () => Date.now();
   const metrics = new Metrics();
@@ -100,6 +103,7 @@ export async function startSft({
   const tickets = new Tickets({ domain, key, now });
   const presence = new Presence((host) => {
     home.presence(host);
+    log.debug({ conference: host.id, participants: host.participants.length }, 'told the homeserver who is there');
     drain.look();
   }, comeBackMs);
   stack.defer(() => presence.close());
@@ -116,7 +120,10 @@ export async function startSft({
     mode: sft.trunk.mode,
     voices: sft.voices,
     maxConferences: sft.limits.conferences,
-    grantFor: (conference) => home.grant(conference),
+    grantFor: async (conference) => {
+      log.debug({ conference }, 'asks the homeserver for a grant');
+      return home.grant(conference);
+    },
     onPresence: (host, mayComeBack) => presence.changed(host, mayComeBack),
     onForgotten: () => drain.look(),
     drainsUntil: () => drain.until,
@@ -183,6 +190,7 @@ export async function startSft({
       admitConference: (peer, conference) => ledger.admitConference(peer, conference),
       roomFor: (peer, side) => ledger.roomFor(peer, side),
       onDropped: (link, conference) => hosts.dropped(link, conference),
+      onStep: (peer, step, conference) => log.debug({ peer, conference, step }, 'a step of a link'),
       onSignalDropped: (drop) => metrics.droppedSignal(drop),
       onFault,
     },
@@ -242,7 +250,10 @@ export async function startSft({
           log.info({ code }, 'refused a join');
         },
         onPathLost: (protocol) => metrics.transportFailed(protocol),
-        onStep: (step, seconds) => metrics.joinStep(step, seconds),
+        onStep: (step, seconds, who) => {
+          metrics.joinStep(step, seconds);
+          log.debug({ ...who, step, ms: Math.round(seconds * 1_000) }, 'a step of a join');
+        },
         onClosed: (closed, closing) => {
           sessions.delete(closed);
           log.info({ code: closing.code, close: closing.close, detail: closing.detail }, 'a client connection ended');
@@ -288,7 +299,7 @@ export async function startSft({
   const certificateEnds = () => trust.credentials.current.expires;
   metrics.observe({ hosts, links, workers, ledger, drain, certificateEnds, now });
   const homeConnected = () => home.connected;
-  const admin = createAdminServer({ metrics, hosts, links, workers, ledger, drain, homeConnected });
+  const admin = createAdminServer({ metrics, hosts, links, workers, ledger, drain, logLevel, homeConnected });
   await listen(admin, sft.admin.listen, 'sft.admin.listen');
   stack.defer(() => finish(admin));
 

@@ -1,55 +1,30 @@
 /** What an administrator sees of a real call between two organisations, and does in it: real homeservers, media servers and media. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { type Organisation, organise, type World } from '#homeserver/testing/organisation.ts';
 import type { Person } from '#homeserver/testing/person.ts';
-import { type RunningSft, startSft } from '#sft/main.ts';
 import { TestPerson } from '#sft/testing-people.ts';
 import { until } from '#signalling/testing.ts';
-import { freePorts } from '#site/testing-ports.ts';
-import type { Command } from '../command.ts';
 import { conferenceEnd, conferenceKick, conferenceList, conferenceMute, conferenceShow } from '../conference.ts';
+import { say as run, startSite, type TestSite } from '../servers/testing.ts';
 
 let world: World;
-let alpha: Organisation;
-let beta: Organisation;
-const sfts: RunningSft[] = [];
+const sites: TestSite[] = [];
+let alpha: TestSite;
+let beta: TestSite;
 let alice: Person;
 let bob: Person;
 
 beforeAll(async () => {
   world = await organise('alpha.example', 'beta.example');
-  [alpha, beta] = world.organisations as [Organisation, Organisation];
-  for (const organisation of [alpha, beta]) {
-    const [admin = 0, media = 0] = await freePorts(16);
-    Object.assign(organisation.site.sft, {
-      admin: { listen: `127.0.0.1:${admin}` },
-      media: { workers: 1, listenIp: '127.0.0.1', entrance: 'webrtc', port: media },
-      trunk: { ...organisation.site.sft.trunk, ports: { from: media + 4, to: media + 12 }, mode: 'layers' },
-    });
-    await writeFile(configOf(organisation), stringify(organisation.site));
-    // The homeserver lets go of the one that stood in for it.
-    sfts.push(await startSft({ site: organisation.site, log: pino({ level: 'silent' }), linkIdleMs: 50 }));
-  }
-  [alice, bob] = await Promise.all([alpha.person('alice'), beta.person('bob')]);
+  const organisations = world.organisations as [Organisation, Organisation];
+  for (const organisation of organisations) sites.push(await startSite(organisation, world.folder));
+  [alpha, beta] = sites as [TestSite, TestSite];
+  [alice, bob] = await Promise.all([organisations[0].person('alice'), organisations[1].person('bob')]);
 }, 60_000);
 afterAll(async () => {
-  for (const sft of sfts) await sft.close();
+  for (const { sft } of sites) await sft.close();
   await world[Symbol.asyncDispose]();
 });
-
-const configOf = ({ domain }: Organisation) => join(world.folder, `${domain}.yaml`);
-
-async function run(at: Organisation, command: Command, ...argv: string[]): Promise<string> {
-  const lines: string[] = [];
-  const write = (line: string) => void lines.push(line);
-  const terminal = { out: write, err: write, signal: new AbortController().signal };
-  await command.execute(['--config', configOf(at), ...argv], terminal);
-  return lines.join('\n');
-}
 
 const endOf = async ({ conference }: TestPerson) => {
   await until(() => conference.state.phase === 'left', 'the end of it');
@@ -133,8 +108,10 @@ it('one whom his own administrator puts out of a call that is led elsewhere does
   );
   expect(await endOf(him)).toBe('SFT_REMOVED');
   // With a ticket that he had before.
-  using again = await TestPerson.enter(later);
-  expect(await endOf(again)).toBe('SFT_REMOVED');
+  const again = await TestPerson.enter(later).catch((error: unknown) => error);
+  // It is so quick that he is out before he is quite in, or just after.
+  if (again instanceof TestPerson) expect(await endOf(again)).toBe('SFT_REMOVED');
+  else expect(again).toMatchObject({ code: 'SIG_CLOSED' });
   await expect(bob.ticket(conversation)).rejects.toMatchObject({ code: 'HOME_CALL_BARRED' });
   await until(() => her.others.length === 0, 'she is alone');
   await run(alpha, conferenceEnd, '--', call.conference);

@@ -20,6 +20,7 @@ export interface SftDoorOptions {
   readonly presence: (conference: ConferenceId, participants: readonly ParticipantId[]) => Promise<void>;
   /** Conferences in which people of this domain are, as last heard. */
   readonly attended: () => Promise<ConferenceId[]>;
+  readonly onState: (connected: boolean) => void;
   readonly onFault: (error: unknown, id: string) => void;
 }
 
@@ -41,7 +42,7 @@ export class SftDoor implements OwnSft {
 
   /** @param socket of a peer whose certificate names the SFT of this domain */
   accept(socket: Socket): void {
-    const { domain, grant, world, onFault } = this.#options;
+    const { domain, grant, world, onState, onFault } = this.#options;
     let greeted = false;
     const sequences = new Map<ConferenceId, number>();
     const requireHello = () => {
@@ -60,6 +61,7 @@ export class SftDoor implements OwnSft {
           // A newer connection of the SFT means that it has given up the older one, even if we have not noticed yet.
           this.#current?.close('normal', 'replaced');
           this.#current = rpc;
+          onState(true);
           this.#watch = connected(world.now());
           this.#stateCalls(rpc).catch((error: unknown) => onFault(error, 'calls'));
           return { domain };
@@ -124,6 +126,7 @@ export class SftDoor implements OwnSft {
   #lost(rpc: Connection): void {
     if (this.#current !== rpc) return;
     this.#current = undefined;
+    this.#options.onState(false);
     this.#watch = lost(this.#options.world.now());
   }
 

@@ -112,6 +112,7 @@ export function makeFederation(options: FederationOptions) {
     now: world.now,
     onRequest: (peer, call, result) => {
       metrics.federationOut.inc({ peer, call, result });
+      log.debug({ peer, call, result }, 'asked another domain');
       contacts.note(peer, result);
     },
     onUntrue: (peer, call, code) => audit.note({ kind: 'dropped', domain: peer, call, code }),

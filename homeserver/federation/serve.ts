@@ -71,6 +71,7 @@ export async function serveFederation({ site, log, world }: DoorOptions, parts: 
     onSeen: (peer, endsAt) => parts.peersStatus.noteSeen(peer, endsAt),
     onRequest: (peer, call, result) => {
       metrics.federationIn.inc({ peer, call, result });
+      log.debug({ peer, call, result }, 'another domain asked');
       if (result !== 'ok') parts.noteRefusal(peer, result);
       if (isRefusal(result)) audit.note({ kind: 'refusal', domain: peer, call, code: result });
     },

@@ -6,6 +6,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { DomainName, Handle, handleOf } from '#signalling/ids.ts';
 import { DisplayName, EmailAddress, Password } from '#signalling/person.ts';
 import { NewInvitation } from '#signalling/registration.ts';
+import { type LogLevel, LogLevelWish } from '#site/log-level.ts';
 import { userOf } from '../as/accounts.ts';
 import type { Administration } from '../as/administration.ts';
 import type { Parting } from '../federation/partings.ts';
@@ -38,10 +39,12 @@ export interface AdminOptions {
   readonly isSftConnected: () => boolean;
   /** How far the homeserver is with domains that are not allowed any more. */
   readonly partings: () => Promise<Parting[]>;
+  readonly logLevel: LogLevel;
 }
 
 export function adminRoutes(app: App, options: AdminOptions): void {
-  const { domain, metrics, administration, peersStatus, acceptKeys, checkStore, isSftConnected, partings } = options;
+  const { domain, metrics, administration, peersStatus, acceptKeys, checkStore, isSftConnected, partings, logLevel } =
+    options;
 
   app.addHook('onRequest', async ({ headers }) => {
     // A web page can send requests to loopback, under a name of its own that leads there or in the open.
@@ -59,6 +62,10 @@ export function adminRoutes(app: App, options: AdminOptions): void {
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
     return reply;
   });
+
+  app.get('/admin/v1/log-level', async () => logLevel.state);
+
+  app.put('/admin/v1/log-level', { schema: { body: LogLevelWish } }, async (request) => logLevel.set(request.body));
 
   app.post('/admin/v1/accounts', { schema: { body: NewAccountBody } }, async (request, reply) => {
     const account = await administration.add(request.body);

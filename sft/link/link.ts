@@ -36,6 +36,8 @@ import type { Shared } from './ledger.ts';
 import { Newest } from './newest.ts';
 import { ShedExchange } from './shed-exchange.ts';
 
+export type LinkStep = 'greeted' | 'joined' | 'let in' | 'left' | 'trunk stands' | 'trunk is replaced';
+
 export interface LinkContext {
   readonly hello: Hello;
   readonly trunks: TrunkOptions;
@@ -55,6 +57,8 @@ export interface LinkContext {
   /** The peer, which anchors the conference, has let go of it, and it is not over. */
   readonly onDropped: (link: Link, conference: ConferenceId) => void;
   readonly onSignalDropped: (drop: SignalDrop) => void;
+  /** For whoever looks for a fault. */
+  readonly onStep: (peer: DomainName, step: LinkStep, conference?: ConferenceId) => void;
   readonly onFault: (error: unknown, id: string) => void;
   readonly onClosed: (link: Link, closing: Closing) => void;
 }
@@ -221,7 +225,9 @@ export class Link {
       attachment.farWorker = answer.worker;
       host.side(this.peer)?.media.open();
       host.changed();
+      this.#step('joined', host.id);
       const trunk = await this.#openTrunk(host.worker, answer.worker);
+      this.#step('trunk stands', host.id);
       if (this.#attachments.get(host.id) !== attachment) return;
       host.side(this.peer)?.media.attach(trunk);
       host.changed();
@@ -253,6 +259,11 @@ export class Link {
       throw new HawserError('SIG_UNSUPPORTED_VERSION', `here ${LINK_VERSIONS.min} to ${LINK_VERSIONS.max}`);
     }
     this.#hello = hello;
+    this.#step('greeted');
+  }
+
+  #step(step: LinkStep, conference?: ConferenceId): void {
+    this.#context.onStep(this.peer, step, conference);
   }
 
   /** The newest that both sides speak. */
@@ -288,15 +299,18 @@ export class Link {
         const trunk = await this.#trunks.get(pair(host.worker.index, worker));
         if (trunk) media?.attach(trunk);
         host.changed();
+        this.#step('let in', conference);
         return { worker: host.worker.index };
       },
       trunk: async (wish: TrunkWish) => {
         greeted();
         const trunk = await this.#acceptTrunk(wish);
+        this.#step(wish.replaces === undefined ? 'trunk stands' : 'trunk is replaced');
         return { address: trunk.address, srtp: trunk.srtp };
       },
       leave: async ({ conference }: { conference: ConferenceId }) => {
         this.#detach(conference);
+        this.#step('left', conference);
         return {};
       },
     };

@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { DomainName } from '#signalling/ids.ts';
+import { type LogLevel, LogLevelWish } from '#site/log-level.ts';
 import type { Ledger } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
 import { unlessClosed } from '../media/unless-closed.ts';
@@ -20,12 +21,14 @@ export interface AdminOptions {
   readonly workers: MediaWorkers;
   readonly ledger: Ledger;
   readonly drain: Drain;
+  readonly logLevel: LogLevel;
   readonly homeConnected: () => boolean;
 }
 
 /** Longest body of a command. */
 const MAX_BODY = 1_024;
 const PEER = Compile(Closed({ peer: DomainName }));
+const LEVEL = Compile(LogLevelWish);
 const MINUTES = Compile(Closed({ minutes: Type.Integer({ minimum: 0, maximum: 1_440 }) }));
 
 interface Answer {
@@ -44,16 +47,18 @@ export function createAdminServer(options: AdminOptions): Server {
     // Whoever shares out new work goes elsewhere while it drains; /health says that it lives.
     '/ready': async () => json(healthOf(options), options.drain.until === undefined ? 200 : 503),
     '/state': async () => json(await stateOf(options)),
+    '/log-level': async () => json(options.logLevel.state),
   };
   const acts: Record<string, (body: unknown) => Promise<object>> = {
-    '/trunks/rotate': (body) => rotateTrunks(options.links, body),
-    '/drain': async (body) => beginToDrain(options, body),
+    'POST /trunks/rotate': (body) => rotateTrunks(options.links, body),
+    'POST /drain': async (body) => beginToDrain(options, body),
+    'PUT /log-level': async (body) => changeLevel(options.logLevel, body),
   };
   return createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
     const send = ({ status = 200, type, body }: Answer) =>
       response.writeHead(status, { 'content-type': type }).end(body);
     const url = request.url ?? '';
-    const act = request.method === 'POST' ? acts[url] : undefined;
+    const act = acts[`${request.method} ${url}`];
     if (act) {
       bodyOf(request)
         .then(act)
@@ -90,7 +95,7 @@ export async function stateOf({
   workers,
   ledger,
   homeConnected,
-}: Omit<AdminOptions, 'metrics' | 'drain'>) {
+}: Omit<AdminOptions, 'metrics' | 'drain' | 'logLevel'>) {
   const linkStates = [];
   for (const link of await links.all()) {
     const trunks = [];
@@ -167,8 +172,20 @@ function beginToDrain({ drain, hosts }: Pick<AdminOptions, 'drain' | 'hosts'>, w
   return { until: drain.until, conferences, participants };
 }
 
-/** Only JSON is taken, which no page of a browser can send here. @throws HawserError SIG_SCHEMA, SIG_TOO_LARGE, SIG_MALFORMED */
+/** @throws HawserError SIG_SCHEMA */
+function changeLevel(logLevel: LogLevel, wish: unknown) {
+  if (!LEVEL.Check(wish)) throw new HawserError('SIG_SCHEMA', 'level');
+  return logLevel.set(wish);
+}
+
+/**
+ * Only JSON is taken, which no page of a browser can send here; nor under a name of its own that leads here.
+ * @throws HawserError SIG_SCHEMA, SIG_TOO_LARGE, SIG_MALFORMED
+ */
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const { origin, host = '' } = request.headers;
+  const isPage = origin !== undefined || !/^(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:\d+)?$/i.test(host);
+  if (isPage) throw new HawserError('SIG_SCHEMA', 'no page of a browser asks here, and nobody by a name');
   if (request.headers['content-type'] !== 'application/json') throw new HawserError('SIG_SCHEMA', 'send JSON');
   let text = '';
   for await (const part of request.setEncoding('utf8')) {

@@ -16,6 +16,13 @@ import type { Entrance, Lost } from '../media/client-transport.ts';
 import { checkPublished } from '../media/codecs.ts';
 import type { Client, ConferenceHost } from './conference-host.ts';
 
+export type JoinStep = 'join' | 'connect' | 'media';
+
+export interface InConference {
+  readonly conference: ConferenceId;
+  readonly participant: ParticipantId;
+}
+
 export interface SessionContext {
   /** @throws HawserError SFT_TICKET_… */
   readonly admit: (ticket: string, conference: ConferenceId) => Promise<TicketClaims>;
@@ -26,7 +33,7 @@ export interface SessionContext {
   readonly onJoined: (host: ConferenceHost) => void;
   readonly onRefused: (code: ErrorCode) => void;
   readonly onPathLost: Lost;
-  readonly onStep: (step: 'join' | 'connect' | 'media', seconds: number) => void;
+  readonly onStep: (step: JoinStep, seconds: number, who: InConference) => void;
   readonly onClosed: (session: ClientSession, closing: Closing) => void;
   readonly onFault: (error: unknown, id: string) => void;
 }
@@ -228,8 +235,10 @@ export class ClientSession {
     return { source };
   }
 
-  #step(step: 'join' | 'connect' | 'media'): void {
-    this.#context.onStep(step, (performance.now() - this.#startedAt) / 1_000);
+  #step(step: JoinStep): void {
+    const { host, local } = this.#joined();
+    const who = { conference: host.id, participant: local.participant };
+    this.#context.onStep(step, (performance.now() - this.#startedAt) / 1_000, who);
   }
 
   #closed(closing: Closing): void {

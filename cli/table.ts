@@ -77,6 +77,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./conference.ts')).conferenceEnd,
   },
   {
+    name: 'top',
+    summary: 'Watch both servers: calls, people, links, what waits, and the load',
+    load: async () => (await import('./top.ts')).top,
+  },
+  {
     name: 'log-level',
     summary: 'Say how much the running servers log, or change it while they run',
     load: async () => (await import('./log-level.ts')).logLevel,

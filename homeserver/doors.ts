@@ -11,6 +11,7 @@ import type { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { callRoutes } from './calls/routes.ts';
+import { countCalls } from './ds/repository.ts';
 import { directoryRoute } from './federation/directory.ts';
 import { ADMIN_BODY_LIMIT, adminRoutes } from './http/admin.ts';
 import { CLIENT_BODY_LIMIT, clientApi } from './http/client/api.ts';
@@ -130,6 +131,7 @@ export async function serveAdmin({ site, log, world }: DoorOptions, parts: Parts
     isSftConnected: () => sft.isConnected,
     partings: () => partings.state(),
     logLevel,
+    load: async () => ({ calls: await countCalls(store.db), eventConnections: parts.events.connections }),
   });
   auditRoutes(app, parts.audit);
   callRoutes(app, parts.supervision);

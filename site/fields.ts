@@ -86,4 +86,4 @@ export const clientTls = (who: string) =>
   );
 
 export const ADMIN =
-  'Metrics and health. Nobody signs in there, so it belongs on loopback or on a network of administrators.';
+  'Metrics, health, draining and the log level. Nobody signs in there, so it belongs on loopback or on a network of administrators.';

@@ -22,7 +22,7 @@ export function roleOf({ anchor, here }: Listed, own: DomainName): string {
 }
 
 /** `alpha.example 3, beta.example 1` */
-export function organisationsOf({ people }: Listed): string {
+export function organisationsOf({ people }: { readonly people: readonly { readonly domain: string }[] }): string {
   const groups = Map.groupBy(people, ({ domain }) => domain);
   return [...groups].map(([domain, members]) => `${domain} ${members.length}`).join(', ') || '-';
 }

@@ -7,6 +7,7 @@ import { DomainName, Handle, handleOf } from '#signalling/ids.ts';
 import { DisplayName, EmailAddress, Password } from '#signalling/person.ts';
 import { NewInvitation } from '#signalling/registration.ts';
 import { type LogLevel, LogLevelWish } from '#site/log-level.ts';
+import { processFigures } from '#site/process-figures.ts';
 import { userOf } from '../as/accounts.ts';
 import type { Administration } from '../as/administration.ts';
 import type { Parting } from '../federation/partings.ts';
@@ -40,11 +41,13 @@ export interface AdminOptions {
   /** How far the homeserver is with domains that are not allowed any more. */
   readonly partings: () => Promise<Parting[]>;
   readonly logLevel: LogLevel;
+  /** Calls that go on, and open event connections of clients. */
+  readonly load: () => Promise<{ readonly calls: number; readonly eventConnections: number }>;
 }
 
 export function adminRoutes(app: App, options: AdminOptions): void {
-  const { domain, metrics, administration, peersStatus, acceptKeys, checkStore, isSftConnected, partings, logLevel } =
-    options;
+  const { domain, metrics, administration, peersStatus, acceptKeys, checkStore, isSftConnected } = options;
+  const { partings, logLevel, load } = options;
 
   app.addHook('onRequest', async ({ headers }) => {
     // A web page can send requests to loopback, under a name of its own that leads there or in the open.
@@ -62,6 +65,12 @@ export function adminRoutes(app: App, options: AdminOptions): void {
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
     return reply;
   });
+
+  // For whoever looks each second: nothing of it costs more than a count, and no measurement begins anew.
+  app.get('/admin/v1/state', async () => ({
+    ...{ domain, sft: isSftConnected(), process: await processFigures() },
+    ...(await load()),
+  }));
 
   app.get('/admin/v1/log-level', async () => logLevel.state);
 

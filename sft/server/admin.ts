@@ -6,6 +6,7 @@ import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { DomainName } from '#signalling/ids.ts';
 import { type LogLevel, LogLevelWish } from '#site/log-level.ts';
+import { processFigures } from '#site/process-figures.ts';
 import type { Ledger } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
 import { unlessClosed } from '../media/unless-closed.ts';
@@ -94,8 +95,9 @@ export async function stateOf({
   links,
   workers,
   ledger,
+  drain,
   homeConnected,
-}: Omit<AdminOptions, 'metrics' | 'drain' | 'logLevel'>) {
+}: Omit<AdminOptions, 'metrics' | 'logLevel'>) {
   const linkStates = [];
   for (const link of await links.all()) {
     const trunks = [];
@@ -113,8 +115,8 @@ export async function stateOf({
         streams: await trunk.streams(),
       });
     }
-    const { peer, dialled, rttMs, remote, conferences } = link;
-    linkStates.push({ peer, dialled, rttMs, software: remote?.software, conferences, trunks });
+    const { peer, dialled, rttMs, silentForMs, remote, conferences } = link;
+    linkStates.push({ peer, dialled, rttMs, silentForMs, software: remote?.software, conferences, trunks });
   }
   const workerStates = await Promise.all(
     workers.all.map(async ({ index, worker, router }) => {
@@ -131,6 +133,8 @@ export async function stateOf({
   );
   return {
     homeserver: homeConnected(),
+    ...(drain.until !== undefined && { drainsUntil: drain.until }),
+    process: await processFigures(),
     conferences: hosts.all.map((host) => ({
       conference: host.id,
       anchor: host.state.anchor,

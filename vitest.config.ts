@@ -5,7 +5,7 @@ const everywhere = { environment: 'node', pool: 'forks' } as const;
 const shared = { ...everywhere, isolate: false } as const;
 
 // Real media from Node through SFTs: a quarter to a half of a core each, for most of its time waiting for packets.
-const trunks = ['sft/{layers,limits,moderation,publishing,purity,rotation,voices,vp9}.e2e.test.ts'];
+const trunks = ['sft/{layers,limits,moderation,publishing,purity,renewal,rotation,voices,vp9}.e2e.test.ts'];
 
 // Real media that takes whole cores: what arrives in which quality depends on what else the machine does meanwhile.
 const media = [
@@ -46,7 +46,7 @@ export default defineConfig({
             'homeserver/assets/{crash,folder,foreign-memory,memory,range,s3}.test.ts',
             'homeserver/federation/{discovery,door,door-limits,downloads,hostile,hostile-answers,refused,signed-door,signed-requests,upgrade,versions,watched}.test.ts',
             'homeserver/{files,outage,people}.test.ts',
-            'homeserver/http/client/{assets,hardening,openapi}.test.ts',
+            'homeserver/http/client/{assets,hardening,openapi,tls}.test.ts',
             'homeserver/mail/{letters,postman,starttls,transport}.test.ts',
           ],
           globalSetup: ['homeserver/testing/postgres.ts'],

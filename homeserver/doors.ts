@@ -1,6 +1,4 @@
 /** The doors of a homeserver for its own people and for its administrator. That for other servers is federation/serve.ts. */
-
-import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import fastifyCookie from '@fastify/cookie';
@@ -58,9 +56,9 @@ export async function serveClients(options: DoorOptions, parts: Parts): Promise<
     account,
     peerClient,
     trust,
+    browserTls,
   } = parts;
-  const { listen: address, url, tls } = site.homeserver.client;
-  const secure = tls && { cert: await readFile(tls.certificate), key: await readFile(tls.key) };
+  const { listen: address, url } = site.homeserver.client;
   const app = makeApp({
     log,
     world,
@@ -69,10 +67,12 @@ export async function serveClients(options: DoorOptions, parts: Parts): Promise<
     trustProxy: 'loopback',
     ...(onUntold && { onUntold }),
     onRefusal: (code) => metrics.clientRefusals.inc({ code }),
-    serverFactory: (handler) =>
-      secure
-        ? createHttpsServer({ ...limits, ...secure, minVersion: 'TLSv1.2' }, handler)
-        : createHttpServer(limits, handler),
+    serverFactory: (handler) => {
+      if (!browserTls) return createHttpServer(limits, handler);
+      const server = createHttpsServer({ ...limits, ...browserTls.pair }, handler);
+      browserTls.follow(server);
+      return server;
+    },
   });
   await app.register(fastifyCookie);
   await webRoutes(app, securityHeaders(site), webRoot);

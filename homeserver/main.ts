@@ -7,6 +7,7 @@ import { domainOf, type UserId, userOfDevice } from '#signalling/ids.ts';
 import { discreet } from '#site/log.ts';
 import { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
+import { BrowserTls } from '#trust/browser-tls.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
@@ -133,6 +134,14 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
     log.warn(sentence),
   );
   opened.defer(() => deviceAuthority.close());
+  const { tls } = site.homeserver.client;
+  const browserTls =
+    tls &&
+    (await BrowserTls.open(tls, {
+      onTrouble: (sentence) => log.warn(sentence),
+      onRenewed: (ends) => log.info({ ends: new Date(ends).toISOString() }, 'browsers are shown a new certificate'),
+    }));
+  opened.defer(() => browserTls?.close());
   const peerKeys = await PeerKeys.open({
     ...{ store, world },
     fetch: (domain) => parts.peerClient.keys(domain),
@@ -199,7 +208,7 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
   const parts: Parts = build({
     ...{ site, log, world, store, trust, key, deviceAuthority, authorities, peerKeys, signer, writer, queues, push },
     relays,
-    ...{ secrets, transport, files, audit, opening, discoveryWeb, peerNetwork },
+    ...{ secrets, transport, files, audit, opening, discoveryWeb, peerNetwork, browserTls },
   });
   opened.defer(() => parts.metrics.close());
   opened.defer(() => parts.groups.close());
@@ -247,6 +256,8 @@ interface Ground {
   readonly world: World;
   readonly store: Store;
   readonly trust: Trust;
+  /** Undefined where a reverse proxy ends TLS of browsers, or nobody does. */
+  readonly browserTls: BrowserTls | undefined;
   readonly key: CryptoKey;
   readonly deviceAuthority: DeviceAuthority;
   readonly authorities: Authorities;
@@ -269,7 +280,8 @@ interface Ground {
 
 function build(ground: Ground) {
   const { site, log, world, store, trust, key, deviceAuthority, authorities, signer, writer, queues } = ground;
-  const { push, relays, secrets, transport, files, audit, peerKeys, opening, discoveryWeb, peerNetwork } = ground;
+  const { push, relays, secrets, transport, files, audit, peerKeys } = ground;
+  const { opening, discoveryWeb, peerNetwork, browserTls } = ground;
   const { domain } = site;
   const { db } = store;
   const account = (user: UserId): Promise<Account | undefined> => findAccount(db, user);
@@ -365,6 +377,7 @@ function build(ground: Ground) {
     eventConnections: () => events.connections,
     isSftConnected: () => sft.isConnected,
     certificateExpires: () => trust.credentials.current.expires,
+    browserCertificateExpires: browserTls && (() => browserTls.expires),
     now: world.now,
   });
   const federation: Federation = makeFederation({
@@ -471,7 +484,7 @@ function build(ground: Ground) {
   journal.subscribe(federation.changed);
   return {
     ...federation,
-    ...{ domain, store, trust, account, sessions, devices, keyPackages, authorities, people, signInAlerts },
+    ...{ domain, store, trust, browserTls, account, sessions, devices, keyPackages, authorities, people, signInAlerts },
     ...{ journal, groups, hub, conversations, names, departures, refusals, signer, queues, push, send },
     ...{ grants, calls, supervision, relays, guests, sft, assets, events, mail, metrics, audit, onFault },
     office: officeOf(domain, groups, federation.relay),

@@ -20,6 +20,8 @@ export interface Sampled {
   isSftConnected(): boolean;
   /** When the certificate ends, ms since 1970. */
   certificateExpires(): number;
+  /** The same of the certificate for browsers; undefined where the homeserver shows none itself. */
+  readonly browserCertificateExpires: (() => number) | undefined;
   now(): number;
 }
 
@@ -120,6 +122,12 @@ function sampledGauges(registry: Registry, sampled: Sampled): void {
   gauge('certificate_expires_seconds', 'Seconds until the certificate towards other domains ends', () =>
     Math.round((sampled.certificateExpires() - sampled.now()) / 1000),
   );
+  const { browserCertificateExpires } = sampled;
+  if (browserCertificateExpires) {
+    gauge('browser_certificate_expires_seconds', 'Seconds until the certificate ends that browsers are shown', () =>
+      Math.round((browserCertificateExpires() - sampled.now()) / 1000),
+    );
+  }
   new Gauge({
     name: 'hawser_homeserver_outbox_depth',
     help: 'What other domains still have to be told',

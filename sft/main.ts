@@ -1,6 +1,5 @@
 /** The SFT of one domain: builds the parts from the site's configuration and hands them to each other. */
 
-import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Logger } from 'pino';
@@ -15,6 +14,7 @@ import { hostAndPort } from '#site/address.ts';
 import { discreet } from '#site/log.ts';
 import { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
+import { BrowserTls } from '#trust/browser-tls.ts';
 import { createPeerServer, peerOf } from '#trust/door.ts';
 import { withinPrefixes } from '#trust/prefixes.ts';
 import { readTicketKey } from '#trust/tickets.ts';
@@ -232,7 +232,14 @@ export async function startSft({
   stack.defer(() => hosts.close());
 
   const sessions = new Set<ClientSession>();
-  const clientServer = await createClientServer(sft.client.tls);
+  const browserTls =
+    sft.client.tls &&
+    (await BrowserTls.open(sft.client.tls, {
+      onTrouble: (sentence) => log.warn(sentence),
+      onRenewed: (ends) => log.info({ ends: new Date(ends).toISOString() }, 'browsers are shown a new certificate'),
+    }));
+  stack.defer(() => browserTls?.close());
+  const clientServer = createClientServer(browserTls);
   const clients = acceptSockets({
     server: clientServer,
     path: CLIENT_SFT_PATH,
@@ -296,8 +303,11 @@ export async function startSft({
   stack.defer(() => stop(door));
   stack.defer(() => linkDoor.close());
 
-  const certificateEnds = () => trust.credentials.current.expires;
-  metrics.observe({ hosts, links, workers, ledger, drain, certificateEnds, now });
+  metrics.observe({
+    ...{ hosts, links, workers, ledger, drain, now },
+    certificateEnds: () => trust.credentials.current.expires,
+    browserCertificateEnds: browserTls && (() => browserTls.expires),
+  });
   const homeConnected = () => home.connected;
   const admin = createAdminServer({ metrics, hosts, links, workers, ledger, drain, logLevel, homeConnected });
   await listen(admin, sft.admin.listen, 'sft.admin.listen');
@@ -341,10 +351,11 @@ const notFound: RequestListener = (_request, response) => {
   );
 };
 
-async function createClientServer(tls: Site['sft']['client']['tls']): Promise<Server> {
+function createClientServer(tls: BrowserTls | undefined): Server {
   if (!tls) return createHttpServer(HTTP_LIMITS, notFound);
-  const [cert, key] = await Promise.all([readFile(tls.certificate), readFile(tls.key)]);
-  return createHttpsServer({ ...HTTP_LIMITS, cert, key, minVersion: 'TLSv1.2' }, notFound);
+  const server = createHttpsServer({ ...HTTP_LIMITS, ...tls.pair }, notFound);
+  tls.follow(server);
+  return server;
 }
 
 function listen(server: Server, address: string, option: string): Promise<void> {

@@ -20,7 +20,13 @@ import { Credentials } from '#trust/credentials.ts';
 import { PeerDialler } from '#trust/dialler.ts';
 import { createPeerServer } from '#trust/door.ts';
 import { PeerList } from '#trust/peers.ts';
-import { makeTestDomain, type TestDomain, type TestPeer, writeTestPeers } from '#trust/testing.ts';
+import {
+  makeTestDomain,
+  type TestCertificate,
+  type TestDomain,
+  type TestPeer,
+  writeTestPeers,
+} from '#trust/testing.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import type { TrunkMode } from './conference/demand.ts';
 import type { VoiceLimits } from './conference/voices.ts';
@@ -61,7 +67,8 @@ export class TestSft {
   static async start(folder: string, name: string, { options, run, ...setting }: TestSetting = {}): Promise<TestSft> {
     await using undo = new AsyncDisposableStack();
     const test = await makeTestDomain(folder, `${name}.example`);
-    const site = await siteOf(test, setting);
+    const tls = setting.tls ? await test.issue({ names: ['127.0.0.1'] }) : undefined;
+    const site = await siteOf(test, setting, tls);
     await writeTestPeers(site.peers, []);
     const log: string[] = [];
     const key = await readTicketSigningKey(test.tickets.privateKey);
@@ -329,6 +336,8 @@ export interface TestSetting {
   /** The address of its trunks that other SFTs are told; likewise. */
   readonly trunkIp?: string | undefined;
   readonly entrance?: Entrance;
+  /** Whether clients come by TLS, with a certificate of the domain's own authority. */
+  readonly tls?: boolean;
   readonly options?: Partial<SftOptions>;
   /** Starts the SFT of the site in another way, in a process of its own for instance. */
   readonly run?: (site: Site) => Promise<Pick<RunningSft, 'close'>>;
@@ -343,6 +352,7 @@ export interface TestClient {
 async function siteOf(
   test: TestDomain,
   { mode = 'everything', voices = { loud: 4, warm: 16 }, clientIp, trunkIp, entrance = 'webrtc' }: TestSetting,
+  tls: TestCertificate | undefined,
 ): Promise<Site> {
   const [client = 0, link = 0, admin = 0, home = 0, page = 0, homeAdmin = 0] = await freePorts(6);
   const [media = 0] = await freePorts(13);
@@ -378,7 +388,12 @@ async function siteOf(
       },
     },
     sft: {
-      client: { listen: at(client), url: `ws://${at(client)}/client/v1`, origins: [`http://${at(page)}`] },
+      client: {
+        listen: at(client),
+        url: `${tls ? 'wss' : 'ws'}://${at(client)}/client/v1`,
+        origins: [`http://${at(page)}`],
+        ...(tls && { tls }),
+      },
       link: { listen: at(link), url: `wss://${at(link)}/link/v1` },
       admin: { listen: at(admin) },
       homeserver: `wss://${at(home)}${SFT_HOME_PATH}`,

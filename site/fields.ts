@@ -77,6 +77,7 @@ export const clientTls = (who: string) =>
       {
         certificate: file({
           description: `Certificate that browsers trust for the ${who}, PEM with its chain.`,
+          reason: 'Read again when the file changes; no restart is needed, and nobody is cut off.',
           example: 'browsers/fullchain.pem',
         }),
         key: file({ kind: 'key', description: 'Its private key, PEM.', example: 'browsers/privkey.pem' }),

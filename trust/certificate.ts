@@ -1,5 +1,5 @@
 /** What one certificate says and whether it is fit to be used; each function takes one of them alone. */
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { parseServerName, type ServerName } from './name.ts';
 import { BasicConstraintsExtension, X509Certificate as Parsed } from './x509.ts';
 
@@ -81,6 +81,11 @@ export function isForTls(certificate: X509Certificate): boolean {
 export function pathLength(certificate: X509Certificate): number | undefined {
   if (!certificate.ca) return undefined;
   return parsed(certificate).getExtension(BasicConstraintsExtension)?.pathLength ?? Number.POSITIVE_INFINITY;
+}
+
+/** Whether a private key, PEM, is that of a certificate. @throws where the text holds no key; the words may quote it */
+export function fits(certificate: X509Certificate, keyPem: string): boolean {
+  return certificate.checkPrivateKey(createPrivateKey(keyPem));
 }
 
 export function validFrom(certificate: X509Certificate): number {

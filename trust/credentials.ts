@@ -1,9 +1,8 @@
 /** What a server of ours is towards other domains: its certificate and key, and the authority of its own domain. */
-import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import type { DomainName } from '#signalling/ids.ts';
 import { SiteError } from '#site/mistakes.ts';
 import { type Authority, readAuthority } from './authority.ts';
-import { validTo } from './certificate.ts';
+import { fits, validTo } from './certificate.ts';
 import { Following, type Read } from './following.ts';
 import { certificatesOf } from './pem.ts';
 
@@ -71,10 +70,6 @@ async function load(files: CredentialFiles, read: Read): Promise<Credential> {
   // While both files are being replaced they do not fit for a moment; the last good pair stays in use until they do.
   if (!attempt(files.key, () => fits(own, key))) wrong(files.key, `The key does not belong to ${files.certificate}.`);
   return { domain: files.domain, authority, certificate, key, expires: validTo(own) };
-}
-
-function fits(certificate: X509Certificate, keyPem: string): boolean {
-  return certificate.checkPrivateKey(createPrivateKey(keyPem));
 }
 
 function attempt<T>(path: string, make: () => T): T {

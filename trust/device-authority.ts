@@ -1,7 +1,8 @@
 /** What the homeserver certifies devices with, from its files, which it follows. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { DeviceId, DomainName } from '#signalling/ids.ts';
 import { SiteError } from '#site/mistakes.ts';
+import { fits } from './certificate.ts';
 import { Following, type Read } from './following.ts';
 import { makeRevocationList, type Revoked } from './issue.ts';
 import { type DeviceCertificate, issueDevice, type Signer, signerOf } from './issue-devices.ts';
@@ -90,7 +91,7 @@ async function load(files: DeviceAuthorityFiles, read: Read): Promise<DeviceAuth
   if (roots.length === 0) wrong(files.root, 'There is no PEM certificate in it.');
   const [own] = attempt(files.certificate, () => certificatesOf(issued.certificate));
   if (own === undefined) return wrong(files.certificate, 'There is no PEM certificate in it.');
-  if (!attempt(files.key, () => own.checkPrivateKey(createPrivateKey(issued.key)))) {
+  if (!attempt(files.key, () => fits(own, issued.key))) {
     wrong(files.key, `The key does not belong to ${files.certificate}.`);
   }
   if (!roots.some((root) => own.checkIssued(root) && own.verify(root.publicKey))) {

@@ -21,6 +21,8 @@ export interface Observed {
   readonly drain: Drain;
   /** When the SFT's own certificate ends, ms since 1970. */
   readonly certificateEnds: () => number;
+  /** The same of the certificate for browsers; undefined where the SFT shows none itself. */
+  readonly browserCertificateEnds: (() => number) | undefined;
   readonly now: () => number;
 }
 
@@ -134,7 +136,7 @@ export class Metrics {
 
   /** Gauges that are read when they are asked for. */
   observe(observed: Observed): void {
-    const { hosts, workers, drain, certificateEnds, now } = observed;
+    const { hosts, workers, drain, certificateEnds, browserCertificateEnds, now } = observed;
     const registers = [this.registry];
     new Gauge({
       name: 'hawser_sft_conferences',
@@ -199,6 +201,16 @@ export class Metrics {
         this.set((certificateEnds() - now()) / 1_000);
       },
     });
+    if (browserCertificateEnds) {
+      new Gauge({
+        name: 'hawser_sft_browser_certificate_expiry_seconds',
+        help: 'Time until the certificate ends that browsers are shown',
+        registers,
+        collect() {
+          this.set((browserCertificateEnds() - now()) / 1_000);
+        },
+      });
+    }
     this.#observeLinks(observed.links);
     this.#observePeers(observed.ledger);
   }

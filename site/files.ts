@@ -6,6 +6,8 @@ import { concerns, type Part } from './part.ts';
 import { type Leaf, mistake, text } from './yaml.ts';
 
 const OTHERS = 0o007;
+/** What a shell would replace: no server does. */
+const EXPANDED = /^~(?:\/|$)|\$\{?[A-Za-z_]|%[A-Za-z_]+%/;
 
 export async function checkFiles(
   leaves: readonly Leaf[],
@@ -15,9 +17,15 @@ export async function checkFiles(
   const mistakes: Mistake[] = [];
   for (const { path, schema, value, place } of leaves) {
     const kind = text(schema, 'kind');
-    if (!isFile(kind) || typeof value !== 'string' || !concerns(path, parts)) continue;
+    if (typeof value !== 'string' || !concerns(path, parts)) continue;
+    if ((kind === 'path' || isFile(kind)) && EXPANDED.test(value)) {
+      const message = `${path}: ~ and variables are not replaced here.`;
+      mistakes.push(mistake(place, message, { path, remedy: 'Write the whole path, beginning with /.' }));
+      continue;
+    }
+    if (!isFile(kind)) continue;
     const wrong = await whatIsWrong(resolve(folder, value), value, kind);
-    if (wrong !== undefined) mistakes.push(mistake(place, `${path}: ${wrong}`));
+    if (wrong) mistakes.push(mistake(place, `${path}: ${wrong.message}`, { path, remedy: wrong.remedy }));
   }
   return mistakes;
 }
@@ -28,20 +36,36 @@ function isFile(kind: string): kind is Kind {
   return kind === 'file' || kind === 'key' || kind === 'password';
 }
 
-async function whatIsWrong(file: string, written: string, kind: Kind): Promise<string | undefined> {
+interface Wrong {
+  readonly message: string;
+  readonly remedy: string;
+}
+
+async function whatIsWrong(file: string, written: string, kind: Kind): Promise<Wrong | undefined> {
   // A key that was pasted in place of its path must not reach a log.
-  if (written.includes('\n') || written.includes('-----')) return 'this is the path of a file, not its content.';
+  if (written.includes('\n') || written.includes('-----')) {
+    const remedy = 'Write that text in a file of its own, and the path of the file here.';
+    return { message: 'this is the path of a file, not its content.', remedy };
+  }
   try {
     const found = await stat(file);
-    if (!found.isFile()) return `${file} is not a file.`;
+    if (!found.isFile()) return { message: `${file} is not a file.`, remedy: 'Write the path of a file.' };
     await access(file, constants.R_OK);
     if (kind !== 'file' && (found.mode & OTHERS) !== 0) {
       const may = kind === 'key' ? 'may use the key' : 'may read the password in';
-      return `everybody on this machine ${may} ${file}. Run: chmod 600 ${file}`;
+      const remedy = 'Whoever read it meanwhile has it: replace it too, if others work on this machine.';
+      return { message: `everybody on this machine ${may} ${file}. Run: chmod 600 ${file}`, remedy };
     }
     return undefined;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : error;
-    return code === 'ENOENT' ? `there is no file ${file}.` : `${file} cannot be read (${code}).`;
+    if (code === 'ENOENT') {
+      return {
+        message: `there is no file ${file}.`,
+        remedy: 'Put it there, or correct the path; it counts from the folder of this file.',
+      };
+    }
+    const remedy = 'Let the user of the server read it, or run this as that user.';
+    return { message: `${file} cannot be read (${code}).`, remedy };
   }
 }

@@ -6,6 +6,10 @@ export interface Mistake {
   readonly column: number;
   /** One sentence, without the place. */
   readonly message: string;
+  /** The option, `sft.media.port`; absent where it is about the file as a whole. */
+  readonly path?: string;
+  /** One sentence about what to do, where there is more to say than the message does. */
+  readonly remedy?: string;
 }
 
 /** The file cannot be used. The message is one line per mistake, `path:line:column: sentence`. */

@@ -34,16 +34,25 @@ export interface Reading<T> {
 
 /** Never throws, whatever the text is. */
 export function readYaml<S extends TSchema>(schema: S, text: string): Reading<Static<S>> {
-  if (text.length > MAX_LENGTH) {
-    return { value: undefined, leaves: [], mistakes: [mistake(START, `The file is larger than ${MAX_LENGTH} bytes.`)] };
+  if (text.length > MAX_LENGTH) return unread(`The file is larger than ${MAX_LENGTH} bytes.`);
+  // What an editor saved in UTF-16 is full of these.
+  if (text.includes('\0') || text.includes('\ufffd')) {
+    return unread('The file is not text in UTF-8.', 'Save it once more, in UTF-8.');
   }
   const lines = new LineCounter();
   const walker = new Walker(lines);
   let value: unknown;
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: 'core', stringKeys: true });
-    for (const error of [...document.errors, ...document.warnings]) {
-      walker.mistakes.push(mistake(walker.placeAt(error.pos[0]), sentence(error.message)));
+    const errors = [...document.errors, ...document.warnings];
+    // A tab lets the parser lose its place: what it says besides comes of that.
+    const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+    for (const error of tabs.length > 0 ? tabs : errors) {
+      const remedy = REMEDIES[error.code] ?? OF_SYNTAX;
+      walker.mistakes.push(mistake(walker.placeAt(error.pos[0]), sentence(error.message), { remedy }));
+    }
+    if (document.errors.length === 0 && document.contents === null && Type.IsObject(schema)) {
+      return unread('The file is empty.', 'Copy docs/reference/hawser.yaml and change what is not as at your site.');
     }
     if (document.errors.length === 0) value = walker.walk(schema, document.contents as Node | null, '', START);
   } catch (error) {
@@ -58,6 +67,10 @@ export function readYaml<S extends TSchema>(schema: S, text: string): Reading<St
   return { value, leaves, mistakes };
 }
 
+function unread(message: string, remedy = 'Take out what is no option.'): Reading<never> {
+  return { value: undefined, leaves: [], mistakes: [mistake(START, message, { remedy })] };
+}
+
 /** @throws SiteError where there are mistakes, those of the reading and those found later */
 export function settle<T>(path: string, reading: Reading<T>, more: readonly Mistake[] = []): T {
   const mistakes = [...reading.mistakes, ...more];
@@ -65,11 +78,20 @@ export function settle<T>(path: string, reading: Reading<T>, more: readonly Mist
   return reading.value;
 }
 
-export function mistake(place: Place, message: string): Mistake {
-  return { line: place.line, column: place.column, message };
+export function mistake(place: Place, message: string, more: Pick<Mistake, 'path' | 'remedy'> = {}): Mistake {
+  return { line: place.line, column: place.column, message, ...more };
 }
 
 const START: Place = { line: 1, column: 1 };
+
+const OF_SYNTAX = 'Correct the YAML here or in the line above; docs/reference/hawser.yaml shows how it is written.';
+/** By the parser's code. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'Indent with spaces in place of tabs.',
+  BAD_INDENT: 'Begin options of one section in the same column.',
+  DUPLICATE_KEY: 'Keep one of the two, and take the other out.',
+  MULTIPLE_DOCS: 'Take out the lines that are --- or ... alone.',
+};
 
 class Walker {
   readonly leaves: Leaf[] = [];
@@ -88,7 +110,10 @@ class Walker {
   /** The value of a node, or of its default where there is none; undefined after a mistake. */
   walk(schema: TSchema, node: Node | null | undefined, path: string, parent: Place): unknown {
     const place = node?.range ? this.placeAt(node.range[0]) : parent;
-    if (isAlias(node)) return this.#wrong(place, `${named(path)} is an alias (*); write the value itself.`);
+    if (isAlias(node)) {
+      const remedy = 'Write the value itself in its place.';
+      return this.#wrong(place, `${named(path)} is an alias (*); write the value itself.`, { path, remedy });
+    }
     if (Type.IsObject(schema)) return this.#object(schema, node, path, place);
     if (Type.IsArray(schema)) return this.#array(schema, node, path, place);
     return this.#leaf(schema, node, path, place);
@@ -100,6 +125,7 @@ class Walker {
       return this.#wrong(
         place,
         `${named(path)} must have options below it: ${Object.keys(schema.properties).join(', ')}.`,
+        { path, remedy: 'Write each in a line of its own below, indented by two spaces more.' },
       );
     }
     const given = new Map<string, { node: Node | null; place: Place }>();
@@ -123,19 +149,25 @@ class Walker {
   /** A section of nothing but defaults may be left out; of another one each missing option is named. */
   #missing(property: TSchema, path: string, place: Place): unknown {
     if (Type.IsObject(property)) return this.#object(property, undefined, path, place);
-    return this.#wrong(place, `${path} is missing: ${text(property, 'description') || 'it is needed.'}`);
+    const message = `${path} is missing: ${text(property, 'description') || 'it is needed.'}`;
+    return this.#wrong(place, message, {
+      path,
+      remedy: `Add it in a line of its own${example(property, path) ?? '.'}`,
+    });
   }
 
   #unknown(key: string, known: readonly string[], path: string, place: Place): void {
     const meant = nearest(key, known);
     const advice = meant === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean ${meant}?`;
     const where = path === '' ? '' : ` in ${path}`;
-    this.#wrong(place, `There is no option ${quoted(key)}${where}. ${advice}`);
+    const remedy = meant === undefined ? 'Take it out, or write one of those.' : `Write ${meant}, or take it out.`;
+    this.#wrong(place, `There is no option ${quoted(key)}${where}. ${advice}`, { path, remedy });
   }
 
   #array(schema: TArray, node: Node | null | undefined, path: string, place: Place): unknown {
     const empty = node === null || node === undefined || (isScalar(node) && node.value === null);
-    if (!empty && !isSeq(node)) return this.#wrong(place, `${named(path)} must be ${expected(schema)}.`);
+    const wrong = () => this.#wrong(place, `${named(path)} must be ${expected(schema)}.`, wanted(schema, path));
+    if (!empty && !isSeq(node)) return wrong();
     const before = this.mistakes.length;
     const items = isSeq<Node | null>(node) ? node.items : [];
     const value = items.map((item, index) => {
@@ -143,18 +175,18 @@ class Walker {
       return this.walk(schema.items, item, below, place);
     });
     if (this.mistakes.length > before) return undefined;
-    if (!Check(schema, value)) return this.#wrong(place, `${named(path)} must be ${expected(schema)}.`);
+    if (!Check(schema, value)) return wrong();
     return this.#keep(schema, value, path, place);
   }
 
   #leaf(schema: TSchema, node: Node | null | undefined, path: string, place: Place): unknown {
     const value: unknown = isScalar(node) ? node.value : undefined;
     if (value === null || node === null || node === undefined) {
-      return this.#wrong(place, `${named(path)} has no value. It must be ${expected(schema)}.`);
+      return this.#wrong(place, `${named(path)} has no value. It must be ${expected(schema)}.`, wanted(schema, path));
     }
     if (!Check(schema, value)) {
       const shown = isScalar(node) ? shownValue(value) : ', not a list or a section';
-      return this.#wrong(place, `${named(path)} must be ${expected(schema)}${shown}.`);
+      return this.#wrong(place, `${named(path)} must be ${expected(schema)}${shown}.`, wanted(schema, path));
     }
     return this.#keep(schema, value, path, place);
   }
@@ -164,9 +196,21 @@ class Walker {
     return value;
   }
 
-  #wrong(place: Place, message: string): undefined {
-    this.mistakes.push(mistake(place, message));
+  #wrong(place: Place, message: string, more: Pick<Mistake, 'path' | 'remedy'>): undefined {
+    this.mistakes.push(mistake(place, message, more));
   }
+}
+
+/** What to write in place of a wrong value. */
+function wanted(schema: TSchema, path: string): Pick<Mistake, 'path' | 'remedy'> {
+  return { path, remedy: `Correct it${example(schema, path) ?? '; the sentence says what it must be.'}` };
+}
+
+/** `, for instance: port: 40000`; undefined where the schema has none. */
+function example(schema: TSchema, path: string): string | undefined {
+  const value: unknown = Reflect.get(schema, 'example') ?? Reflect.get(schema, 'default');
+  if (value === undefined) return undefined;
+  return `, for instance: ${path.split('.').at(-1)}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
 }
 
 function named(path: string): string {

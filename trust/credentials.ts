@@ -37,7 +37,7 @@ export class Credentials {
   /** @throws SiteError naming the first file that cannot be used */
   static async open(files: CredentialFiles, onTrouble?: (sentence: string) => void): Promise<Credentials> {
     const what = `The certificate of ${files.domain}`;
-    return new Credentials(await Following.open((read) => load(files, read), { what, onTrouble }));
+    return new Credentials(await Following.open((read) => readCredential(files, read), { what, onTrouble }));
   }
 
   get current(): Credential {
@@ -54,7 +54,8 @@ export class Credentials {
   }
 }
 
-async function load(files: CredentialFiles, read: Read): Promise<Credential> {
+/** @throws SiteError naming the first file that cannot be used */
+export async function readCredential(files: CredentialFiles, read: Read): Promise<Credential> {
   const content = (path: string) =>
     read(path).catch((error: NodeJS.ErrnoException) => wrong(path, `The file cannot be read (${error.code}).`));
   const authorityPem = await content(files.authority);

@@ -47,7 +47,7 @@ export class DeviceAuthority {
     onTrouble?: (sentence: string) => void,
   ): Promise<DeviceAuthority> {
     const what = `What certifies the devices of ${domain}`;
-    return new DeviceAuthority(await Following.open((read) => load(files, read), { what, onTrouble }));
+    return new DeviceAuthority(await Following.open((read) => readDeviceAuthority(files, read), { what, onTrouble }));
   }
 
   get current(): DeviceAuthorityState {
@@ -80,7 +80,8 @@ export class DeviceAuthority {
   }
 }
 
-async function load(files: DeviceAuthorityFiles, read: Read): Promise<DeviceAuthorityState> {
+/** @throws SiteError naming the first file that cannot be used */
+export async function readDeviceAuthority(files: DeviceAuthorityFiles, read: Read): Promise<DeviceAuthorityState> {
   const content = (path: string) =>
     read(path).catch((error: NodeJS.ErrnoException) => wrong(path, `The file cannot be read (${error.code}).`));
   const rootPem = await content(files.root);

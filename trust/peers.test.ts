@@ -36,13 +36,19 @@ describe('the text of an allow list', () => {
     const pem = await readFile(beta.authority, 'utf8');
     const peers = await parse(
       stringify([
-        { domain: 'beta.example', state: 'allowed', authority: pem, homeserver: '[::1]:8448', mediaPrefixes: ['::/0'] },
+        {
+          domain: 'beta.example',
+          state: 'allowed',
+          authority: pem,
+          homeserver: '[::1]:8448',
+          mediaPrefixes: ['2001:db8::/32'],
+        },
         { domain: 'gamma.example', state: 'allowed', authority: 'gamma.example/authority.pem' },
         { domain: 'delta.example', state: 'blocked' },
       ]),
     );
     expect([...peers.values()]).toMatchObject([
-      { state: 'allowed', homeserver: { host: '::1', port: 8448 }, mediaPrefixes: ['::/0'] },
+      { state: 'allowed', homeserver: { host: '::1', port: 8448 }, mediaPrefixes: ['2001:db8::/32'] },
       { state: 'allowed', homeserver: undefined, mediaPrefixes: [], may: ALL_SCOPES, addresses: 'public' },
       { state: 'blocked', authority: undefined },
     ]);

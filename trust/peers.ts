@@ -9,7 +9,7 @@ import { Following, type Read } from './following.ts';
 import type { Peer, PortRange } from './identity.ts';
 import { canBeDomain } from './name.ts';
 import { type PeerEntry, PeersSchema } from './peers-schema.ts';
-import { isPrefix } from './prefixes.ts';
+import { parsePrefix } from './prefixes.ts';
 
 /**
  * Follows `peers.yaml` and the files that it names: a change is in effect within a second; an edit that cannot be used
@@ -83,34 +83,46 @@ export async function parsePeers(path: string, content: string, read: Read): Pro
       const found = reading.leaves.find((leaf) => leaf.path === `${index + 1}.${option}`);
       return found?.place ?? reading.leaves.find((leaf) => leaf.path === `${index + 1}.domain`)?.place ?? START;
     };
-    const say = (option: string, sentence: string) =>
-      mistakes.push(mistake(place(option), `${entry.domain}: ${sentence}`));
-    if (peers.has(entry.domain)) say('domain', 'this domain stands in the list twice.');
+    const say = (option: string, sentence: string, remedy: string) => {
+      const path = `${index + 1}.${option}`;
+      mistakes.push(mistake(place(option), `${entry.domain}: ${sentence}`, { path, remedy }));
+    };
+    if (peers.has(entry.domain)) say('domain', 'this domain stands in the list twice.', 'Take one of the two out.');
     peers.set(entry.domain, await peerOfEntry(entry, dirname(resolve(path)), read, say));
   }
   if (mistakes.length > 0) throw new SiteError(path, mistakes);
   return peers;
 }
 
-type Say = (option: string, sentence: string) => void;
+type Say = (option: string, sentence: string, remedy: string) => void;
 
 async function peerOfEntry(entry: PeerEntry, folder: string, read: Read, say: Say): Promise<Peer> {
   const { domain, state, mediaPrefixes, linkPort, limits = {}, may, addresses } = entry;
-  if (!canBeDomain(domain)) say('domain', 'a domain cannot begin with sft., which is the name of an SFT.');
-  for (const prefix of mediaPrefixes) {
-    if (!isPrefix(prefix)) say('mediaPrefixes', `${prefix} is not an address prefix such as 203.0.113.0/24.`);
+  if (!canBeDomain(domain)) {
+    say('domain', 'a domain cannot begin with sft., which is the name of an SFT.', 'Write the domain without sft.');
+  }
+  for (const [index, text] of mediaPrefixes.entries()) {
+    const prefix = parsePrefix(text);
+    const option = `mediaPrefixes.${index + 1}`;
+    const remedy = 'Write where the SFT of that domain is, as its administrator told you.';
+    if (!prefix) say(option, `${text} is not an address prefix such as 203.0.113.0/24.`, remedy);
+    // Whoever broke into the other side could aim our media at anybody.
+    else if (prefix.length === 0) say(option, `${text} is the whole internet.`, remedy);
   }
   const homeserver = entry.homeserver === undefined ? undefined : parseHostAndPort(entry.homeserver);
   if (entry.homeserver !== undefined && homeserver === undefined) {
-    say('homeserver', 'this must be a host and a port, such as hs.beta.example:8448.');
+    const remedy = 'Write both, or leave it out, where the domain can be found by its DNS.';
+    say('homeserver', 'this must be a host and a port, such as hs.beta.example:8448.', remedy);
   }
   if (entry.authority === undefined && state === 'allowed') {
-    say('authority', 'an allowed domain needs an authority, the PEM file that its administrator gave you.');
+    const remedy = 'Add authority with the path of that file, or say state: blocked.';
+    say('authority', 'an allowed domain needs an authority, the PEM file that its administrator gave you.', remedy);
   }
   const authority = await authorityOfEntry(entry, folder, read, say);
   const trunkPorts = entry.trunkPorts === undefined ? undefined : rangeOf(entry.trunkPorts);
   if (entry.trunkPorts !== undefined && trunkPorts === undefined) {
-    say('trunkPorts', `${entry.trunkPorts} is no range of ports: the first one comes first, and both are 1 to 65535.`);
+    const remedy = 'Write the first and the last port, such as 41000-41199.';
+    say('trunkPorts', `${entry.trunkPorts} is no range of ports from 1 to 65535.`, remedy);
   }
   return { domain, state, authority, homeserver, mediaPrefixes, linkPort, trunkPorts, limits, may, addresses };
 }
@@ -126,7 +138,11 @@ async function authorityOfEntry(entry: PeerEntry, folder: string, read: Read, sa
     if (written === undefined || written.includes('-----BEGIN')) return written;
     const file = resolve(folder, written);
     return read(file).catch((error: NodeJS.ErrnoException) => {
-      say(option, error.code === 'ENOENT' ? `there is no file ${file}.` : `${file} cannot be read (${error.code}).`);
+      const isMissing = error.code === 'ENOENT';
+      const remedy = isMissing
+        ? 'Put it there, or correct the path; it counts from the folder of this list.'
+        : 'Let the user of the servers read it.';
+      say(option, isMissing ? `there is no file ${file}.` : `${file} cannot be read (${error.code}).`, remedy);
       return undefined;
     });
   };
@@ -134,7 +150,10 @@ async function authorityOfEntry(entry: PeerEntry, folder: string, read: Read, sa
   const revocationPem = await content('revocationList');
   if (certificatePem === undefined) return undefined;
   const { authority, aboutCertificates, aboutRevocations } = readAuthority(certificatePem, revocationPem);
-  if (aboutCertificates !== undefined) say('authority', `the authority cannot be used: ${aboutCertificates}.`);
-  if (aboutRevocations !== undefined) say('revocationList', `the revocation list cannot be used: ${aboutRevocations}.`);
+  const remedy = 'Ask the administrator of that domain for the file once more.';
+  if (aboutCertificates !== undefined) say('authority', `the authority cannot be used: ${aboutCertificates}.`, remedy);
+  if (aboutRevocations !== undefined) {
+    say('revocationList', `the revocation list cannot be used: ${aboutRevocations}.`, remedy);
+  }
   return authority;
 }

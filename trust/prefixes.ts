@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 
 /** Whether a text is an address or a prefix, such as `203.0.113.0/24` or `2001:db8::/32`. */
 export function isPrefix(text: string): boolean {
-  return parse(text) !== undefined;
+  return parsePrefix(text) !== undefined;
 }
 
 /** Whether an IP address lies within one of the prefixes. No prefix: nothing does. Anything malformed: it does not. */
@@ -11,20 +11,22 @@ export function withinPrefixes(ip: string, prefixes: readonly string[]): boolean
   const family = familyOf(ip);
   if (family === undefined) return false;
   const list = new BlockList();
-  for (const prefix of prefixes.map(parse)) {
+  for (const prefix of prefixes.map(parsePrefix)) {
     // A /0 covers IPv4-mapped addresses of the other family in a BlockList; families are kept apart here.
     if (prefix?.family === family) list.addSubnet(prefix.address, prefix.length, family);
   }
   return list.check(ip, family);
 }
 
-interface Prefix {
+export interface Prefix {
   readonly address: string;
+  /** Bits that are fixed. */
   readonly length: number;
   readonly family: 'ipv4' | 'ipv6';
 }
 
-function parse(text: string): Prefix | undefined {
+/** The parts of an address or a prefix, as `isPrefix` takes it. */
+export function parsePrefix(text: string): Prefix | undefined {
   const [address = '', length, ...rest] = text.split('/');
   const family = familyOf(address);
   if (family === undefined || rest.length > 0) return undefined;

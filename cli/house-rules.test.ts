@@ -5,11 +5,28 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 
+/** All that stands below what puts it together. */
+const BELOW = [
+  'signalling',
+  'site',
+  'trust',
+  'check',
+  'turn-config',
+  'ports',
+  'doctor',
+  'mls',
+  'sft',
+  'homeserver',
+  'client',
+  'web',
+] as const;
+
 /** Folder to the folders of ours that it may import. Tests and their helpers may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   signalling: [],
   site: ['signalling'],
   trust: ['signalling', 'site'],
+  check: ['signalling', 'site', 'trust'],
   mls: ['signalling'],
   sft: ['signalling', 'site', 'trust'],
   'turn-config': ['signalling', 'site'],
@@ -17,34 +34,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   homeserver: ['signalling', 'site', 'trust', 'turn-config', 'mls'],
   client: ['signalling', 'mls'],
   web: ['client', 'signalling'],
-  bench: [
-    'signalling',
-    'site',
-    'trust',
-    'turn-config',
-    'ports',
-    'doctor',
-    'mls',
-    'sft',
-    'homeserver',
-    'client',
-    'web',
-    'cli',
-  ],
-  cli: [
-    'signalling',
-    'site',
-    'trust',
-    'turn-config',
-    'ports',
-    'doctor',
-    'mls',
-    'sft',
-    'homeserver',
-    'client',
-    'web',
-    'bench',
-  ],
+  bench: [...BELOW, 'cli'],
+  cli: [...BELOW, 'bench'],
 };
 
 const isTest = (path: string) => /\.test\.tsx?$|\/testing/.test(path);

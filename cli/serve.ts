@@ -1,6 +1,8 @@
 /** What starting either server has in common: its site, its log, and the ways in which it is asked to end. */
 import process from 'node:process';
 import { type Logger, pino } from 'pino';
+import { checkSite } from '#check/check.ts';
+import { lineOf } from '#check/finding.ts';
 import { loadSite } from '#site/load.ts';
 import { type Level, LOG_LEVELS } from '#site/log-level.ts';
 import { SiteError } from '#site/mistakes.ts';
@@ -39,8 +41,12 @@ export async function serve(
   signal: AbortSignal,
   start: (site: Site, log: Logger) => Promise<Running>,
 ): Promise<number> {
+  const findings = await checkSite(flags.config, { parts: [part] });
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new Problem(errors.map((each) => `${lineOf(each)} ${each.remedy}`).join('\n'));
   const site = await loadSite(flags.config, [part]).catch(asProblem);
   const log = pino({ level: flags['log-level'], name: `hawser-${part}` });
+  for (const each of findings) log.warn({ option: each.path, remedy: each.remedy }, lineOf(each));
   const running = await start(site, log).catch(asProblem);
   process.send?.({ ready: true } satisfies Ready);
   const gone = parentGone();

@@ -32,6 +32,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./ports.ts')).ports,
   },
   {
+    name: 'config check',
+    summary: 'Say what is wrong with hawser.yaml, peers.yaml and the files that they name',
+    load: async () => (await import('./config.ts')).configCheck,
+  },
+  {
     name: 'homeserver',
     summary: 'Start the homeserver of a domain',
     load: async () => (await import('./homeserver.ts')).homeserver,

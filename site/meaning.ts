@@ -191,12 +191,15 @@ function turn(leaves: readonly Leaf[], ours: readonly Use[]): readonly Use[] {
     .map(({ value }) => String(value));
   const here = hosts.filter((ip) => isAny(ip) || ours.some((use) => use.ip === ip));
   return here.flatMap((ip): Use[] => {
-    const single = ({ path, place, value }: Leaf) => ({ path, place, ip, from: Number(value), to: Number(value) });
+    const single = ({ path, place, value }: Leaf) => ({
+      ...{ path, place, begin: place, ip },
+      ...{ from: Number(value), to: Number(value) },
+    });
     const range = { from: Number(from.value), to: Number(to.value) };
     return [
       { ...single(port), protocols: ['UDP'] },
       { ...single(tlsPort), protocols: ['TCP'] },
-      { path: 'turn.ports', place: to.place, ip, protocols: ['UDP'], ...range },
+      { path: 'turn.ports', place: to.place, begin: from.place, ip, protocols: ['UDP'], ...range },
     ];
   });
 }

@@ -1,0 +1,156 @@
+/** What the allow list says of each domain, held against the others and against this one. */
+import { readAuthority } from '#trust/authority.ts';
+import { type Prefix, parsePrefix, withinPrefixes } from '#trust/prefixes.ts';
+import { KIND_WORDS, kindOf } from './address-kind.ts';
+import { certificatesIn, ownAuthority } from './certificates.ts';
+import { holds } from './contents.ts';
+import { allowedOf, type Entry, entriesOf, type Facts, fileOf } from './facts.ts';
+import { type Option, type Remark, warn } from './finding.ts';
+import { checkLife, day } from './life.ts';
+
+export function checkAllowList(facts: Facts): readonly Remark[] {
+  return [...checkOwn(facts), ...checkPrefixes(facts), ...checkAuthorities(facts)];
+}
+
+function checkOwn({ site, peers }: Facts): readonly Remark[] {
+  const domain = site.options.text('domain')?.value;
+  return entriesOf(peers).flatMap((entry) => {
+    if (entry.domain.value !== domain) return [];
+    return [
+      warn(
+        entry.domain,
+        'this is the domain of the site itself, which needs no entry.',
+        'Take the entry out, or write the other domain.',
+      ),
+    ];
+  });
+}
+
+interface Named {
+  readonly entry: Entry;
+  readonly option: Option<string>;
+  readonly prefix: Prefix;
+}
+
+function prefixesOf(entry: Entry): readonly Named[] {
+  return (entry.options.texts(`${entry.index}.mediaPrefixes`) ?? []).flatMap((option) => {
+    const prefix = parsePrefix(option.value);
+    // The whole internet is refused by the reader of the list.
+    return prefix && prefix.length > 0 ? [{ entry, option, prefix }] : [];
+  });
+}
+
+/** Shorter ones belong to no organisation: larger than a sixteenth of a first number, or what a registry gives a provider. */
+const SHORTEST = { ipv4: 12, ipv6: 24 } as const;
+
+function checkPrefixes(facts: Facts): readonly Remark[] {
+  const allowed = allowedOf(facts.peers);
+  const remarks: Remark[] = [];
+  const seen: Named[] = [];
+  for (const entry of allowed) {
+    const list = entry.options.list(`${entry.index}.mediaPrefixes`);
+    if (Array.isArray(list?.value) && list.value.length === 0) {
+      const reason = `it has no media prefixes: in calls with it there is neither sound nor picture.`;
+      remarks.push(
+        warn(
+          entry.domain,
+          reason,
+          `Ask its administrator where its SFT is, and: hawser peers allow ${entry.domain.value} --media-prefix PREFIX`,
+        ),
+      );
+    }
+    for (const named of prefixesOf(entry)) {
+      remarks.push(...checkPrefix(named, facts));
+      const other = seen.find((each) => each.entry !== entry && overlap(each.prefix, named.prefix));
+      if (other) {
+        const reason = `${named.option.value} and ${other.option.value} of ${other.entry.domain.value} overlap: media of one could come in the name of the other.`;
+        remarks.push(warn(named.option, reason, 'Write for each what belongs to it alone.'));
+      }
+      seen.push(named);
+    }
+  }
+  return remarks;
+}
+
+function checkPrefix({ entry, option, prefix }: Named, facts: Facts): readonly Remark[] {
+  const { options } = facts.site;
+  const kind = kindOf(prefix.address);
+  const own = options.text('sft.trunk.announcedIp') ?? options.text('sft.trunk.listenIp');
+  // Two organisations in one network, as in a trial, reach each other by such addresses.
+  const isInside = own !== undefined && kindOf(own.value) !== 'public' && kindOf(own.value) !== 'documentation';
+  if (kind !== undefined && kind !== 'public' && kind !== 'documentation') {
+    if (isInside) return [];
+    const reason = `${option.value} is ${KIND_WORDS[kind]}, from which nothing comes over the internet.`;
+    return [
+      warn(
+        option,
+        reason,
+        `Write the public address of the SFT of ${entry.domain.value}, or give this one an address in that network.`,
+      ),
+    ];
+  }
+  if (prefix.length >= SHORTEST[prefix.family]) return [];
+  const size = prefix.family === 'ipv4' ? `${2 ** (32 - prefix.length)} addresses` : 'many networks of others';
+  const reason = `${option.value} holds ${size}; an SFT has one, and our media could be aimed at all of them.`;
+  return [warn(option, reason, `Write the address of the SFT of ${entry.domain.value}, or its network.`)];
+}
+
+function overlap(a: Prefix, b: Prefix): boolean {
+  const text = ({ address, length }: Prefix) => [`${address}/${length}`];
+  return a.length <= b.length ? withinPrefixes(b.address, text(a)) : withinPrefixes(a.address, text(b));
+}
+
+function checkAuthorities(facts: Facts): readonly Remark[] {
+  const remarks: Remark[] = [];
+  const own = new Set(ownAuthority(facts)?.certificates.map(({ fingerprint256 }) => fingerprint256));
+  const seen = new Map<string, Entry>();
+  for (const entry of allowedOf(facts.peers)) {
+    const { index, domain, options } = entry;
+    const option = options.text(`${index}.authority`);
+    const text = contentOf(option, facts);
+    if (!option) continue;
+    for (const certificate of certificatesIn(text)) {
+      const print = certificate.fingerprint256;
+      const other = seen.get(print);
+      const ask = `Ask its administrator for its authority.pem, and compare fingerprints by telephone.`;
+      if (own.has(print)) {
+        remarks.push(
+          warn(
+            option,
+            `this is the authority of your own domain, and so the servers of ${domain.value} are refused.`,
+            ask,
+          ),
+        );
+      } else if (other) {
+        const reason = `the same authority speaks for ${other.domain.value}: whoever holds its key is both.`;
+        remarks.push(warn(option, reason, ask));
+      }
+      seen.set(print, entry);
+      remarks.push(...checkLife(option, certificate, facts.now, `the authority of ${domain.value}`, ask));
+    }
+    remarks.push(...checkList(entry, text, facts));
+  }
+  return remarks;
+}
+
+function checkList({ index, domain, options }: Entry, authority: string | undefined, facts: Facts): readonly Remark[] {
+  const option = options.text(`${index}.revocationList`);
+  const text = contentOf(option, facts);
+  if (!option || !holds(text, 'revocation list') || !holds(authority, 'certificate')) return [];
+  const { authority: read } = readAuthority(authority, text);
+  return read.revocations
+    .filter(({ nextUpdate = facts.now }) => nextUpdate < facts.now)
+    .map(({ nextUpdate = 0 }) => {
+      const reason = `a newer list of ${domain.value} was promised for ${day(nextUpdate)}; what it revoked since is let in.`;
+      return warn(
+        option,
+        reason,
+        'Ask its administrator for the new revoked.pem, and put it in the place of this one.',
+      );
+    });
+}
+
+/** The PEM itself may stand in the list. */
+function contentOf(option: Option<string> | undefined, facts: Facts): string | undefined {
+  return option?.value.includes('-----BEGIN') ? option.value : fileOf(option, facts.peers, facts)?.text;
+}

@@ -1,0 +1,73 @@
+/** Everything that is wrong, or may be, with a site: what a start refuses, and what it only warns of. */
+import { resolve } from 'node:path';
+import { SiteError } from '#site/mistakes.ts';
+import { BOTH, type Part } from '#site/part.ts';
+import { checkAddresses } from './addresses.ts';
+import { checkAllowList } from './allow-list.ts';
+import { checkBrowsers } from './browsers.ts';
+import { checkCertificates } from './certificates.ts';
+import { checkContents } from './contents.ts';
+import { checkDevices } from './devices.ts';
+import { checkDoors } from './doors.ts';
+import type { Facts } from './facts.ts';
+import { type Finding, inOrder, type Remark, refuse, remarkOf } from './finding.ts';
+import { type Gathered, gather } from './gather.ts';
+import { type Machine, thisMachine } from './machine.ts';
+import { checkPorts } from './ports.ts';
+import { checkSecrets } from './secrets.ts';
+import { checkTickets } from './tickets.ts';
+
+type Check = (facts: Facts) => readonly Remark[];
+
+const OF_SITE: readonly Check[] = [
+  checkAddresses,
+  checkDoors,
+  checkPorts,
+  checkSecrets,
+  checkContents,
+  checkCertificates,
+  checkDevices,
+  checkTickets,
+  checkBrowsers,
+];
+const OF_PEERS: readonly Check[] = [checkAllowList];
+
+export interface CheckOptions {
+  /** The servers that run on this machine; both when left out. */
+  readonly parts?: readonly Part[];
+  readonly machine?: Machine;
+  /** ms since 1970 */
+  readonly now?: number;
+}
+
+/** Never throws because of what stands in the files. */
+export async function checkSite(path: string, options: CheckOptions = {}): Promise<readonly Finding[]> {
+  const { parts = BOTH, now = Date.now() } = options;
+  const machine = options.machine ?? (await thisMachine());
+  try {
+    return judge(await gather(path, parts, machine, now));
+  } catch (error) {
+    if (!(error instanceof SiteError)) throw error;
+    const remedy = 'Name the file with --config, and let this user read it.';
+    return error.mistakes.map((mistake) => ({ file: path, ...remarkOf({ remedy, ...mistake }) }));
+  }
+}
+
+function judge({ facts, ofSite, ofPeers }: Gathered): readonly Finding[] {
+  const site = [...ofSite.map(remarkOf), ...OF_SITE.flatMap((check) => check(facts))];
+  const peers = [...ofPeers.map(remarkOf), ...OF_PEERS.flatMap((check) => check(facts))];
+  return inOrder([
+    ...site.concat(unsaid(facts, site)).map((remark) => ({ file: facts.site.path, ...remark })),
+    ...peers.map((remark) => ({ file: facts.peers.path, ...remark })),
+  ]);
+}
+
+/** What the servers refuse at the start and no check above has a word for: nothing passes here that does not start. */
+function unsaid({ refusals, site }: Facts, said: readonly Remark[]): readonly Remark[] {
+  if (said.some(({ severity }) => severity === 'error')) return [];
+  return refusals.flatMap(({ path, mistakes }) => {
+    const option = site.options.all.find(({ value }) => resolve(site.folder, String(value)) === path);
+    const at = option ?? { path: 'certificates', value: undefined, place: { line: 1, column: 1 } };
+    return mistakes.map(({ message }) => refuse(at, message, 'Put a file there that a server can start with.'));
+  });
+}

@@ -1,0 +1,57 @@
+/** What there is to know about one file on the disk. */
+import { access, constants, lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export interface FileFacts {
+  /** Absolute, without links. */
+  readonly real: string;
+  readonly isFolder: boolean;
+  /** Permissions, 0o777 and below. */
+  readonly mode: number;
+  /** Whose it is. */
+  readonly uid: number;
+  /** Whether this process may write it. */
+  readonly isWritable: boolean;
+  /** Undefined of a folder, of what may not be read, and of what is larger than any PEM file. */
+  readonly text: string | undefined;
+  /** A folder on the way to it in which everybody may put something else in its place. */
+  readonly openFolder: string | undefined;
+}
+
+const MAX_BYTES = 4 * 1024 * 1024;
+const WRITTEN_BY_ALL = 0o002;
+
+/** Undefined where it is not there. */
+export async function lookAt(path: string): Promise<FileFacts | undefined> {
+  try {
+    const [real, found] = [await realpath(path), await stat(path)];
+    const isSmall = found.isFile() && found.size <= MAX_BYTES;
+    return {
+      real,
+      isFolder: found.isDirectory(),
+      mode: found.mode & 0o777,
+      uid: found.uid,
+      isWritable: await access(path, constants.W_OK).then(
+        () => true,
+        () => false,
+      ),
+      text: isSmall ? await readFile(path, 'utf8').catch(() => undefined) : undefined,
+      openFolder: await openFolder(new Set([dirname(path), dirname(real)])),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same of the nearest folder above that is there. */
+export async function lookAtNearest(path: string): Promise<FileFacts | undefined> {
+  for (let at = path; ; at = dirname(at)) {
+    const found = await lookAt(at);
+    if (found || at === dirname(at)) return found;
+  }
+}
+
+async function openFolder(folders: ReadonlySet<string>): Promise<string | undefined> {
+  for (const folder of folders) if (((await lstat(folder)).mode & WRITTEN_BY_ALL) !== 0) return folder;
+  return undefined;
+}

@@ -1,0 +1,97 @@
+/** The one part of a check that reads: the two files, those that they name, and what the machine allows. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { absolute, readSite } from '#site/load.ts';
+import { type Mistake, SiteError } from '#site/mistakes.ts';
+import type { Part } from '#site/part.ts';
+import type { Site } from '#site/schema.ts';
+import { readYaml, text } from '#site/yaml.ts';
+import { readBrowserPair } from '#trust/browser-tls.ts';
+import { readCredential } from '#trust/credentials.ts';
+import { readDeviceAuthority } from '#trust/device-authority.ts';
+import { parsePeers } from '#trust/peers.ts';
+import { PeersSchema } from '#trust/peers-schema.ts';
+import type { Facts } from './facts.ts';
+import { type FileFacts, lookAt, lookAtNearest } from './file.ts';
+import type { Machine } from './machine.ts';
+import { Options } from './options.ts';
+
+export interface Gathered {
+  readonly facts: Facts;
+  /** What the readers of the two files refuse. */
+  readonly ofSite: readonly Mistake[];
+  readonly ofPeers: readonly Mistake[];
+}
+
+const NAMES_FILE: ReadonlySet<string> = new Set(['file', 'key', 'password']);
+
+/** @throws SiteError where the file cannot be read at all */
+export async function gather(path: string, parts: readonly Part[], machine: Machine, now: number): Promise<Gathered> {
+  const { reading, folder, more } = await readSite(path, parts);
+  const options = new Options(reading.leaves);
+  const list = resolve(folder, options.text('peers')?.value ?? 'peers.yaml');
+  const peers = await gatherPeers(list);
+  const named = [
+    ...reading.leaves
+      .filter(({ schema, value }) => NAMES_FILE.has(text(schema, 'kind')) && typeof value === 'string')
+      .map(({ value }) => resolve(folder, String(value))),
+    ...peers.options.all
+      .filter(({ path, value }) => /\.(?:authority|revocationList)$/.test(path) && !String(value).includes('-----'))
+      .map(({ value }) => resolve(dirname(list), String(value))),
+  ];
+  const looks = [...new Set([path, list, ...named])].map(async (each) => [each, await lookAt(each)] as const);
+  const files = new Map<string, FileFacts>();
+  for (const [each, found] of await Promise.all(looks)) if (found) files.set(each, found);
+  const data = options.text('data');
+  const ofSite = [...reading.mistakes, ...more];
+  const site = reading.value && ofSite.length === 0 ? absolute(reading.value, folder) : undefined;
+  return {
+    facts: {
+      ...{ now, parts, machine, files },
+      site: { path, folder, options },
+      peers: { path: list, folder: dirname(list), options: peers.options },
+      data: data && (await lookAtNearest(resolve(folder, data.value))),
+      refusals: site ? await refusalsOf(site, parts) : [],
+    },
+    ofSite,
+    ofPeers: peers.mistakes,
+  };
+}
+
+async function gatherPeers(path: string): Promise<{ options: Options; mistakes: readonly Mistake[] }> {
+  const none = { options: new Options([]), mistakes: [] };
+  const read = (file: string) => readFile(file, 'utf8');
+  const content = await read(path).catch((error: NodeJS.ErrnoException) => error);
+  if (typeof content !== 'string') {
+    if (content.code === 'ENOENT') return none;
+    const message = `The file cannot be read (${content.code}).`;
+    return { ...none, mistakes: [{ line: 1, column: 1, message, remedy: 'Let the user of the servers read it.' }] };
+  }
+  const options = new Options(readYaml(PeersSchema, content).leaves);
+  const mistakes = await parsePeers(path, content, read).then(
+    () => [],
+    (error: unknown) => {
+      if (error instanceof SiteError) return error.mistakes;
+      throw error;
+    },
+  );
+  return { options, mistakes };
+}
+
+/** What the servers would say of their certificates at the start, by the same code. */
+async function refusalsOf(site: Site, parts: readonly Part[]): Promise<readonly SiteError[]> {
+  const read = (file: string) => readFile(file, 'utf8');
+  const { authority, revocationList, devices } = site.certificates;
+  const readings: Promise<unknown>[] = parts.flatMap((part) => {
+    const { tls } = site[part].client;
+    const own = { domain: site.domain, authority, revocationList, ...site.certificates[part] };
+    return [readCredential(own, read), ...(tls ? [readBrowserPair(tls, read)] : [])];
+  });
+  if (parts.includes('homeserver')) readings.push(readDeviceAuthority(devices, read));
+  const results = await Promise.allSettled(readings);
+  return results.flatMap((result) => {
+    if (result.status === 'fulfilled') return [];
+    if (result.reason instanceof SiteError) return [result.reason];
+    throw result.reason;
+  });
+}

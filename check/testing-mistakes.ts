@@ -1,0 +1,90 @@
+/** For tests: files that are wrong each in its own way, and the table of mistakes as it is written. */
+import { generateKeyPairSync } from 'node:crypto';
+import { chmod, copyFile, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeAuthority, makeRevocationList, makeTicketKeys } from '#trust/issue.ts';
+import { DAY } from '#trust/issuing.ts';
+import type { TestCertificateOptions, TestDomain } from '#trust/testing.ts';
+import type { TestSite } from './testing.ts';
+
+export interface WrittenMistake {
+  readonly what: string;
+  /** A right file with that mistake in it. */
+  readonly spoil: (text: string) => string;
+  /** `14:5 error How the sentence begins` */
+  readonly expected: readonly string[];
+}
+
+/**
+ * One mistake a line: `what | right → wrong ; right → wrong | finding & finding`. `↵` and `⇥` stand for a new line and a tab.
+ * @throws in `spoil` where there is nothing to spoil
+ */
+export function mistakesOf(table: string): readonly WrittenMistake[] {
+  const lines = table.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const [what = '', changes = '', findings = ''] = line.split(' | ');
+    const pairs = changes
+      .replaceAll('↵', '\n')
+      .replaceAll('⇥', '\t')
+      .split(' ; ')
+      .map((change) => change.split(' → '));
+    const spoil = (text: string) =>
+      pairs.reduce((before, [right = '', wrong = '']) => {
+        if (!before.includes(right)) throw new Error(`${what}: there is no ${right}`);
+        return before.replaceAll(right, () => wrong);
+      }, text);
+    return { what, spoil, expected: findings.split(' & ') };
+  });
+}
+
+/** Puts them into the folder `made` of a site. */
+export async function makeMistakes({ folder, alpha, beta }: TestSite): Promise<void> {
+  await mkdir(join(folder, 'made'));
+  const issue = async (name: string, by: TestDomain, options: TestCertificateOptions) => {
+    const { certificate, key } = await by.issue(options);
+    await rename(certificate, join(folder, `made/${name}.pem`));
+    await rename(key, join(folder, `made/${name}.key`));
+  };
+  const now = Date.now();
+  const soon = { notBefore: new Date(now - 80 * DAY), notAfter: new Date(now + 3.5 * DAY) };
+  const past = { notBefore: new Date(now - 9 * DAY), notAfter: new Date(now - 2 * DAY) };
+  await issue('soon', alpha, soon);
+  await issue('past', alpha, past);
+  await issue('early', alpha, { notBefore: new Date(now + 2 * DAY), notAfter: new Date(now + 9 * DAY) });
+  await issue('two', alpha, { names: ['alpha.example', 'www.alpha.example'] });
+  await issue('stranger', beta, { names: ['alpha.example'] });
+  await issue('self', alpha, { names: ['alpha.example'], selfSigned: true });
+  await issue('page-past', alpha, { names: ['call.alpha.example', 'sft.alpha.example'], ...past });
+  await issue('page-self', alpha, { names: ['call.alpha.example', 'sft.alpha.example'], selfSigned: true });
+  await issue('revoked', alpha, {});
+  await alpha.revoke({ certificate: join(folder, 'made/revoked.pem'), key: '' });
+  const own = {
+    certificate: await readFile(alpha.authority, 'utf8'),
+    key: await readFile(join(folder, 'alpha.example/authority.key'), 'utf8'),
+  };
+  const put = (name: string, content: string | Buffer, mode = 0o600) =>
+    writeFile(join(folder, 'made', name), content, { mode });
+  await put('old-list.pem', await makeRevocationList(own, [], now - 9 * DAY, DAY));
+  await put('old-authority.pem', (await makeAuthority(alpha.domain, past)).certificate);
+  await put('empty.pem', '');
+  await put('binary.pem', Buffer.from([0x30, 0x82, 1, 2, 3]));
+  await put('damaged.pem', own.certificate.replace(/^M.{20}/m, 'AAAA'));
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  await put('rsa.pem', rsa.publicKey.export({ type: 'spki', format: 'pem' }));
+  const cipher = { cipher: 'aes-256-cbc', passphrase: 'opensesame' };
+  await put('locked.key', rsa.privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }));
+  await put('tickets.pem', makeTicketKeys().publicKey);
+  for (const [name, mode] of [
+    ['all.key', 0o644],
+    ['group.key', 0o660],
+  ] as const) {
+    await copyFile(alpha.sft.key, join(folder, 'made', name));
+    await chmod(join(folder, 'made', name), mode);
+  }
+  await mkdir(join(folder, 'made/open'));
+  await chmod(join(folder, 'made/open'), 0o777);
+  await copyFile(alpha.sft.key, join(folder, 'made/open/sft.key'));
+  await symlink('open/sft.key', join(folder, 'made/link.key'));
+  await mkdir(join(folder, 'made/shown'));
+  await chmod(join(folder, 'made/shown'), 0o755);
+}

@@ -155,7 +155,7 @@ function checkLiterals(facts: Facts): readonly Remark[] {
 
 const ADMIN = [
   ['homeserver.admin.listen', 'makes, opens and deletes accounts'],
-  ['sft.admin.listen', 'sees who is in a call with whom'],
+  ['sft.admin.listen', 'reads which calls there are, and renews trunks'],
 ] as const;
 
 /** Nobody signs in at the doors of the administrator. */

@@ -1,12 +1,14 @@
 /** What the allow list says of each domain, held against the others and against this one. */
-import { readAuthority } from '#trust/authority.ts';
-import { type Prefix, parsePrefix, withinPrefixes } from '#trust/prefixes.ts';
+import { revocationListBlocks } from '#trust/pem.ts';
+import { parsePrefix } from '#trust/prefixes.ts';
+import { RevocationList } from '#trust/revocation.ts';
 import { KIND_WORDS, kindOf } from './address-kind.ts';
 import { certificatesIn, ownAuthority } from './certificates.ts';
 import { holds } from './contents.ts';
 import { allowedOf, type Entry, entriesOf, type Facts, fileOf } from './facts.ts';
 import { type Option, type Remark, warn } from './finding.ts';
 import { checkLife, day } from './life.ts';
+import { type OwnedPrefix, overlaps } from './overlaps.ts';
 
 export function checkAllowList(facts: Facts): readonly Remark[] {
   return [...checkOwn(facts), ...checkPrefixes(facts), ...checkAuthorities(facts)];
@@ -26,53 +28,35 @@ function checkOwn({ site, peers }: Facts): readonly Remark[] {
   });
 }
 
-interface Named {
-  readonly entry: Entry;
-  readonly option: Option<string>;
-  readonly prefix: Prefix;
-}
-
-function prefixesOf(entry: Entry): readonly Named[] {
-  return (entry.options.texts(`${entry.index}.mediaPrefixes`) ?? []).flatMap((option) => {
-    const prefix = parsePrefix(option.value);
-    // The whole internet is refused by the reader of the list.
-    return prefix && prefix.length > 0 ? [{ entry, option, prefix }] : [];
-  });
-}
-
 /** Shorter ones belong to no organisation: larger than a sixteenth of a first number, or what a registry gives a provider. */
 const SHORTEST = { ipv4: 12, ipv6: 24 } as const;
 
 function checkPrefixes(facts: Facts): readonly Remark[] {
   const allowed = allowedOf(facts.peers);
-  const remarks: Remark[] = [];
-  const seen: Named[] = [];
-  for (const entry of allowed) {
-    const list = entry.options.list(`${entry.index}.mediaPrefixes`);
-    if (Array.isArray(list?.value) && list.value.length === 0) {
-      const reason = `it has no media prefixes: in calls with it there is neither sound nor picture.`;
-      remarks.push(
-        warn(
-          entry.domain,
-          reason,
-          `Ask its administrator where its SFT is, and: hawser peers allow ${entry.domain.value} --media-prefix PREFIX`,
-        ),
-      );
-    }
-    for (const named of prefixesOf(entry)) {
-      remarks.push(...checkPrefix(named, facts));
-      const other = seen.find((each) => each.entry !== entry && overlap(each.prefix, named.prefix));
-      if (other) {
-        const reason = `${named.option.value} and ${other.option.value} of ${other.entry.domain.value} overlap: media of one could come in the name of the other.`;
-        remarks.push(warn(named.option, reason, 'Write for each what belongs to it alone.'));
-      }
-      seen.push(named);
-    }
-  }
-  return remarks;
+  const silent = allowed.flatMap(({ index, domain, options }) => {
+    const list = options.list(`${index}.mediaPrefixes`);
+    if (!Array.isArray(list?.value) || list.value.length > 0) return [];
+    const reason = 'it has no media prefixes: in calls with it there is neither sound nor picture.';
+    const ask = `Ask its administrator where its SFT is, and: hawser peers allow ${domain.value} --media-prefix PREFIX`;
+    return [warn(domain, reason, ask)];
+  });
+  const all = allowed.flatMap(prefixesOf);
+  const shared = overlaps(all).map(([one, other]) => {
+    const reason = `${one.option.value} and ${other.option.value} of ${other.domain} overlap: media of one could come in the name of the other.`;
+    return warn(one.option, reason, 'Write for each what belongs to it alone.');
+  });
+  return [...silent, ...all.flatMap((each) => checkPrefix(each, facts)), ...shared];
 }
 
-function checkPrefix({ entry, option, prefix }: Named, facts: Facts): readonly Remark[] {
+function prefixesOf({ index, domain, options }: Entry): readonly OwnedPrefix[] {
+  return (options.texts(`${index}.mediaPrefixes`) ?? []).flatMap((option) => {
+    const prefix = parsePrefix(option.value);
+    // The whole internet is refused by the reader of the list.
+    return prefix && prefix.length > 0 ? [{ domain: domain.value, option, prefix }] : [];
+  });
+}
+
+function checkPrefix({ domain, option, prefix }: OwnedPrefix, facts: Facts): readonly Remark[] {
   const { options } = facts.site;
   const kind = kindOf(prefix.address);
   const own = options.text('sft.trunk.announcedIp') ?? options.text('sft.trunk.listenIp');
@@ -85,19 +69,14 @@ function checkPrefix({ entry, option, prefix }: Named, facts: Facts): readonly R
       warn(
         option,
         reason,
-        `Write the public address of the SFT of ${entry.domain.value}, or give this one an address in that network.`,
+        `Write the public address of the SFT of ${domain}, or give this one an address in that network.`,
       ),
     ];
   }
   if (prefix.length >= SHORTEST[prefix.family]) return [];
   const size = prefix.family === 'ipv4' ? `${2 ** (32 - prefix.length)} addresses` : 'many networks of others';
   const reason = `${option.value} holds ${size}; an SFT has one, and our media could be aimed at all of them.`;
-  return [warn(option, reason, `Write the address of the SFT of ${entry.domain.value}, or its network.`)];
-}
-
-function overlap(a: Prefix, b: Prefix): boolean {
-  const text = ({ address, length }: Prefix) => [`${address}/${length}`];
-  return a.length <= b.length ? withinPrefixes(b.address, text(a)) : withinPrefixes(a.address, text(b));
+  return [warn(option, reason, `Write the address of the SFT of ${domain}, or its network.`)];
 }
 
 function checkAuthorities(facts: Facts): readonly Remark[] {
@@ -128,17 +107,16 @@ function checkAuthorities(facts: Facts): readonly Remark[] {
       seen.set(print, entry);
       remarks.push(...checkLife(option, certificate, facts.now, `the authority of ${domain.value}`, ask));
     }
-    remarks.push(...checkList(entry, text, facts));
+    remarks.push(...checkList(entry, facts));
   }
   return remarks;
 }
 
-function checkList({ index, domain, options }: Entry, authority: string | undefined, facts: Facts): readonly Remark[] {
+function checkList({ index, domain, options }: Entry, facts: Facts): readonly Remark[] {
   const option = options.text(`${index}.revocationList`);
   const text = contentOf(option, facts);
-  if (!option || !holds(text, 'revocation list') || !holds(authority, 'certificate')) return [];
-  const { authority: read } = readAuthority(authority, text);
-  return read.revocations
+  if (!option || !holds(text, 'revocation list')) return [];
+  return listsIn(text)
     .filter(({ nextUpdate = facts.now }) => nextUpdate < facts.now)
     .map(({ nextUpdate = 0 }) => {
       const reason = `a newer list of ${domain.value} was promised for ${day(nextUpdate)}; what it revoked since is let in.`;
@@ -148,6 +126,15 @@ function checkList({ index, domain, options }: Entry, authority: string | undefi
         'Ask its administrator for the new revoked.pem, and put it in the place of this one.',
       );
     });
+}
+
+/** None where one of them is damaged, which the reader of the list refuses. */
+function listsIn(text: string): readonly RevocationList[] {
+  try {
+    return revocationListBlocks(text).map((block) => new RevocationList(block));
+  } catch {
+    return [];
+  }
 }
 
 /** The PEM itself may stand in the list. */

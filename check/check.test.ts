@@ -79,11 +79,6 @@ it.each(mistakesOf(PEERS()))('finds in peers.yaml $what', async ({ spoil, expect
 describe('looks at the machine', () => {
   it.each<[what: string, machine: Partial<Machine>, ...expected: string[]]>([
     [
-      'whose keys belong to somebody else',
-      { uid: 12_345 },
-      ...(process.getuid?.() === 0 ? [] : ['9:10 warning certificates.homeserver.key: ']),
-    ],
-    [
       'that grants small buffers',
       { receiveBuffer: 212_992 },
       '50:11 warning sft.media.port: this machine grants receive buffers of 212992 bytes',
@@ -272,6 +267,8 @@ the revocation list of the servers for that of devices | alpha.example/devices-r
 a page shown with the name of another | https://call.alpha.example:8443 → https://meet.alpha.example:8443 | 26:20 warning homeserver.client.tls.certificate: it is for call.alpha.example, sft.alpha.example,
 a page with a certificate that ended | browsers/fullchain.pem → made/page-past.pem ; browsers/privkey.pem → made/page-past.key | 26:20 warning homeserver.client.tls.certificate: the certificate for browsers ended on & 38:20 warning sft.client.tls.certificate: the certificate for browsers ended on
 a page with a certificate signed by itself | browsers/fullchain.pem → made/page-self.pem ; browsers/privkey.pem → made/page-self.key | 26:20 warning homeserver.client.tls.certificate: it is signed by itself: browsers believe it on no & 38:20 warning sft.client.tls.certificate: it is signed by itself: browsers believe it on no machine
+a page without the certificate of its issuer | browsers/fullchain.pem → made/leaf.pem ; browsers/privkey.pem → made/leaf.key | 26:20 warning homeserver.client.tls.certificate: the certificate of its issuer is missing: & 38:20 warning sft.client.tls.certificate: the certificate of its issuer is missing:
+a key that TLS refuses | browsers/fullchain.pem → made/short.pem ; browsers/privkey.pem → made/short.key | 26:20 error homeserver.client.tls.certificate: TLS refuses the certificate. & 38:20 error sft.client.tls.certificate: TLS refuses the certificate.
 a page with another key | key: browsers/privkey.pem → key: made/soon.key | 27:12 error homeserver.client.tls.key: this key does not belong to the certificate & 39:12 error sft.client.tls.key: this key does not belong to the certificate browsers/fullchain.pem.
 one key for both servers | alpha.example/homeserver.key → alpha.example/sft.key | 9:10 error certificates.homeserver.key: this key does not belong to the certificate & 12:10 warning certificates.sft.key: homeserver and SFT have the same key: whoever breaks into one of
 a key that everybody may read | alpha.example/sft.key → made/all.key | 12:10 error certificates.sft.key: everybody on this machine may use the key made/all.key. Run: chmod

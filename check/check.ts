@@ -10,7 +10,7 @@ import { checkContents } from './contents.ts';
 import { checkDevices } from './devices.ts';
 import { checkDoors } from './doors.ts';
 import type { Facts } from './facts.ts';
-import { type Finding, inOrder, type Remark, refuse, remarkOf } from './finding.ts';
+import { type Finding, inOrder, type Option, type Remark, refuse, remarkOf, WHOLE_FILE } from './finding.ts';
 import { type Gathered, gather } from './gather.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { checkPorts } from './ports.ts';
@@ -56,18 +56,18 @@ export async function checkSite(path: string, options: CheckOptions = {}): Promi
 function judge({ facts, ofSite, ofPeers }: Gathered): readonly Finding[] {
   const site = [...ofSite.map(remarkOf), ...OF_SITE.flatMap((check) => check(facts))];
   const peers = [...ofPeers.map(remarkOf), ...OF_PEERS.flatMap((check) => check(facts))];
-  return inOrder([
-    ...site.concat(unsaid(facts, site)).map((remark) => ({ file: facts.site.path, ...remark })),
-    ...peers.map((remark) => ({ file: facts.peers.path, ...remark })),
-  ]);
+  const of = (file: string, remarks: readonly Remark[]) => inOrder(remarks.map((remark) => ({ file, ...remark })));
+  return [...of(facts.site.path, [...site, ...unsaid(facts, site)]), ...of(facts.peers.path, peers)];
 }
 
 /** What the servers refuse at the start and no check above has a word for: nothing passes here that does not start. */
 function unsaid({ refusals, site }: Facts, said: readonly Remark[]): readonly Remark[] {
   if (said.some(({ severity }) => severity === 'error')) return [];
-  return refusals.flatMap(({ path, mistakes }) => {
-    const option = site.options.all.find(({ value }) => resolve(site.folder, String(value)) === path);
-    const at = option ?? { path: 'certificates', value: undefined, place: { line: 1, column: 1 } };
-    return mistakes.map(({ message }) => refuse(at, message, 'Put a file there that a server can start with.'));
+  // The same file may be in the place of two options.
+  return [...new Map(refusals.map(({ path, mistakes }) => [path, mistakes]))].flatMap(([path, mistakes]) => {
+    const named = site.options.all.filter(({ value }) => resolve(site.folder, String(value)) === path);
+    const options: readonly Option[] = named.length > 0 ? named : [WHOLE_FILE];
+    const remedy = 'Put a file there that a server can start with.';
+    return options.flatMap((option) => mistakes.map(({ message }) => refuse(option, message, remedy)));
   });
 }

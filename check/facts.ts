@@ -44,12 +44,11 @@ export function fileOf(option: Option<string> | undefined, written: Written, fac
 
 /** The domains on the list. */
 export function entriesOf({ options }: Written): readonly Entry[] {
-  const indices = new Set(options.all.map(({ path }) => path.split('.')[0] ?? ''));
-  return [...indices].flatMap((index) => {
+  const groups = Map.groupBy(options.all, ({ path }) => path.split('.')[0] ?? '');
+  return [...groups].flatMap(([index, leaves]) => {
     const domain = options.text(`${index}.domain`);
-    const of = options.all.filter(({ path }) => path.startsWith(`${index}.`));
     const named = domain && { ...domain, name: domain.value };
-    return named ? [{ index, domain: named, options: new Options(of, named.name) }] : [];
+    return named ? [{ index, domain: named, options: new Options(leaves, named.name) }] : [];
   });
 }
 

@@ -1,9 +1,11 @@
 /** What there is to know about one file on the disk. */
-import { access, constants, lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface FileFacts {
-  /** Absolute, without links. */
+  /** Absolute, as it was asked for. */
+  readonly path: string;
+  /** The same without links. */
   readonly real: string;
   readonly isFolder: boolean;
   /** Permissions, 0o777 and below. */
@@ -27,14 +29,12 @@ export async function lookAt(path: string): Promise<FileFacts | undefined> {
     const [real, found] = [await realpath(path), await stat(path)];
     const isSmall = found.isFile() && found.size <= MAX_BYTES;
     return {
+      path,
       real,
       isFolder: found.isDirectory(),
       mode: found.mode & 0o777,
       uid: found.uid,
-      isWritable: await access(path, constants.W_OK).then(
-        () => true,
-        () => false,
-      ),
+      isWritable: await mayWrite(path),
       text: isSmall ? await readFile(path, 'utf8').catch(() => undefined) : undefined,
       openFolder: await openFolder(new Set([dirname(path), dirname(real)])),
     };
@@ -51,7 +51,18 @@ export async function lookAtNearest(path: string): Promise<FileFacts | undefined
   }
 }
 
+/** Where this process may not write all the same, as in a read-only mount of secrets, nobody else may. */
 async function openFolder(folders: ReadonlySet<string>): Promise<string | undefined> {
-  for (const folder of folders) if (((await lstat(folder)).mode & WRITTEN_BY_ALL) !== 0) return folder;
+  for (const folder of folders) {
+    const isOpen = ((await stat(folder)).mode & WRITTEN_BY_ALL) !== 0;
+    if (isOpen && (await mayWrite(folder))) return folder;
+  }
   return undefined;
+}
+
+function mayWrite(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -33,6 +33,8 @@ export interface Option<T = unknown> {
   readonly name?: string;
 }
 
+export const WHOLE_FILE: Option = { path: '', name: 'The file', value: undefined, place: { line: 1, column: 1 } };
+
 /** @param reason goes on after the name of the option and a colon */
 export function refuse(option: Option, reason: string, remedy: string): Remark {
   return remark('error', option, reason, remedy);
@@ -58,11 +60,10 @@ export function remarkOf({ line, column, path = '', message, remedy }: Mistake):
   };
 }
 
-/** As they stand in the files, errors first at one place. */
+/** As they stand in the file, errors first at one place. */
 export function inOrder(findings: readonly Finding[]): readonly Finding[] {
   return findings.toSorted(
     (a, b) =>
-      a.file.localeCompare(b.file) ||
       a.line - b.line ||
       a.column - b.column ||
       a.severity.localeCompare(b.severity) ||

@@ -39,9 +39,7 @@ export async function gather(path: string, parts: readonly Part[], machine: Mach
       .filter(({ path, value }) => /\.(?:authority|revocationList)$/.test(path) && !String(value).includes('-----'))
       .map(({ value }) => resolve(dirname(list), String(value))),
   ];
-  const looks = [...new Set([path, list, ...named])].map(async (each) => [each, await lookAt(each)] as const);
-  const files = new Map<string, FileFacts>();
-  for (const [each, found] of await Promise.all(looks)) if (found) files.set(each, found);
+  const files = await filesAt([path, list, ...named]);
   const data = options.text('data');
   const ofSite = [...reading.mistakes, ...more];
   const site = reading.value && ofSite.length === 0 ? absolute(reading.value, folder) : undefined;
@@ -56,6 +54,22 @@ export async function gather(path: string, parts: readonly Part[], machine: Mach
     ofSite,
     ofPeers: peers.mistakes,
   };
+}
+
+/** A list of thousands must not take all file descriptors. */
+const AT_ONCE = 32;
+
+async function filesAt(paths: readonly string[]): Promise<ReadonlyMap<string, FileFacts>> {
+  const files = new Map<string, FileFacts>();
+  const queue = new Set(paths).values();
+  const next = async () => {
+    for (const path of queue) {
+      const found = await lookAt(path);
+      if (found) files.set(path, found);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+  return files;
 }
 
 async function gatherPeers(path: string): Promise<{ options: Options; mistakes: readonly Mistake[] }> {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { text } from '#site/yaml.ts';
 import { type Facts, fileOf, isUsed, type Written } from './facts.ts';
 import type { FileFacts } from './file.ts';
-import { type Option, type Remark, refuse, warn } from './finding.ts';
+import { type Option, type Remark, refuse, WHOLE_FILE, warn } from './finding.ts';
 
 const WRITTEN_BY_OTHERS = 0o022;
 const WRITTEN_BY_ALL = 0o002;
@@ -44,10 +44,10 @@ function checkData(facts: Facts): readonly Remark[] {
   const { data, parts } = facts;
   if (!option || !data || !parts.includes('homeserver')) return [];
   const path = resolve(facts.site.folder, option.value);
-  const isThere = data.real === path || facts.files.has(path);
-  if (!data.isFolder) return [refuse(option, `${data.real} is a file, and no folder.`, 'Write the path of a folder.')];
+  const isThere = data.path === path;
+  if (!data.isFolder) return [refuse(option, `${data.path} is a file, and no folder.`, 'Write the path of a folder.')];
   if (!data.isWritable) {
-    const reason = isThere ? `this user may not write in ${path}.` : `this user may not make ${path} in ${data.real}.`;
+    const reason = isThere ? `this user may not write in ${path}.` : `this user may not make ${path} in ${data.path}.`;
     return [
       refuse(option, reason, `As root, run: install -d -m 700 -o USER ${path}, with the user of the homeserver.`),
     ];
@@ -59,9 +59,8 @@ function checkData(facts: Facts): readonly Remark[] {
 
 /** The two files themselves: whoever may change them decides who is trusted. */
 function checkWritten(site: Written, facts: Facts): readonly Remark[] {
-  const place = { line: 1, column: 1 };
   return [
-    ...lookedAt({ path: 'The file', value: undefined, place }, site.path, facts),
+    ...lookedAt(WHOLE_FILE, site.path, facts),
     ...[site.options.text('peers')].flatMap((peers) =>
       peers ? lookedAt(peers, resolve(site.folder, peers.value), facts) : [],
     ),

@@ -3,8 +3,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeAuthority, makeRevocationList, makeTicketKeys } from '#trust/issue.ts';
-import { DAY } from '#trust/issuing.ts';
+import { ALGORITHM, DAY, type Issued, keyPem, makeKeys, pemOf, signingKey } from '#trust/issuing.ts';
 import type { TestCertificateOptions, TestDomain } from '#trust/testing.ts';
+import * as x509 from '#trust/x509.ts';
 import type { TestSite } from './testing.ts';
 
 export interface WrittenMistake {
@@ -64,6 +65,14 @@ export async function makeMistakes({ folder, alpha, beta }: TestSite): Promise<v
   };
   const put = (name: string, content: string | Buffer, mode = 0o600) =>
     writeFile(join(folder, 'made', name), content, { mode });
+  const page = ['call.alpha.example', 'sft.alpha.example'];
+  const { publicKey, privateKey } = await makeKeys();
+  await put('leaf.pem', await publicPage(own, page, publicKey));
+  await put('leaf.key', await keyPem(privateKey));
+  const short = generateKeyPairSync('rsa', { modulusLength: 1_024 });
+  const spki = new Uint8Array(short.publicKey.export({ type: 'spki', format: 'der' }));
+  await put('short.pem', await publicPage(own, page, new x509.PublicKey(spki), []));
+  await put('short.key', short.privateKey.export({ type: 'pkcs8', format: 'pem' }));
   await put('old-list.pem', await makeRevocationList(own, [], now - 9 * DAY, DAY));
   await put('old-authority.pem', (await makeAuthority(alpha.domain, past)).certificate);
   await put('empty.pem', '');
@@ -87,4 +96,27 @@ export async function makeMistakes({ folder, alpha, beta }: TestSite): Promise<v
   await symlink('open/sft.key', join(folder, 'made/link.key'));
   await mkdir(join(folder, 'made/shown'));
   await chmod(join(folder, 'made/shown'), 0o755);
+}
+
+/** A certificate as public authorities make them: it says where that of its issuer is. */
+async function publicPage(
+  authority: Issued,
+  names: readonly string[],
+  publicKey: CryptoKey | x509.PublicKey,
+  extensions = [new x509.AuthorityInfoAccessExtension({ caIssuers: 'http://authority.example/issuer.der' })],
+): Promise<string> {
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: 'CN=page',
+    issuer: new x509.X509Certificate(authority.certificate).subjectName,
+    publicKey,
+    signingKey: await signingKey(authority.key),
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(Date.now() - DAY),
+    notAfter: new Date(Date.now() + DAY),
+    extensions: [
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value }))),
+      ...extensions,
+    ],
+  });
+  return pemOf(certificate);
 }

@@ -9,11 +9,12 @@ import { checkCertificates } from './certificates.ts';
 import { checkContents } from './contents.ts';
 import { checkDevices } from './devices.ts';
 import { checkDoors } from './doors.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, Written } from './facts.ts';
 import { type Finding, inOrder, type Option, type Remark, refuse, remarkOf, WHOLE_FILE } from './finding.ts';
 import { type Gathered, gather } from './gather.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { checkPorts } from './ports.ts';
+import { rehearse } from './rehearsal.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkTickets } from './tickets.ts';
 
@@ -45,7 +46,11 @@ export async function checkSite(path: string, options: CheckOptions = {}): Promi
   const { parts = BOTH, now = Date.now() } = options;
   const machine = options.machine ?? (await thisMachine());
   try {
-    return judge(await gather(path, parts, machine, now));
+    const gathered = await gather(path, parts, machine, now);
+    const findings = judge(gathered);
+    if (!gathered.site || findings.some(({ severity }) => severity === 'error')) return findings;
+    // Nothing passes here with which a server does not start, whether a judgement has a word for it or not.
+    return [...unsaid(await rehearse(gathered.site, parts), gathered.facts.site), ...findings];
   } catch (error) {
     if (!(error instanceof SiteError)) throw error;
     const remedy = 'Name the file with --config, and let this user read it.';
@@ -57,17 +62,16 @@ function judge({ facts, ofSite, ofPeers }: Gathered): readonly Finding[] {
   const site = [...ofSite.map(remarkOf), ...OF_SITE.flatMap((check) => check(facts))];
   const peers = [...ofPeers.map(remarkOf), ...OF_PEERS.flatMap((check) => check(facts))];
   const of = (file: string, remarks: readonly Remark[]) => inOrder(remarks.map((remark) => ({ file, ...remark })));
-  return [...of(facts.site.path, [...site, ...unsaid(facts, site)]), ...of(facts.peers.path, peers)];
+  return [...of(facts.site.path, site), ...of(facts.peers.path, peers)];
 }
 
-/** What the servers refuse at the start and no check above has a word for: nothing passes here that does not start. */
-function unsaid({ refusals, site }: Facts, said: readonly Remark[]): readonly Remark[] {
-  if (said.some(({ severity }) => severity === 'error')) return [];
-  // The same file may be in the place of two options.
+/** What the readers of the servers refuse. The same file may be in the place of two options. */
+function unsaid(refusals: readonly SiteError[], { path: file, folder, options }: Written): readonly Finding[] {
   return [...new Map(refusals.map(({ path, mistakes }) => [path, mistakes]))].flatMap(([path, mistakes]) => {
-    const named = site.options.all.filter(({ value }) => resolve(site.folder, String(value)) === path);
-    const options: readonly Option[] = named.length > 0 ? named : [WHOLE_FILE];
+    const named = options.all.filter(({ value }) => resolve(folder, String(value)) === path);
     const remedy = 'Put a file there that a server can start with.';
-    return options.flatMap((option) => mistakes.map(({ message }) => refuse(option, message, remedy)));
+    return (named.length > 0 ? named : [WHOLE_FILE]).flatMap((option: Option) =>
+      mistakes.map(({ message }) => ({ file, ...refuse(option, message, remedy) })),
+    );
   });
 }

@@ -1,6 +1,5 @@
 /** Everything that the judgements look at, gathered once. Nothing in here changes or asks the machine again. */
 import { resolve } from 'node:path';
-import type { SiteError } from '#site/mistakes.ts';
 import { concerns, type Part } from '#site/part.ts';
 import type { FileFacts } from './file.ts';
 import type { Option } from './finding.ts';
@@ -28,8 +27,6 @@ export interface Facts {
   /** The folder for data; where it is not there yet, the one in which it would be made. */
   readonly data: FileFacts | undefined;
   readonly machine: Machine;
-  /** What the servers themselves say to their certificates. */
-  readonly refusals: readonly SiteError[];
 }
 
 /** Whether an option is used by a server of this machine. */

@@ -6,9 +6,6 @@ import { type Mistake, SiteError } from '#site/mistakes.ts';
 import type { Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 import { readYaml, text } from '#site/yaml.ts';
-import { readBrowserPair } from '#trust/browser-tls.ts';
-import { readCredential } from '#trust/credentials.ts';
-import { readDeviceAuthority } from '#trust/device-authority.ts';
 import { parsePeers } from '#trust/peers.ts';
 import { PeersSchema } from '#trust/peers-schema.ts';
 import type { Facts } from './facts.ts';
@@ -18,6 +15,8 @@ import { Options } from './options.ts';
 
 export interface Gathered {
   readonly facts: Facts;
+  /** Where its form is right. */
+  readonly site: Site | undefined;
   /** What the readers of the two files refuse. */
   readonly ofSite: readonly Mistake[];
   readonly ofPeers: readonly Mistake[];
@@ -41,17 +40,15 @@ export async function gather(path: string, parts: readonly Part[], machine: Mach
   ];
   const files = await filesAt([path, list, ...named]);
   const data = options.text('data');
-  const ofSite = [...reading.mistakes, ...more];
-  const site = reading.value && ofSite.length === 0 ? absolute(reading.value, folder) : undefined;
   return {
     facts: {
       ...{ now, parts, machine, files },
       site: { path, folder, options },
       peers: { path: list, folder: dirname(list), options: peers.options },
       data: data && (await lookAtNearest(resolve(folder, data.value))),
-      refusals: site ? await refusalsOf(site, parts) : [],
     },
-    ofSite,
+    ofSite: [...reading.mistakes, ...more],
+    site: reading.value && absolute(reading.value, folder),
     ofPeers: peers.mistakes,
   };
 }
@@ -90,22 +87,4 @@ async function gatherPeers(path: string): Promise<{ options: Options; mistakes: 
     },
   );
   return { options, mistakes };
-}
-
-/** What the servers would say of their certificates at the start, by the same code. */
-async function refusalsOf(site: Site, parts: readonly Part[]): Promise<readonly SiteError[]> {
-  const read = (file: string) => readFile(file, 'utf8');
-  const { authority, revocationList, devices } = site.certificates;
-  const readings: Promise<unknown>[] = parts.flatMap((part) => {
-    const { tls } = site[part].client;
-    const own = { domain: site.domain, authority, revocationList, ...site.certificates[part] };
-    return [readCredential(own, read), ...(tls ? [readBrowserPair(tls, read)] : [])];
-  });
-  if (parts.includes('homeserver')) readings.push(readDeviceAuthority(devices, read));
-  const results = await Promise.allSettled(readings);
-  return results.flatMap((result) => {
-    if (result.status === 'fulfilled') return [];
-    if (result.reason instanceof SiteError) return [result.reason];
-    throw result.reason;
-  });
 }

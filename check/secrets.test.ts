@@ -37,5 +37,8 @@ it.skipIf(process.getuid?.() !== 0)(
     ]);
     const { machine, ...others } = await facts();
     expect(checkSecrets({ ...others, machine: { ...machine, uid: 4_242 } })).toEqual([]);
+    // An administrator who looks as root is not told that the keys are not his.
+    await chown(join(folder, 'data'), 4_242, 0);
+    expect(checkSecrets(await facts())).toEqual([]);
   },
 );

@@ -21,14 +21,22 @@ export function checkSecrets(facts: Facts): readonly Remark[] {
   return [...secrets, ...checkData(facts), ...checkWritten(site, facts)];
 }
 
-function checkSecret(option: Option, path: string, file: FileFacts, { machine }: Facts): readonly Remark[] {
+/** Who asks, unless that is an administrator as root: then whose the data is. */
+function userOfServer({ machine, data, site }: Facts): number | undefined {
+  if (machine.uid !== 0) return machine.uid;
+  const path = resolve(site.folder, site.options.text('data')?.value ?? '');
+  return data?.path === path ? data.uid : undefined;
+}
+
+function checkSecret(option: Option, path: string, file: FileFacts, facts: Facts): readonly Remark[] {
   const remarks: Remark[] = [];
+  const user = userOfServer(facts);
   if ((file.mode & WRITTEN_BY_OTHERS) !== 0 && (file.mode & ANY_OF_ALL) === 0) {
     remarks.push(warn(option, `the group of ${path} may change it.`, `Run: chmod g-w ${path}`));
   }
-  if (machine.uid !== undefined && file.uid !== machine.uid && file.uid !== 0) {
-    const reason = `${path} belongs to the user ${file.uid}, who may read and change it, and not to the user of the server, ${machine.uid}.`;
-    remarks.push(warn(option, reason, `Run: chown ${machine.uid} ${path}`));
+  if (user !== undefined && file.uid !== user && file.uid !== 0) {
+    const reason = `${path} belongs to the user ${file.uid}, who may read and change it, and not to the user of the server, ${user}.`;
+    remarks.push(warn(option, reason, `Run: chown ${user} ${path}`));
   }
   if (file.openFolder !== undefined) {
     const reason = `everybody on this machine may put another file in its place, for everybody may write in ${file.openFolder}.`;

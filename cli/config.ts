@@ -3,7 +3,7 @@ import { checkSite } from '#check/check.ts';
 import { type Finding, lineOf } from '#check/finding.ts';
 import { BOTH } from '#site/part.ts';
 import { command } from './command.ts';
-import { configFlag } from './flags.ts';
+import { configFlag, jsonFlag } from './flags.ts';
 
 export const configCheck = command({
   name: 'config check',
@@ -23,7 +23,7 @@ export const configCheck = command({
       summary: 'Only what homeserver or sft needs; both when left out',
     },
     strict: { type: 'boolean', summary: 'Warnings count as errors' },
-    json: { type: 'boolean', summary: 'One JSON object in place of the text' },
+    json: jsonFlag,
   },
   async run({ flags, out }) {
     const findings = await checkSite(flags.config, { parts: flags.part ? [flags.part] : BOTH });

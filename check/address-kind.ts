@@ -11,6 +11,7 @@ export type AddressKind =
   | 'documentation'
   | 'unspecified'
   | 'multicast'
+  | 'special'
   | 'reserved';
 
 const RANGES: readonly (readonly [AddressKind, ...(readonly [string, number])[]])[] = [
@@ -21,6 +22,7 @@ const RANGES: readonly (readonly [AddressKind, ...(readonly [string, number])[]]
   ['linkLocal', ['169.254.0.0', 16], ['fe80::', 10]],
   ['documentation', ['192.0.2.0', 24], ['198.51.100.0', 24], ['203.0.113.0', 24], ['2001:db8::', 32], ['3fff::', 20]],
   ['multicast', ['224.0.0.0', 4], ['ff00::', 8]],
+  ['reserved', ['0.0.0.0', 8], ['240.0.0.0', 4]],
 ];
 
 const LISTS = RANGES.map(([kind, ...networks]) => {
@@ -39,6 +41,7 @@ export const KIND_WORDS: Readonly<Record<AddressKind, string>> = {
   documentation: 'an address that is kept for examples (RFC 5737, RFC 3849)',
   unspecified: 'no single address',
   multicast: 'an address of groups of machines',
+  special: 'an address for special purposes (RFC 6890)',
   reserved: 'an address that is given to nobody',
 };
 
@@ -48,7 +51,7 @@ export function kindOf(address: string): AddressKind | undefined {
   if (mapped !== undefined) return kindOf(mapped);
   if (isIP(address) === 0) return undefined;
   const known = LISTS.find(([, list]) => list.check(address, family(address)));
-  return known?.[0] ?? (isPublicAddress(address) ? 'public' : 'reserved');
+  return known?.[0] ?? (isPublicAddress(address) ? 'public' : 'special');
 }
 
 /** Names and addresses that lead to the machine itself (RFC 6761, section 6.3). */

@@ -33,13 +33,17 @@ function checkAnnounced(facts: Facts): readonly Remark[] {
         refuse(shown, `it is IPv6, and ${listen.path} takes IPv4 alone.`, `Write an IPv4 address, or listenIp: '::'.`),
       ];
     }
-    return checkShown(shown, kind, { isSaid: announced !== undefined, at, who, isLocal: isLocalSite(door, facts) });
+    const isHere = facts.machine.addresses.some((each) => isSame(each, shown.value));
+    const isLocal = isLocalSite(door, facts);
+    return checkShown(shown, kind, { isSaid: announced !== undefined, isHere, at, who, isLocal });
   });
 }
 
 interface Circumstances {
   /** Whether it is said in an option of its own, which is for nothing but to be told. */
   readonly isSaid: boolean;
+  /** Whether an interface of this machine has it. */
+  readonly isHere: boolean;
   /** What the address is on which the server listens. */
   readonly at: AddressKind;
   readonly who: string;
@@ -52,7 +56,7 @@ const ownAddress = 'Write an address of this machine, as ip address shows it.';
 function checkShown(
   shown: Option<string>,
   kind: AddressKind,
-  { isSaid, at, who, isLocal }: Circumstances,
+  { isSaid, isHere, at, who, isLocal }: Circumstances,
 ): readonly Remark[] {
   const words = `${shown.value} is ${KIND_WORDS[kind]}`;
   const announce = `Write the address that ${who} reach in ${shown.path.replace(/[^.]+$/, 'announcedIp')}.`;
@@ -70,10 +74,12 @@ function checkShown(
     case 'reserved':
       return [refuse(shown, `${words}: no packet of ${who} comes here.`, announce)];
     case 'documentation':
-      return [warn(shown, `${words}, and no machine has it.`, `Write your own address in its place.`)];
+      // In a laboratory some machine does have one.
+      return isHere ? [] : [warn(shown, `${words}, and no machine has it.`, `Write your own address in its place.`)];
     case 'private':
     case 'shared':
     case 'linkLocal':
+    case 'special':
       return [
         warn(
           shown,

@@ -128,7 +128,7 @@ it('looks only at what the servers of this machine need', async () => {
   expectFindings(await check(spoilt, {}, { parts: ['sft'] }), '50:11 error sft.media.port takes TCP and UDP port 8548');
 });
 
-it('lets a trial on one machine be, and organisations in one network', async () => {
+it('lets a trial on one machine be, and a laboratory', async () => {
   const local = HAWSER_YAML.replaceAll('198.20.0.7', '127.0.0.1').replaceAll(/\w+\.alpha\.example:/g, 'localhost:');
   const tls = /^ +tls:\n.*\n.*\n/gm;
   const plain = local
@@ -137,6 +137,9 @@ it('lets a trial on one machine be, and organisations in one network', async () 
     .replace('wss://localhost:8543', 'ws://localhost:8543');
   await writeFile(join(folder, 'peers.yaml'), PEERS_YAML.replace('198.21.0.0/24', '127.0.0.0/8'));
   expect(await check(plain)).toEqual([]);
+  await writeFile(join(folder, 'peers.yaml'), PEERS_YAML);
+  const laboratory = HAWSER_YAML.replaceAll('198.20.0.7', '203.0.113.7');
+  expect(await check(laboratory, { addresses: ['203.0.113.7'] })).toEqual([]);
 });
 
 it('says nothing of an allow list that is not there, which allows nobody', async () => {
@@ -215,6 +218,8 @@ an address of examples |     port: 40000 →     announcedIp: 203.0.113.7 | 50:1
 a private address of IPv6 |     port: 40000 →     announcedIp: 'fd00::7' ;     workers: 2↵    listenIp: 198.20.0.7 →     workers: 2↵    listenIp: '::' | 50:18 warning sft.media.announcedIp: fd00::7 is a private address (RFC 1918, RFC 4193): clients
 an announced loopback |     port: 40000 →     announcedIp: 127.0.0.1 | 50:18 error sft.media.announcedIp: 127.0.0.1 is an address of this machine alone: no packet of
 an announced address that is none |     port: 40000 →     announcedIp: 0.0.0.0 | 50:18 error sft.media.announcedIp: 0.0.0.0 is no single address: no packet of clients comes here.
+an address of laboratories |     port: 40000 →     announcedIp: 198.18.0.1 | 50:18 warning sft.media.announcedIp: 198.18.0.1 is an address for special purposes
+an address that nobody has |     port: 40000 →     announcedIp: 255.255.255.255 | 50:18 error sft.media.announcedIp: 255.255.255.255 is an address that is given to nobody:
 an announced group |     port: 40000 →     announcedIp: 239.1.1.1 | 50:18 error sft.media.announcedIp: 239.1.1.1 is an address of groups of machines: no packet of
 every address without the one that others reach |     workers: 2↵    listenIp: 198.20.0.7 →     workers: 2↵    listenIp: 0.0.0.0 | 49:15 error sft.media.listenIp is every address; say in sft.media.announcedIp which one others
 media on loopback |     workers: 2↵    listenIp: 198.20.0.7 →     workers: 2↵    listenIp: 127.0.0.1 | 49:15 warning sft.media.listenIp: 127.0.0.1 is an address of this machine alone: clients on other

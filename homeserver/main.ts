@@ -1,4 +1,5 @@
 /** Composition: builds the parts of a homeserver, hands them to each other, and takes them down in the reverse order. */
+import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { Credentials as MlsCredentials } from '#mls/credentials.ts';
@@ -8,6 +9,7 @@ import { discreet } from '#site/log.ts';
 import { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
 import { BrowserTls } from '#trust/browser-tls.ts';
+import { validTo } from '#trust/certificate.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
@@ -39,6 +41,7 @@ import { Guests } from './calls/guests.ts';
 import { openRelays, type RelayOffice } from './calls/relays.ts';
 import { SftDoor } from './calls/sft-door.ts';
 import { Supervision } from './calls/supervision.ts';
+import { diskOf } from './disk.ts';
 import { serveAdmin, serveClients } from './doors.ts';
 import { toldBy } from './ds/changes.ts';
 import { Conversations } from './ds/conversations.ts';
@@ -62,7 +65,7 @@ import { Events } from './http/events.ts';
 import type { ClientSocketLimits } from './http/limits.ts';
 import { alertOf, SignInAlerts } from './mail/alerts.ts';
 import { Postman } from './mail/postman.ts';
-import { countMails } from './mail/queue.ts';
+import { countMails, oldestMail } from './mail/queue.ts';
 import { smtpTransport, type Transport } from './mail/transport.ts';
 import { makeMetrics } from './metrics.ts';
 import { Push } from './qs/push.ts';
@@ -372,12 +375,15 @@ function build(ground: Ground) {
     outbox: () => depthByDomain(db),
     feeds: () => feeds.depths(),
     mails: () => countMails(db),
+    oldestMail: () => oldestMail(db),
     assets: () => assets.usage(),
     downloads: () => downloads.underWay,
     eventConnections: () => events.connections,
     isSftConnected: () => sft.isConnected,
+    disk: () => diskOf(site.data),
     certificateExpires: () => trust.credentials.current.expires,
     browserCertificateExpires: browserTls && (() => browserTls.expires),
+    devicesCertificateExpires: () => validTo(new X509Certificate(deviceAuthority.current.certificate)),
     now: world.now,
   });
   const federation: Federation = makeFederation({
@@ -394,8 +400,12 @@ function build(ground: Ground) {
   journal.join(groups.changing);
   const { mayReach } = people;
   const hub = new Hub({ db, domain, journal, others: peerClient, localPerson: account, mayReach, world });
-  const send = (asker: Asker, message: NewMessage): Promise<SentMessage> =>
-    (domainOf(message.conversation) === domain ? groups : submissions).send(asker, message);
+  const send = async (asker: Asker, message: NewMessage): Promise<SentMessage> => {
+    const isOwn = domainOf(message.conversation) === domain;
+    const sent = await (isOwn ? groups : submissions).send(asker, message);
+    metrics.messagesAccepted.inc({ hub: isOwn ? 'own' : 'other' });
+    return sent;
+  };
   const conversations = new Conversations({
     db,
     domain,

@@ -1,6 +1,7 @@
 /** The homeserver's figures for Prometheus. A label's values are few: peers of the allow list, codes of the closed list. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Disk } from './disk.ts';
 
 export interface Sampled {
   accounts(): Promise<number>;
@@ -12,16 +13,22 @@ export interface Sampled {
   feeds(): readonly { domain: string; depth: number }[];
   /** E-mails that are not sent yet. */
   mails(): Promise<number>;
-  /** What files and unfinished uploads take up. */
+  /** When the oldest of them was written, ms since 1970; undefined where there is none. */
+  oldestMail(): Promise<number | undefined>;
   /** Files of other domains that are being fetched. */
   downloads(): number;
+  /** What files and unfinished uploads take up. */
   assets(): Promise<{ readonly bytes: number; readonly uploads: number }>;
   eventConnections(): number;
   isSftConnected(): boolean;
-  /** When the certificate ends, ms since 1970. */
+  /** Of the disk with the data folder. */
+  disk(): Promise<Disk>;
+  /** When the certificate towards other servers ends, and the one that certifies devices, ms since 1970. */
   certificateExpires(): number;
+  devicesCertificateExpires(): number;
   /** The same of the certificate for browsers; undefined where the homeserver shows none itself. */
   readonly browserCertificateExpires: (() => number) | undefined;
+  /** ms since 1970 */
   now(): number;
 }
 
@@ -36,6 +43,8 @@ export interface Metrics {
   readonly outboxGivenUp: Counter<'peer' | 'code'>;
   readonly feedDropped: Counter<'peer' | 'code'>;
   readonly ticketsIssued: Counter;
+  /** By the hub of the conversation: `own`, or that of an `other` domain. */
+  readonly messagesAccepted: Counter<'hub'>;
   /** By the mail library's code. */
   readonly mailFailed: Counter<'code'>;
   /** Wake-ups, by what became of them: `taken`, `later`, `gone`. */
@@ -47,10 +56,16 @@ export interface Metrics {
 export function makeMetrics(sampled: Sampled): Metrics {
   const registry = new Registry();
   sampledGauges(registry, sampled);
+  certificateGauge(registry, sampled);
   const close = processGauges(registry);
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Counter<L>({ name: `hawser_homeserver_${name}_total`, help, labelNames, registers });
+  const messagesAccepted = counter('messages_accepted', 'Messages of people of this domain that are kept', 'hub');
+  const pushSent = counter('push_sent', 'Requests to push services of browser makers', 'result');
+  // What has few values is there from the start: an increase from nothing to 1 is none for Prometheus.
+  for (const hub of ['own', 'other']) messagesAccepted.inc({ hub }, 0);
+  for (const result of ['taken', 'later', 'gone']) pushSent.inc({ result }, 0);
   return {
     registry,
     federationIn: counter('federation_requests', 'Requests of other homeservers', 'peer', 'call', 'result'),
@@ -61,10 +76,26 @@ export function makeMetrics(sampled: Sampled): Metrics {
     feedDropped: counter('feed_dropped', 'What another domain delivered and was not taken', 'peer', 'code'),
     ticketsIssued: counter('tickets_issued', 'Tickets for calls'),
     mailFailed: counter('mail_failed', 'Attempts to send an e-mail that failed', 'code'),
-    pushSent: counter('push_sent', 'Requests to push services of browser makers', 'result'),
+    pushSent,
+    messagesAccepted,
     faults: counter('faults', 'Errors without a code, which are faults of ours'),
     close,
   };
+}
+
+function certificateGauge(registry: Registry, sampled: Sampled): void {
+  new Gauge({
+    name: 'hawser_homeserver_certificate_expiry_seconds',
+    help: 'Time until a certificate ends, by who sees it: servers, devices, browsers',
+    labelNames: ['of'],
+    registers: [registry],
+    collect() {
+      const left = (ends: number) => Math.round((ends - sampled.now()) / 1000);
+      this.set({ of: 'servers' }, left(sampled.certificateExpires()));
+      this.set({ of: 'devices' }, left(sampled.devicesCertificateExpires()));
+      if (sampled.browserCertificateExpires) this.set({ of: 'browsers' }, left(sampled.browserCertificateExpires()));
+    },
+  });
 }
 
 /** Of prom-client's default metrics those that are looked at; its own cannot be stopped, and tests start many servers. */
@@ -93,9 +124,15 @@ function processGauges(registry: Registry): () => void {
     return max;
   });
   gauge('resident_memory_bytes', 'Resident memory of the process', () => process.memoryUsage.rss());
-  gauge('cpu_seconds', 'Processor time of the process, user and system', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
+  new Counter({
+    name: 'hawser_homeserver_cpu_seconds_total',
+    help: 'Processor time of the process, user and system',
+    registers: [registry],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
   });
   return () => delay.disable();
 }
@@ -114,20 +151,17 @@ function sampledGauges(registry: Registry, sampled: Sampled): void {
   gauge('sessions', 'Sessions', sampled.sessions);
   gauge('calls', 'Calls going on in conversations of people of this domain', sampled.calls);
   gauge('mail_waiting', 'E-mails that are not sent yet', sampled.mails);
+  gauge('mail_waiting_oldest_seconds', 'Age of the oldest of them', async () => {
+    const oldestAt = await sampled.oldestMail();
+    return oldestAt === undefined ? 0 : Math.max(0, (sampled.now() - oldestAt) / 1000);
+  });
+  gauge('disk_free_bytes', 'Free room of the disk with the data folder', async () => (await sampled.disk()).free);
+  gauge('disk_size_bytes', 'Size of that disk', async () => (await sampled.disk()).size);
   gauge('asset_bytes', 'Room that files and unfinished uploads take up', async () => (await sampled.assets()).bytes);
   gauge('foreign_downloads', 'Files of other domains that people here are fetching', () => sampled.downloads());
   gauge('asset_uploads', 'Uploads that are not complete', async () => (await sampled.assets()).uploads);
   gauge('event_connections', 'Open event connections of clients', sampled.eventConnections);
   gauge('sft_connected', '1 while the SFT of this domain is connected', () => Number(sampled.isSftConnected()));
-  gauge('certificate_expires_seconds', 'Seconds until the certificate towards other domains ends', () =>
-    Math.round((sampled.certificateExpires() - sampled.now()) / 1000),
-  );
-  const { browserCertificateExpires } = sampled;
-  if (browserCertificateExpires) {
-    gauge('browser_certificate_expires_seconds', 'Seconds until the certificate ends that browsers are shown', () =>
-      Math.round((browserCertificateExpires() - sampled.now()) / 1000),
-    );
-  }
   new Gauge({
     name: 'hawser_homeserver_outbox_depth',
     help: 'What other domains still have to be told',

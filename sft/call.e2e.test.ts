@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '#signalling/testing.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
-import { newConferenceId, TestSft } from './testing.ts';
+import { newConferenceId, newParticipantId, TestSft } from './testing.ts';
 import { TestPerson } from './testing-people.ts';
 
 const folder = temporaryFolder();
@@ -35,6 +35,10 @@ const FIGURES = [
   'trunk_lost_packets_total',
   'trunk_key_frame_requests_total',
   'trunk_jitter_seconds',
+  'trunk_layers_wanted',
+  'trunk_layers_flowing',
+  'resumes_total',
+  'homeserver_connected',
   'join_seconds_bucket',
   'worker_cpu_seconds_total',
   'certificate_expiry_seconds',
@@ -191,13 +195,28 @@ describe('between two organisations', () => {
     await alice.film();
     await bob.watch(alice, 180);
     await bob.sees(alice, 180);
+    const ofAlpha = `peer="${alpha.domain}"`;
+    const figures = async () => ({
+      unjoined: await beta.metric('hawser_sft_unjoined_conferences', ofAlpha),
+      losses: await beta.metric('hawser_sft_link_losses_total', ofAlpha),
+      received: await beta.metric('hawser_sft_trunk_bytes_total', `${ofAlpha},direction="in"`),
+    });
+    const before = await figures();
+    expect(before.unjoined).toBe(0);
     await alpha.allow({ of: gamma.test });
     await until(() => bob.others.length === 0, 'alice gone at bob', 5_000);
     expect(alice.others).toEqual([]);
+    const meanwhile = await figures();
+    expect(meanwhile).toMatchObject({ unjoined: 1, losses: before.losses + 1 });
+    // Its trunk is gone; what was counted is not.
+    expect(meanwhile.received).toBeGreaterThanOrEqual(before.received);
     await alpha.allow({ of: beta.test }, { of: gamma.test });
     await until(() => bob.others.length === 1, 'alice back', 10_000);
     await bob.watch(alice, 180);
     await bob.sees(alice, 180);
+    const after = await figures();
+    expect(after.unjoined).toBe(0);
+    expect(after.received).toBeGreaterThan(meanwhile.received);
   });
 });
 
@@ -226,4 +245,23 @@ it('tells everybody when a media worker dies, and takes new calls on the next on
   using again = await TestPerson.join(alpha, newConferenceId());
   expect(again.conference.state.phase).toBe('joined');
   expect(await alpha.metric('hawser_sft_worker_deaths_total')).toBe(1);
+});
+
+it('counts whoever was cut off and came back under the same name', async () => {
+  const conference = newConferenceId();
+  const participant = newParticipantId();
+  const join = async () => {
+    const client = await alpha.connect();
+    await client.rpc.request('join', { conference, ticket: await alpha.ticket({ conference, participant }) });
+    return client;
+  };
+  using stays = await TestPerson.join(alpha, conference);
+  const first = await join();
+  const back = () => alpha.metric('hawser_sft_resumes_total', 'outcome="back"');
+  const before = await back();
+  first.rpc.close('SIG_CLOSED');
+  await until(() => stays.others.length === 0, 'nobody else is there');
+  const second = await join();
+  expect(await back()).toBe(before + 1);
+  second.rpc.close();
 });

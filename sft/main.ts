@@ -128,7 +128,10 @@ export async function startSft({
     onForgotten: () => drain.look(),
     drainsUntil: () => drain.until,
     isAwaited: (conference) => presence.awaits(conference),
-    onUplinkFailure: (error, peer) => log.warn({ code: codeOf(error), peer }, 'the anchor could not be joined'),
+    onUplinkFailure: (error, peer) => {
+      metrics.uplinkFailed(peer, error instanceof HawserError ? error.code : 'SIG_INTERNAL');
+      log.warn({ code: codeOf(error), peer }, 'the anchor could not be joined');
+    },
     onSignalDropped: (drop) => metrics.droppedSignal(drop),
     onFault,
     now,
@@ -202,9 +205,13 @@ export async function startSft({
       if (closing) log.info({ peer, dialled, code: closing.code, detail: closing.detail }, 'a link ended');
       else log.info({ peer, dialled }, 'a link stands');
       if (closing) {
+        metrics.linkEnded(peer, closing.code);
         ledger.forget(link);
         hosts.linkClosed(link, closing);
-      } else ledger.follow(link);
+      } else {
+        metrics.linkStands(peer);
+        ledger.follow(link);
+      }
     },
   });
   hosts.useLinks(links);
@@ -251,7 +258,10 @@ export async function startSft({
         admit: (ticket, conference) => tickets.admit(ticket, conference),
         entrance: sft.media.entrance,
         open: (claims) => openFor(claims, hosts, sft.limits),
-        onJoined: (host) => hosts.connect(host),
+        onJoined: (host, stay) => {
+          metrics.clientJoined(stay, now());
+          hosts.connect(host);
+        },
         onRefused: (code) => {
           metrics.refusedTicket(code);
           log.info({ code }, 'refused a join');
@@ -265,6 +275,7 @@ export async function startSft({
           sessions.delete(closed);
           log.info({ code: closing.code, close: closing.close, detail: closing.detail }, 'a client connection ended');
           if (closing.code !== 'normal') metrics.closedConnection(closing.code);
+          if (closed.stay) metrics.clientEnded(closed.stay, closing.code, now());
         },
         onFault,
       });
@@ -303,12 +314,12 @@ export async function startSft({
   stack.defer(() => stop(door));
   stack.defer(() => linkDoor.close());
 
+  const homeConnected = () => home.connected;
   metrics.observe({
-    ...{ hosts, links, workers, ledger, drain, now },
+    ...{ hosts, links, workers, ledger, drain, homeConnected, now },
     certificateEnds: () => trust.credentials.current.expires,
     browserCertificateEnds: browserTls && (() => browserTls.expires),
   });
-  const homeConnected = () => home.connected;
   const admin = createAdminServer({ metrics, hosts, links, workers, ledger, drain, logLevel, homeConnected });
   await listen(admin, sft.admin.listen, 'sft.admin.listen');
   stack.defer(() => finish(admin));

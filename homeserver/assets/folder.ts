@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { HawserError } from '#signalling/errors.ts';
+import { diskOf } from '../disk.ts';
 import { type Appended, ASSET_NAME, type AssetName, type AssetStore, type ByteRange, type Listed } from './store.ts';
 
 /** A read at a time: large enough for a disk, small enough for a thousand downloads at once (256 MB). */
@@ -27,7 +28,7 @@ export class FolderStore implements AssetStore {
   readonly #keepFree: number;
   readonly #freeOf: (folder: string) => Promise<number>;
 
-  constructor({ folder, keepFree, freeOf = freeBytes }: FolderOptions) {
+  constructor({ folder, keepFree, freeOf = async (where) => (await diskOf(where)).free }: FolderOptions) {
     this.#folder = folder;
     this.#keepFree = keepFree;
     this.#freeOf = freeOf;
@@ -112,11 +113,6 @@ export class FolderStore implements AssetStore {
     if (!ASSET_NAME.test(name)) throw new RangeError('not the name of a file');
     return join(this.#folder, name.slice(0, 2), name.slice(2, 4), name);
   }
-}
-
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
 }
 
 /** Opened for writing; where it is new, its entry in the folder, and the folder's, are on disk. */

@@ -140,7 +140,7 @@ export function makeFederation(options: FederationOptions) {
     peers: trust.peers,
     audit: { note: (act) => log.info({ ...act }, 'an administrator changed the allow list') },
   });
-  const perPeer = peerMetrics(metrics.registry, peersStatus, (peer) => trust.peers.current.has(peer));
+  const perPeer = peerMetrics(metrics.registry, peersStatus, () => trust.peers.current);
   const noteRefusal = (peer: DomainName, code: ErrorCode): void => {
     peersStatus.traffic.noteRefusal(peer, code);
     perPeer.refused(peer, code);

@@ -17,7 +17,7 @@ export interface PeerMetrics {
 export function peerMetrics(
   registry: Registry,
   status: Pick<PeersStatus, 'report'>,
-  isListed: (domain: DomainName) => boolean,
+  listed: () => ReadonlyMap<DomainName, unknown>,
 ): PeerMetrics {
   const gauge = (name: string, help: string, read: (peer: PeerReport, now: number) => number | undefined) =>
     new Gauge({
@@ -38,18 +38,31 @@ export function peerMetrics(
   gauge('waiting_oldest_seconds', 'Age of the oldest that waits', ({ waiting: { oldestAt } }, now) =>
     oldestAt === undefined ? 0 : Math.max(0, (now - oldestAt) / 1000),
   );
+  gauge('certificate_expiry_seconds', 'Time until the certificate ends that a domain showed last', (peer, now) =>
+    peer.certificateEndsAt === undefined ? undefined : (peer.certificateEndsAt - now) / 1000,
+  );
   gauge('reached_timestamp_seconds', 'When a domain last answered', ({ reachedAt }) => reachedAt && reachedAt / 1000);
-  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
-    new Counter<'peer' | L>({
-      name: `hawser_homeserver_peer_${name}_total`,
-      help,
-      labelNames: ['peer', ...labelNames],
-      registers: [registry],
-    });
-  const refusals = counter('refusals', 'What was refused at the door for other domains', 'code');
-  const messages = counter('messages', 'Messages that came from a domain (in), or were delivered to it (out)', 'way');
-  const calls = counter('calls', 'Calls that began in conversations with people of a domain');
-  const named = (domain: DomainName) => (isListed(domain) ? domain : 'other');
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) => ({
+    name: `hawser_homeserver_peer_${name}_total`,
+    help,
+    labelNames: ['peer' as const, ...labelNames],
+    registers: [registry],
+  });
+  const refusals = new Counter(counter('refusals', 'What was refused at the door for other domains', 'code'));
+  // Where there are few of them, they begin with 0 for each domain of the list: the first one is to be seen as an increase.
+  const messages = new Counter({
+    ...counter('messages', 'Messages that came from a domain (in), or were delivered to it (out)', 'way'),
+    collect() {
+      for (const peer of listed().keys()) for (const way of ['in', 'out']) this.inc({ peer, way }, 0);
+    },
+  });
+  const calls = new Counter({
+    ...counter('calls', 'Calls that began in conversations with people of a domain'),
+    collect() {
+      for (const peer of listed().keys()) this.inc({ peer }, 0);
+    },
+  });
+  const named = (domain: DomainName) => (listed().has(domain) ? domain : 'other');
   return {
     refused: (domain, code) => refusals.inc({ peer: named(domain), code }),
     messages: (domain, way, count) => messages.inc({ peer: named(domain), way }, count),

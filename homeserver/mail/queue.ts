@@ -92,6 +92,15 @@ export async function countMails(db: Db): Promise<number> {
   return Number(n);
 }
 
+/** When the oldest that waits was written, ms since 1970; undefined where none does. */
+export async function oldestMail(db: Db): Promise<number | undefined> {
+  const { oldest } = await db
+    .selectFrom('mail_queue')
+    .select((e) => e.fn.min('created_at').as('oldest'))
+    .executeTakeFirstOrThrow();
+  return oldest === null ? undefined : Number(oldest);
+}
+
 /** `unreadable` where the key of the site has changed since; `nobody` for one that only took the time of one. */
 export function envelopeOf(key: Buffer, { sealed }: MailRow): Envelope | 'unreadable' | 'nobody' {
   const text = unseal(key, sealed);

@@ -47,6 +47,11 @@ export class Uplink {
     void this.#join();
   }
 
+  /** Whether the anchor has let this SFT into the conference. */
+  get isJoined(): boolean {
+    return this.#link !== undefined;
+  }
+
   /** The link was closed; dials again where it was this uplink's. */
   linkClosed(link: Link, code: Closing): void {
     if (link !== this.#link || this.#closed) return;

@@ -15,6 +15,7 @@ import { ClientMedia } from '../media/client-media.ts';
 import type { Entrance, Lost } from '../media/client-transport.ts';
 import { checkPublished } from '../media/codecs.ts';
 import type { Client, ConferenceHost } from './conference-host.ts';
+import type { Stay } from './returns.ts';
 
 export type JoinStep = 'join' | 'connect' | 'media';
 
@@ -30,7 +31,7 @@ export interface SessionContext {
   readonly open: (claims: TicketClaims) => ConferenceHost;
   readonly entrance: Entrance;
   /** The participant is in: the anchor may be dialled. */
-  readonly onJoined: (host: ConferenceHost) => void;
+  readonly onJoined: (host: ConferenceHost, stay: Stay) => void;
   readonly onRefused: (code: ErrorCode) => void;
   readonly onPathLost: Lost;
   readonly onStep: (step: JoinStep, seconds: number, who: InConference) => void;
@@ -136,6 +137,13 @@ export class ClientSession {
     this.#rpc.close(code);
   }
 
+  /** Who is in which conference by this connection; undefined before the ticket was taken. */
+  get stay(): Stay | undefined {
+    if (typeof this.#state === 'string') return undefined;
+    const { host, local } = this.#state;
+    return { conference: host.id, participant: local.participant };
+  }
+
   #joined(): Joined {
     if (typeof this.#state === 'string') throw new HawserError('SIG_ORDER', 'join first');
     return this.#state;
@@ -155,7 +163,7 @@ export class ClientSession {
       const client = this.#client(claims.participant, media);
       this.#state = { host, local, media, client };
       host.addClient(client);
-      this.#context.onJoined(host);
+      this.#context.onJoined(host, { conference: host.id, participant: claims.participant });
       this.#step('join');
       return {
         session: randomBytes(16).toString('base64url') as SessionId,

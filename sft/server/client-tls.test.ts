@@ -43,7 +43,7 @@ it('shows browsers a new certificate while whoever is in a call stays in it', as
   await client.rpc.request('receive', { capabilities: { codecs: [], headerExtensions: [] } });
   expect(isOpen).toBe(true);
   expect((await sft.state()).conferences).toEqual([state]);
-  const seconds = await sft.metric('hawser_sft_browser_certificate_expiry_seconds');
+  const seconds = await sft.metric('hawser_sft_certificate_expiry_seconds', 'of="browsers"');
   expect(Math.round(seconds / 60)).toBe(120);
   const other = await sft.connect();
   await other.rpc.request('join', { conference, ticket: await sft.ticket({ conference }) });

@@ -42,6 +42,7 @@ import { type Produced, Rendition, SourceMedia } from '../media/source-media.ts'
 import type { MediaWorker } from '../media/worker.ts';
 import { ConferenceVoices } from './conference-voices.ts';
 import { Guests } from './guests.ts';
+import { CUT_OFF } from './presence.ts';
 
 /** A connected client, as the host sees it. */
 export interface Client {
@@ -73,9 +74,6 @@ export interface HostEvents {
   onSignalDropped(drop: SignalDrop): void;
   onFault(error: unknown, what: string): void;
 }
-
-/** What ends a connection that its client makes again. */
-const CUT_OFF: readonly (ErrorCode | 'normal')[] = ['SIG_CLOSED', 'SIG_TIMEOUT', 'SFT_WORKER_DIED'];
 
 interface Attached {
   readonly side: Side;

@@ -64,6 +64,14 @@ export class Hosts {
     return [...this.#hosts.values()];
   }
 
+  /** Of each conference of another domain: its anchor, and whether this SFT is joined to it now. */
+  get uplinks(): readonly { readonly anchor: DomainName; readonly isJoined: boolean }[] {
+    return [...this.#uplinks].flatMap(([conference, { isJoined }]) => {
+      const anchor = this.#hosts.get(conference)?.state.anchor;
+      return anchor === undefined ? [] : [{ anchor, isJoined }];
+    });
+  }
+
   get(conference: ConferenceId): ConferenceHost | undefined {
     return this.#hosts.get(conference);
   }

@@ -2,33 +2,32 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
-import { HEARTBEAT_MS, SUSPECT_MS } from '#signalling/sft-link.ts';
 import type { SignalDrop } from '../conference/signals.ts';
-import type { Ledger, LeftOutLayer } from '../link/ledger.ts';
-import type { Links } from '../link/links.ts';
-import type { Trunk } from '../media/trunk.ts';
-import { unlessClosed } from '../media/unless-closed.ts';
+import type { LeftOutLayer } from '../link/ledger.ts';
 import type { MediaWorkers } from '../media/worker.ts';
-import type { StreamAccount } from '../trunk/stream-account.ts';
 import type { Drain } from './drain.ts';
-import type { Hosts } from './hosts.ts';
+import { type LinkSources, observeLinks } from './link-figures.ts';
+import { type ReturnOutcome, Returns, type Stay } from './returns.ts';
 
-export interface Observed {
-  readonly hosts: Hosts;
-  readonly links: Links;
+export interface Observed extends LinkSources {
   readonly workers: MediaWorkers;
-  readonly ledger: Ledger;
   readonly drain: Drain;
-  /** When the SFT's own certificate ends, ms since 1970. */
+  readonly homeConnected: () => boolean;
+  /** When the certificate towards other servers ends, ms since 1970. */
   readonly certificateEnds: () => number;
   /** The same of the certificate for browsers; undefined where the SFT shows none itself. */
   readonly browserCertificateEnds: (() => number) | undefined;
+  /** ms since 1970 */
   readonly now: () => number;
 }
+
+const WHERE: readonly SignalDrop[] = ['unknown', 'participant', 'conference', 'link-in', 'link-out'];
 
 export class Metrics {
   readonly registry = new Registry();
   #refresh: () => Promise<void> = async () => undefined;
+  #refreshing: Promise<void> | undefined;
+  readonly #returns: Returns;
   readonly #refusedTickets: Counter<'code'>;
   readonly #refusedLinks: Counter<'code'>;
   readonly #refusedMessages: Counter<'code'>;
@@ -40,6 +39,8 @@ export class Metrics {
   readonly #refusedSources: Counter<'peer'>;
   readonly #cutLinks: Counter<'peer' | 'code'>;
   readonly #droppedSignals: Counter<'where'>;
+  readonly #uplinkFailures: Counter<'peer' | 'code'>;
+  readonly #linkLosses: Counter<'peer'>;
 
   constructor() {
     const registers = [this.registry];
@@ -75,6 +76,22 @@ export class Metrics {
     this.#droppedSignals = counter('dropped_signals_total', 'Reactions that went no further, by whose limit it was', [
       'where',
     ]);
+    this.#uplinkFailures = counter('uplink_failures_total', 'Attempts to join an anchor that failed, by code', [
+      'peer',
+      'code',
+    ]);
+    this.#linkLosses = counter('link_losses_total', 'Links that ended although somebody needed them', ['peer']);
+    const resumes = counter(
+      'resumes_total',
+      'Connections of clients that broke: back in time or not, as those who closed the page',
+      ['outcome'],
+    );
+    this.#returns = new Returns((outcome, count) => resumes.inc({ outcome }, count));
+    // What has few values is there from the start: an increase from nothing to 1 is none for Prometheus.
+    for (const outcome of ['back', 'gone'] satisfies ReturnOutcome[]) resumes.inc({ outcome }, 0);
+    for (const protocol of ['ice', 'dtls']) this.#transportFailures.inc({ protocol }, 0);
+    for (const where of WHERE) this.#droppedSignals.inc({ where }, 0);
+    this.#refusedTickets.inc({ code: 'SFT_FULL' satisfies ErrorCode }, 0);
     this.#join = new Histogram({
       name: 'hawser_sft_join_seconds',
       help: 'Time from the connection to the step: joined, transport connected, first media ready',
@@ -86,7 +103,11 @@ export class Metrics {
 
   /** The text that Prometheus reads. */
   async scrape(): Promise<string> {
-    await this.#refresh();
+    // Two at once share one reading, so that none counts what is older than what was counted.
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+    });
+    await this.#refreshing;
     return this.registry.metrics();
   }
 
@@ -126,6 +147,26 @@ export class Metrics {
     this.#droppedSignals.inc({ where });
   }
 
+  linkStands(peer: DomainName): void {
+    this.#linkLosses.inc({ peer }, 0);
+  }
+
+  linkEnded(peer: DomainName, code: ErrorCode | 'normal'): void {
+    if (code !== 'normal' && code !== 'SFT_SHUTTING_DOWN') this.#linkLosses.inc({ peer });
+  }
+
+  uplinkFailed(peer: DomainName, code: ErrorCode): void {
+    this.#uplinkFailures.inc({ peer, code });
+  }
+
+  clientJoined(stay: Stay, now: number): void {
+    this.#returns.joined(stay, now);
+  }
+
+  clientEnded(stay: Stay, code: ErrorCode | 'normal', now: number): void {
+    this.#returns.ended(stay, code, now);
+  }
+
   workerDied(): void {
     this.#workerDeaths.inc();
   }
@@ -136,7 +177,7 @@ export class Metrics {
 
   /** Gauges that are read when they are asked for. */
   observe(observed: Observed): void {
-    const { hosts, workers, drain, certificateEnds, browserCertificateEnds, now } = observed;
+    const { hosts, workers, drain, homeConnected, certificateEnds, browserCertificateEnds, now } = observed;
     const registers = [this.registry];
     new Gauge({
       name: 'hawser_sft_conferences',
@@ -181,163 +222,43 @@ export class Metrics {
         }
       },
     });
-    new Gauge({
+    new Counter({
       name: 'hawser_sft_worker_cpu_seconds_total',
-      help: 'Processor time of the media workers',
+      help: 'Processor time of the media workers; one can use one core',
       labelNames: ['worker'],
       registers,
       async collect() {
-        for (const { index, worker } of workers.all) {
-          const usage = await worker.getResourceUsage();
-          this.set({ worker: String(index) }, (usage.ru_utime + usage.ru_stime) / 1_000);
+        const used = await Promise.all(
+          workers.all.map(async ({ index, worker }) => ({ index, usage: await worker.getResourceUsage() })),
+        );
+        this.reset();
+        for (const { index, usage } of used) {
+          this.inc({ worker: String(index) }, (usage.ru_utime + usage.ru_stime) / 1_000);
         }
+      },
+    });
+    new Gauge({
+      name: 'hawser_sft_homeserver_connected',
+      help: '1 while the homeserver of this domain is reached',
+      registers,
+      collect() {
+        this.set(homeConnected() ? 1 : 0);
       },
     });
     new Gauge({
       name: 'hawser_sft_certificate_expiry_seconds',
-      help: "Time until the SFT's certificate ends",
+      help: 'Time until a certificate ends, by who sees it: servers, browsers',
+      labelNames: ['of'],
       registers,
       collect() {
-        this.set((certificateEnds() - now()) / 1_000);
+        this.set({ of: 'servers' }, (certificateEnds() - now()) / 1_000);
+        if (browserCertificateEnds) this.set({ of: 'browsers' }, (browserCertificateEnds() - now()) / 1_000);
       },
     });
-    if (browserCertificateEnds) {
-      new Gauge({
-        name: 'hawser_sft_browser_certificate_expiry_seconds',
-        help: 'Time until the certificate ends that browsers are shown',
-        registers,
-        collect() {
-          this.set((browserCertificateEnds() - now()) / 1_000);
-        },
-      });
-    }
-    this.#observeLinks(observed.links);
-    this.#observePeers(observed.ledger);
-  }
-
-  #observeLinks(links: Links): void {
-    const registers = [this.registry];
-    new Gauge({
-      name: 'hawser_sft_links',
-      help: `Links by peer and state; suspect: nothing heard for ${SUSPECT_MS / HEARTBEAT_MS} heartbeats`,
-      labelNames: ['peer', 'state'],
-      registers,
-      async collect() {
-        this.reset();
-        for (const link of await links.all()) {
-          this.inc({ peer: link.peer, state: link.silentForMs > SUSPECT_MS ? 'suspect' : 'up' });
-        }
-      },
-    });
-    new Gauge({
-      name: 'hawser_sft_link_rtt_seconds',
-      help: 'Round trip of the newest heartbeat, by peer',
-      labelNames: ['peer'],
-      registers,
-      async collect() {
-        this.reset();
-        for (const { peer, rttMs } of await links.all()) if (rttMs !== undefined) this.set({ peer }, rttMs / 1_000);
-      },
-    });
-    new Gauge({
-      name: 'hawser_sft_trunk_bytes_total',
-      help: 'UDP payload of the trunks that stand, RTP and RTCP with SRTP, by peer and direction',
-      labelNames: ['peer', 'direction'],
-      registers,
-      async collect() {
-        this.reset();
-        for (const { peer, trunk } of await trunksOf(links)) {
-          const bytes = await unlessClosed(trunk, () => trunk.bytes());
-          this.inc({ peer, direction: 'out' }, bytes?.sent ?? 0);
-          this.inc({ peer, direction: 'in' }, bytes?.received ?? 0);
-        }
-      },
-    });
-    this.#observeStreams(links);
-  }
-
-  #observePeers(ledger: Ledger): void {
-    const registers = [this.registry];
-    new Gauge({
-      name: 'hawser_sft_shed_layers',
-      help: 'Layers that are left out now, by this SFT or the peer, by reason',
-      labelNames: ['peer', 'direction', 'reason'],
-      registers,
-      collect() {
-        this.reset();
-        for (const { peer, shed } of ledger.state) {
-          for (const { direction, reason } of shed) this.inc({ peer, direction, reason });
-        }
-      },
-    });
-    new Gauge({
-      name: 'hawser_sft_surplus',
-      help: 'What a peer stated above its limits and is not taken now',
-      labelNames: ['peer', 'what'],
-      registers,
-      collect() {
-        this.reset();
-        for (const { peer, surplus } of ledger.state) {
-          this.set({ peer, what: 'participants' }, surplus.us.participants);
-          this.set({ peer, what: 'sources' }, surplus.us.sources);
-        }
-      },
-    });
-    new Gauge({
-      name: 'hawser_sft_refused_peers',
-      help: '1 while a peer may not connect because it was cut off, by code',
-      labelNames: ['peer', 'code'],
-      registers,
-      collect() {
-        this.reset();
-        for (const { peer, refused } of ledger.state) if (refused) this.set({ peer, code: refused.code }, 1);
-      },
-    });
-  }
-
-  /** One reading of all streams serves all of these figures, so that it is made before the scrape and not by each. */
-  #observeStreams(links: Links): void {
-    const registers = [this.registry];
-    const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
-      new Gauge({ name: `hawser_sft_trunk_${name}`, help, labelNames, registers });
-    const stream = ['peer', 'direction', 'kind', 'layer'] as const;
-    const bytes = gauge('stream_bytes_total', 'RTP of the trunks that stand, without SRTP; layer 0+1+2 is VP9', [
-      ...stream,
-    ]);
-    const packets = gauge('stream_packets_total', 'Packets of the same streams', [...stream]);
-    const lost = gauge('lost_packets_total', 'Packets that the receiver missed, before repair', ['peer', 'direction']);
-    const keyFrames = gauge('key_frame_requests_total', 'Key frames asked for', ['peer', 'direction']);
-    const jitter = gauge('jitter_seconds', 'Greatest jitter of any incoming stream', ['peer']);
+    const refreshLinks = observeLinks(this.registry, observed);
     this.#refresh = async () => {
-      const readings = await streamsOf(links);
-      for (const each of [bytes, packets, lost, keyFrames, jitter]) each.reset();
-      const worst = new Map<string, number>();
-      for (const { peer, account } of readings) {
-        const { direction, kind } = account;
-        const labels = { peer, direction, kind, layer: account.layers.join('+') };
-        bytes.inc(labels, account.bytes);
-        packets.inc(labels, account.packets);
-        lost.inc({ peer, direction }, account.lost);
-        keyFrames.inc({ peer, direction }, account.keyFrameRequests);
-        worst.set(peer, Math.max(worst.get(peer) ?? 0, account.jitter));
-      }
-      for (const [peer, seconds] of worst) jitter.set({ peer }, seconds);
+      this.#returns.sweep(now());
+      await refreshLinks();
     };
   }
-}
-
-async function streamsOf(links: Links): Promise<{ peer: string; account: StreamAccount }[]> {
-  const all = await trunksOf(links);
-  const readings = await Promise.all(
-    all.map(async ({ peer, trunk }) => (await trunk.streams()).map((account) => ({ peer, account }))),
-  );
-  return readings.flat();
-}
-
-async function trunksOf(links: Links): Promise<{ peer: string; trunk: Trunk }[]> {
-  const trunks: { peer: string; trunk: Trunk }[] = [];
-  for (const link of await links.all()) {
-    for (const trunk of await link.trunks()) if (!trunk.closed) trunks.push({ peer: link.peer, trunk });
-  }
-  return trunks;
 }

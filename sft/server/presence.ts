@@ -2,11 +2,15 @@
  * When the homeserver is told who is in a conference: at once, with one exception. Where the last ones were cut off, nobody would have to wait long
  * for them, but the call would be over as soon as it was said that it is empty. So they are given time to come back.
  */
+import type { ErrorCode } from '#signalling/errors.ts';
 import type { ConferenceId } from '#signalling/ids.ts';
 import type { ConferenceHost } from './conference-host.ts';
 
 /** A client takes up to 15 s to notice that its connection is gone. ms */
 export const COME_BACK_MS = 30_000;
+
+/** What ends a connection that its client makes again. */
+export const CUT_OFF: readonly (ErrorCode | 'normal')[] = ['SIG_CLOSED', 'SIG_TIMEOUT', 'SFT_WORKER_DIED'];
 
 export class Presence {
   readonly #tell: (host: ConferenceHost) => void;

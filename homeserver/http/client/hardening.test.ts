@@ -259,6 +259,14 @@ describe('over HTTPS', () => {
     expect((await ask('POST', `${API}/sessions/refresh`, undefined, { cookie: plain })).status).toBe(401);
   });
 
+  test('the administrator sees when the certificate ends that browsers see', async () => {
+    const text = await (await fetch(`${alpha.admin}/metrics`)).text();
+    const left = (of: string) => Number(new RegExp(`certificate_expiry_seconds{of="${of}"} (\\d+)`).exec(text)?.[1]);
+    // Here both doors have the same one.
+    expect(left('browsers')).toBeGreaterThan(0);
+    expect(Math.abs(left('browsers') - left('servers'))).toBeLessThan(2);
+  });
+
   test('browsers are told to come by HTTPS from now on', async () => {
     const { headers } = await ask('GET', '/');
     expect(headers['strict-transport-security']).toBe('max-age=63072000');

@@ -30,7 +30,7 @@ it('shows browsers a new certificate while whoever listens hears on', async () =
   await alice.create('Ropes');
   await until(() => alice.events.slice(heard).some(({ type }) => type === 'conversation'), 'what happened since');
   const metrics = await (await fetch(`${alpha.admin}/metrics`)).text();
-  const [, seconds] = /^hawser_homeserver_browser_certificate_expires_seconds (\d+)$/m.exec(metrics) ?? [];
+  const [, seconds] = /^hawser_homeserver_certificate_expiry_seconds\{of="browsers"\} (\d+)$/m.exec(metrics) ?? [];
   expect(Math.round(Number(seconds) / 60)).toBe(120);
   expect(metrics).toMatch(/^hawser_homeserver_event_connections 1$/m);
   expect(alpha.logged.join()).toContain('browsers are shown a new certificate');

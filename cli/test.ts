@@ -8,6 +8,7 @@ import { ensureChromium } from './setup/chromium.ts';
 import { repository } from './setup/packages.ts';
 import { ensurePostgres } from './setup/postgres.ts';
 import { outcome } from './setup/program.ts';
+import { ensurePrometheus } from './setup/prometheus.ts';
 import { ensureTcpdump } from './setup/tcpdump.ts';
 import { ensureWorker } from './setup/worker.ts';
 import { select, testFiles } from './test/selection.ts';
@@ -32,6 +33,7 @@ export const test = command({
       MEDIASOUP_WORKER_BIN: await timed('media worker', err, ensureWorker),
       HAWSER_CHROMIUM: await timed('Chromium', err, ensureChromium),
       HAWSER_POSTGRES: await timed('PostgreSQL', err, ensurePostgres),
+      HAWSER_PROMETHEUS: await timed('Prometheus', err, ensurePrometheus),
       ...(await recorder(err)),
     };
     const broken: string[] = [];

@@ -99,6 +99,7 @@ export class Metrics {
       buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6],
       registers,
     });
+    for (const step of ['join', 'connect', 'media']) this.#join.zero({ step });
   }
 
   /** The text that Prometheus reads. */

@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   homeserver: ['signalling', 'site', 'trust', 'turn-config', 'mls'],
   client: ['signalling', 'mls'],
   web: ['client', 'signalling'],
+  deploy: [],
   bench: [...BELOW, 'cli'],
   cli: [...BELOW, 'bench'],
 };

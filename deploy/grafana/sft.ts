@@ -117,7 +117,7 @@ export const SFT: Dashboard = {
           title: 'Connections of clients closed',
           unit: 'cpm',
           about:
-            'A minute, by code, those that ended well left out; SIG_CLOSED is whoever shuts the page, and many of SIG_TIMEOUT at once are a network that broke.',
+            'A minute, by code, those that ended well left out; normal is SIG_CLOSED of whoever shuts the page, and many of SIG_TIMEOUT at once are a network that broke.',
           queries: one(aMinute('code', 'hawser_sft_closed_connections_total', HERE), '{{code}}'),
         },
         {
@@ -260,7 +260,7 @@ export const SFT: Dashboard = {
           title: 'Links refused',
           unit: 'cpm',
           about:
-            'A minute, by code; a few of TRUST_NO_CERTIFICATE are scanners, the others are explained in docs/guides/certificates.md, When a connection is refused.',
+            'A minute, by code; normal are a few of TRUST_NO_CERTIFICATE, which are scanners, and the others are explained in docs/guides/certificates.md, When a connection is refused.',
           queries: one(aMinute('code', 'hawser_sft_refused_links_total', HERE), '{{code}}'),
           none: '0',
         },

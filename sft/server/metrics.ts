@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
+import type { ShedReason } from '#signalling/sft-link.ts';
 import type { SignalDrop } from '../conference/signals.ts';
 import type { LeftOutLayer } from '../link/ledger.ts';
 import type { MediaWorkers } from '../media/worker.ts';
@@ -22,6 +23,7 @@ export interface Observed extends LinkSources {
 }
 
 const WHERE: readonly SignalDrop[] = ['unknown', 'participant', 'conference', 'link-in', 'link-out'];
+const REASONS: readonly ShedReason[] = ['send-limit', 'receive-limit', 'loss', 'delay', 'ceiling', 'feedback'];
 
 export class Metrics {
   readonly registry = new Registry();
@@ -150,6 +152,8 @@ export class Metrics {
 
   linkStands(peer: DomainName): void {
     this.#linkLosses.inc({ peer }, 0);
+    for (const direction of ['in', 'out'])
+      for (const reason of REASONS) this.#shedLayers.inc({ peer, direction, reason }, 0);
   }
 
   linkEnded(peer: DomainName, code: ErrorCode | 'normal'): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { command, Problem, type Terminal } from './command.ts';
 import { ensureChromium } from './setup/chromium.ts';
+import { ensureHelm } from './setup/helm.ts';
 import { repository } from './setup/packages.ts';
 import { ensurePostgres } from './setup/postgres.ts';
 import { outcome } from './setup/program.ts';
@@ -35,6 +36,7 @@ export const test = command({
       HAWSER_POSTGRES: await timed('PostgreSQL', err, ensurePostgres),
       HAWSER_PROMETHEUS: await timed('Prometheus', err, ensurePrometheus),
       ...(await recorder(err)),
+      ...(await helm(err)),
     };
     const broken: string[] = [];
     if (args.length === 0) {
@@ -68,6 +70,17 @@ async function recorder(err: Terminal['err']): Promise<NodeJS.ProcessEnv> {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     err(`hawser: no test looks at what goes over the wires: ${error.message}`);
+    return {};
+  }
+}
+
+/** What renders the chart. Where there is neither Helm nor Go, the chart's tests are skipped and nothing else. */
+async function helm(err: Terminal['err']): Promise<NodeJS.ProcessEnv> {
+  try {
+    return { HAWSER_HELM: await timed('Helm', err, ensureHelm) };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    err(`hawser: no test renders the Helm chart: ${error.message}`);
     return {};
   }
 }

@@ -1,10 +1,10 @@
 # One image for both servers of a domain:
 #
 #   docker build -t hawser .
-#   docker run --network host -v ./alpha:/data:ro … hawser homeserver --config /data/site.yaml
-#   docker run --network host -v ./alpha:/data:ro … hawser sft --config /data/site.yaml
+#   docker run --rm hawser --help
 #
-# The media server needs its UDP ports as they are in the configuration; --network host is the simplest way to that.
+# deploy/compose/ and deploy/helm/ run it with what it needs and nothing else: docs/guides/containers.md. A site is looked for in
+# /etc/hawser/site/hawser.yaml, what a homeserver keeps is in /data, and nothing else is written: the root file system may be read-only.
 
 FROM node:24-bookworm AS build
 WORKDIR /hawser
@@ -12,30 +12,56 @@ COPY package.json package-lock.json ./
 # As cli/setup/packages.ts does, and why it does not use npm ci.
 RUN npm install --no-save --ignore-scripts --no-audit --no-fund
 
-# The media worker, by the same code as on a machine; a layer of its own because it takes minutes and changes rarely.
-COPY cli ./cli
+# The media worker, by the same code as on a machine. It takes minutes, so that only what it is made of is there before: a change of
+# anything else leaves this layer as it is.
 COPY patches ./patches
+COPY cli/errors.ts ./cli/errors.ts
+COPY cli/setup ./cli/setup
+COPY cli/worker ./cli/worker
 RUN node cli/setup/patches.ts
 RUN worker="$(node cli/setup/worker.ts)" && cp "$worker" /usr/local/bin/mediasoup-worker
 
 COPY . .
 RUN node -e "import('/hawser/web/build.ts').then(({ buildWeb }) => buildWeb())"
-# What only building needs stays behind: development packages, and the worker's sources.
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/mediasoup/worker
+# What only building needs stays behind: development packages, and the worker's sources. The last line looks whether what is left is whole.
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+  && rm -rf node_modules/mediasoup/worker \
+  && NODE_ENV=production node -e "import('/hawser/cli/setup/packages.ts').then(({ ensurePackages }) => ensurePackages())"
 
-FROM node:24-bookworm-slim
-# The libraries that the worker is linked with, in the versions of Debian 12.
+# Debian itself and not node:24-bookworm-slim, which brings npm, yarn and corepack along.
+FROM debian:bookworm-slim
+# The libraries that Node and the worker are linked with, in the versions of Debian 12, the one user, and no program that makes more of him.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends libabsl20220623 libssl3 libuv1 \
-  && rm -rf /var/lib/apt/lists/*
+  && apt-get install -y --no-install-recommends libabsl20220623 libssl3 libstdc++6 libuv1 \
+  && rm -rf /var/lib/apt/lists/* \
+  && groupadd --gid 10001 hawser \
+  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin hawser \
+  && mkdir -p /data /etc/hawser/site \
+  && chown hawser:hawser /data \
+  && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /usr/local/bin/mediasoup-worker /usr/local/bin/mediasoup-worker
 # Called by itself the worker ends with 41; with a library missing it would be 127, and better found out now.
 RUN mediasoup-worker; test $? -eq 41
+# Root's, as is all but /data: whoever breaks into a server changes no program.
 COPY --from=build /hawser /hawser
-ENV NODE_ENV=production MEDIASOUP_WORKER_BIN=/usr/local/bin/mediasoup-worker
-RUN mkdir /data && chown node:node /data
-WORKDIR /data
-USER node
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "/hawser/cli/health.ts"]
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "/hawser/cli/main.ts"]
+RUN ln -s /hawser/hawser /usr/local/bin/hawser && hawser --help > /dev/null
+
+# Which sources it was made of: docker build --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" .
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Hawser" \
+  org.opencontainers.image.description="Federated conferencing that organisations run themselves: homeserver and media server" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+# Compiled code is kept in /tmp, where that can be written, and nowhere otherwise.
+ENV NODE_ENV=production MEDIASOUP_WORKER_BIN=/usr/local/bin/mediasoup-worker NODE_COMPILE_CACHE=/tmp/hawser-compiled
+WORKDIR /etc/hawser/site
+# By number, because Kubernetes cannot tell whether a name is root's.
+USER 10001:10001
+# Both servers end in order at SIGTERM. The launcher gives its place to Node, which is process 1 and gets it.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "--disable-warning=ExperimentalWarning", "/hawser/cli/health.ts"]
+ENTRYPOINT ["/hawser/hawser"]
 CMD ["--help"]

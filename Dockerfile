@@ -62,6 +62,6 @@ WORKDIR /etc/hawser/site
 USER 10001:10001
 # Both servers end in order at SIGTERM. The launcher gives its place to Node, which is process 1 and gets it.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "--disable-warning=ExperimentalWarning", "/hawser/cli/health.ts"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["node", "--disable-warning=ExperimentalWarning", "/hawser/cli/health.ts"]
 ENTRYPOINT ["/hawser/hawser"]
 CMD ["--help"]

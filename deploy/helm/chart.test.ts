@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { SftSchema } from '#site/sft.ts';
 import { parsePeers } from '#trust/peers.ts';
 import { PeersSchema } from '#trust/peers-schema.ts';
 import { type Faults, kubernetesFaults } from '../schemas/testing-schemas.ts';
+import { blocksOf } from '../testing-commands.ts';
 import {
   type Container,
   chart,
@@ -150,7 +151,7 @@ describe.runIf(hasHelm)('the chart', () => {
             capabilities: { drop: ['ALL'] },
           });
           const writable = volumeMounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath);
-          expect(['/data', '/tmp']).toEqual(expect.arrayContaining(writable));
+          expect(['/data', '/backups', '/tmp']).toEqual(expect.arrayContaining(writable));
         }
       }
       expect(of(set).filter(({ kind }) => kind === 'Secret')).toEqual([]);
@@ -207,6 +208,20 @@ describe.runIf(hasHelm)('the chart', () => {
     const schema = JSON.parse(await valuesFile('values.schema.json'));
     const known = Object.keys(schema.properties.peers.items.properties);
     expect(known.sort()).toEqual(Object.keys(PeersSchema.items.properties).sort());
+  });
+
+  it('is what the guide installs, with the Secrets that it makes', async () => {
+    const guide = await readFile(join(repository, 'docs', 'guides', 'containers.md'), 'utf8');
+    const values = join(folder, 'guide.yaml');
+    await writeFile(values, blocksOf(guide).find((block) => block.startsWith('domain: alpha.example')) ?? '');
+    expect(await complaint('--values', values)).toBe('');
+    const secrets = (text: string) =>
+      [...text.matchAll(/secret generic (\S+)((?: \\\n|[^\n])*)/g)].map(([, name, files = '']) => [
+        name,
+        [...files.matchAll(/--from-file=(\S+)/g)].map(([, file]) => file),
+      ]);
+    expect(secrets(guide)).toEqual(secrets(await notes('own-tls')));
+    expect(secrets(guide)).toHaveLength(2);
   });
 
   it('refuses what cannot be right, and says what to do', async () => {

@@ -8,11 +8,13 @@ homes=/organisations
 # home NAME: the folder that the servers of that organisation know as /data.
 home() { printf '%s/%s' "$homes" "$1"; }
 
-# Volumes are given away in the end, and a folder after all that is in it.
-is_ready() { [ "$(stat -c %u "$(home "$1")")" = 10001 ]; }
+# A new volume is root's, or as /data is in the image: the servers' and open to all eyes. In the end it is the servers' and closed, and a
+# folder is given away after all that is in it.
+is_ready() { [ "$(stat -c %u:%a "$(home "$1")")" = 10001:700 ]; }
 
 # begin NAME: certificates, and the site with its folder as this container sees it.
 begin() {
+  chown 0:0 "$(home "$1")"
   find "$(home "$1")" -mindepth 1 -delete
   hawser certs init --domain "$1.localhost" --out "$(home "$1")/certificates" > /dev/null
   sed "s#/data#$(home "$1")#" "/trial/$1/hawser.yaml" > "/tmp/$1.yaml"
@@ -43,7 +45,7 @@ allow beta alpha 10.97.53.11 10.97.53.12
 printf '\nTwo organisations are running. Open each address in a window of its own:\n\n' > "$(home alpha)/invitation"
 account alpha alice Alice 8180
 account beta bob Bob 8280
-printf '\nAs Alice, write to bob@beta.localhost, and press "Start call" when he has it. Ctrl-C ends everything.\n\n' \
+printf '\nAs Alice, write to @bob@beta.localhost, and press "Start call" when he has it. Ctrl-C ends everything.\n\n' \
   >> "$(home beta)/invitation"
 for name in alpha beta; do
   chmod 700 "$(home "$name")"

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { CLIENT_SFT, CLIENT_SFT_PATH } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName } from '#signalling/ids.ts';
+import { PROBE_PATH, type ProbeSide, SFT_PROBE } from '#signalling/probe.ts';
 import { SFT_HOME } from '#signalling/sft-home.ts';
 import { LINK_PATH, LINK_VERSIONS, SFT_LINK } from '#signalling/sft-link.ts';
 import { checkGrant, type TicketClaims } from '#signalling/ticket.ts';
@@ -22,6 +23,8 @@ import { openTrust } from '#trust/trust.ts';
 import { Ledger, type LeftOutLayer } from './link/ledger.ts';
 import { Links } from './link/links.ts';
 import { MediaWorkers } from './media/worker.ts';
+import { ProbeDoor } from './probe/probe-door.ts';
+import { probe } from './probe/prober.ts';
 import { createAdminServer } from './server/admin.ts';
 import { ClientSession } from './server/client-session.ts';
 import { Drain } from './server/drain.ts';
@@ -58,6 +61,8 @@ export interface RunningSft {
 }
 
 const LINK_IDLE_MS = 30_000;
+/** Connections of probes at once; one that is dialled back needs a second one. */
+const MAX_PROBES = 16;
 const LAST_ANSWER_MS = 1_000;
 const HTTP_LIMITS = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8 * 1024 };
 
@@ -172,6 +177,8 @@ export async function startSft({
     },
   });
   stack.defer(() => ledger.close());
+  const trunkPorts = new PortPool(sft.trunk.ports.from, sft.trunk.ports.to);
+  const mayReach = (peer: DomainName, ip: string) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []);
   const links = new Links({
     context: {
       hello: {
@@ -183,12 +190,12 @@ export async function startSft({
       trunks: {
         listenIp: sft.trunk.listenIp,
         announcedIp: sft.trunk.announcedIp,
-        ports: new PortPool(sft.trunk.ports.from, sft.trunk.ports.to),
+        ports: trunkPorts,
         onFault,
       },
       rotation,
       workers: () => workers.all,
-      mayReach: (peer, ip) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []),
+      mayReach,
       admit,
       admitConference: (peer, conference) => ledger.admitConference(peer, conference),
       roomFor: (peer, side) => ledger.roomFor(peer, side),
@@ -310,9 +317,33 @@ export async function startSft({
     maxConnections: sft.limits.links,
     onSocket: (socket, request) => links.accept(peerOf(request.socket).domain, socket),
   });
+  const side = (): ProbeSide => ({
+    ...{ domain, software: SOFTWARE, links: LINK_VERSIONS, now: now() },
+    trunk: { ip: sft.trunk.announcedIp ?? sft.trunk.listenIp, ports: sft.trunk.ports },
+  });
+  const dialProbe = (peer: DomainName, link: string) =>
+    dialSocket({ url: new URL(PROBE_PATH, link).href, contract: SFT_PROBE, agent: trust.dialler.agent(peer, 'sft') });
+  const clock = () => performance.now();
+  const probing = { side, listenIp: sft.trunk.listenIp, ports: trunkPorts, now: clock };
+  const probeDoor = new ProbeDoor({
+    ...probing,
+    mayReach,
+    mayCall: (peer) => trust.peers.allowed(peer)?.may.calls === true,
+    dialBack: async (peer, link) => (await dialProbe(peer, link)).close(),
+    onFault,
+  });
+  const probes = acceptSockets({
+    server: door,
+    path: PROBE_PATH,
+    contract: SFT_PROBE,
+    maxConnections: MAX_PROBES,
+    onSocket: (socket, request) => probeDoor.accept(peerOf(request.socket).domain, socket),
+  });
   await listen(door, sft.link.listen, 'sft.link.listen');
   stack.defer(() => stop(door));
   stack.defer(() => linkDoor.close());
+  stack.defer(() => probes.close());
+  stack.defer(() => probeDoor.close());
 
   const homeConnected = () => home.connected;
   metrics.observe({
@@ -320,7 +351,10 @@ export async function startSft({
     certificateEnds: () => trust.credentials.current.expires,
     browserCertificateEnds: browserTls && (() => browserTls.expires),
   });
-  const admin = createAdminServer({ metrics, hosts, links, workers, ledger, drain, logLevel, homeConnected });
+  const admin = createAdminServer({
+    ...{ metrics, hosts, links, workers, ledger, drain, logLevel, homeConnected },
+    probe: (peer, link) => probe(peer, link, { ...probing, link: sft.link.url, dial: dialProbe, wallClock: now }),
+  });
   await listen(admin, sft.admin.listen, 'sft.admin.listen');
   stack.defer(() => finish(admin));
 

@@ -12,6 +12,7 @@ import {
   Operation,
   PeersAnswer,
   PeersQuery,
+  ReachAnswer,
   Statement,
   Versions,
 } from './federation.ts';
@@ -84,6 +85,12 @@ export const FEDERATION_CALLS: Readonly<Record<FederationCall, CallSpec>> = {
     says: 'What lets the SFT of the asking domain link to the SFT of the anchor for one conference.',
   },
   keys: { from: 'anybody', answer: DomainKeys, says: 'With what the domain signs, and what speaks for its devices.' },
+  reach: {
+    from: 'anybody',
+    question: Nothing,
+    answer: ReachAnswer,
+    says: 'Whether the asked one reaches the door of the asking one, dialled anew. Asked by an administrator who looks for a fault.',
+  },
   feed: {
     from: HUB,
     question: Feed,

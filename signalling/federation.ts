@@ -34,6 +34,8 @@ export const FEDERATION_PATHS = {
 
   /** GET, answers `DomainKeys` (federation-people.ts): with what the domain signs, and what speaks for its devices. */
   keys: '/federation/v2/keys',
+  /** Nothing to `ReachAnswer`: the asked one dials the asking one's door anew, and says what came of it. For administrators. */
+  reach: '/federation/v2/reach',
   /** Hub to follower: `Feed` to `FeedAnswer` (federation-feed.ts); what goes to the groups that devices of `:domain` are in. */
   feed: '/federation/v2/feed/:domain',
   /** Follower to hub: `Submissions` to `SubmissionsAnswer` (federation-feed.ts); messages of its own people. */
@@ -71,6 +73,19 @@ const Time = Type.Integer({ minimum: 0 });
 
 export const Versions = Closed({ domain: DomainName, versions: Closed({ min: Version, max: Version }) });
 export type Versions = Static<typeof Versions>;
+
+export const ReachAnswer = Closed({
+  /** ms since 1970 */
+  now: Time,
+  software: Type.String({ maxLength: 80 }),
+  /** Where the SFT of the answering domain takes links; absent where it has none. */
+  link: Type.Optional(Type.String({ maxLength: 300, pattern: '^wss://' })),
+  /** Why the door of the asking domain could not be reached; absent where it could. */
+  code: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,59}$' })),
+  /** What of calls and messages the answering domain allows the asking one. */
+  may: Closed({ calls: Type.Boolean(), messages: Type.Boolean() }),
+});
+export type ReachAnswer = Static<typeof ReachAnswer>;
 
 export const IdentifierQuery = Closed({ handle: Handle });
 export type IdentifierQuery = Static<typeof IdentifierQuery>;

@@ -47,6 +47,7 @@ const CLASSES: Readonly<Partial<Record<FederationCall | 'unknown', CallClass>>> 
   feed: 'bulk',
   submit: 'bulk',
   turn: 'waiting',
+  reach: 'waiting',
   proxyDownload: 'file',
 };
 

@@ -25,6 +25,8 @@ type Need = 'nothing' | 'messages' | 'calls' | 'either' | 'search';
 const NEEDS: Readonly<Record<FederationCall, Need>> = {
   versions: 'nothing',
   keys: 'nothing',
+  // It says what is allowed.
+  reach: 'nothing',
   // Who is to be brought together with whom is asked before anything else.
   peersQuery: 'nothing',
   identifierQuery: 'search',

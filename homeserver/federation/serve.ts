@@ -16,6 +16,7 @@ import { keyDoor } from './door-keys.ts';
 import { bodyLimitOf } from './door-limits.ts';
 import { peopleDoorRoutes } from './door-people.ts';
 import { submitRoutes } from './door-submit.ts';
+import { reachRoute, whyUnreached } from './reach.ts';
 
 /** @throws StartError */
 export async function serveFederation({ site, log, world }: DoorOptions, parts: Parts): Promise<Door> {
@@ -81,6 +82,17 @@ export async function serveFederation({ site, log, world }: DoorOptions, parts: 
     limits: remoteLimits,
     hear: (from, statement) => people.connections.hear(from, statement),
     find: people.find,
+  });
+  reachRoute(app, {
+    peerIn,
+    whyUnreached: async (peer) => {
+      const entry = trust.peers.allowed(peer);
+      if (!entry) return 'FED_NOT_ALLOWED';
+      return whyUnreached(peer, { ...trust, whereIs: () => parts.discovery.find(entry) });
+    },
+    may: (peer) => parts.peerOf(peer)?.may,
+    link: site.sft.link.url,
+    now: world.now,
   });
   feedRoutes(app, { domain, take: (peer, feed) => feedsTaken.take(peer, feed) });
   groupDoor(app, {

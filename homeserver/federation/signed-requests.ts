@@ -21,9 +21,9 @@ const NOTHING = digestOf('');
 /** Parsed keys: as many as there are domains that ask much. */
 const MAX_KEYS = 1_000;
 
-/** Whether requests of a call are signed. `keys` cannot be: who asks for them may not know any yet. */
+/** Whether requests of a call are signed. `keys` cannot be: who asks for them may not know any yet. `reach` is asked by who has no signing key. */
 export function isSigned(call: FederationCall | 'unknown'): boolean {
-  return call !== 'unknown' && call !== 'keys' && versionOf(call) >= 2;
+  return call !== 'unknown' && call !== 'keys' && call !== 'reach' && versionOf(call) >= 2;
 }
 
 export class SignedRequests {

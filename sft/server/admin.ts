@@ -5,12 +5,14 @@ import { Compile } from 'typebox/compile';
 import { Closed } from '#signalling/contract.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { DomainName } from '#signalling/ids.ts';
+import type { ProbeReport } from '#signalling/probe.ts';
 import { type LogLevel, LogLevelWish } from '#site/log-level.ts';
 import { processFigures } from '#site/process-figures.ts';
 import type { Ledger } from '../link/ledger.ts';
 import type { Links } from '../link/links.ts';
 import { unlessClosed } from '../media/unless-closed.ts';
 import type { MediaWorkers } from '../media/worker.ts';
+import { errnoOf } from '../probe/errno.ts';
 import type { Drain } from './drain.ts';
 import type { Hosts } from './hosts.ts';
 import type { Metrics } from './metrics.ts';
@@ -24,11 +26,14 @@ export interface AdminOptions {
   readonly drain: Drain;
   readonly logLevel: LogLevel;
   readonly homeConnected: () => boolean;
+  /** Tries the way to the SFT of a domain, whose link door is at a URL. @throws HawserError */
+  readonly probe: (peer: DomainName, link: string) => Promise<ProbeReport>;
 }
 
 /** Longest body of a command. */
 const MAX_BODY = 1_024;
 const PEER = Compile(Closed({ peer: DomainName }));
+const PROBE = Compile(Closed({ peer: DomainName, link: Type.String({ maxLength: 300, pattern: '^wss://' }) }));
 const LEVEL = Compile(LogLevelWish);
 const MINUTES = Compile(Closed({ minutes: Type.Integer({ minimum: 0, maximum: 1_440 }) }));
 
@@ -53,6 +58,7 @@ export function createAdminServer(options: AdminOptions): Server {
   const acts: Record<string, (body: unknown) => Promise<object>> = {
     'POST /trunks/rotate': (body) => rotateTrunks(options.links, body),
     'POST /drain': async (body) => beginToDrain(options, body),
+    'POST /probe': async (body) => probePeer(options, body),
     'PUT /log-level': async (body) => changeLevel(options.logLevel, body),
   };
   return createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
@@ -66,7 +72,8 @@ export function createAdminServer(options: AdminOptions): Server {
         .then((answer) => json(answer))
         .catch((error: unknown) => {
           const known = error instanceof HawserError ? error : new HawserError('SIG_INTERNAL');
-          return json({ code: known.code, message: known.message }, known.status);
+          const errno = errnoOf(error);
+          return json({ code: known.code, message: known.message, ...(errno && { errno }) }, known.status);
         })
         .then(send);
       return;
@@ -97,7 +104,7 @@ export async function stateOf({
   ledger,
   drain,
   homeConnected,
-}: Omit<AdminOptions, 'metrics' | 'logLevel'>) {
+}: Omit<AdminOptions, 'metrics' | 'logLevel' | 'probe'>) {
   const linkStates = [];
   for (const link of await links.all()) {
     const trunks = [];
@@ -165,6 +172,11 @@ async function rotateTrunks(links: Links, wish: unknown): Promise<{ rotated: num
   let rotated = 0;
   for (const link of await links.all()) if (link.peer === wish.peer) rotated += await link.rotate();
   return { rotated };
+}
+
+async function probePeer({ probe }: Pick<AdminOptions, 'probe'>, wish: unknown): Promise<ProbeReport> {
+  if (!PROBE.Check(wish)) throw new HawserError('SIG_SCHEMA', 'peer, link');
+  return probe(wish.peer, wish.link);
 }
 
 /** @throws HawserError SIG_SCHEMA */

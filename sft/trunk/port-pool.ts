@@ -1,11 +1,16 @@
 /** UDP ports for trunks, each in use by one trunk at a time. */
 import { HawserError } from '#signalling/errors.ts';
 
+/** Ports that a probe leaves. */
+const RESERVE = 4;
+
 export class PortPool {
   readonly #free: number[];
+  readonly range: { readonly from: number; readonly to: number };
 
   /** Both ends of the range belong to it. */
   constructor(from: number, to: number) {
+    this.range = { from, to };
     this.#free = Array.from({ length: to - from + 1 }, (_, i) => from + i);
   }
 
@@ -19,6 +24,16 @@ export class PortPool {
   /** Goes to the end of the row, so that late packets of the old trunk do not meet a new one at once. */
   give(port: number): void {
     this.#free.push(port);
+  }
+
+  /** Lends some that are free for a moment, and leaves a few for trunks that are opened meanwhile. To be given back one by one. */
+  lend(most: number): number[] {
+    const left = Math.min(RESERVE, Math.ceil(this.#free.length / 2));
+    return this.#free.splice(left, Math.max(0, Math.min(most, this.#free.length - left)));
+  }
+
+  has(port: number): boolean {
+    return this.#free.includes(port);
   }
 
   get free(): number {

@@ -1,0 +1,152 @@
+/** Probes the way to the SFT of a peer: dials it, is dialled back, and tries every trunk port in both directions. */
+import { randomBytes } from 'node:crypto';
+import type { DomainName } from '#signalling/ids.ts';
+import {
+  MAX_STREAM_KBPS,
+  MAX_STREAM_MS,
+  type PathReport,
+  PROBE_SIZES,
+  type ProbeReport,
+  type ProbeSeen,
+  type ProbeSide,
+  SFT_PROBE,
+} from '#signalling/probe.ts';
+import { Rpc, type Socket } from '#signalling/rpc.ts';
+import type { PortPool } from '../trunk/port-pool.ts';
+import { ProbePorts } from './probe-ports.ts';
+
+export interface ProberOptions {
+  readonly side: () => ProbeSide;
+  /** Where the own link door is, as others reach it. */
+  readonly link: string;
+  readonly listenIp: string;
+  readonly ports: PortPool;
+  /** Opens the probe's connection at the link door of a peer. */
+  readonly dial: (peer: DomainName, link: string) => Promise<Socket>;
+  /** ms since 1970 */
+  readonly wallClock: () => number;
+  /** ms of a clock that only goes forward */
+  readonly now: () => number;
+}
+
+/** Two volleys reach the ports that the first one left to calls. */
+const VOLLEYS = 2;
+const MOST_PORTS = 128;
+const ECHOES = 10;
+/** How long datagrams may be under way, ms. */
+const TRAVEL_MS = 300;
+
+interface Tally {
+  tried: number;
+  unsent: number;
+  readonly silent: { from: number; to: number }[];
+  readonly sizes: Set<number>;
+  stream: PathReport['stream'];
+  translated: ProbeSeen['translated'];
+}
+
+/** @throws HawserError where the peer cannot be dialled, or refuses */
+export async function probe(peer: DomainName, link: string, options: ProberOptions): Promise<ProbeReport> {
+  const { side, wallClock, now } = options;
+  const socket = await options.dial(peer, link);
+  const rpc = new Rpc({ contract: SFT_PROBE, side: 'dialler', socket, requests: {}, notifications: {} });
+  try {
+    const [begin, clock] = [now(), wallClock()];
+    const far = await rpc.request('hello', side());
+    const clockMs = Math.round(far.now - (clock + (now() - begin) / 2));
+    const { code, errno } = await rpc.request('back', { link: options.link });
+    const back = code === undefined ? undefined : { code, errno };
+    const path = far.approved ? await tryPath(rpc, options) : undefined;
+    return { far, clockMs, back, ...(path && { path }) };
+  } finally {
+    rpc.close();
+  }
+}
+
+async function tryPath(rpc: Rpc<typeof SFT_PROBE, 'dialler'>, options: ProberOptions): Promise<ProbeReport['path']> {
+  const tallies = { out: newTally(), in: newTally() };
+  const busy = { own: new Set<number>(), far: new Set<number>() };
+  let rttMs: number | undefined;
+  for (let volley = 0; volley < VOLLEYS; volley++) {
+    rttMs = (await tryPorts(rpc, options, tallies, busy, volley === 0)) ?? rttMs;
+  }
+  if (tallies.out.tried === 0) return undefined;
+  const report = ({ tried, unsent, silent, sizes, stream, translated }: Tally): PathReport => ({
+    ...{ tried, unsent, silent, stream, translated },
+    lostSizes: sizes.size === 0 ? [] : PROBE_SIZES.filter((size) => !sizes.has(size)),
+  });
+  return { out: report(tallies.out), in: report(tallies.in), rttMs, busy: { own: [...busy.own], far: [...busy.far] } };
+}
+
+/** @returns the round trip, ms */
+async function tryPorts(
+  rpc: Rpc<typeof SFT_PROBE, 'dialler'>,
+  { side, listenIp, ports, now }: ProberOptions,
+  tallies: { readonly out: Tally; readonly in: Tally },
+  busy: { readonly own: Set<number>; readonly far: Set<number> },
+  isFirst: boolean,
+): Promise<number | undefined> {
+  const key = randomBytes(32);
+  const { from, to } = ports.range;
+  if (isFirst) for (let port = from; port <= to; port++) if (!ports.has(port)) busy.own.add(port);
+  const lent = ports.lend(MOST_PORTS);
+  const own = await ProbePorts.open(listenIp, lent, key, now);
+  try {
+    if (own.ports.length === 0) return undefined;
+    const far = await rpc.request('open', { ip: side().trunk.ip, ports: [...own.ports], key: key.toString('base64') });
+    if (isFirst) for (const port of far.busy) busy.far.add(port);
+    own.connect({ ip: far.ip, ports: far.ports });
+    // Both at once, as on a trunk: what a firewall lets through only because the other side spoke first would be so there too.
+    const [, volley] = await Promise.all([own.volley(), rpc.request('volley', {})]);
+    tallies.out.unsent += own.unsent;
+    tallies.in.unsent += volley.unsent;
+    const sent = isFirst ? await streams(own, rpc) : undefined;
+    await new Promise((resolve) => setTimeout(resolve, TRAVEL_MS));
+    const there = await rpc.request('seen', {});
+    tally(tallies.out, own, there, ({ own: a, far: b }) => ({ from: a, to: b }), sent?.out);
+    tally(tallies.in, own, own.seen, ({ own: a, far: b }) => ({ from: b, to: a }), sent?.in);
+    await rpc.request('close', {});
+    return own.rttMs;
+  } finally {
+    await own.close();
+    for (const port of lent) ports.give(port);
+  }
+}
+
+/** Two seconds of media in both directions at once, and echoes within. @returns packets that were sent */
+async function streams(own: ProbePorts, rpc: Rpc<typeof SFT_PROBE, 'dialler'>) {
+  const wish = { kbps: MAX_STREAM_KBPS, ms: MAX_STREAM_MS };
+  const [out, back] = await Promise.all([
+    own.stream(wish.kbps, wish.ms),
+    rpc.request('stream', wish),
+    own.echo(ECHOES),
+  ]);
+  return { out: out.packets, in: back.packets };
+}
+
+function tally(
+  into: Tally,
+  own: ProbePorts,
+  seen: ProbeSeen,
+  way: (ports: { own: number; far: number }) => { from: number; to: number },
+  sentPackets: number | undefined,
+): void {
+  const came = new Map(seen.pairs.map(({ pair, sizes }) => [pair, sizes]));
+  for (let pair = 0; pair < own.pairs; pair++) {
+    into.tried += 1;
+    const sizes = came.get(pair) ?? 0;
+    if (sizes === 0) into.silent.push(way(own.portsOf(pair)));
+    for (const [index, size] of PROBE_SIZES.entries()) if (sizes & (1 << index)) into.sizes.add(size);
+  }
+  into.translated ??= seen.translated;
+  if (sentPackets !== undefined) {
+    into.stream = { sentPackets, packets: seen.packets, kbps: Math.round((seen.bytes * 8) / MAX_STREAM_MS) };
+  }
+}
+
+function newTally(): Tally {
+  return {
+    ...{ tried: 0, unsent: 0, silent: [], sizes: new Set(), translated: undefined },
+    stream: { sentPackets: 0, packets: 0, kbps: 0 },
+  };
+}

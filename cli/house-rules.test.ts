@@ -34,9 +34,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   homeserver: ['signalling', 'site', 'trust', 'turn-config', 'mls'],
   client: ['signalling', 'mls'],
   web: ['client', 'signalling'],
-  deploy: [],
+  deploy: ['signalling', 'site', 'trust', 'web', 'cli'],
   bench: [...BELOW, 'cli'],
-  cli: [...BELOW, 'bench'],
+  cli: [...BELOW, 'bench', 'deploy'],
 };
 
 const isTest = (path: string) => /\.test\.tsx?$|\/testing/.test(path);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -84,6 +84,20 @@ test('it is found through a symbolic link', async () => {
   await symlink(process.execPath, join(folder, 'bin', 'node'));
   await symlink(launcher, join(folder, 'hawser'));
   expect((await launch(join(folder, 'hawser'))).stdout).toContain('hawser COMMAND');
+});
+
+test('Node and the media worker of the folder itself go before those of the machine', async () => {
+  await program(join(folder, 'bin', 'node'), 'echo v99.0.0');
+  const installed = join(folder, 'opt', 'hawser');
+  await program(
+    join(installed, 'bin', 'node'),
+    'if [ "$1" = --version ]; then echo v24.0.0; else echo "own, with $MEDIASOUP_WORKER_BIN"; fi',
+  );
+  await copyFile(launcher, join(installed, 'hawser'));
+  expect(await launch(join(installed, 'hawser'))).toMatchObject({
+    stdout: `own, with ${join(installed, 'bin', 'mediasoup-worker')}\n`,
+    stderr: '',
+  });
 });
 
 test('a reader that goes away is no fault', async () => {

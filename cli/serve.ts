@@ -9,6 +9,7 @@ import { SiteError } from '#site/mistakes.ts';
 import type { Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 import { Problem } from './errors.ts';
+import { tellReady } from './service-manager.ts';
 
 export interface Running {
   close(): Promise<void>;
@@ -49,6 +50,7 @@ export async function serve(
   for (const each of findings) log.warn({ option: each.path, remedy: each.remedy }, lineOf(each));
   const running = await start(site, log).catch(asProblem);
   process.send?.({ ready: true } satisfies Ready);
+  await tellReady().catch((error: unknown) => running.close().finally(() => asProblem(error)));
   const gone = parentGone();
   await Promise.race([aborted(signal), gone, ...(running.drained ? [running.drained] : [])]);
   // Ctrl-C, and a parent that is gone, wait for nobody. A second signal ends the process wherever it is.

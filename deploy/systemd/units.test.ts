@@ -10,7 +10,7 @@ const UNITS = ['hawser-homeserver.service', 'hawser-sft.service'];
 /** Of 10. What systemd 252 says; what is left is the network, sockets of the machine, and the machine code of V8. */
 const EXPOSURE = 1.3;
 /** With a right over ports, and without a user namespace of its own. */
-const EXPOSURE_AT_PORT_443 = 1.7;
+const EXPOSURE_AT_PORT_443 = 1.6;
 
 const analyze = await findProgram('systemd-analyze');
 if (analyze === undefined) console.warn('not tried: the units, because there is no systemd-analyze here.');

@@ -222,6 +222,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./accounts.ts')).accountsSetPassword,
   },
   {
+    name: 'package',
+    summary: 'Build the Debian package of this copy, with Node and the media worker in it',
+    load: async () => (await import('./package.ts')).packageDebian,
+  },
+  {
     name: 'bench trunk',
     summary: 'Measure what crosses the trunk between two media servers',
     load: async () => (await import('./bench.ts')).benchTrunk,

@@ -78,11 +78,14 @@ export interface CommandSpec<F extends Flags> {
   run(context: Context<F>): Promise<number>;
 }
 
+const NO_WORDS = { min: 0, max: 0 } as const;
+
 /** A command with the types of its flags shut inside. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly usage: string;
+  readonly words: { readonly min: number; readonly max: number };
   readonly about: readonly string[];
   readonly flags: Flags;
   execute(argv: readonly string[], terminal: Terminal): Promise<number>;
@@ -108,6 +111,7 @@ export function command<const F extends Flags>(spec: CommandSpec<F>): Command {
     name: spec.name,
     summary: spec.summary,
     usage: spec.usage,
+    words: spec.words ?? NO_WORDS,
     about: spec.about ?? [],
     flags: spec.flags,
     execute: async (argv, terminal) =>

@@ -8,7 +8,7 @@ type Raw = string | number | boolean | undefined;
 
 /** @throws UsageError for an unknown flag, a missing or ill-typed value, too few or too many words */
 export function parse<F extends Flags>(
-  spec: CommandSpec<F>,
+  spec: Pick<CommandSpec<F>, 'name' | 'usage' | 'words' | 'flags'>,
   argv: readonly string[],
 ): { flags: FlagValues<F>; args: readonly string[] } {
   const values: Record<string, Raw> = {};

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { command, Problem, type Terminal } from './command.ts';
 import { ensureChromium } from './setup/chromium.ts';
+import { ensureDebianHost } from './setup/debian-host.ts';
 import { ensureHelm } from './setup/helm.ts';
 import { repository } from './setup/packages.ts';
 import { ensurePostgres } from './setup/postgres.ts';
@@ -37,6 +38,7 @@ export const test = command({
       HAWSER_PROMETHEUS: await timed('Prometheus', err, ensurePrometheus),
       ...(await recorder(err)),
       ...(await helm(err)),
+      ...(await host(args, err)),
     };
     const broken: string[] = [];
     if (args.length === 0) {
@@ -81,6 +83,19 @@ async function helm(err: Terminal['err']): Promise<NodeJS.ProcessEnv> {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     err(`hawser: no test renders the Helm chart: ${error.message}`);
+    return {};
+  }
+}
+
+/** In what Hawser is installed. Not everybody may boot it, and it takes minutes to make: only where that test is asked for. */
+async function host(args: readonly string[], err: Terminal['err']): Promise<NodeJS.ProcessEnv> {
+  const { files } = select(args, await testFiles(), process.cwd());
+  if (files.length > 0 && !files.includes('deploy/install/install.e2e.test.ts')) return {};
+  try {
+    return { HAWSER_DEBIAN_HOST: await timed('Debian to install in', err, ensureDebianHost) };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    err(`hawser: no test follows docs/guides/install.md: ${error.message}`);
     return {};
   }
 }

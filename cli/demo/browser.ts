@@ -1,5 +1,5 @@
 /** A headless Chromium with a fake camera and microphone, for checks. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -22,10 +22,12 @@ const FLAGS = [
   '--disable-sync',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
-  // Nothing but the demo is to be reached: no look-up of the vendor's hosts, no search for devices on the network.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
+  // No search for devices on the network.
   '--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter',
 ];
+
+/** Nothing but the demo is to be reached, and no host of the vendor is looked up. */
+const LOCAL = 'MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE 127.0.0.1';
 
 /** Chromium refuses its own sandbox to root. */
 const SANDBOX = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
@@ -37,16 +39,24 @@ export interface FakeDevices {
   readonly sound?: string;
 }
 
-export async function openBrowser({ clip, sound }: FakeDevices = {}): Promise<Browser> {
+export interface BrowserOptions extends FakeDevices {
+  /** Names that are reached besides localhost, and where they lead; whatever certificate is shown there is taken. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** What starts the browser in another network: the words before its own command line. */
+  readonly wrapper?: readonly string[];
+}
+
+export async function openBrowser({ clip, sound, hosts, wrapper }: BrowserOptions = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'hawser-browser-'));
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   try {
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: await ensureChromium(),
+      executablePath: await programIn(profile, await ensureChromium(), wrapper),
       headless: true,
       args: [
         ...FLAGS,
         ...SANDBOX,
+        ...resolving(hosts),
         '--use-fake-device-for-media-stream',
         ...(clip === undefined ? [] : [`--use-file-for-fake-video-capture=${clip}`]),
         ...(sound === undefined ? [] : [`--use-file-for-fake-audio-capture=${sound}`]),
@@ -67,4 +77,18 @@ export async function openBrowser({ clip, sound }: FakeDevices = {}): Promise<Br
     await remove();
     throw error;
   }
+}
+
+function resolving(hosts: BrowserOptions['hosts']): readonly string[] {
+  if (hosts === undefined) return [`--host-resolver-rules=${LOCAL}`];
+  const rules = Object.entries(hosts).map(([name, address]) => `MAP ${name} ${address}`);
+  return [`--host-resolver-rules=${[...rules, LOCAL].join(', ')}`, '--ignore-certificate-errors'];
+}
+
+/** Playwright starts one file without words of its own before the flags. */
+async function programIn(folder: string, chromium: string, wrapper: BrowserOptions['wrapper']): Promise<string> {
+  if (wrapper === undefined) return chromium;
+  const file = join(folder, 'browser');
+  await writeFile(file, `#!/bin/sh\nexec ${[...wrapper, chromium].join(' ')} "$@"\n`, { mode: 0o755 });
+  return file;
 }

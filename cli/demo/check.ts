@@ -177,7 +177,8 @@ async function seen(page: Page): Promise<Seen> {
   };
 }
 
-async function seesOther(page: Page): Promise<void> {
+/** Resolves when the page shows and plays somebody else. */
+export async function seesOther(page: Page): Promise<void> {
   const sees = async () => {
     const { frames, energy } = await seen(page);
     return frames > 0 && energy > 0;

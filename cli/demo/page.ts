@@ -7,11 +7,26 @@ export const STEP_MS = 15_000;
 
 /** Signs in and opens the trial's conversation. */
 export async function signIn(page: Page, { organisation, handle, password }: Person): Promise<void> {
+  await signInAt(page, organisation.url, handle, password);
+  await openConversation(page);
+}
+
+export async function signInAt(page: Page, url: string, handle: string, password: string): Promise<void> {
   page.setDefaultTimeout(STEP_MS);
-  await page.goto(organisation.url);
+  await page.goto(url);
   await page.locator('input[name=username]').fill(handle);
   await page.locator('input[name=password]').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Makes a conversation with somebody, `@bob@beta.example`, and opens it. */
+export async function converse(page: Page, address: string): Promise<void> {
+  await page.getByRole('button', { name: 'New conversation' }).first().click();
+  await page.getByLabel('With whom').fill(address);
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByRole('button', { name: /^Take .* out$/ }).waitFor();
+  await page.getByLabel('Name of the conversation').fill(CONVERSATION_TITLE);
+  await page.getByRole('button', { name: 'Create' }).click();
   await openConversation(page);
 }
 

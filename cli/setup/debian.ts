@@ -106,6 +106,13 @@ async function archive({ codename, label }: Release): Promise<Source[]> {
   );
 }
 
+/** Where the packages of the release come from here. @throws Problem where the system has no such source */
+export async function mirror(codename: string): Promise<string> {
+  const main = (await archive(await release())).find(({ suite }) => suite === codename);
+  if (main === undefined) throw new Problem(`apt-get knows no package source of ${codename}. Add one, and try again.`);
+  return main.uri;
+}
+
 /** Fetches the binary package `name` from the release's backports and unpacks it into `target`, without installing it. */
 export async function fetchBackport(name: string, target: string): Promise<void> {
   const system = await release();

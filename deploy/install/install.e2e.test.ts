@@ -1,0 +1,189 @@
+/**
+ * docs/guides/install.md, typed as it stands into two fresh Debians by two administrators at once, up to a call between two browsers. What
+ * the page cannot say is said by whoever stands between the two: values of the variables, and the file that each sends the other.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBrowser } from '#cli/demo/browser.ts';
+import { seesOther } from '#cli/demo/check.ts';
+import { converse, joinCall, openConversation, signInAt, startCall } from '#cli/demo/page.ts';
+import { ensureDebianHost } from '#cli/setup/debian-host.ts';
+import { repository } from '#cli/setup/packages.ts';
+import { until } from '#signalling/testing.ts';
+import { buildDebianPackage } from '../debian/build.ts';
+import { type Block, blocksOf, missingLine, withValues } from './page.ts';
+import { DebianHost } from './testing-host.ts';
+import { makeNetwork, type Network } from './testing-network.ts';
+
+/** A server needs a second or two until it serves, and as long until it knows the other one. */
+const CHECK_MS = 20_000;
+
+const root = await ensureDebianHost().catch((error: Error) => {
+  console.warn(`not tried: docs/guides/install.md. ${error.message}`);
+  return undefined;
+});
+
+const page = blocksOf(await readFile(join(repository, 'docs', 'guides', 'install.md'), 'utf8'));
+
+interface Organisation {
+  readonly domain: string;
+  readonly hostName: string;
+  readonly host: DebianHost;
+  /** The block of variables, with the values of this one. */
+  readonly variables: string;
+  /** Everything that was printed. */
+  readonly printed: string[];
+}
+
+const hostName = (name: string) => `hawser.${name}.example`;
+
+let stack: AsyncDisposableStack;
+let network: Network;
+let both: readonly [Organisation, Organisation];
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'hawser-install-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  if (root === undefined) return;
+  const file = await buildDebianPackage(folder);
+  network = stack.use(await makeNetwork());
+  both = await Promise.all([prepare(root, file, 'alpha', 'beta'), prepare(root, file, 'beta', 'alpha')]);
+}, 180_000);
+
+afterAll(() => stack.disposeAsync());
+
+type Name = 'alpha' | 'beta';
+
+async function prepare(root: string, file: string, name: Name, peer: Name): Promise<Organisation> {
+  const { namespace, address } = network[name];
+  const files = { [file]: `/root/${basename(file)}` };
+  const host = stack.use(await DebianHost.boot({ name, root, namespace, files }));
+  const values = {
+    ...{ DOMAIN: `${name}.example`, HOST: hostName(name), ADDRESS: address },
+    ...{ PEER: `${peer}.example`, PEER_HOST: hostName(peer), PEER_ADDRESS: network[peer].address },
+  };
+  const [{ text = '' } = {}] = page.filter(({ kind }) => kind === 'variables');
+  return { domain: values.DOMAIN, hostName: values.HOST, host, variables: withValues(text, values), printed: [] };
+}
+
+/** @throws Error with what was printed, where it did not end well */
+async function type({ domain, host, variables, printed }: Organisation, text: string): Promise<string> {
+  const { code, stdout, tail } = await host.type(`${variables}\n${text}`);
+  if (code !== 0) throw new Error(`${domain}: ended with ${code}:\n${text}\n\n${tail}`);
+  printed.push(stdout);
+  return stdout;
+}
+
+/** What a check has to print may be a moment away: a server has just been started. */
+async function check(organisation: Organisation, { text, answer = '', line }: Block): Promise<void> {
+  let last = '';
+  const isRight = async () => {
+    const { stdout, tail } = await organisation.host.type(`${organisation.variables}\n${text}`);
+    last = tail;
+    return missingLine(answer, stdout) === undefined;
+  };
+  await until(isRight, `line ${line}`, CHECK_MS).catch(() => {
+    throw new Error(
+      `${organisation.domain}, line ${line}: '${missingLine(answer, last)}' is not printed, but:\n${last}`,
+    );
+  });
+}
+
+/** The mail of step 11: each sends the other the file that the page has made. */
+async function exchange(): Promise<void> {
+  const [alpha, beta] = both;
+  const carry = async (from: Organisation, to: Organisation) => {
+    const file = `/root/${from.domain}.tar`;
+    await type(to, `base64 --decode > ${file} <<END\n${await type(from, `base64 ${file}`)}\nEND`);
+  };
+  await Promise.all([carry(alpha, beta), carry(beta, alpha)]);
+}
+
+async function follow(block: Block): Promise<void> {
+  if (block.kind === 'check') await Promise.all(both.map((each) => check(each, block)));
+  if (block.kind === 'run' || block.kind === 'trial') await Promise.all(both.map((each) => type(each, block.text)));
+  // It is what the package of this test was built by.
+  if (block.kind === 'elsewhere') expect(block.text).toBe('./hawser package --out .');
+  if (block.text.startsWith('tar --create')) await exchange();
+}
+
+describe.skipIf(root === undefined)('the page, from nothing', () => {
+  test('is typed by two administrators, and says at every check what it promises', async () => {
+    for (const block of page) await follow(block);
+  });
+
+  test('ends in a call between two browsers, whose media crosses the border', async () => {
+    const [alpha, beta] = both;
+    const hosts = Object.fromEntries(
+      (['alpha', 'beta'] as const).map((name) => [hostName(name), network[name].address]),
+    );
+    const wrapper = ['ip', 'netns', 'exec', network.internet];
+    await using undo = new AsyncDisposableStack();
+    const signIn = async ({ hostName, printed }: Organisation) => {
+      const browser = await openBrowser({ hosts, wrapper });
+      undo.defer(() => browser.close());
+      const [, password = ''] = /Its password is (\S+)/.exec(printed.join('\n')) ?? [];
+      await signInAt(browser.page, `https://${hostName}/`, 'alice', password);
+      return browser.page;
+    };
+    const [here, there] = await Promise.all([signIn(alpha), signIn(beta)]);
+    await converse(here, `@alice@${beta.domain}`);
+    await startCall(here);
+    await openConversation(there);
+    await joinCall(there);
+    await Promise.all([seesOther(here), seesOther(there)]);
+    for (const block of page.filter(({ kind }) => kind === 'call')) {
+      await Promise.all(both.map((each) => check(each, block)));
+    }
+  });
+});
+
+describe.skipIf(root === undefined)('what was installed', () => {
+  test('the media server sees no key and no data of the homeserver, and is nobody', async () => {
+    const [alpha] = both;
+    const inside = 'cd /proc/$(systemctl show --property MainPID --value hawser-sft)';
+    const kinds = await type(
+      alpha,
+      `${inside}/root; stat --format '%a %s' etc/hawser/certificates/{homeserver,tickets,devices}.key`,
+    );
+    expect(kinds.split('\n')).toEqual(['0 0', '0 0', '0 0']);
+    expect(await type(alpha, `${inside}/root; stat --format %a var/lib/hawser/data`)).toBe('0');
+    const status = await type(alpha, `${inside}; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' status`);
+    expect(status.split('\n').map((line) => line.split(/:\s+/)[1])).toEqual([
+      '0000000000000000',
+      '0000000000000000',
+      '1',
+      '2',
+    ]);
+  });
+
+  test('no server is refused anything that it needs', async () => {
+    for (const organisation of both) {
+      const journal = await type(organisation, 'journalctl --unit hawser-homeserver --unit hawser-sft --output cat');
+      expect(journal.split('\n').filter((line) => /EPERM|EACCES|"level":[56]0/.test(line))).toEqual([]);
+    }
+  });
+
+  test('a configuration that is refused makes the start fail, and the journal says why', async () => {
+    const [alpha] = both;
+    await type(alpha, "sed --in-place 's/^  link:/  lnik:/' /etc/hawser/hawser.yaml");
+    const { code, tail } = await alpha.host.type('systemctl restart hawser-sft');
+    expect(code, tail).not.toBe(0);
+    const journal = await type(alpha, 'journalctl --unit hawser-sft --output cat');
+    expect(journal).toMatch(/hawser\.yaml:\d+.*lnik/);
+    await type(alpha, "sed --in-place 's/^  lnik:/  link:/' /etc/hawser/hawser.yaml; systemctl restart hawser-sft");
+  });
+
+  test('it goes without a trace in systemd, and leaves data and keys', async () => {
+    const [, beta] = both;
+    await type(beta, 'apt-get remove --yes hawser');
+    expect(await type(beta, 'systemctl list-units --plain --no-legend "hawser-*"')).toBe('');
+    expect(await type(beta, 'ls /etc/hawser/certificates/homeserver.key /var/lib/hawser/peers.yaml')).toContain(
+      'peers',
+    );
+    expect(await type(beta, 'test -d /opt/hawser/cli || echo gone')).toBe('gone');
+  });
+});

@@ -165,7 +165,7 @@ async function firstFrame(page: Page): Promise<number> {
 }
 
 /** Everything that the page decodes of others, in one sum. */
-async function seen(page: Page): Promise<Seen> {
+export async function seen(page: Page): Promise<Seen> {
   const tiles = await page.evaluate(() => window.hawser?.stats() ?? []);
   const video = tiles.filter(({ kind }) => kind === 'camera');
   return {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser } from '#cli/demo/browser.ts';
-import { seesOther } from '#cli/demo/check.ts';
+import { seen, seesOther } from '#cli/demo/check.ts';
 import { converse, joinCall, openConversation, signInAt, startCall } from '#cli/demo/page.ts';
 import { ensureDebianHost } from '#cli/setup/debian-host.ts';
 import { repository } from '#cli/setup/packages.ts';
@@ -19,6 +19,8 @@ import { makeNetwork, type Network } from './testing-network.ts';
 
 /** A server needs a second or two until it serves, and as long until it knows the other one. */
 const CHECK_MS = 20_000;
+/** All that speak TLS, by the page. */
+const DOORS = [443, 8448, 8543, 8548];
 
 const root = await ensureDebianHost().catch((error: Error) => {
   console.warn(`not tried: docs/guides/install.md. ${error.message}`);
@@ -115,7 +117,7 @@ describe.skipIf(root === undefined)('the page, from nothing', () => {
     for (const block of page) await follow(block);
   });
 
-  test('ends in a call between two browsers, whose media crosses the border', async () => {
+  test('ends in a call between two browsers over the border, which goes on while all certificates are renewed', async () => {
     const [alpha, beta] = both;
     const hosts = Object.fromEntries(
       (['alpha', 'beta'] as const).map((name) => [hostName(name), network[name].address]),
@@ -138,19 +140,55 @@ describe.skipIf(root === undefined)('the page, from nothing', () => {
     for (const block of page.filter(({ kind }) => kind === 'call')) {
       await Promise.all(both.map((each) => check(each, block)));
     }
+    await renewAll();
+    const before = await Promise.all([seen(here), seen(there)]);
+    const goesOn = async () => {
+      const now = await Promise.all([seen(here), seen(there)]);
+      return now.every(({ frames, energy }, who) => frames > (before[who]?.frames ?? 0) + 50 && energy > 0);
+    };
+    await until(goesOn, 'pictures after all certificates were renewed', CHECK_MS);
+    for (const organisation of both) {
+      const journal = await type(organisation, 'journalctl --unit hawser-sft --output cat');
+      expect(journal).toContain('a link stands');
+      expect(journal.split('\n').filter((line) => / ended"/.test(line))).toEqual([]);
+    }
   });
 });
+
+/** Every certificate of both, with the commands of the page, while the servers run; resolves when every door shows the new one. */
+async function renewAll(): Promise<void> {
+  const blocks = page.filter(
+    ({ step, text }) => (step === 4 && text.startsWith('cd ')) || (step === 5 && text.includes('-x509 ')),
+  );
+  expect(blocks.map(({ kind }) => kind)).toEqual(['run', 'trial']);
+  // Where servers are served, the connection ends without a certificate on this side; what is shown before is enough.
+  const shown = (organisation: Organisation) =>
+    Promise.all(
+      DOORS.map((port) =>
+        type(
+          organisation,
+          `(openssl s_client -connect "$ADDRESS:${port}" || true) 2>&1 < /dev/null | openssl x509 -noout -serial`,
+        ),
+      ),
+    );
+  await Promise.all(
+    both.map(async (organisation) => {
+      const before = await shown(organisation);
+      await type(organisation, 'hawser certs renew /root/hawser-authority');
+      for (const { text } of blocks) await type(organisation, text);
+      const isNew = async () => (await shown(organisation)).every((serial, door) => serial !== before[door]);
+      await until(isNew, `new certificates of ${organisation.domain}`, CHECK_MS);
+    }),
+  );
+}
 
 describe.skipIf(root === undefined)('what was installed', () => {
   test('the media server sees no key and no data of the homeserver, and is nobody', async () => {
     const [alpha] = both;
     const inside = 'cd /proc/$(systemctl show --property MainPID --value hawser-sft)';
-    const kinds = await type(
-      alpha,
-      `${inside}/root; stat --format '%a %s' etc/hawser/certificates/{homeserver,tickets,devices}.key`,
-    );
-    expect(kinds.split('\n')).toEqual(['0 0', '0 0', '0 0']);
-    expect(await type(alpha, `${inside}/root; stat --format %a var/lib/hawser/data`)).toBe('0');
+    const hidden = ['etc/hawser/keys/homeserver', 'var/lib/hawser/data', 'var/cache/hawser/homeserver'];
+    // Also after the files in there were replaced.
+    expect(await type(alpha, `${inside}/root; stat --format %a ${hidden.join(' ')}`)).toBe('0\n0\n0');
     const status = await type(alpha, `${inside}; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' status`);
     expect(status.split('\n').map((line) => line.split(/:\s+/)[1])).toEqual([
       '0000000000000000',
@@ -177,11 +215,23 @@ describe.skipIf(root === undefined)('what was installed', () => {
     await type(alpha, "sed --in-place 's/^  lnik:/  link:/' /etc/hawser/hawser.yaml; systemctl restart hawser-sft");
   });
 
+  test('a new version leaves the servers running until they are restarted, and says so', async () => {
+    const [alpha] = both;
+    const servers = () => type(alpha, 'systemctl show --property MainPID hawser-homeserver hawser-sft');
+    const before = await servers();
+    expect(await type(alpha, 'apt-get install --yes --reinstall /root/hawser_*.deb')).toContain(
+      'systemctl restart hawser-homeserver hawser-sft',
+    );
+    expect(await servers()).toBe(before);
+    await type(alpha, 'systemctl restart hawser-homeserver hawser-sft');
+    expect(await servers()).not.toBe(before);
+  });
+
   test('it goes without a trace in systemd, and leaves data and keys', async () => {
     const [, beta] = both;
     await type(beta, 'apt-get remove --yes hawser');
     expect(await type(beta, 'systemctl list-units --plain --no-legend "hawser-*"')).toBe('');
-    expect(await type(beta, 'ls /etc/hawser/certificates/homeserver.key /var/lib/hawser/peers.yaml')).toContain(
+    expect(await type(beta, 'ls /etc/hawser/keys/homeserver/homeserver.key /var/lib/hawser/peers.yaml')).toContain(
       'peers',
     );
     expect(await type(beta, 'test -d /opt/hawser/cli || echo gone')).toBe('gone');

@@ -52,7 +52,10 @@ beforeAll(async () => {
   if (root === undefined) return;
   const file = await buildDebianPackage(folder);
   network = stack.use(await makeNetwork());
-  both = await Promise.all([prepare(root, file, 'alpha', 'beta'), prepare(root, file, 'beta', 'alpha')]);
+  const prepared = [prepare(root, file, 'alpha', 'beta'), prepare(root, file, 'beta', 'alpha')] as const;
+  // Where one does not come up, the other one is not to be left behind.
+  await Promise.allSettled(prepared);
+  both = await Promise.all(prepared);
 }, 180_000);
 
 afterAll(() => stack.disposeAsync());
@@ -62,7 +65,7 @@ type Name = 'alpha' | 'beta';
 async function prepare(root: string, file: string, name: Name, peer: Name): Promise<Organisation> {
   const { namespace, address } = network[name];
   const files = { [file]: `/root/${basename(file)}` };
-  const host = stack.use(await DebianHost.boot({ name, root, namespace, files }));
+  const host = stack.use(await DebianHost.boot({ root, namespace, files }));
   const values = {
     ...{ DOMAIN: `${name}.example`, HOST: hostName(name), ADDRESS: address },
     ...{ PEER: `${peer}.example`, PEER_HOST: hostName(peer), PEER_ADDRESS: network[peer].address },

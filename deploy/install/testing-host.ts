@@ -7,10 +7,9 @@ import { type Outcome, outcome } from '#cli/setup/program.ts';
 import { until } from '#signalling/testing.ts';
 
 export interface HostOptions {
-  readonly name: string;
   /** The folder of `ensureDebianHost`; it stays as it is. */
   readonly root: string;
-  /** The network namespace it is in. */
+  /** The network namespace it is in, and its name. */
   readonly namespace: string;
   /** Files of this machine, and where they are seen in there. */
   readonly files: Readonly<Record<string, string>>;
@@ -36,13 +35,13 @@ export class DebianHost {
     this.#leader = leader;
   }
 
-  static async boot({ name, root, namespace, files }: HostOptions): Promise<DebianHost> {
+  static async boot({ root, namespace, files }: HostOptions): Promise<DebianHost> {
     const said: string[] = [];
     const container = spawn(
       'systemd-nspawn',
       [
         ...asContainer(root),
-        ...['--quiet', '--boot', '--machine', name, '--console=pipe', `--kill-signal=${POWER_OFF}`],
+        ...['--quiet', '--boot', '--machine', namespace, '--console=pipe', `--kill-signal=${POWER_OFF}`],
         `--network-namespace-path=/run/netns/${namespace}`,
         ...Object.entries(files).map(([from, to]) => `--bind-ro=${from}:${to}`),
       ],
@@ -50,7 +49,7 @@ export class DebianHost {
     );
     for (const stream of [container.stdout, container.stderr]) stream.on('data', (chunk) => said.push(String(chunk)));
     try {
-      const leader = await until(() => leaderOf(container.pid), `${name} to have processes`, BOOT_MS);
+      const leader = await until(() => leaderOf(container.pid), `${namespace} to have processes`, BOOT_MS);
       const host = new DebianHost(container, leader);
       // As soon as systemd takes questions, it answers this one when all that belongs to the start has been started.
       let state = '';
@@ -64,7 +63,7 @@ export class DebianHost {
       said.push(String(error));
     }
     container.kill('SIGKILL');
-    throw new Error(`${name} did not come up. It said:\n${said.join('\n')}`);
+    throw new Error(`${namespace} did not come up. It said:\n${said.join('\n')}`);
   }
 
   /** What is typed into a new shell, to the end; the first command that fails ends it. */

@@ -32,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'turn-config': ['signalling', 'site'],
   ports: ['signalling', 'site', 'trust'],
   homeserver: ['signalling', 'site', 'trust', 'turn-config', 'mls'],
+  doctor: ['signalling', 'site', 'trust', 'check', 'turn-config', 'ports', 'sft', 'homeserver', 'client'],
   client: ['signalling', 'mls'],
   web: ['client', 'signalling'],
   deploy: ['signalling', 'site', 'trust', 'web', 'cli'],

@@ -23,7 +23,7 @@ export const table: readonly Entry[] = [
   },
   {
     name: 'doctor',
-    summary: 'Say what is missing for Hawser to run, and what to do about it',
+    summary: 'Say what is missing for Hawser or for calls, and what to do about it',
     load: async () => (await import('./doctor.ts')).doctor,
   },
   {

@@ -106,7 +106,10 @@ export async function startSft({
   stack.defer(() => workers.close());
 
   const tickets = new Tickets({ domain, key, now });
+  /** Conferences in which an administrator looks whether this SFT can be reached; no homeserver knows of them. */
+  const examined = new Set<ConferenceId>();
   const presence = new Presence((host) => {
+    if (examined.has(host.id)) return;
     home.presence(host);
     log.debug({ conference: host.id, participants: host.participants.length }, 'told the homeserver who is there');
     drain.look();
@@ -130,7 +133,10 @@ export async function startSft({
       return home.grant(conference);
     },
     onPresence: (host, mayComeBack) => presence.changed(host, mayComeBack),
-    onForgotten: () => drain.look(),
+    onForgotten: (conference) => {
+      examined.delete(conference);
+      drain.look();
+    },
     drainsUntil: () => drain.until,
     isAwaited: (conference) => presence.awaits(conference),
     onUplinkFailure: (error, peer) => {
@@ -228,7 +234,7 @@ export async function startSft({
     software: SOFTWARE,
     dial: () =>
       dialSocket({ url: sft.homeserver, contract: SFT_HOME, agent: trust.dialler.agent(domain, 'homeserver') }),
-    hosts: () => hosts.all,
+    hosts: () => hosts.all.filter(({ id }) => !examined.has(id)),
     onAllowed: (statement) => hosts.allow(statement),
     onPermissions: (statement) => hosts.permit(statement),
     onMute: (conference, participants) => hosts.get(conference)?.mute(participants),
@@ -264,7 +270,10 @@ export async function startSft({
       const session = new ClientSession(socket, {
         admit: (ticket, conference) => tickets.admit(ticket, conference),
         entrance: sft.media.entrance,
-        open: (claims) => openFor(claims, hosts, sft.limits),
+        open: (claims) => {
+          if (claims.examination) examined.add(claims.conference);
+          return openFor(claims, hosts, sft.limits);
+        },
         onJoined: (host, stay) => {
           metrics.clientJoined(stay, now());
           hosts.connect(host);

@@ -27,6 +27,8 @@ export const TicketClaims = Closed({
   participant: ParticipantId,
   anchor: DomainName,
   may: Type.Array(Permission, { maxItems: 3, uniqueItems: true }),
+  /** Of an administrator who looks whether the SFT can be reached: a conference of nobody else, of which no homeserver is told. */
+  examination: Type.Optional(Type.Literal(true)),
 });
 export type TicketClaims = Static<typeof TicketClaims>;
 

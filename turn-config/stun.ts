@@ -1,4 +1,4 @@
-/** STUN messages (RFC 8489) with the attributes of TURN (RFC 8656): bytes in, a message out, and back. Pure. */
+/** STUN messages (RFC 8489) with the attributes of TURN (RFC 8656) and ICE (RFC 8445): bytes in, a message out, and back. Pure. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { crc32 } from 'node:zlib';
@@ -30,7 +30,10 @@ export const ATTRIBUTES = {
   requestedFamily: 0x0017,
   requestedTransport: 0x0019,
   mappedAddress: 0x0020,
+  priority: 0x0024,
+  useCandidate: 0x0025,
   fingerprint: 0x8028,
+  iceControlling: 0x802a,
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
 

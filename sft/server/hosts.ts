@@ -25,7 +25,7 @@ export interface HostsOptions {
   readonly grantFor: (conference: ConferenceId) => Promise<Grant>;
   readonly onPresence: (host: ConferenceHost, mayComeBack: boolean) => void;
   /** Nothing of a conference is left here. */
-  readonly onForgotten: () => void;
+  readonly onForgotten: (conference: ConferenceId) => void;
   /** When this SFT ends at the latest, ms since 1970, while it takes no conference that is new to it. */
   readonly drainsUntil: () => number | undefined;
   /** The last ones of the conference were cut off, and may come back. */
@@ -192,6 +192,6 @@ export class Hosts {
     this.#uplinks.get(host.id)?.close();
     this.#uplinks.delete(host.id);
     if (this.#hosts.get(host.id) === host) this.#hosts.delete(host.id);
-    this.#options.onForgotten();
+    this.#options.onForgotten(host.id);
   }
 }

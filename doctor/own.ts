@@ -27,9 +27,10 @@ export function allowStep(domain: string, peer: Peer | undefined): Step {
 export async function filesStep(config: string): Promise<Step> {
   const [step, tried] = ['files', `${config} and the files that it names`];
   const findings = await checkSite(config);
-  const first =
-    findings.find(({ severity }) => severity === 'error') ??
-    findings.find(({ path }) => /^certificates\.(?:homeserver|sft|authority)/.test(path));
+  const seen = findings.filter(({ path }) => /^certificates\.(?:homeserver|sft|authority|revocation)/.test(path));
+  const refused =
+    findings.find(({ severity }) => severity === 'error') ?? seen.find(({ reason }) => /refused/.test(reason));
+  const first = refused ?? seen[0];
   if (!first) return ok(step, tried, 'nothing is wrong that others would see');
   const trouble = {
     saw: lineOf(first).replace(/\.$/, ''),
@@ -37,9 +38,7 @@ export async function filesStep(config: string): Promise<Step> {
     todo: first.remedy,
     who: 'you',
   } as const;
-  return first.severity === 'error' || /has ended|was revoked|not valid yet/.test(first.reason)
-    ? failed(step, tried, trouble)
-    : warning(step, tried, trouble);
+  return first === refused ? failed(step, tried, trouble) : warning(step, tried, trouble);
 }
 
 const TIMEOUT_MS = 3_000;

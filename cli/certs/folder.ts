@@ -88,7 +88,7 @@ async function writeRevoked(folder: string, authority: Issued, revoked: readonly
   await replaceFile(join(folder, REVOKED), await makeRevocationList(authority, revoked, now), PUBLIC);
 }
 
-async function readPair(folder: string, name = 'authority'): Promise<Issued> {
+export async function readPair(folder: string, name = 'authority'): Promise<Issued> {
   return { certificate: await readText(folder, `${name}.pem`), key: await readText(folder, `${name}.key`) };
 }
 

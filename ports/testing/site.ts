@@ -52,7 +52,8 @@ export class TestSite {
   readonly network: TestNetwork;
   readonly #authority: WebAuthority;
   readonly #servers = new Map<Part, ChildProcess>();
-  #coturn: TestCoturn | undefined;
+  coturn: TestCoturn | undefined;
+  readonly turnSecret = TURN_SECRET;
 
   private constructor({ network, name, host, turn, folder, authority }: TestSiteOptions) {
     this.name = name;
@@ -134,21 +135,28 @@ export class TestSite {
 
   async start(): Promise<void> {
     await Promise.all([this.startServer('homeserver'), this.startServer('sft')]);
+    await this.startTurn();
+  }
+
+  async startTurn(): Promise<void> {
     if (this.turnHost) {
       const certificate = await this.#authority.issue([`turn.${this.domain}`]);
       const site = await this.load();
-      this.#coturn = await startCoturn(this.network, this.turnHost, site, `turn.${this.domain}`, certificate, [
+      this.coturn = await startCoturn(this.network, this.turnHost, site, `turn.${this.domain}`, certificate, [
         TURN_SECRET,
       ]);
     }
   }
 
   /** Resolves when it serves. */
-  async startServer(part: Part): Promise<void> {
+  async startServer(part: Part, env: NodeJS.ProcessEnv = {}): Promise<void> {
     const log = join(this.folder, `${part}.log`);
     const file = openSync(log, 'a');
     const args = ['--disable-warning=ExperimentalWarning', MAIN, part, '--config', this.config];
-    const child = this.network.start(this.host, process.execPath, args, { stdio: ['ignore', file, file, 'ipc'] });
+    const child = this.network.start(this.host, process.execPath, args, {
+      stdio: ['ignore', file, file, 'ipc'],
+      env: { ...process.env, ...env },
+    });
     closeSync(file);
     this.#servers.set(part, child);
     const ended = once(child, 'exit').then(() => 'ended' as const);
@@ -169,8 +177,8 @@ export class TestSite {
   }
 
   async stopTurn(): Promise<void> {
-    await this.#coturn?.close();
-    this.#coturn = undefined;
+    await this.coturn?.close();
+    this.coturn = undefined;
   }
 
   async stop(): Promise<void> {
@@ -180,11 +188,13 @@ export class TestSite {
   /** Runs `hawser` on the site's host. */
   async hawser(
     args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
   ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
     const node = ['--disable-warning=ExperimentalWarning', MAIN];
     const child = this.network.start(this.host, process.execPath, [...node, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: this.folder,
+      env: { ...process.env, ...env },
     });
     let [out, err] = ['', ''];
     child.stdout?.on('data', (chunk) => (out += String(chunk)));

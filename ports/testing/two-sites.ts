@@ -26,7 +26,7 @@ export interface TwoSites {
   readonly authority: WebAuthority;
   readonly dnsHost: TestHost;
   /** Names of both. */
-  readonly startDns: () => Promise<TestDns>;
+  readonly dns: TestDns;
   close(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function startTwoSites({ turn = false }: { readonly turn?: boolean 
     });
   const [alpha, beta] = [await prepare('alpha'), await prepare('beta')];
   const zone = { addresses: { ...alpha.names, ...beta.names }, services: { ...alpha.services, ...beta.services } };
-  await startDns(network, dnsHost, zone);
+  const names = await startDns(network, dnsHost, zone);
   await alpha.allow([beta]);
   await beta.allow([alpha]);
   undo.defer(() => Promise.all([alpha.stop(), beta.stop()]).then(() => undefined));
@@ -63,7 +63,7 @@ export async function startTwoSites({ turn = false }: { readonly turn?: boolean 
   const running = undo.move();
   return {
     ...{ network, alpha, beta, alice, bob, authority, dnsHost },
-    startDns: () => startDns(network, dnsHost, zone),
+    dns: names,
     close: () => running.disposeAsync(),
   };
 }

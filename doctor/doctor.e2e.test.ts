@@ -1,0 +1,364 @@
+/**
+ * Two organisations on hosts of their own, one thing broken at a time: the doctor names that thing, whose it is, and what to do. What
+ * firewalls break is in ports/ports.e2e.test.ts, where calls are tried too.
+ */
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPair } from '#cli/certs/folder.ts';
+import type { TestDns } from '#ports/testing/dns.ts';
+import { startDns } from '#ports/testing/dns.ts';
+import type { TestSite } from '#ports/testing/site.ts';
+import { startTwoSites, type TwoSites } from '#ports/testing/two-sites.ts';
+import { until } from '#signalling/testing.ts';
+import { issueServer, makeAuthority } from '#trust/issue.ts';
+import { DAY, validityFrom } from '#trust/issuing.ts';
+import { writeSecrets } from '#turn-config/database.ts';
+import type { Step } from './step.ts';
+
+let two: TwoSites;
+let alpha: TestSite;
+let beta: TestSite;
+let dns: TestDns;
+/** PEM file of what browsers believe here. */
+let believed: string;
+
+beforeAll(async () => {
+  two = await startTwoSites({ turn: true });
+  ({ alpha, beta, dns } = two);
+  believed = join(alpha.folder, 'web-authority.pem');
+  await writeFile(believed, two.authority.certificate);
+}, 60_000);
+
+afterAll(() => two?.close());
+
+interface Diagnosis {
+  readonly ready: boolean;
+  readonly verdict: string;
+  readonly steps: readonly Step[];
+}
+
+async function diagnose(site: TestSite, word: string): Promise<Diagnosis> {
+  const { code, out, err } = await site.hawser(['doctor', word, '--json'], { NODE_EXTRA_CA_CERTS: believed });
+  if (out === '') throw new Error(err);
+  const diagnosis: Diagnosis = JSON.parse(out);
+  expect(code).toBe(diagnosis.ready ? 0 : 1);
+  return diagnosis;
+}
+
+/** The first thing that is not well. */
+async function finding(word = 'beta.example', site = alpha): Promise<Step | undefined> {
+  const { steps } = await diagnose(site, word);
+  return steps.find(({ outcome }) => outcome === 'failed');
+}
+
+const names = () => ({
+  addresses: { ...alpha.names, ...beta.names },
+  services: { ...alpha.services, ...beta.services },
+});
+
+it('says that all is well, on either side and for browsers, when it is', async () => {
+  for (const [site, word] of [
+    [alpha, 'beta.example'],
+    [beta, 'alpha.example'],
+    [alpha, 'clients'],
+  ] as const) {
+    const { ready, verdict, steps } = await diagnose(site, word);
+    expect([word, steps.filter(({ outcome }) => outcome !== 'ok')]).toEqual([word, []]);
+    expect(ready).toBe(true);
+    expect(verdict).toMatch(/^Ready: /);
+  }
+}, 40_000);
+
+it('prints what it tried, what it saw, and one last line', async () => {
+  const { out, code } = await alpha.hawser(['doctor', 'beta.example']);
+  const lines = out.trim().split('\n');
+  expect(lines.slice(0, -1).every((line) => /^ok {7}.+: .+\.$/.test(line))).toBe(true);
+  expect(lines.at(-1)).toBe('Ready: calls between alpha.example and beta.example work.');
+  expect(code).toBe(0);
+}, 20_000);
+
+describe('names the one thing that is broken:', () => {
+  /** What breaks it, what is found, and what mends it. */
+  interface Break {
+    readonly what: string;
+    readonly step: string;
+    readonly who: 'you' | 'them';
+    readonly says: RegExp;
+    readonly break: () => Promise<unknown>;
+    readonly mend: () => Promise<unknown>;
+  }
+  const allowedAgain = async () => {
+    await alpha.allow([beta]);
+    await beta.allow([alpha]);
+  };
+  const router = (rules: string) => two.network.firewall(two.network.router, rules);
+  const routerFilter = (rule: string) =>
+    router(
+      `table inet broken {\nchain forward {\ntype filter hook forward priority filter; policy accept;\n${rule}\n}\n}`,
+    );
+  const other = async () => (await makeAuthority(beta.domain, validityFrom(Date.now(), DAY))).certificate;
+  const certificate = (site: TestSite, role: 'homeserver' | 'sft') => join(site.folder, 'certificates', `${role}.pem`);
+  const key = (site: TestSite, role: 'homeserver' | 'sft') => join(site.folder, 'certificates', `${role}.key`);
+  /** Puts another certificate in place of one, and keeps the right one. */
+  const spoil = async (site: TestSite, role: 'homeserver' | 'sft', ended: boolean) => {
+    const authority = await readPair(join(site.folder, 'certificates'));
+    const validity = ended ? validityFrom(Date.now() - 3 * DAY, DAY) : validityFrom(Date.now(), DAY);
+    const made = await issueServer(
+      authority,
+      site.domain,
+      ended ? role : role === 'sft' ? 'homeserver' : 'sft',
+      validity,
+    );
+    for (const file of [certificate(site, role), key(site, role)]) await rename(file, `${file}.right`);
+    await writeFile(key(site, role), made.key, { mode: 0o600 });
+    await writeFile(certificate(site, role), made.certificate);
+  };
+  const unspoil = async (site: TestSite, role: 'homeserver' | 'sft') => {
+    for (const file of [key(site, role), certificate(site, role)]) await rename(`${file}.right`, file);
+  };
+  const restart = async (site: TestSite, part: 'homeserver' | 'sft', env?: NodeJS.ProcessEnv) => {
+    await site.stopServer(part);
+    await site.startServer(part, env);
+  };
+  /** Both servers of alpha and of beta know each other again. */
+  const whole = (site: TestSite) =>
+    until(async () => (await site.hawser(['peers', 'status'])).code === 0, 'the homeserver', 10_000);
+
+  const breaks: readonly Break[] = [
+    {
+      what: 'no DNS server answers',
+      ...{ step: 'names', who: 'you', says: /no DNS server answered/ },
+      break: () => dns.close(),
+      mend: async () => {
+        dns = await startDns(two.network, two.dnsHost, names());
+      },
+    },
+    {
+      what: 'the other domain has no SRV record',
+      ...{ step: 'names', who: 'them', says: /no SRV record/ },
+      break: async () => {
+        await dns.close();
+        const { addresses, services } = { ...names(), services: alpha.services };
+        const { [beta.domain]: _page, ...others } = addresses;
+        dns = await startDns(two.network, two.dnsHost, { addresses: others, services });
+      },
+      mend: async () => {
+        await dns.close();
+        dns = await startDns(two.network, two.dnsHost, names());
+      },
+    },
+    {
+      what: 'it is not on the allow list',
+      ...{ step: 'allowed', who: 'you', says: /not on it/ },
+      ...{ break: () => alpha.allow([]), mend: allowedAgain },
+    },
+    {
+      what: 'it is blocked',
+      ...{ step: 'allowed', who: 'you', says: /blocked/ },
+      ...{ break: () => alpha.allow([beta], { state: 'blocked' }), mend: allowedAgain },
+    },
+    {
+      what: 'it has no media prefix here',
+      ...{ step: 'allowed', who: 'you', says: /no media prefix/ },
+      ...{ break: () => alpha.allow([beta], { mediaPrefixes: [] }), mend: allowedAgain },
+    },
+    {
+      what: 'calls with it are off here',
+      ...{ step: 'allowed', who: 'you', says: /calls with it are switched off/ },
+      ...{ break: () => alpha.allow([beta], { may: { calls: false } }), mend: allowedAgain },
+    },
+    {
+      what: 'calls are off there',
+      ...{ step: 'allowed-there', who: 'them', says: /no calls/ },
+      ...{ break: () => beta.allow([alpha], { may: { calls: false } }), mend: allowedAgain },
+    },
+    {
+      what: 'it has not allowed us',
+      ...{ step: 'homeserver', who: 'them', says: /ended the connection when it knew who we are/ },
+      ...{ break: () => beta.allow([]), mend: allowedAgain },
+    },
+    {
+      what: 'the list here has another authority for it',
+      ...{ step: 'homeserver', who: 'you', says: /not of the authority that alpha\.example has/ },
+      ...{
+        break: async () => alpha.allow([beta], { authority: await other(), revocationList: undefined }),
+        mend: allowedAgain,
+      },
+    },
+    {
+      what: 'its media comes from an address that is not approved here',
+      ...{ step: 'prefixes', who: 'you', says: /comes from 20\.2\.0\.2, and you approved 198\.18\.0\.0/ },
+      ...{ break: () => alpha.allow([beta], { mediaPrefixes: ['198.18.0.0/24'] }), mend: allowedAgain },
+    },
+    {
+      what: 'our media comes from an address that is not approved there',
+      ...{ step: 'prefixes', who: 'them', says: /does not approve 20\.1\.0\.2/ },
+      ...{ break: () => beta.allow([alpha], { mediaPrefixes: ['198.18.0.0/24'] }), mend: allowedAgain },
+    },
+    {
+      what: 'its homeserver is down',
+      ...{ step: 'homeserver-tcp', who: 'them', says: /nobody listens there/ },
+      ...{ break: () => beta.stopServer('homeserver'), mend: () => beta.startServer('homeserver') },
+    },
+    {
+      what: 'its SFT is down',
+      ...{ step: 'link', who: 'them', says: /nobody listens there/ },
+      ...{ break: () => beta.stopServer('sft'), mend: () => beta.startServer('sft') },
+    },
+    {
+      what: 'our homeserver is down',
+      ...{ step: 'servers', who: 'you', says: /the homeserver does not answer/ },
+      ...{ break: () => alpha.stopServer('homeserver'), mend: () => alpha.startServer('homeserver') },
+    },
+    {
+      what: 'our SFT is down',
+      ...{ step: 'servers', who: 'you', says: /the SFT does not answer/ },
+      ...{ break: () => alpha.stopServer('sft'), mend: () => alpha.startServer('sft') },
+    },
+    {
+      what: 'the certificate of our homeserver has ended',
+      ...{ step: 'files', who: 'you', says: /ended/ },
+      ...{ break: () => spoil(alpha, 'homeserver', true), mend: () => unspoil(alpha, 'homeserver') },
+    },
+    {
+      what: 'our SFT has the certificate of the homeserver',
+      ...{ step: 'files', who: 'you', says: /sft\.pem|name/ },
+      ...{ break: () => spoil(alpha, 'sft', false), mend: () => unspoil(alpha, 'sft') },
+    },
+    {
+      what: 'the certificate of its SFT has ended',
+      ...{ step: 'link', who: 'them', says: /certificate of the SFT of beta\.example has ended/ },
+      ...{ break: () => spoil(beta, 'sft', true), mend: () => unspoil(beta, 'sft') },
+    },
+    {
+      what: 'the certificate of its homeserver has ended',
+      ...{ step: 'homeserver', who: 'them', says: /certificate of the homeserver of beta\.example has ended/ },
+      ...{ break: () => spoil(beta, 'homeserver', true), mend: () => unspoil(beta, 'homeserver') },
+    },
+    {
+      what: 'its clock is wrong',
+      ...{ step: 'clock', who: 'you', says: /that of beta\.example is \d+ s ahead of yours/ },
+      break: async () => {
+        const shift = join(beta.folder, 'shift.mjs');
+        await writeFile(shift, 'const { now } = Date; Date.now = () => now() + 600_000;\n');
+        await restart(beta, 'homeserver', { NODE_OPTIONS: `--import=${shift}` });
+      },
+      mend: () => restart(beta, 'homeserver'),
+    },
+    {
+      what: 'its SFT has a name that DNS does not know',
+      ...{ step: 'link', who: 'them', says: /the name of nowhere\.beta\.example:8548 has no address/ },
+      break: async () => {
+        await beta.configure((yaml) => {
+          yaml.sft.link.url = 'wss://nowhere.beta.example:8548/link/v1';
+        });
+        await restart(beta, 'homeserver');
+      },
+      mend: async () => {
+        await beta.configure(() => undefined);
+        await restart(beta, 'homeserver');
+      },
+    },
+    {
+      what: 'large datagrams are lost on the way, and nobody says so',
+      ...{ step: 'sizes', who: 'you', says: /1200, 1400 bytes never arrive/ },
+      ...{ break: () => routerFilter('meta l4proto udp ip length > 1200 drop'), mend: () => router('') },
+    },
+    {
+      what: 'something changes the ports of our media',
+      ...{ step: 'translation', who: 'you', says: /sends from 20\.1\.0\.2:41\d+ comes from 20\.1\.0\.2:5\d+/ },
+      break: () =>
+        router(
+          'table ip broken {\nchain post {\ntype nat hook postrouting priority srcnat;\nip saddr 20.1.0.2 udp sport 41000-41019 snat to 20.1.0.2:50000-59999 fully-random\n}\n}',
+        ),
+      mend: () => router(''),
+    },
+    {
+      what: 'every seventh packet is lost',
+      ...{ step: 'trunk', who: 'you', says: /with 1\d\.\d % lost/ },
+      ...{ break: () => routerFilter('meta l4proto udp numgen inc mod 7 0 drop'), mend: () => router('') },
+    },
+  ];
+
+  it.each(breaks.map((each) => [each.what, each] as const))(
+    '%s',
+    async (_what, { step, who, says, ...each }) => {
+      await each.break();
+      try {
+        const found = await finding();
+        expect([found?.step, found?.who, `${found?.saw}`]).toEqual([step, who, expect.stringMatching(says)]);
+        expect(found?.todo?.length).toBeGreaterThan(10);
+      } finally {
+        await each.mend();
+      }
+    },
+    60_000,
+  );
+
+  it('all is well again after that', async () => {
+    await whole(alpha);
+    await until(async () => (await diagnose(alpha, 'beta.example')).ready, 'everything to be mended', 20_000);
+  }, 40_000);
+});
+
+describe('names the one thing that browsers lack:', () => {
+  const right = () => alpha.writeWebCertificate();
+  const turnDatabase = () => alpha.coturn?.database ?? '';
+  it.each([
+    [
+      'a certificate that has ended',
+      ...(['page', /has ended/] as const),
+      () => alpha.writeWebCertificate(undefined, -60_000),
+      right,
+    ],
+    [
+      'a certificate for another name',
+      ...(['page', /not for alpha\.example/] as const),
+      () => alpha.writeWebCertificate(['other.example']),
+      right,
+    ],
+    [
+      'the address of the SFT, which announces another one',
+      ...(['media-udp', /no answer/] as const),
+      async () => {
+        await alpha.configure((yaml) => Object.assign(yaml.sft.media, { announcedIp: '20.1.0.77' }));
+        await alpha.stopServer('sft');
+        await alpha.startServer('sft');
+      },
+      async () => {
+        await alpha.configure(() => undefined);
+        await alpha.stopServer('sft');
+        await alpha.startServer('sft');
+      },
+    ],
+    [
+      'the secret at coturn',
+      ...(['turn-udp', /does not know the credential/] as const),
+      async () => writeSecrets(turnDatabase(), alpha.domain, ['another-secret-of-the-test-long-enough']),
+      async () => writeSecrets(turnDatabase(), alpha.domain, [alpha.turnSecret]),
+    ],
+    ['coturn', ...(['turn-tls', /nobody listens there/] as const), () => alpha.stopTurn(), () => alpha.startTurn()],
+  ])(
+    '%s',
+    async (_what, step, says, spoilIt, mendIt) => {
+      await spoilIt();
+      try {
+        // Servers follow certificates within a second.
+        const found = await until(
+          async () => {
+            const { steps } = await diagnose(alpha, 'clients');
+            return steps.find((each) => each.outcome === 'failed' && each.step === step);
+          },
+          `a finding about ${step}`,
+          15_000,
+        );
+        expect(found.saw).toMatch(says);
+        expect(found.who).toBe('you');
+      } finally {
+        await mendIt();
+      }
+    },
+    60_000,
+  );
+});

@@ -378,7 +378,7 @@ async function relayStep(
 const MUTE_RELAY: Trouble = {
   saw: 'a relay is given, and the SFT does not answer through it',
   cause: 'a firewall between the TURN host and the SFT drops UDP',
-  todo: 'Open relay-out on the TURN host, and media-udp-in or relay-in on that of the SFT.',
+  todo: 'Open relay-out on the TURN host; if it is open, media-udp-in on that of the SFT.',
   who: 'you',
   rule: 'relay-out',
 };

@@ -91,7 +91,7 @@ function people(site: Site): readonly Rule[] {
 function relays({ turn, sft }: Site): readonly Rule[] {
   if (!turn) return [];
   const media = sft.media.announcedIp ?? sft.media.listenIp;
-  return turn.hosts.flatMap(({ name, listenIp, announcedIp }): readonly Rule[] => {
+  return turn.hosts.flatMap(({ name, listenIp }): readonly Rule[] => {
     const suffix = turn.hosts.length > 1 ? `:${name}` : '';
     const common = { ...STATEFUL, at: 'turn', own: own(listenIp) } as const;
     const client = {
@@ -119,13 +119,6 @@ function relays({ turn, sft }: Site): readonly Rule[] {
         ...{ id: `relay-out${suffix}`, direction: 'out', protocol: 'udp', ownPorts: turn.ports },
         ...{ others: [prefix(media)], othersPorts: mediaPorts(sft), othersAre: 'your SFT' },
         why: `From relays of ${name} to the media of the SFT, and to no other port of it.`,
-        without: 'TURN takes clients, and their calls stay silent.',
-      },
-      {
-        ...{ ...STATEFUL, at: 'sft', own: own(sft.media.listenIp) },
-        ...{ id: `relay-in${suffix}`, direction: 'in', protocol: 'udp', ownPorts: mediaPorts(sft) },
-        ...{ others: [prefix(announcedIp ?? listenIp)], othersPorts: turn.ports, othersAre: `TURN host ${name}` },
-        why: `What relays of ${name} bring. Where media-udp-in is open to everybody it is part of that.`,
         without: 'TURN takes clients, and their calls stay silent.',
       },
     ];
@@ -217,7 +210,8 @@ function media({ sft }: Site, { domain, mediaPrefixes, linkPort, trunkPorts }: P
 function inside(site: Site): readonly Rule[] {
   const door = hostAndPort(site.homeserver.federation.listen);
   const { listenIp } = site.sft.trunk;
-  if (isLoopback(listenIp) || own(listenIp) === undefined) return [];
+  // On one address both are on one machine.
+  if (isLoopback(listenIp) || own(listenIp) === undefined || door.host === listenIp) return [];
   const common = { ...STATEFUL, protocol: 'tcp' } as const;
   const home = new URL(site.sft.homeserver);
   return [

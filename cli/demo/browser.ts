@@ -40,8 +40,11 @@ export interface FakeDevices {
 }
 
 export interface BrowserOptions extends FakeDevices {
-  /** Names that are reached besides localhost, and where they lead; whatever certificate is shown there is taken. */
-  readonly hosts?: Readonly<Record<string, string>>;
+  /**
+   * Names that are reached besides localhost, and where they lead, or `dns`: all that its network resolves. Whatever certificate is shown
+   * there is taken.
+   */
+  readonly hosts?: Readonly<Record<string, string>> | 'dns';
   /** What starts the browser in another network: the words before its own command line. */
   readonly wrapper?: readonly string[];
 }
@@ -81,8 +84,11 @@ export async function openBrowser({ clip, sound, hosts, wrapper }: BrowserOption
 
 function resolving(hosts: BrowserOptions['hosts']): readonly string[] {
   if (hosts === undefined) return [`--host-resolver-rules=${LOCAL}`];
+  if (hosts === 'dns') return ['--ignore-certificate-errors'];
   const rules = Object.entries(hosts).map(([name, address]) => `MAP ${name} ${address}`);
-  return [`--host-resolver-rules=${[...rules, LOCAL].join(', ')}`, '--ignore-certificate-errors'];
+  // Addresses are looked up too: of candidates that are reached by TCP.
+  const addresses = [...new Set(Object.values(hosts))].map((address) => `EXCLUDE ${address}`);
+  return [`--host-resolver-rules=${[...rules, LOCAL, ...addresses].join(', ')}`, '--ignore-certificate-errors'];
 }
 
 /** Playwright starts one file without words of its own before the flags. */

@@ -9,6 +9,7 @@ import { API } from '#signalling/client-home.ts';
 import { userIdOf } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
 import { WebAuthority } from '#turn-config/testing/certificate.ts';
+import { buildWeb } from '#web/build.ts';
 import { startDns, type TestDns } from './dns.ts';
 import { type TestHost, TestNetwork } from './network.ts';
 import { TestSite } from './site.ts';
@@ -34,6 +35,7 @@ export interface TwoSites {
 export async function startTwoSites({ turn = false }: { readonly turn?: boolean } = {}): Promise<TwoSites> {
   process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
   await ensureDebianPackages(['nftables', 'iproute2'], 'for networks of tests');
+  await buildWeb();
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'hawser-sites-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));

@@ -164,11 +164,12 @@ async function addSecret(turn: TurnOptions): Promise<void> {
   }
   const made = makeSecret();
   const secrets = file ? { ...file.secrets, next: made } : { current: made };
-  await writeSecretsFile(turn.secrets, secrets, file?.mode);
+  await writeSecretsFile(turn.secrets, secrets, file);
 }
 
 async function useNext(turn: TurnOptions, force: boolean): Promise<void> {
-  const { secrets, mode } = await secretsAt(turn);
+  const file = await secretsAt(turn);
+  const { secrets } = file;
   const { next } = secrets;
   if (next === undefined) throw new Problem('There is no new secret. Make one: hawser turn rotate');
   for (const { name } of force ? [] : turn.hosts) {
@@ -179,11 +180,12 @@ async function useNext(turn: TurnOptions, force: boolean): Promise<void> {
       );
     }
   }
-  await writeSecretsFile(turn.secrets, withNextInUse({ ...secrets, next }), mode);
+  await writeSecretsFile(turn.secrets, withNextInUse({ ...secrets, next }), file);
 }
 
 async function forgetOld(turn: TurnOptions, force: boolean): Promise<void> {
-  const { secrets, changed, mode } = await secretsAt(turn);
+  const file = await secretsAt(turn);
+  const { secrets, changed } = file;
   if (secrets.old === undefined) throw new Problem('There is no old secret.');
   const left = changed + LONGEST_CREDENTIAL_MS - Date.now();
   if (!force && left > 0) {
@@ -191,7 +193,7 @@ async function forgetOld(turn: TurnOptions, force: boolean): Promise<void> {
       `Credentials of the old secret are good for ${Math.ceil(left / 60_000)} more minutes. Wait, or use --force: then clients that join by TURN are refused until they ask again.`,
     );
   }
-  await writeSecretsFile(turn.secrets, { current: secrets.current }, mode);
+  await writeSecretsFile(turn.secrets, { current: secrets.current }, file);
 }
 
 async function turnAt(path: string): Promise<{ readonly site: Site; readonly turn: TurnOptions }> {

@@ -1,6 +1,9 @@
 /** The real coturn with the configuration that is rendered, in a network of its own: what it relays, and what it does not. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestHost, TestNetwork } from '#ports/testing/network.ts';
 import { startUdpSink, type UdpSink } from '#ports/testing/udp-sink.ts';
@@ -18,6 +21,7 @@ import { Asker } from './testing/asker.ts';
 import { WebAuthority, type WebCertificate } from './testing/certificate.ts';
 import { startCoturn, type TestCoturn } from './testing/coturn.ts';
 
+const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 const NAME = 'turn.alpha.example';
 const SECRET = 'a-secret-of-the-test-that-is-long-enough';
 const MEDIA = 40_000;
@@ -268,6 +272,46 @@ it('takes a new secret at once, with the old one beside it, and lets go of the o
   await running.ask({ ask: 'send', peer, data: 'goes on' });
   await until(() => media.came.some(({ data }) => data === 'goes on'), 'the old relay');
   writeSecrets(coturn.database, 'alpha.example', [SECRET]);
+});
+
+it('is asked by `turn rotate --use` whether it takes the new secret', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hawser-rotate-'));
+  try {
+    const next = 'the-secret-after-that-which-is-long-enough';
+    const [config, secrets] = [join(folder, 'hawser.yaml'), join(folder, 'turn')];
+    // The address stands in the place of the name, which nobody looks up here.
+    const section = `turn:\n  hosts: [{ name: ${TURN}, listenIp: ${TURN} }]\n  secrets: turn\n`;
+    await writeFile(config, sampleSite().replace(/^#turn:[\s\S]*/m, section));
+    await writeFile(secrets, `${SECRET}\nnext ${next}\n`, { mode: 0o600 });
+    const node = ['--disable-warning=ExperimentalWarning', MAIN];
+    const use = () => network.run(client, process.execPath, [...node, 'turn', 'rotate', '--use', '--config', config]);
+
+    await expect(use()).rejects.toThrow(
+      `${TURN} would refuse what the homeserver signs: it does not know the new secret. Nothing was changed.`,
+    );
+    expect(await readFile(secrets, 'utf8')).toBe(`${SECRET}\nnext ${next}\n`);
+    writeSecrets(coturn.database, 'alpha.example', [SECRET, next]);
+    expect(await use()).toContain('The homeserver signs with the new secret from now on.');
+    expect(await readFile(secrets, 'utf8')).toBe(`${next}\nold ${SECRET}\n`);
+  } finally {
+    writeSecrets(coturn.database, 'alpha.example', [SECRET]);
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it('shows a renewed certificate when it is told of it, and relays on meanwhile', async () => {
+  const shown = () =>
+    network.run(client, 'sh', ['-c', `openssl s_client -connect ${TURN}:443 -servername ${NAME} </dev/null 2>&1`]);
+  const running = await tls();
+  await running.allocate(fresh('through a renewal'));
+  expect(await shown()).toContain(`subject=CN = ${NAME}`);
+  await coturn.renew(await authority.issue([`renewed.${NAME}`, NAME]));
+  await until(async () => (await shown()).includes(`subject=CN = renewed.${NAME}`), 'the new certificate');
+  const peer = { ip: SFT, port: MEDIA };
+  expect(await running.code({ ask: 'permit', peer })).toBe(200);
+  await running.ask({ ask: 'send', peer, data: 'through a renewal' });
+  await until(() => media.came.some(({ data }) => data === 'through a renewal'), 'the relay of before');
+  await running.ask({ ask: 'close' });
 });
 
 it('runs with what `turn check` finds nothing wrong with', async () => {

@@ -1,5 +1,6 @@
 /** Writes the secrets into the database in which coturn looks for them, where they are in effect at once. */
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 
 /**
  * The same for another machine: SQL for the program `sqlite3`, to be handed over a pipe, since arguments of programs are seen by
@@ -18,7 +19,7 @@ export function secretsSql(realm: string, secrets: readonly string[]): string {
 
 /** @param file that must be there: an empty database beside the one that coturn reads would be a success that is none */
 export function writeSecrets(file: string, realm: string, secrets: readonly string[]): void {
-  const database = new DatabaseSync(`file:${encodeURI(file)}?mode=rw`, { timeout: 5_000 });
+  const database = new DatabaseSync(`${pathToFileURL(file).href}?mode=rw`, { timeout: 5_000 });
   try {
     database.exec(secretsSql(realm, secrets));
   } finally {

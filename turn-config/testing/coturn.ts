@@ -19,6 +19,8 @@ export interface TestCoturn {
   readonly database: string;
   /** Everything that it wrote, as far as it has come. */
   readonly log: readonly string[];
+  /** Puts another certificate in the place of the one that it shows, and tells it. */
+  renew(certificate: WebCertificate): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,8 +45,11 @@ export async function startCoturn(
   };
   const host = turn?.hosts.find((each) => each.name === name);
   if (!turn || !host) throw new Error(`the site has no TURN host ${name}`);
-  await writeFile(turn.certificate, certificate.chain);
-  await writeFile(turn.key, certificate.key, { mode: 0o600 });
+  const put = async ({ chain, key }: WebCertificate) => {
+    await writeFile(turn.certificate, chain);
+    await writeFile(turn.key, key, { mode: 0o600 });
+  };
+  await put(certificate);
   const tables = new DatabaseSync(database);
   tables.exec(await readFile(join(root, SCHEMA), 'utf8'));
   tables.close();
@@ -64,6 +69,10 @@ export async function startCoturn(
     file,
     database,
     log,
+    async renew(next) {
+      await put(next);
+      child.kill('SIGUSR2');
+    },
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
         const gone = once(child, 'exit');

@@ -98,10 +98,6 @@ export const PeopleQuery = Closed({ text: Text(200) });
 export const FoundPeople = Closed({ people: Type.Array(User, { maxItems: 20 }) });
 export type FoundPeople = Static<typeof FoundPeople>;
 
-/**
- * A ticket for the SFT of the caller's own domain: the answer of `POST conversations/:conversation/call`, which starts the
- * call or joins the one that goes on, and of `POST conversations/:conversation/call/tickets`, which only joins.
- */
 /** What an `RTCIceServer` is made of (W3C WebRTC, section 4.2.2). Good for one to two hours; each ticket brings a new one. */
 export const Relays = Closed({
   urls: Type.Array(Type.String({ maxLength: 300, pattern: '^turns?:' }), { minItems: 1, maxItems: 16 }),
@@ -110,6 +106,10 @@ export const Relays = Closed({
 });
 export type Relays = Static<typeof Relays>;
 
+/**
+ * A ticket for the SFT of the caller's own domain: the answer of `POST conversations/:conversation/call`, which starts the
+ * call or joins the one that goes on, and of `POST conversations/:conversation/call/tickets`, which only joins.
+ */
 export const CallTicket = Closed({
   ticket: Text(4_096),
   /** `wss://sft.alpha.example/client/v1` */

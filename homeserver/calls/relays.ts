@@ -35,7 +35,7 @@ export async function openRelays(
       try {
         return parseSecrets(await read(turn.secrets));
       } catch (error) {
-        throw new Error(`turn.secrets, ${turn.secrets}: ${error instanceof Error ? error.message : String(error)}`);
+        throw new Error(`turn.secrets, ${turn.secrets}: ${whyUnusable(error)}`, { cause: error });
       }
     },
     { what: 'The file of TURN secrets', onTrouble },
@@ -49,4 +49,14 @@ export async function openRelays(
     },
     close: () => secrets.close(),
   };
+}
+
+/** With what to do. */
+function whyUnusable(error: unknown): string {
+  if (error instanceof RangeError) {
+    return `${error.message} Correct it, or take it away and make a new one: hawser turn rotate`;
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : error;
+  if (code === 'ENOENT') return 'there is no such file. Make it: hawser turn rotate';
+  return `it cannot be read (${code}). Let the user of the homeserver read it.`;
 }

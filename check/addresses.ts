@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { hostAndPort, parseHostAndPort } from '#site/address.ts';
 import { text } from '#site/yaml.ts';
 import { type AddressKind, isLocalHost, KIND_WORDS, kindOf } from './address-kind.ts';
-import { type Facts, isUsed } from './facts.ts';
+import { type Facts, isUsed, turnHostsOf } from './facts.ts';
 import { type Option, type Remark, refuse, warn } from './finding.ts';
 
 export function checkAddresses(facts: Facts): readonly Remark[] {
@@ -18,7 +18,8 @@ const MEDIA = [
 
 function checkAnnounced(facts: Facts): readonly Remark[] {
   const { options } = facts.site;
-  return MEDIA.flatMap(([section, door, who]) => {
+  const turn = turnHostsOf(facts).map((section) => [section, MEDIA[0][1], 'clients that need TURN'] as const);
+  return [...MEDIA, ...turn].flatMap(([section, door, who]) => {
     const listen = options.text(`${section}.listenIp`);
     const announced = options.text(`${section}.announcedIp`);
     const shown = announced ?? listen;
@@ -106,7 +107,9 @@ function checkInterfaces(facts: Facts): readonly Remark[] {
   if (addresses.length === 0) return [];
   return facts.site.options.all.flatMap((leaf) => {
     const kind = text(leaf.schema, 'kind');
-    const isListened = kind === 'listen' || (kind === 'ip' && leaf.path.endsWith('.listenIp'));
+    // coturn may be on another machine.
+    const isOurs = leaf.path.endsWith('.listenIp') && !leaf.path.startsWith('turn.');
+    const isListened = kind === 'listen' || (kind === 'ip' && isOurs);
     if (!isListened || typeof leaf.value !== 'string' || !isUsed(leaf, facts)) return [];
     const host = kind === 'listen' ? parseHostAndPort(leaf.value)?.host : leaf.value;
     const found = host === undefined ? undefined : kindOf(host);
@@ -125,7 +128,7 @@ function checkInterfaces(facts: Facts): readonly Remark[] {
   });
 }
 
-function isSame(one: string, other: string): boolean {
+export function isSame(one: string, other: string): boolean {
   return (
     one === other || (isIP(one) === 6 && isIP(other) === 6 && hostOf(`http://[${one}]`) === hostOf(`http://[${other}]`))
   );

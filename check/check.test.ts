@@ -7,7 +7,7 @@ import { temporaryFolder } from '#trust/testing-folder.ts';
 import { type CheckOptions, checkSite } from './check.ts';
 import type { Finding } from './finding.ts';
 import type { Machine } from './machine.ts';
-import { HAWSER_YAML, MACHINE, makeTestSite, PEERS_YAML, type TestSite } from './testing.ts';
+import { HAWSER_YAML, MACHINE, makeTestSite, PEERS_YAML, type TestSite, TURN_YAML } from './testing.ts';
 import { makeMistakes, mistakesOf } from './testing-mistakes.ts';
 
 const folder = temporaryFolder();
@@ -68,6 +68,47 @@ describe('finds in hawser.yaml', () => {
     const found = await check(HAWSER_YAML.replace('key: alpha.example/sft.key', key));
     expectFindings(found, '12:10 error certificates.sft.key: this is the path of a file, not its content.');
     expect(JSON.stringify(found)).not.toContain('c2VjcmV0');
+  });
+});
+
+describe('finds in the section turn', () => {
+  const WITH_TURN = `${HAWSER_YAML}${TURN_YAML}`;
+  it('nothing where it is right, on a host of its own or on this one', async () => {
+    expect(await check(WITH_TURN)).toEqual([]);
+    const here = WITH_TURN.replace('198.20.0.8', '198.20.0.7').replace('tlsPort: 443', 'tlsPort: 5349');
+    expect(await check(here, { reserved: [{ from: 32_768, to: 60_999 }] })).toEqual([]);
+  });
+
+  it.each(mistakesOf(TURN()))('$what', async ({ spoil, expected }) => {
+    expectFindings(await check(spoil(WITH_TURN)), ...expected);
+  });
+
+  it('relay ports that this machine gives away, with all that must be kept free', async () => {
+    const here = WITH_TURN.replace('198.20.0.8', '198.20.0.7').replace('tlsPort: 443', 'tlsPort: 5349');
+    const [finding, ...others] = await check(here);
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({
+      path: 'turn.ports.from',
+      reason: expect.stringContaining('ports 50000 to 50999 lie in 32768 to 60999'),
+      remedy: 'Keep them free: sysctl -w net.ipv4.ip_local_reserved_ports=40000-40001,41000-41199,50000-50999',
+    });
+  });
+
+  it('a page on every address that takes the port of coturn on a second one', async () => {
+    const page = WITH_TURN.replaceAll('0.0.0.0:8443', '0.0.0.0:443').replaceAll(':8443', '');
+    const of = (address: string) => check(page, { addresses: [...MACHINE.addresses, address] });
+    expectFindings(
+      await of('198.20.0.8'),
+      '23:13 warning homeserver.client.listen: ports below 1024 need a right',
+      '58:12 warning turn.tlsPort: homeserver.client.listen takes TCP port 443 of every address of this machine',
+      '60:18 warning turn.ports.from: ports 50000 to 50999',
+    );
+    expectFindings(await of('198.20.0.9'), '23:13 warning homeserver.client.listen: ports below 1024 need a right');
+  });
+
+  it('nothing that concerns the SFT alone', async () => {
+    const spoilt = WITH_TURN.replace('turn.secrets', 'made/short.secrets').replace('198.20.0.8', '10.0.0.8');
+    expect(await check(spoilt, {}, { parts: ['sft'] })).toEqual([]);
   });
 });
 
@@ -283,6 +324,31 @@ a key behind a link into a folder of everybody | alpha.example/sft.key → made/
 data that everybody may look into | data: data → data: made/shown | 2:7 warning data: everybody on this machine may look into made/shown, where the database is.
 a file for the folder of data | data: data → data: peers.yaml | 2:7 error data: peers.yaml is a file, and no folder.
 a password in the URL of the database |   admin:↵    listen: 127.0.0.1:8450 →   database: postgresql://u:secret@db/hawser↵  admin:↵    listen: 127.0.0.1:8450 | 31:13 error homeserver.database: there is a password in it. Take it out, and name its file in
+`;
+}
+
+/** The same for what follows `TURN_YAML`. */
+function TURN(): string {
+  return `
+secrets that are not there | secrets: turn.secrets → secrets: nowhere | 59:12 error turn.secrets: there is no file nowhere.
+secrets that everybody may read | secrets: turn.secrets → secrets: made/all.key | 59:12 error turn.secrets: everybody on this machine may use the key made/all.key. & 59:12 error turn.secrets: it cannot be used. Each line must be a secret
+secrets that its group may change | secrets: turn.secrets → secrets: made/group.secrets | 59:12 warning turn.secrets: the group of made/group.secrets may change it.
+secrets that are too short | secrets: turn.secrets → secrets: made/short.secrets | 59:12 error turn.secrets: it cannot be used. Each line must be a secret of 22 to 200 characters
+an empty file of secrets | secrets: turn.secrets → secrets: made/empty.pem | 59:12 error turn.secrets: it cannot be used. There is no secret in it.
+a host of another domain | turn.alpha.example → turn.omega.example | 57:19 warning turn.hosts.1.name: turn.omega.example does not lie below alpha.example
+a name that is none | turn.alpha.example → Turn | 57:19 error turn.hosts.1.name must be a DNS name in lower case, such as turn.alpha.example, not "Turn".
+a host on every address | listenIp: 198.20.0.8 → listenIp: 0.0.0.0, announcedIp: 198.20.0.8 | 57:49 error turn.hosts.1.listenIp: coturn relays from one address
+a private address | listenIp: 198.20.0.8 → listenIp: 10.0.0.8 | 57:49 warning turn.hosts.1.listenIp: 10.0.0.8 is a private address (RFC 1918, RFC 4193): clients that need TURN outside of your own network
+an announced private address | listenIp: 198.20.0.8 → listenIp: 198.20.0.8, announcedIp: 10.0.0.8 | 57:74 warning turn.hosts.1.announcedIp: 10.0.0.8 is a private address
+an announced loopback | listenIp: 198.20.0.8 → listenIp: 198.20.0.8, announcedIp: 127.0.0.1 | 57:74 error turn.hosts.1.announcedIp: 127.0.0.1 is an address of this machine alone: no packet of
+an address of examples | listenIp: 198.20.0.8 → listenIp: 203.0.113.8 | 57:49 warning turn.hosts.1.listenIp: 203.0.113.8 is an address that is kept for examples
+an address of groups | listenIp: 198.20.0.8 → listenIp: 224.0.0.8 | 57:49 error turn.hosts.1.listenIp: nothing can listen on 224.0.0.8
+IPv6 announced, IPv4 taken | listenIp: 198.20.0.8 → listenIp: 198.20.0.8, announcedIp: '2606:1::8' | 57:74 error turn.hosts.1.announcedIp: it is IPv6, and turn.hosts.1.listenIp takes IPv4 alone.
+the port of the page on its address | listenIp: 198.20.0.8 → listenIp: 198.20.0.7 ; tlsPort: 443 → tlsPort: 8443 | 58:12 error turn.tlsPort takes TCP port 8443, which homeserver.client.listen takes too. & 60:18 warning turn.ports.from: ports 50000 to 50999
+relay ports that are those of trunks | listenIp: 198.20.0.8 → listenIp: 198.20.0.7 ; from: 50000 → from: 41100 ; tlsPort: 443 → tlsPort: 5349 | 60:18 error turn.ports takes UDP port 41100 to 50999, which sft.trunk.ports takes too. & 60:18 warning turn.ports.from: ports 41100 to 50999
+relay ports that are those of media | listenIp: 198.20.0.8 → listenIp: 198.20.0.7 ; from: 50000 → from: 39000 ; to: 50999 → to: 40000 ; tlsPort: 443 → tlsPort: 5349 | 60:18 warning turn.ports.from: ports 39000 to 40000 & 61:9 error turn.ports takes UDP port 39000 to 40000, which sft.media.port takes too.
+relay ports that end before they begin | to: 50999 → to: 49999 | 61:9 error turn.ports: the last port is below the first.
+fewer relay ports than people | to: 50999 → to: 50099 | 61:9 warning turn.ports.to: 100 ports on one host are enough for 25 devices at once, fewer than a quarter of the 1000
 `;
 }
 

@@ -17,6 +17,7 @@ import { checkPorts } from './ports.ts';
 import { rehearse } from './rehearsal.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkTickets } from './tickets.ts';
+import { checkTurn } from './turn.ts';
 
 type Check = (facts: Facts) => readonly Remark[];
 
@@ -30,6 +31,7 @@ const OF_SITE: readonly Check[] = [
   checkDevices,
   checkTickets,
   checkBrowsers,
+  checkTurn,
 ];
 const OF_PEERS: readonly Check[] = [checkAllowList];
 

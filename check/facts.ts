@@ -39,6 +39,11 @@ export function fileOf(option: Option<string> | undefined, written: Written, fac
   return option && facts.files.get(resolve(written.folder, option.value));
 }
 
+/** The sections of the TURN hosts: `turn.hosts.1`. */
+export function turnHostsOf({ site }: Facts): readonly string[] {
+  return site.options.all.flatMap(({ path }) => /^(turn\.hosts\.\d+)\.name$/.exec(path)?.[1] ?? []);
+}
+
 /** The domains on the list. */
 export function entriesOf({ options }: Written): readonly Entry[] {
   const groups = Map.groupBy(options.all, ({ path }) => path.split('.')[0] ?? '');

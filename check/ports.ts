@@ -4,6 +4,7 @@ import { text } from '#site/yaml.ts';
 import { allowedOf, type Facts, isUsed } from './facts.ts';
 import { type Option, type Remark, warn } from './finding.ts';
 import type { Range } from './machine.ts';
+import { isTurnHere } from './turn.ts';
 
 export function checkPorts(facts: Facts): readonly Remark[] {
   return [...checkTrunks(facts), ...checkOutgoing(facts), ...checkLow(facts), ...checkBuffers(facts)];
@@ -42,9 +43,11 @@ function checkOutgoing(facts: Facts): readonly Remark[] {
   const workers = options.number('sft.media.workers')?.value ?? 1;
   const port = options.number('sft.media.port');
   const from = options.number('sft.trunk.ports.from');
+  const relays = isTurnHere(facts) ? options.number('turn.ports.from') : undefined;
   const used = [
     { option: port, range: port && { from: port.value, to: port.value + workers - 1 } },
     { option: from, range: rangeOf(from, options.number('sft.trunk.ports.to')) },
+    { option: relays, range: rangeOf(relays, options.number('turn.ports.to')) },
   ];
   const all = used.flatMap(({ range }) => (range ? `${range.from}-${range.to}` : [])).join(',');
   return used.flatMap(({ option, range }) => {

@@ -90,6 +90,9 @@ export async function makeMistakes({ folder, alpha, beta }: TestSite): Promise<v
     await copyFile(alpha.sft.key, join(folder, 'made', name));
     await chmod(join(folder, 'made', name), mode);
   }
+  await put('short.secrets', 'opensesame\n');
+  await put('group.secrets', 'a-secret-of-the-test-that-is-long-enough\n');
+  await chmod(join(folder, 'made/group.secrets'), 0o660);
   await mkdir(join(folder, 'made/open'));
   await chmod(join(folder, 'made/open'), 0o777);
   await copyFile(alpha.sft.key, join(folder, 'made/open/sft.key'));

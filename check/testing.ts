@@ -71,6 +71,15 @@ sft:
       to: 41199
 `;
 
+/** May follow it: a TURN host on another machine. */
+export const TURN_YAML = `turn:
+  hosts: [{ name: turn.alpha.example, listenIp: 198.20.0.8 }]
+  tlsPort: 443
+  secrets: turn.secrets
+  ports: { from: 50000,
+    to: 50999 }
+`;
+
 export const PEERS_YAML = `- domain: beta.example
   state: allowed
   authority: beta.example/authority.pem
@@ -108,5 +117,6 @@ export async function makeTestSite(folder: string): Promise<TestSite> {
   await rename(key, join(folder, 'browsers/privkey.pem'));
   await mkdir(join(folder, 'data'), { mode: 0o700 });
   await writeFile(join(folder, 'peers.yaml'), PEERS_YAML);
+  await writeFile(join(folder, 'turn.secrets'), 'a-secret-of-the-test-that-is-long-enough\n', { mode: 0o600 });
   return { folder, path: join(folder, 'hawser.yaml'), alpha, beta, gamma };
 }

@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   signalling: [],
   site: ['signalling'],
   trust: ['signalling', 'site'],
-  check: ['signalling', 'site', 'trust'],
+  check: ['signalling', 'site', 'trust', 'turn-config'],
   mls: ['signalling'],
   sft: ['signalling', 'site', 'trust'],
   'turn-config': ['signalling', 'site'],

@@ -12,6 +12,8 @@ export interface Note {
   readonly expects?: string;
   /** What it is beyond its form. Paths (`path`, `file`, `key`, `password`) are made absolute; all but `path` must be there. */
   readonly kind?: 'path' | 'file' | 'key' | 'password' | 'database' | 'listen' | 'address' | 'ip' | 'url';
+  /** The command that makes such a file. */
+  readonly madeBy?: string;
   /** The value in the annotated sample. */
   readonly example?: unknown;
   readonly default?: unknown;

@@ -24,7 +24,7 @@ export async function checkFiles(
       continue;
     }
     if (!isFile(kind)) continue;
-    const wrong = await whatIsWrong(resolve(folder, value), value, kind);
+    const wrong = await whatIsWrong(resolve(folder, value), value, kind, text(schema, 'madeBy'));
     if (wrong) mistakes.push(mistake(place, `${path}: ${wrong.message}`, { path, remedy: wrong.remedy }));
   }
   return mistakes;
@@ -41,7 +41,8 @@ interface Wrong {
   readonly remedy: string;
 }
 
-async function whatIsWrong(file: string, written: string, kind: Kind): Promise<Wrong | undefined> {
+/** @param madeBy the command that makes such a file, where there is one */
+async function whatIsWrong(file: string, written: string, kind: Kind, madeBy: string): Promise<Wrong | undefined> {
   // A key that was pasted in place of its path must not reach a log.
   if (written.includes('\n') || written.includes('-----')) {
     const remedy = 'Write that text in a file of its own, and the path of the file here.';
@@ -60,9 +61,10 @@ async function whatIsWrong(file: string, written: string, kind: Kind): Promise<W
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : error;
     if (code === 'ENOENT') {
+      const make = madeBy === '' ? 'Put it there' : `Make it with ${madeBy}`;
       return {
         message: `there is no file ${file}.`,
-        remedy: 'Put it there, or correct the path; it counts from the folder of this file.',
+        remedy: `${make}, or correct the path; it counts from the folder of this file.`,
       };
     }
     const remedy = 'Let the user of the server read it, or run this as that user.';

@@ -126,8 +126,9 @@ interface Use {
 export function checkListening(leaves: readonly Leaf[], parts: readonly Part[]): readonly Mistake[] {
   const ours = [...doors(leaves), ...media(leaves)].filter(({ path }) => concerns(path, parts));
   const uses = [...ours, ...turn(leaves, ours)];
+  const ranges = concerns('turn.ports.to', parts) ? relays(leaves) : [];
   const mistakes: Mistake[] = [];
-  for (const { path, place, from, to } of uses) {
+  for (const { path, place, from, to } of [...ours, ...ranges]) {
     if (to > 65_535)
       mistakes.push(
         mistake(place, `${path}: the ports ${from} to ${to} end above 65535.`, { path, remedy: 'Begin lower.' }),
@@ -181,11 +182,19 @@ function media(leaves: readonly Leaf[]): readonly Use[] {
   return uses;
 }
 
+/** On whichever machine it is. */
+function relays(leaves: readonly Leaf[]): readonly Pick<Use, 'path' | 'place' | 'begin' | 'from' | 'to'>[] {
+  const [from, to] = ['from', 'to'].map((name) => leaves.find(({ path }) => path === `turn.ports.${name}`));
+  if (!from || !to) return [];
+  return [{ path: 'turn.ports', place: to.place, begin: from.place, from: Number(from.value), to: Number(to.value) }];
+}
+
 /** What coturn takes on a host that is also one of the site's own; on other machines it is in nobody's way. */
 function turn(leaves: readonly Leaf[], ours: readonly Use[]): readonly Use[] {
   const leaf = (path: string) => leaves.find((candidate) => candidate.path === path);
-  const [port, tlsPort, from, to] = ['port', 'tlsPort', 'ports.from', 'ports.to'].map((name) => leaf(`turn.${name}`));
-  if (!port || !tlsPort || !from || !to) return [];
+  const [port, tlsPort] = ['port', 'tlsPort'].map((name) => leaf(`turn.${name}`));
+  const [range] = relays(leaves);
+  if (!port || !tlsPort || !range) return [];
   const hosts = leaves
     .filter(({ path }) => /^turn\.hosts\.[0-9]+\.listenIp$/.test(path))
     .map(({ value }) => String(value));
@@ -195,11 +204,10 @@ function turn(leaves: readonly Leaf[], ours: readonly Use[]): readonly Use[] {
       ...{ path, place, begin: place, ip },
       ...{ from: Number(value), to: Number(value) },
     });
-    const range = { from: Number(from.value), to: Number(to.value) };
     return [
       { ...single(port), protocols: ['UDP'] },
       { ...single(tlsPort), protocols: ['TCP'] },
-      { path: 'turn.ports', place: to.place, begin: from.place, ip, protocols: ['UDP'], ...range },
+      { ...range, ip, protocols: ['UDP'] },
     ];
   });
 }

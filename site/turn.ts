@@ -43,6 +43,7 @@ export const TurnSchema = section(
     }),
     secrets: file({
       kind: 'key',
+      madeBy: 'hawser turn rotate',
       description: 'File of the secrets that the homeserver shares with coturn, one a line.',
       reason:
         'The first one signs; the others are still accepted while you change it. `hawser turn rotate` writes it, and the homeserver reads it again when it changes.',

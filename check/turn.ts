@@ -1,0 +1,98 @@
+/** The TURN servers of a site: whether clients find them, whether coturn starts with it, and whether there is room. */
+import { parseHostAndPort } from '#site/address.ts';
+import { text } from '#site/yaml.ts';
+import { parseSecrets } from '#turn-config/secrets.ts';
+import { kindOf } from './address-kind.ts';
+import { isSame } from './addresses.ts';
+import { type Facts, fileOf, isUsed, turnHostsOf } from './facts.ts';
+import { type Remark, refuse, warn } from './finding.ts';
+
+export function checkTurn(facts: Facts): readonly Remark[] {
+  return [...checkSecrets(facts), ...checkHosts(facts), ...checkPage(facts), ...checkRoom(facts)];
+}
+
+/** Whether one of them is this machine. */
+export function isTurnHere(facts: Facts): boolean {
+  return turnHostsOf(facts).some((host) => isHere(facts.site.options.text(`${host}.listenIp`)?.value ?? '', facts));
+}
+
+function isHere(ip: string, { machine }: Facts): boolean {
+  return machine.addresses.some((each) => isSame(each, ip));
+}
+
+/** As the homeserver reads them. */
+function checkSecrets(facts: Facts): readonly Remark[] {
+  const option = facts.site.options.text('turn.secrets');
+  const content = fileOf(option, facts.site, facts)?.text;
+  if (!option || content === undefined || !isUsed(option, facts)) return [];
+  try {
+    parseSecrets(content);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const remedy = 'Correct it, or take it away and make a new one: hawser turn rotate';
+    return [refuse(option, `it cannot be used. ${error.message}`, remedy)];
+  }
+}
+
+function checkHosts(facts: Facts): readonly Remark[] {
+  const { options } = facts.site;
+  const domain = options.text('domain')?.value;
+  return turnHostsOf(facts).flatMap((host) => {
+    const [name, listen] = [options.text(`${host}.name`), options.text(`${host}.listenIp`)];
+    const remarks: Remark[] = [];
+    if (name && domain !== undefined && isUsed(name, facts) && !name.value.endsWith(`.${domain}`)) {
+      const reason = `${name.value} does not lie below ${domain}: whoever has that name sees which of your people need it.`;
+      remarks.push(warn(name, reason, `Write a name below ${domain}, unless that is what you want.`));
+    }
+    if (listen && isUsed(listen, facts) && kindOf(listen.value) === 'unspecified') {
+      const reason = 'coturn relays from one address, by which the SFT and its firewall know it.';
+      remarks.push(refuse(listen, reason, 'Write that address of the TURN host, as ip address shows it there.'));
+    }
+    return remarks;
+  });
+}
+
+/**
+ * Doors on every address take the port of coturn on a second address of the same machine too. That of an address which the site
+ * names elsewhere is refused by its reader.
+ */
+function checkPage(facts: Facts): readonly Remark[] {
+  const { options } = facts.site;
+  const port = options.number('turn.tlsPort');
+  if (!port || !isUsed(port, facts)) return [];
+  const leaves = options.all.filter(({ path }) => !path.startsWith('turn.'));
+  const isNamed = (ip: string) =>
+    leaves.some(({ value }) => value === ip || parseHostAndPort(String(value))?.host === ip);
+  const second = turnHostsOf(facts).flatMap((host) => options.text(`${host}.listenIp`) ?? []);
+  const [at] = second.filter(({ value }) => isHere(value, facts) && !isNamed(value));
+  if (!at) return [];
+  return leaves.flatMap((leaf) => {
+    const door = text(leaf.schema, 'kind') === 'listen' ? parseHostAndPort(String(leaf.value)) : undefined;
+    if (door?.port !== port.value || kindOf(door.host) !== 'unspecified' || !isUsed(leaf, facts)) return [];
+    const reason = `${leaf.path} takes TCP port ${port.value} of every address of this machine, and so that of ${at.value}, where coturn is to listen.`;
+    return [warn(port, reason, `Let ${leaf.path} name one address, or write 5349 here.`)];
+  });
+}
+
+/** For a device while its call begins: site/turn.ts. */
+const RELAYS_OF_DEVICE = 4;
+
+/** Most people need no TURN; where a quarter of those that the SFT takes may come by it, there is room enough. */
+function checkRoom(facts: Facts): readonly Remark[] {
+  const { options } = facts.site;
+  const [from, to] = [options.number('turn.ports.from'), options.number('turn.ports.to')];
+  const participants = options.number('sft.limits.participants');
+  if (!from || !to || !participants || !isUsed(to, facts) || to.value < from.value) return [];
+  const [hosts, ports] = [turnHostsOf(facts).length, to.value - from.value + 1];
+  const needed = Math.ceil(participants.value / RELAYS_OF_DEVICE) * RELAYS_OF_DEVICE;
+  if (hosts === 0 || hosts * ports >= needed) return [];
+  const devices = Math.floor((hosts * ports) / RELAYS_OF_DEVICE);
+  const reason = `${ports} ports on ${hosts === 1 ? 'one host' : `${hosts} hosts`} are enough for ${devices} devices at once, fewer than a quarter of the ${participants.value} participants of sft.limits.participants.`;
+  const last = from.value + Math.ceil(needed / hosts) - 1;
+  const remedy =
+    last <= 65_535
+      ? `Let the range end at ${last} or above, and open it in the firewall, unless few of your people need TURN.`
+      : 'Begin the range lower, or add a host, unless few of your people need TURN.';
+  return [warn(to, reason, remedy)];
+}

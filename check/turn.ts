@@ -1,4 +1,5 @@
 /** The TURN servers of a site: whether clients find them, whether coturn starts with it, and whether there is room. */
+import { isIP } from 'node:net';
 import { parseHostAndPort } from '#site/address.ts';
 import { text } from '#site/yaml.ts';
 import { parseSecrets } from '#turn-config/secrets.ts';
@@ -38,6 +39,7 @@ function checkSecrets(facts: Facts): readonly Remark[] {
 function checkHosts(facts: Facts): readonly Remark[] {
   const { options } = facts.site;
   const domain = options.text('domain')?.value;
+  const media = options.text('sft.media.announcedIp') ?? options.text('sft.media.listenIp');
   return turnHostsOf(facts).flatMap((host) => {
     const [name, listen] = [options.text(`${host}.name`), options.text(`${host}.listenIp`)];
     const remarks: Remark[] = [];
@@ -48,6 +50,11 @@ function checkHosts(facts: Facts): readonly Remark[] {
     if (listen && isUsed(listen, facts) && kindOf(listen.value) === 'unspecified') {
       const reason = 'coturn relays from one address, by which the SFT and its firewall know it.';
       remarks.push(refuse(listen, reason, 'Write that address of the TURN host, as ip address shows it there.'));
+    }
+    const [own, far] = [isIP(listen?.value ?? ''), isIP(media?.value ?? '')];
+    if (listen && isUsed(listen, facts) && own !== 0 && far !== 0 && own !== far) {
+      const reason = `coturn relays from it by IPv${own}, and ${media?.path} has an address of IPv${far}: nothing gets from one to the other.`;
+      remarks.push(warn(listen, reason, `Write an address of IPv${far} of the TURN host.`));
     }
     return remarks;
   });

@@ -132,7 +132,7 @@ describe('each format', () => {
 
   it('lets nothing out but by a rule only where that is wanted', () => {
     expect(nftables(rules, { isStrict: false })).not.toContain('hook output priority filter');
-    expect(iptables(rules, { isStrict: false })).not.toContain('hawser-out');
+    expect(iptables(rules, { isStrict: false })).not.toContain('-A hawser-out');
     expect(ufw(rules, { isStrict: false })).not.toContain('allow out');
   });
 });

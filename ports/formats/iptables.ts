@@ -21,7 +21,7 @@ export function iptables(rules: readonly Rule[], { isStrict }: FirewallOptions):
         ...jump(program, '', 'INPUT', 'hawser-in'),
         ...jump(program, ' -t raw', 'PREROUTING', 'hawser-raw-in'),
         ...jump(program, ' -t raw', 'OUTPUT', 'hawser-raw-out'),
-        ...(isStrict ? jump(program, '', 'OUTPUT', 'hawser-out') : []),
+        ...(isStrict ? jump(program, '', 'OUTPUT', 'hawser-out') : unjump(program, 'OUTPUT', 'hawser-out')),
         ...incoming
           .filter(isStateless)
           .map((one) => `${program} -w -t raw -A hawser-raw-in ${match(one)} -j CT --notrack`),
@@ -29,10 +29,10 @@ export function iptables(rules: readonly Rule[], { isStrict }: FirewallOptions):
           .filter(isStateless)
           .map((one) => `${program} -w -t raw -A hawser-raw-out ${match(one)} -j CT --notrack`),
         `${program} -w -A hawser-in -i lo -j ACCEPT`,
+        ...incoming.filter(({ rule }) => rule.id.startsWith('turn-udp-in')).map((one) => flood(program, one)),
         `${program} -w -A hawser-in -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
         `${program} -w -A hawser-in -p ${icmp} -j ACCEPT`,
         `${program} -w -A hawser-in -p tcp --dport 22 -m comment --comment "SSH. Narrow it to where administrators are." -j ACCEPT`,
-        ...incoming.filter(({ rule }) => rule.id.startsWith('turn-udp-in')).map((one) => flood(program, one)),
         ...incoming.map(
           (one) => `${program} -w -A hawser-in ${match(one)} -m comment --comment "${one.rule.id}" -j ACCEPT`,
         ),
@@ -67,6 +67,11 @@ function jump(program: string, table: string, from: string, to: string): readonl
   return [`${program}${table} -w -C ${from} -j ${to} 2>/dev/null || ${program}${table} -w -I ${from} -j ${to}`];
 }
 
+/** Takes away what the script put there when it was strict. */
+function unjump(program: string, from: string, to: string): readonly string[] {
+  return [`if ${program} -w -D ${from} -j ${to} 2>/dev/null; then ${program} -w -F ${to}; ${program} -w -X ${to}; fi`];
+}
+
 function match({ rule, own, others }: FamilyRule): string {
   const [near, far, nearPort, farPort] =
     rule.direction === 'in' ? ['-d', '-s', '--dport', '--sport'] : ['-s', '-d', '--sport', '--dport'];
@@ -79,10 +84,10 @@ function match({ rule, own, others }: FamilyRule): string {
   ].join(' ');
 }
 
-/** As in nftables.ts: Binding and Allocate requests of STUN, 50 a second for one address. */
+/** As in nftables.ts, and as there before what is established: requests of STUN, 50 a second for one address. */
 function flood(program: string, one: FamilyRule): string {
   const name = program === 'iptables' ? 'stun4' : 'stun6';
-  const payload = program === 'iptables' ? '0>>22&0x3C@8>>16=0x0001,0x0003' : '48>>16=0x0001,0x0003';
+  const payload = program === 'iptables' ? '0>>22&0x3C@8>>16&0xC110=0' : '48>>16&0xC110=0';
   const limit = `-m hashlimit --hashlimit-above 50/sec --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-name ${name}`;
   return `${program} -w -A hawser-in ${match(one)} -m u32 --u32 "${payload}" ${limit} -j DROP`;
 }

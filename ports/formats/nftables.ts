@@ -40,10 +40,11 @@ export function nftables(rules: readonly Rule[], { isStrict }: FirewallOptions):
     ]),
     ...chain('incoming', 'input', 'filter', 'drop', [
       'iif lo accept',
+      // Before what is established: a request that was answered makes those after it a part of the same flow.
+      ...floods,
       'ct state established,related accept',
       ...ICMP,
       'tcp dport 22 accept comment "SSH. Narrow it to where administrators are."',
-      ...floods,
       ...lines(incoming, (one) => `${match(one)} accept comment "${one.rule.id}"`),
     ]),
     ...(isStrict
@@ -97,13 +98,14 @@ function port({ protocol }: Rule, name: string, range: PortRange | undefined): r
 
 /**
  * Requests of TURN without a credential are answered, to whoever they say they come from. coturn 4.6 limits that by nothing, so this
- * does: by the first two bytes of a STUN message, Binding and Allocate, 50 a second for one address. Whoever is in a call sends one in minutes.
+ * does: 50 requests a second for one address, and 500 at once. Whoever is in a call sends some in minutes. Requests are told by the
+ * first two bytes (RFC 8489, section 5): two bits that are 0, and a class of 0. What is sent by a relay is no request.
  */
 function flood({ rule, family, own }: FamilyRule): readonly string[] {
   const families = family === undefined ? (['ip', 'ip6'] as const) : [family];
   return families.map((each) => {
     const here = own === undefined ? '' : `${each} daddr ${own} `;
     const limit = `meter stun_${each} { ${each} saddr limit rate over 50/second burst 500 packets } drop`;
-    return `${here}udp dport ${rangeText(rule.ownPorts)} @th,64,16 { 0x0001, 0x0003 } ${limit}`;
+    return `${here}udp dport ${rangeText(rule.ownPorts)} @th,64,16 & 0xc110 == 0x0000 ${limit}`;
   });
 }

@@ -20,6 +20,8 @@ import { readPeers, siteAt } from './peers/list.ts';
 
 const FORMATS = ['table', 'nftables', 'iptables', 'firewalld', 'ufw', 'terraform-aws', 'json', 'markdown'] as const;
 type Format = (typeof FORMATS)[number];
+/** Those that let out whatever no rule is about, unless they are told otherwise. */
+const STRICT: readonly Format[] = ['nftables', 'iptables', 'ufw'];
 const MACHINES: readonly Machine[] = ['homeserver', 'sft', 'turn'];
 
 export const ports = command({
@@ -42,14 +44,17 @@ export const ports = command({
       value: 'FORMAT',
       default: 'table',
       choices: FORMATS,
-      summary: `One of ${FORMATS.join(', ')}`,
+      summary: 'How it is written',
     },
     machine: {
       type: 'string',
       value: 'NAMES',
       summary: 'Only what concerns these: homeserver, sft, turn, with commas between. All of them when left out',
     },
-    strict: { type: 'boolean', summary: 'Let nothing out either but what the rules say' },
+    strict: {
+      type: 'boolean',
+      summary: `Let nothing out either but what the rules say; for ${STRICT.join(', ')}`,
+    },
     partner: {
       type: 'string',
       value: 'DOMAIN',
@@ -57,6 +62,11 @@ export const ports = command({
     },
   },
   async run({ flags, out, err }) {
+    if (flags.strict && !STRICT.includes(flags.format)) {
+      throw new UsageError(
+        `--strict is for ${STRICT.join(', ')}. Groups of terraform-aws let nothing else out anyway, and rules of firewalld are about what comes in.`,
+      );
+    }
     const site = await siteAt(flags.config);
     if (flags.partner !== undefined) {
       const partner = parseDomainName(flags.partner);

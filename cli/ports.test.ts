@@ -1,0 +1,185 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { sampleSite } from '#site/sample.ts';
+import { makeTestDomain, type TestDomain } from '#trust/testing.ts';
+import { ports } from './ports.ts';
+
+const TURN = 'turn:\n  hosts: [{ name: turn.alpha.example, listenIp: 203.0.113.8 }]\n  secrets: secrets/turn\n';
+
+let folder: string;
+let beta: TestDomain;
+let err: string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hawser-'));
+  await writeFile(join(folder, 'hawser.yaml'), sampleSite().replace(/^#turn:[\s\S]*/m, TURN));
+  beta = await makeTestDomain(folder, 'beta.example');
+  await allow({ mediaPrefixes: ['198.51.100.0/24', '2001:db8:7::/48'] });
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** The one entry of the allow list: its homeserver has an address, so that nobody looks a name up. */
+const allow = (options: Readonly<Record<string, unknown>> = {}, state = 'allowed') =>
+  writeFile(
+    join(folder, 'peers.yaml'),
+    stringify([{ domain: beta.domain, state, authority: beta.authority, homeserver: '198.51.100.9:8448', ...options }]),
+  );
+
+async function print(...argv: string[]): Promise<string> {
+  const out: string[] = [];
+  err = [];
+  const terminal = {
+    out: (line: string) => out.push(line),
+    err: (line: string) => err.push(line),
+    signal: new AbortController().signal,
+  };
+  expect(await ports.execute([...argv, '--config', join(folder, 'hawser.yaml')], terminal)).toBe(0);
+  return out.join('\n');
+}
+
+const BETA = ['federation-in', 'federation-out', 'link-in', 'link-out', 'trunk-in', 'trunk-out'].map(
+  (word) => `${word}:beta.example`,
+);
+const COMES_IN = [
+  'page-in',
+  'media-udp-in',
+  'turn-udp-in',
+  'relay-in',
+  'federation-in:beta.example',
+  'trunk-in:beta.example',
+];
+
+describe('the table', () => {
+  it('has every rule with its ports, reason and what breaks without it, and a letter for others', async () => {
+    const text = await print();
+    expect(text).toMatch(
+      /^What alpha\.example needs\. The rule names are those that hawser doctor uses\.\n\npage-in\n/,
+    );
+    for (const id of BETA) expect(text).toContain(`\n${id}\n`);
+    expect(text).toContain(
+      [
+        'trunk-in:beta.example',
+        '    UDP port 41000-41199 (200 ports), from SFT of beta.example: 198.51.100.0/24 2001:db8:7::/48 to SFT 203.0.113.7',
+        '    Sound and picture from beta.example, SRTP. Without it: nobody here hears or sees beta.example.',
+      ].join('\n'),
+    );
+    expect(text).toContain('\nSubject: Ports between your servers and alpha.example\n');
+    expect(err).toEqual([]);
+  });
+
+  it('is narrower where the allow list knows the ports of the other side', async () => {
+    const wide = await print('--format', 'nftables');
+    expect(wide).toMatch(/udp dport 41000-41199 accept comment "trunk-in:beta\.example"/);
+    await allow({ mediaPrefixes: ['198.51.100.0/24'], linkPort: 9_000, trunkPorts: '42000-42099' });
+    const narrow = await print('--format', 'nftables', '--strict');
+    expect(narrow).toMatch(/udp dport 41000-41199 udp sport 42000-42099 accept comment "trunk-in:beta\.example"/);
+    expect(narrow).toMatch(/tcp dport 9000 accept comment "link-out:beta\.example"/);
+  });
+});
+
+describe('each format', () => {
+  it.each([
+    ['nftables', /^# Ports of alpha\.example, by hawser ports\. .+\ntable inet hawser\n/],
+    ['iptables', /^#!\/bin\/sh\n# Ports of alpha\.example, .+\nset -e\n/],
+    ['firewalld', /^#!\/bin\/sh\n# Ports of alpha\.example, .+\nset -e\n/],
+    ['ufw', /^#!\/bin\/sh\n# Ports of alpha\.example, .+\nset -e\n/],
+    ['terraform-aws', /^# Ports of alpha\.example, .+\nvariable "vpc_id"/],
+    ['markdown', /^\| rule \| port \| protocol \| from \| to \| why \| ports \| without it \|\n\| --- /],
+  ])('%s begins as its program wants it, and has what comes in', async (format, begin) => {
+    const text = await print('--format', format);
+    expect(text).toMatch(begin);
+    for (const id of COMES_IN) expect(text).toContain(id);
+  });
+
+  it('json has the rules and what the partner has to open', async () => {
+    const { domain, rules, partner } = JSON.parse(await print('--format', 'json'));
+    expect(domain).toBe('alpha.example');
+    expect(rules.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining([...BETA, 'relay-out']));
+    expect(rules.find(({ id }: { id: string }) => id === 'turn-tls-in')).toMatchObject({
+      at: 'turn',
+      direction: 'in',
+      protocol: 'tcp',
+      own: '203.0.113.8',
+      ownPorts: { from: 443, to: 443 },
+      others: 'anyone',
+    });
+    expect(partner).toHaveLength(6);
+  });
+
+  it('of an unknown name is refused', async () => {
+    await expect(print('--format', 'pf')).rejects.toThrow(/--format/);
+  });
+});
+
+describe('--machine', () => {
+  it('keeps what concerns these machines alone', async () => {
+    const idsOf = async (...machine: string[]) => {
+      const { rules } = JSON.parse(await print('--format', 'json', ...machine));
+      return rules.map(({ id, at }: { id: string; at: string }) => `${at} ${id}`);
+    };
+    expect(await idsOf('--machine', 'turn')).toEqual(['turn turn-udp-in', 'turn turn-tls-in', 'turn relay-out']);
+    const [all, some] = [await idsOf(), await idsOf('--machine', 'sft, homeserver')];
+    expect(some).toEqual(all.filter((each: string) => !each.startsWith('turn ')));
+    expect(some).toContain('sft relay-in');
+  });
+
+  it('refuses another word', async () => {
+    await expect(print('--machine', 'sft,router')).rejects.toThrow("'router' is none of homeserver, sft, turn.");
+  });
+});
+
+it('limits what goes out with --strict only', async () => {
+  for (const format of ['nftables', 'iptables', 'ufw']) {
+    expect(await print('--format', format)).not.toContain('time-out');
+    expect(await print('--format', format, '--strict')).toContain('time-out');
+  }
+  for (const format of ['firewalld', 'terraform-aws', 'table']) {
+    await expect(print('--format', format, '--strict')).rejects.toThrow('--strict is for nftables, iptables, ufw.');
+  }
+});
+
+describe('--partner', () => {
+  it('is a letter to one administrator, with what to enter for this side', async () => {
+    const letter = await print('--partner', 'beta.example');
+    expect(letter).toMatch(/^Subject: Ports between beta\.example and alpha\.example\n/);
+    expect(letter).toContain('hawser peers allow alpha.example --authority authority.pem');
+    expect(letter).toContain('--link-port 8548 --trunk-ports 41000-41199');
+    expect(letter.split('\n').at(-2)).toMatch(/hawser doctor alpha\.example$/);
+  });
+
+  it('refuses what is no domain', async () => {
+    await expect(print('--partner', 'beta')).rejects.toThrow("'beta' is not a DNS name such as beta.example.");
+  });
+});
+
+describe('says on standard error', () => {
+  it('that a domain has no prefixes, and makes no rule for its media', async () => {
+    await allow();
+    const text = await print('--format', 'nftables');
+    expect(err).toEqual([
+      'hawser: beta.example has no media prefix, so that there is no rule for its media: hawser peers allow --help',
+    ]);
+    expect(text).toContain('"federation-in:beta.example"');
+    expect(text).not.toMatch(/"(?:link|trunk)-[a-z]+:beta/);
+  });
+
+  it('that a homeserver has no address now', async () => {
+    // A name that is longer than DNS allows: nobody is asked for it.
+    await allow({ mediaPrefixes: ['198.51.100.0/24'], homeserver: `${'a'.repeat(64)}.beta.example:8448` });
+    const text = await print('--format', 'nftables');
+    expect(err).toEqual([
+      'hawser: the homeserver of beta.example has no address now, so that its rules have the media prefixes only.',
+    ]);
+    expect(text).toMatch(/ip saddr \{ 198\.51\.100\.0\/24 \} .*"federation-in:beta\.example"/);
+  });
+
+  it('nothing of a domain that is blocked, which has no rule', async () => {
+    await allow({}, 'blocked');
+    expect(await print()).not.toContain(':beta.example');
+    expect(err).toEqual([]);
+  });
+});

@@ -121,10 +121,18 @@ describe('--machine', () => {
       const { rules } = JSON.parse(await print('--format', 'json', ...machine));
       return rules.map(({ id, at }: { id: string; at: string }) => `${at} ${id}`);
     };
-    expect(await idsOf('--machine', 'turn')).toEqual(['turn turn-udp-in', 'turn turn-tls-in', 'turn relay-out']);
+    const [dns, time] = [['turn dns-udp-out', 'turn dns-tcp-out'], 'turn time-out'];
+    const own = ['turn turn-udp-in', 'turn turn-tls-in', 'turn relay-out'];
+    expect(await idsOf('--machine', 'turn')).toEqual([...own, ...dns, time]);
     const [all, some] = [await idsOf(), await idsOf('--machine', 'sft, homeserver')];
     expect(some).toEqual(all.filter((each: string) => !each.startsWith('turn ')));
     expect(some).toContain('sft relay-in');
+    // What an SFT on a machine of its own asks for.
+    const out = (await idsOf('--machine', 'sft')).filter((each: string) => /-out$/.test(each));
+    expect(out).toEqual(['sft homeserver-out', 'sft dns-udp-out', 'sft dns-tcp-out', 'sft time-out']);
+    expect((await print('--format', 'terraform-aws', '--machine', 'sft')).match(/"hawser-\w+-alpha/g)).toEqual([
+      '"hawser-sft-alpha',
+    ]);
   });
 
   it('refuses another word', async () => {

@@ -8,7 +8,7 @@ import { list, markdown } from '#ports/formats/table.ts';
 import { terraformAws } from '#ports/formats/terraform-aws.ts';
 import { ufw } from '#ports/formats/ufw.ts';
 import { partnerLetter, partnerRows } from '#ports/partner.ts';
-import type { Machine, Rule } from '#ports/rule.ts';
+import { type Machine, type Rule, rulesAt } from '#ports/rule.ts';
 import { type PeerDoor, rulesOf } from '#ports/rules.ts';
 import { type DomainName, parseDomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
@@ -77,7 +77,7 @@ export const ports = command({
     const peers = [...(await readPeers(site.peers)).values()];
     const doors = await doorsOf(peers, err);
     const machines = machinesOf(flags.machine);
-    const rules = rulesOf({ site, peers, doors }).filter(({ at }) => machines.includes(at));
+    const rules = rulesAt(rulesOf({ site, peers, doors }), machines);
     for (const { domain, mediaPrefixes, state } of peers) {
       if (state === 'allowed' && mediaPrefixes.length === 0)
         err(`hawser: ${domain} has no media prefix, so that there is no rule for its media: hawser peers allow --help`);

@@ -11,6 +11,8 @@ export interface Rule {
   /** A word that stays the same for as long as the site does: `link-in:beta.example`. The doctor names rules by it. */
   readonly id: string;
   readonly at: Machine;
+  /** Which others need the same, where they are machines of their own. */
+  readonly alsoAt?: readonly Machine[];
   readonly direction: 'in' | 'out';
   readonly protocol: 'tcp' | 'udp';
   /** IP address of this side; undefined where the server takes every address of the machine. */
@@ -27,6 +29,14 @@ export interface Rule {
   readonly without: string;
   /** Both sides speak first: a firewall that remembers who did would be right by chance. Also spares it the load of media. */
   readonly isStateless: boolean;
+}
+
+/** Those that concern these machines, as far as they do. */
+export function rulesAt(rules: readonly Rule[], machines: readonly Machine[]): readonly Rule[] {
+  return rules.flatMap(({ at, alsoAt = [], ...rule }) => {
+    const [first, ...others] = [at, ...alsoAt].filter((machine) => machines.includes(machine));
+    return first === undefined ? [] : [{ ...rule, at: first, ...(others.length > 0 && { alsoAt: others }) }];
+  });
 }
 
 /** How many ports of this side it opens; undefined where that is none in particular. */

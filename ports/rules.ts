@@ -5,7 +5,7 @@ import { type HostAndPort, hostAndPort, parseHostAndPort } from '#site/address.t
 import type { Site } from '#site/schema.ts';
 import type { Peer } from '#trust/identity.ts';
 import { withinPrefixes } from '#trust/prefixes.ts';
-import { type PortRange, type Rule, single } from './rule.ts';
+import { type Machine, type PortRange, type Rule, single } from './rule.ts';
 
 /** What the allow list says of a domain, as far as ports go. */
 export type PortsPeer = Pick<Peer, 'domain' | 'state' | 'mediaPrefixes' | 'linkPort' | 'trunkPorts'>;
@@ -210,34 +210,44 @@ function media({ sft }: Site, { domain, mediaPrefixes, linkPort, trunkPorts }: P
 function inside(site: Site): readonly Rule[] {
   const door = hostAndPort(site.homeserver.federation.listen);
   const { listenIp } = site.sft.trunk;
-  // On one address both are on one machine.
-  if (isLoopback(listenIp) || own(listenIp) === undefined || door.host === listenIp) return [];
   const common = { ...STATEFUL, protocol: 'tcp' } as const;
   const home = new URL(site.sft.homeserver);
-  return [
-    {
-      ...{ ...common, id: 'sft-to-homeserver', at: 'homeserver', direction: 'in' },
-      ...{ own: own(door.host), ownPorts: single(door.port) },
-      ...{ others: [prefix(listenIp)], othersPorts: undefined, othersAre: 'your SFT' },
-      why: `Your SFT asks ${home.hostname} who may join. Not needed where both run on one machine.`,
-      without: 'Nobody can join a call.',
-    },
-  ];
+  const homeHost = home.hostname.replace(/^\[|\]$/g, '');
+  // On one address both are on one machine.
+  if (isLoopback(listenIp) || isLoopback(homeHost) || door.host === listenIp) return [];
+  const incoming: Rule = {
+    ...{ ...common, id: 'sft-to-homeserver', at: 'homeserver', direction: 'in' },
+    ...{ own: own(door.host), ownPorts: single(door.port) },
+    ...{ others: [prefix(listenIp)], othersPorts: undefined, othersAre: 'your SFT' },
+    why: `Your SFT asks ${home.hostname} who may join. Not needed where both run on one machine.`,
+    without: 'Nobody can join a call.',
+  };
+  const outgoing: Rule = {
+    ...{ ...common, id: 'homeserver-out', at: 'sft', direction: 'out', own: undefined, ownPorts: undefined },
+    // A firewall knows no names: where only a name is known, the port has to do.
+    others: isIP(homeHost) === 0 ? 'anyone' : [prefix(homeHost)],
+    ...{ othersPorts: single(Number(home.port || 443)), othersAre: 'your homeserver' },
+    why: 'The same from the side of the SFT.',
+    without: 'Nobody can join a call.',
+  };
+  // From which address an SFT on every address comes is not known.
+  return own(listenIp) === undefined ? [outgoing] : [incoming, outgoing];
 }
 
 /** What the servers ask of the rest of the world. */
-function outside({ homeserver }: Site): readonly Rule[] {
+function outside({ homeserver, turn }: Site): readonly Rule[] {
+  const alsoAt: readonly Machine[] = turn ? ['sft', 'turn'] : ['sft'];
   const common = { ...STATEFUL, direction: 'out', own: undefined, ownPorts: undefined, others: 'anyone' } as const;
   const rules: Rule[] = (['udp', 'tcp'] as const).map((protocol) => ({
-    ...{ ...common, id: `dns-${protocol}-out`, at: 'homeserver', protocol },
+    ...{ ...common, id: `dns-${protocol}-out`, at: 'homeserver', alsoAt, protocol },
     ...resolversOf(homeserver.federation.resolvers),
-    why: 'Names of other domains, of your own hosts and of services.',
+    why: 'Names of other domains, of your own hosts and of services. For each machine.',
     without: 'Other organisations cannot be found where the allow list names them by name.',
   }));
   rules.push({
-    ...{ ...common, id: 'time-out', at: 'homeserver', protocol: 'udp' },
+    ...{ ...common, id: 'time-out', at: 'homeserver', alsoAt, protocol: 'udp' },
     ...{ othersPorts: single(123), othersAre: 'time servers' },
-    why: 'A clock that is right: certificates and tickets are judged by it. For the SFT too.',
+    why: 'A clock that is right: certificates, tickets and credentials are judged by it. For each machine.',
     without: 'After some weeks others refuse what is signed here.',
   });
   const web = [

@@ -19,7 +19,8 @@ export function list(rules: readonly Rule[]): readonly string[] {
 /** One row a rule, in the order of `HEADS`. */
 export function rowOf(rule: Rule): readonly string[] {
   const { id, direction, protocol, others, othersAre, othersPorts, ownPorts, why, without } = rule;
-  const own = `${MACHINES[rule.at]}${rule.own === undefined ? '' : ` ${rule.own}`}${direction === 'out' && ownPorts ? `, port ${rangeText(ownPorts)}` : ''}`;
+  const at = [rule.at, ...(rule.alsoAt ?? [])].map((machine) => MACHINES[machine]).join(', ');
+  const own = `${at}${rule.own === undefined ? '' : ` ${rule.own}`}${direction === 'out' && ownPorts ? `, port ${rangeText(ownPorts)}` : ''}`;
   const far = others === 'anyone' ? othersAre : `${othersAre}: ${others.join(' ')}`;
   const port = rangeText(direction === 'in' ? ownPorts : othersPorts);
   const count = countOf(rule);

@@ -1,22 +1,16 @@
 /** A security group of AWS for each machine, in the language of Terraform (provider aws, version 5). */
-import type { Machine, Rule } from '../rule.ts';
+import { type Machine, type Rule, rulesAt } from '../rule.ts';
 import { byFamily, type FamilyRule } from './split.ts';
 
 export function terraformAws(rules: readonly Rule[], domain: string): string {
   const machines: readonly Machine[] = ['homeserver', 'sft', 'turn'];
-  const used = machines.filter((machine) => rules.some(({ at }) => at === machine));
+  const used = machines.filter((machine) => rulesAt(rules, [machine]).length > 0);
   return [
     'variable "vpc_id" {',
     '  type        = string',
     '  description = "The network of the machines."',
     '}',
-    ...used.flatMap((machine) =>
-      group(
-        machine,
-        rules.filter(({ at }) => at === machine),
-        domain,
-      ),
-    ),
+    ...used.flatMap((machine) => group(machine, rulesAt(rules, [machine]), domain)),
   ].join('\n');
 }
 
@@ -40,7 +34,8 @@ function resources(machine: Machine, { rule, family, others }: FamilyRule): read
   const everybody = family === 'ip6' ? ['::/0'] : family === 'ip' ? ['0.0.0.0/0'] : ['0.0.0.0/0', '::/0'];
   const blocks = others.length === 0 ? everybody : others;
   return blocks.map((block, index) => {
-    const name = `${rule.id}_${family ?? 'all'}_${index}`.replaceAll(/[^A-Za-z0-9_]/g, '_');
+    // A rule may be one of several machines.
+    const name = `${machine}_${rule.id}_${family ?? 'all'}_${index}`.replaceAll(/[^A-Za-z0-9_]/g, '_');
     return [
       '',
       `resource "aws_vpc_security_group_${kind}_rule" "hawser_${name}" {`,

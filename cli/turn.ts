@@ -13,7 +13,7 @@ import { Problem, UsageError } from './errors.ts';
 import { configFlag, jsonFlag } from './flags.ts';
 import { siteAt } from './peers/list.ts';
 import { readSecretsFile, writeSecretsFile } from './turn/secrets-file.ts';
-import { whyRefused } from './turn/trial.ts';
+import { troubleWith } from './turn/trial.ts';
 
 const config = configFlag('The site, with its section turn');
 const host = { type: 'string', value: 'NAME', summary: 'Which of turn.hosts, where there are several' } as const;
@@ -173,12 +173,8 @@ async function useNext(turn: TurnOptions, force: boolean): Promise<void> {
   const { next } = secrets;
   if (next === undefined) throw new Problem('There is no new secret. Make one: hawser turn rotate');
   for (const { name } of force ? [] : turn.hosts) {
-    const why = await whyRefused(turn, name, next);
-    if (why !== undefined) {
-      throw new Problem(
-        `${name} would refuse what the homeserver signs: ${why}. Nothing was changed. Tell it first: hawser turn secrets --help`,
-      );
-    }
+    const trouble = await troubleWith(turn, name, next);
+    if (trouble) throw new Problem(`${name} ${trouble.why}. Nothing was changed. ${trouble.remedy}`);
   }
   await writeSecretsFile(turn.secrets, withNextInUse({ ...secrets, next }), file);
 }

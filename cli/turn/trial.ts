@@ -4,8 +4,14 @@ import type { TurnOptions } from '#site/turn.ts';
 import { turnCredential } from '#turn-config/credential.ts';
 import { TurnClient, TurnRefusal } from '#turn-config/turn-client.ts';
 
-/** Why a host does not take it; undefined where it does. */
-export async function whyRefused(turn: TurnOptions, host: string, secret: string): Promise<string | undefined> {
+export interface TurnTrouble {
+  /** Goes on after the name of the host. */
+  readonly why: string;
+  readonly remedy: string;
+}
+
+/** Undefined where the host takes it. */
+export async function troubleWith(turn: TurnOptions, host: string, secret: string): Promise<TurnTrouble | undefined> {
   try {
     const { address } = await lookup(host);
     const server = { ip: address, port: turn.port };
@@ -18,7 +24,14 @@ export async function whyRefused(turn: TurnOptions, host: string, secret: string
       await client.close();
     }
   } catch (error) {
-    if (error instanceof TurnRefusal && error.code === 401) return 'it does not know the new secret';
-    return error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof TurnRefusal)) {
+      return { why: `could not be asked: ${message}`, remedy: 'Mend that, or do not look: --force' };
+    }
+    const said = error.code === 401 ? 'it does not know the new secret' : message;
+    return {
+      why: `would refuse what the homeserver signs: ${said}`,
+      remedy: 'Tell it first: hawser turn secrets --help',
+    };
   }
 }

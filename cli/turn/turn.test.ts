@@ -248,6 +248,17 @@ describe('turn rotate', () => {
     expect((await held()).old).toBeUndefined();
   });
 
+  it('does not sign with what a TURN host could not be asked about', async () => {
+    // A name that is longer than DNS allows: nobody is asked for it.
+    const name = `${'a'.repeat(64)}.alpha.example`;
+    await site(TURN.replace('turn.alpha.example', name));
+    for (const flags of [[], []]) await run(turnRotate, ...flags);
+    const before = await held();
+    const sentence = await refusal(turnRotate, '--use');
+    expect(sentence).toMatch(/ could not be asked: .+\. Nothing was changed\. Mend that, or do not look: --force$/);
+    expect(await held()).toEqual(before);
+  });
+
   it('says which step is next where this one is not', async () => {
     const none = `There is no file ${secrets}. Make a secret: hawser turn rotate`;
     expect(await refusal(turnRotate, '--use')).toBe(none);

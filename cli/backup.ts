@@ -1,7 +1,8 @@
 /** `hawser backup`: saves a homeserver in one file, while it runs. */
 import { makeBackup } from '#homeserver/backup/backup.ts';
-import { asProblem, configFlag, siteOf, steps } from './backup/common.ts';
+import { asProblem, siteOf, steps } from './backup/common.ts';
 import { command } from './command.ts';
+import { configFlag } from './flags.ts';
 
 export const backup = command({
   name: 'backup',
@@ -15,7 +16,7 @@ export const backup = command({
     'Example:  hawser backup /backups/alpha-$(date +%F).hawser',
   ],
   flags: {
-    ...configFlag,
+    config: configFlag('The site'),
     'with-keys': { type: 'boolean', summary: 'Certificates and private keys of the servers too' },
   },
   async run({ flags, args: [file = ''], out, err, signal }) {

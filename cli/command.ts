@@ -6,7 +6,10 @@ import { parse } from './parse.ts';
 
 export { Problem, UsageError } from './errors.ts';
 
-/** One `--flag`. `value` is the word that stands for the value in the help, such as FILE. */
+/**
+ * One `--flag`. `value` is the word that stands for the value in the help, such as FILE. A `fallback` is a default that has to be looked
+ * for; it is, when the command reads the flag.
+ */
 export type Flag =
   | { type: 'boolean'; summary: string; short?: string }
   | {
@@ -15,6 +18,7 @@ export type Flag =
       value: string;
       short?: string;
       default?: string;
+      fallback?: { readonly words: string; readonly find: () => string };
       required?: true;
       choices?: readonly string[];
     }
@@ -39,7 +43,11 @@ type Given<F extends Flag> = F extends { type: 'boolean' }
       ? number
       : string;
 
-type Value<F extends Flag> = F extends { type: 'boolean' } | { default: string | number } | { required: true }
+type Value<F extends Flag> = F extends
+  | { type: 'boolean' }
+  | { default: string | number }
+  | { fallback: object }
+  | { required: true }
   ? Given<F>
   : Given<F> | undefined;
 

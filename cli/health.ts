@@ -3,18 +3,23 @@
  * command line of the container's first process, so that one image serves both, and two that share the host's network are told apart.
  * HAWSER_HEALTH_URL names the address where the first process is another one. Ends with 0 or 1, as HEALTHCHECK in the Dockerfile wants it.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { hostAndPort } from '#site/address.ts';
 import { loadSite } from '#site/load.ts';
 import type { Part } from '#site/part.ts';
+import { siteFile } from './flags.ts';
 
-/** What a command line starts, `… homeserver --config /etc/hawser/site/hawser.yaml`; undefined where that is no server. */
-export function serverOf(words: readonly string[]): { part: Part; config: string } | undefined {
+/**
+ * What a command line starts, `… homeserver --config /etc/hawser/site/hawser.yaml`, with its site where it names one; undefined where that is no
+ * server.
+ */
+export function serverOf(words: readonly string[]): { part: Part; config: string | undefined } | undefined {
   const part = words.find((word): word is Part => word === 'homeserver' || word === 'sft');
   const flag = words.findIndex((word) => word === '--config' || word.startsWith('--config='));
   const config = words[flag] === '--config' ? words[flag + 1] : words[flag]?.slice('--config='.length);
-  return part && config ? { part, config } : undefined;
+  return part && { part, config };
 }
 
 /** `listen` is such as 127.0.0.1:8450; a port on every address is asked on loopback. */
@@ -29,7 +34,7 @@ async function address(): Promise<string> {
   const words = (await readFile('/proc/1/cmdline', 'utf8')).split('\0');
   const server = serverOf(words);
   if (!server) throw new Error('The first process of this container is no server of Hawser. Set HAWSER_HEALTH_URL.');
-  return healthUrl((await loadSite(server.config, []))[server.part].admin.listen);
+  return healthUrl((await loadSite(server.config ?? siteFile(existsSync), []))[server.part].admin.listen);
 }
 
 async function ask(): Promise<void> {

@@ -49,6 +49,7 @@ function description(flag: Flag): string {
   if (flag.type === 'string' && flag.choices) notes.push(`one of ${flag.choices.join(', ')}`);
   if (flag.type !== 'boolean' && flag.required) notes.push('needed');
   if (flag.type !== 'boolean' && flag.default !== undefined) notes.push(`${flag.default} when left out`);
+  if (flag.type === 'string' && flag.fallback) notes.push(`${flag.fallback.words}, when left out`);
   return notes.length === 0 ? flag.summary : `${flag.summary} (${notes.join('; ')})`;
 }
 

@@ -44,6 +44,9 @@ export function parse<F extends Flags>(
     if (flag.type !== 'boolean' && flag.required && values[name] === undefined) {
       throw new UsageError(`${spec.name} needs --${name} ${flag.value}: ${lowerFirst(flag.summary)}.`);
     }
+    if (flag.type === 'string' && flag.fallback && values[name] === undefined) {
+      Object.defineProperty(values, name, { get: flag.fallback.find, enumerable: true });
+    }
   }
   const { min, max } = spec.words ?? { min: 0, max: 0 };
   if (positionals.length < min) throw new UsageError(`${spec.name} needs ${spec.usage}.`);

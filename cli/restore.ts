@@ -1,7 +1,8 @@
 /** `hawser restore`: puts back what `hawser backup` saved. */
 import { restoreBackup } from '#homeserver/backup/restore.ts';
-import { asProblem, configFlag, siteOf, steps } from './backup/common.ts';
+import { asProblem, siteOf, steps } from './backup/common.ts';
 import { command } from './command.ts';
+import { configFlag } from './flags.ts';
 
 export const restore = command({
   name: 'restore',
@@ -14,7 +15,7 @@ export const restore = command({
     'People who wrote after the backup was taken miss that; their devices say so where it matters.',
   ],
   flags: {
-    ...configFlag,
+    config: configFlag('The site'),
     replace: { type: 'boolean', summary: 'Take the place of what is in the folder `data` and in the database' },
     'with-keys': { type: 'boolean', summary: 'Put certificates and private keys back too' },
   },

@@ -9,6 +9,7 @@ import { SiteError } from '#site/mistakes.ts';
 import type { Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 import { Problem } from './errors.ts';
+import { configFlag } from './flags.ts';
 import { tellReady } from './service-manager.ts';
 
 export interface Running {
@@ -25,7 +26,7 @@ export interface Ready {
 }
 
 export const serveFlags = {
-  config: { type: 'string', value: 'FILE', required: true, summary: 'The site, a hawser.yaml' },
+  config: configFlag('The site'),
   'log-level': {
     type: 'string',
     value: 'LEVEL',

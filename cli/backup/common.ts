@@ -9,10 +9,6 @@ import type { Site } from '#site/schema.ts';
 import { Problem } from '../errors.ts';
 import { progress } from '../setup/say.ts';
 
-export const configFlag = {
-  config: { type: 'string', value: 'FILE', default: 'hawser.yaml', summary: 'The site' },
-} as const;
-
 export function siteOf(config: string, parts: readonly Part[]): Promise<Site> {
   return loadSite(config, parts).catch(asProblem);
 }

@@ -2,6 +2,8 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { DATABASE_FILE } from '#homeserver/store/place.ts';
+import { lockForThisProcess } from '#homeserver/store/process-lock.ts';
 import { Catcher } from '#homeserver/testing/catcher.ts';
 import { type Organisation, organise, type World } from '#homeserver/testing/organisation.ts';
 import { Person } from '#homeserver/testing/person.ts';
@@ -13,7 +15,7 @@ import {
   accountsRemove,
   accountsSetPassword,
 } from '../accounts.ts';
-import type { Command } from '../command.ts';
+import { type Command, Problem } from '../command.ts';
 
 let world: World;
 let alpha: Organisation;
@@ -90,6 +92,24 @@ it('works on the database of a homeserver that does not run, and on a running on
   await run(accountsInvite);
   expect(out.at(-1)).toMatch(/^Good for one account/);
   expect(err).toEqual([]);
+});
+
+it('says in a sentence that another process has the database', async () => {
+  await alpha.stop();
+  {
+    using _other = lockForThisProcess(join(alpha.site.data, DATABASE_FILE));
+    const sentence = /^A homeserver is running on .*homeserver\.sqlite\. Stop that one first\.$/;
+    for (const call of [
+      run(accountsList),
+      run(accountsAdd, 'eve', '--name', 'Eve'),
+      run(accountsRemove, 'eve', '--yes'),
+    ]) {
+      const refusal = await call.catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(Problem);
+      expect(refusal).toMatchObject({ message: expect.stringMatching(sentence) });
+    }
+  }
+  await alpha.start();
 });
 
 it('gives and takes the role of an administrator, whether the homeserver runs or not', async () => {

@@ -4,6 +4,7 @@
  */
 import { ACCOUNTS_AT_ONCE } from '#homeserver/as/administration.ts';
 import { openAdministration } from '#homeserver/offline.ts';
+import { StoreError } from '#homeserver/store/faults.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { handleOf } from '#signalling/ids.ts';
 import type { EmailAddress } from '#signalling/person.ts';
@@ -110,12 +111,15 @@ async function offline(config: string, say: (line: string) => void): Promise<Off
   // Now its files are needed.
   const site: Site = await loadSite(config, ['homeserver']).catch(asProblem);
   say(`The homeserver is not running; working on its database in ${site.data}.`);
-  const opened = await openAdministration(site);
+  const opened = await openAdministration(site).catch(asProblem);
   const { administration } = opened;
   return {
     add: async (account) => void (await administration.add(account).catch(asProblem)),
     list: async (after) =>
-      (await administration.list(after)).map(({ user, ...rest }) => ({ handle: handleOf(user), ...rest })),
+      (await administration.list(after).catch(asProblem)).map(({ user, ...rest }) => ({
+        handle: handleOf(user),
+        ...rest,
+      })),
     invite: (email) => administration.invite(email).catch(asProblem),
     remove: (handle) => administration.remove(handle).catch(asProblem),
     setPassword: (handle, password) => administration.setPassword(handle, password).catch(asProblem),
@@ -126,8 +130,8 @@ async function offline(config: string, say: (line: string) => void): Promise<Off
 }
 
 function asProblem(error: unknown): never {
-  if (error instanceof SiteError || error instanceof HawserError) throw new Problem(error.message, { cause: error });
-  throw error;
+  const isTold = error instanceof SiteError || error instanceof HawserError || error instanceof StoreError;
+  throw isTold ? new Problem(error.message, { cause: error }) : error;
 }
 
 /** Nobody listens there. */

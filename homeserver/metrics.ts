@@ -2,6 +2,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Disk } from './disk.ts';
+import { InTurn } from './in-turn.ts';
+
+/** As long as Prometheus leaves between two scrapes at the most, when nobody says otherwise. */
+const LAG_TURN_MS = 60_000;
 
 export interface Sampled {
   accounts(): Promise<number>;
@@ -101,10 +105,11 @@ function certificateGauge(registry: Registry, sampled: Sampled): void {
 /** Of prom-client's default metrics those that are looked at; its own cannot be stopped, and tests start many servers. */
 function processGauges(registry: Registry): () => void {
   const resolution = 10;
-  const delay = monitorEventLoopDelay({ resolution });
+  const delays = new InTurn(() => monitorEventLoopDelay({ resolution }));
   // What is recorded is the time between two ticks, of which the resolution is no lag.
   const lag = (ns: number) => Math.max(0, ns / 1e9 - resolution / 1e3);
-  delay.enable();
+  for (const delay of delays.both) delay.enable();
+  const turns = setInterval(() => delays.turn(), LAG_TURN_MS).unref();
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name: `hawser_homeserver_${name}`,
@@ -114,15 +119,12 @@ function processGauges(registry: Registry): () => void {
         this.set(read());
       },
     });
-  gauge('event_loop_lag_p50_seconds', 'Median lag of the event loop since the last scrape', () =>
-    lag(delay.percentile(50)),
+  gauge('event_loop_lag_p50_seconds', 'Median lag of the event loop in the last one to two minutes', () =>
+    lag(delays.older.percentile(50)),
   );
-  // Read last, and the measurement begins anew.
-  gauge('event_loop_lag_max_seconds', 'Longest lag of the event loop since the last scrape', () => {
-    const max = lag(delay.max);
-    delay.reset();
-    return max;
-  });
+  gauge('event_loop_lag_max_seconds', 'Longest lag of the event loop in the last one to two minutes', () =>
+    lag(delays.older.max),
+  );
   gauge('resident_memory_bytes', 'Resident memory of the process', () => process.memoryUsage.rss());
   new Counter({
     name: 'hawser_homeserver_cpu_seconds_total',
@@ -134,7 +136,10 @@ function processGauges(registry: Registry): () => void {
       this.inc((user + system) / 1e6);
     },
   });
-  return () => delay.disable();
+  return () => {
+    clearInterval(turns);
+    for (const delay of delays.both) delay.disable();
+  };
 }
 
 function sampledGauges(registry: Registry, sampled: Sampled): void {

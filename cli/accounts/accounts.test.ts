@@ -99,12 +99,13 @@ it('says in a sentence that another process has the database', async () => {
   {
     using _other = lockForThisProcess(join(alpha.site.data, DATABASE_FILE));
     const sentence = /^A homeserver is running on .*homeserver\.sqlite\. Stop that one first\.$/;
-    for (const call of [
-      run(accountsList),
-      run(accountsAdd, 'eve', '--name', 'Eve'),
-      run(accountsRemove, 'eve', '--yes'),
-    ]) {
-      const refusal = await call.catch((error: unknown) => error);
+    const calls = [
+      () => run(accountsList),
+      () => run(accountsAdd, 'eve', '--name', 'Eve'),
+      () => run(accountsRemove, 'eve', '--yes'),
+    ];
+    for (const call of calls) {
+      const refusal = await call().catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(Problem);
       expect(refusal).toMatchObject({ message: expect.stringMatching(sentence) });
     }

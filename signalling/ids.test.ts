@@ -8,8 +8,10 @@ import {
   DeviceId,
   DomainName,
   domainOf,
+  domainOfOffice,
   GroupId,
   handleOf,
+  officeOf,
   parseAddress,
   parseAssetId,
   parseConversationId,
@@ -87,6 +89,16 @@ it('reads a user and a conversation, each as its schema does', () => {
     expect(parseConversationId(wrong)).toBeUndefined();
     expect(Compile(ConversationId).Check(wrong)).toBe(false);
   }
+});
+
+it('has an id for whoever runs a homeserver that is one, and that of no account', () => {
+  const domain = parseDomainName('alpha.example') as DomainName;
+  const office = officeOf(domain);
+  expect(Compile(UserId).Check(office)).toBe(true);
+  expect(Compile(UserId).Check(officeOf(`${'a.'.repeat(47)}aa.aaa` as DomainName))).toBe(true);
+  expect(domainOfOffice(office)).toBe(domain);
+  for (const handle of ['administrator', 'alice']) expect(domainOfOffice(userIdOf(domain, handle))).toBeUndefined();
+  expect(domainOfOffice(userIdOf('alpha.invalid' as DomainName, 'alice'))).toBeUndefined();
 });
 
 it('reads a device and a group, each as its schema does', () => {

@@ -83,6 +83,27 @@ export function userIdOf(domain: DomainName, handle: string): UserId {
   return `mimi://${domain}/u/${handle}` as UserId;
 }
 
+const OFFICE_HANDLE = 'administrator';
+/** No organisation is below it (RFC 6761, section 6.4), so that no person has such an id, whatever handles were given away. */
+const NO_ORGANISATION = '.invalid';
+
+/** Stands where a person would, when whoever runs the homeserver of a domain decides: `mimi://alpha.example.invalid/u/administrator` */
+export function officeOf(domain: DomainName): UserId {
+  return `mimi://${domain}${NO_ORGANISATION}/u/${OFFICE_HANDLE}` as UserId;
+}
+
+/** Whose administrator an id stands for; undefined where it is a person's. */
+export function domainOfOffice(user: UserId): DomainName | undefined {
+  const domain = domainOf(user);
+  if (handleOf(user) !== OFFICE_HANDLE || !domain.endsWith(NO_ORGANISATION)) return undefined;
+  return domain.slice(0, -NO_ORGANISATION.length) as DomainName;
+}
+
+/** Whether a handle is kept from people, who would be taken for the one who runs the homeserver. */
+export function isReserved(handle: string): boolean {
+  return handle === OFFICE_HANDLE;
+}
+
 /** Reads `@alice@alpha.example`, the way people write an address; undefined where it is none. */
 export function parseAddress(text: string): UserId | undefined {
   const match = /^@?([^@\s]+)@([^@\s]+)$/.exec(text.trim().toLowerCase());

@@ -5,7 +5,7 @@
 import Type, { type Static } from 'typebox';
 import { type Capability, may, type Role } from './capabilities.ts';
 import { Closed, Word } from './contract.ts';
-import { type DomainName, handleOf, ParticipantId, UserId, userIdOf } from './ids.ts';
+import { domainOfOffice, ParticipantId, UserId } from './ids.ts';
 import type { Permission } from './ticket.ts';
 
 /** ms since 1970. */
@@ -64,18 +64,6 @@ export const FREE: CallRules = {
   locked: false,
 };
 
-/** Stands where a person would, when whoever runs the hub decides from outside of the conversation. Nobody has this handle. */
-export const OFFICE_HANDLE = 'administrator';
-
-/** Whoever runs the homeserver of a domain. */
-export function officeOf(domain: DomainName): UserId {
-  return userIdOf(domain, OFFICE_HANDLE);
-}
-
-export function isOffice(user: UserId): boolean {
-  return handleOf(user) === OFFICE_HANDLE;
-}
-
 /** A call, as far as it is moderated. */
 export interface ModeratedCall {
   readonly startedBy: UserId;
@@ -133,7 +121,7 @@ export function entryOf(call: ModeratedCall, person: Person): Entry {
   const { rules, admitted, barred } = moderation;
   const bar = barred.find(({ user }) => user === person.user);
   // Those who moderate cannot put each other out; whoever runs the hub can.
-  if (moderates(call, person) && !(bar && isOffice(bar.by))) return 'open';
+  if (moderates(call, person) && !(bar && domainOfOffice(bar.by) !== undefined)) return 'open';
   if (bar) return 'barred';
   if (admitted.includes(person.user)) return 'open';
   if (rules.locked) return 'locked';

@@ -1,7 +1,6 @@
 /** The accounts of this domain. */
 import { HawserError } from '#signalling/errors.ts';
-import { type DomainName, handleOf, type UserId, userIdOf } from '#signalling/ids.ts';
-import { isOffice } from '#signalling/moderation.ts';
+import { type DomainName, handleOf, isReserved, type UserId, userIdOf } from '#signalling/ids.ts';
 import { type EmailAddress, emailOf } from '#signalling/person.ts';
 import { inLists } from '../store/rows.ts';
 import type { Db } from '../store/store.ts';
@@ -61,8 +60,7 @@ export async function createAccount(db: Db, domain: DomainName, account: NewAcco
 /** @throws HawserError HOME_HANDLE_TAKEN, also by somebody who is gone; HOME_EMAIL_TAKEN */
 export async function insertAccount(tx: Db, account: AccountRecord, now: number): Promise<void> {
   const { user, name, password, email, kind = 'person', administrator = false } = account;
-  // Where an administrator decides, this stands in the place of a person.
-  if (isOffice(user)) throw new HawserError('HOME_HANDLE_TAKEN');
+  if (isReserved(handleOf(user))) throw new HawserError('HOME_HANDLE_TAKEN');
   if (email !== undefined && (await findByEmail(tx, email))) throw new HawserError('HOME_EMAIL_TAKEN');
   const retired = await tx
     .selectFrom('retired_handles')

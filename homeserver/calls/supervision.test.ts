@@ -83,7 +83,7 @@ test('the one that leads the call puts out whoever it is, also who moderates, an
   await until(() => beta.sft.removed.includes(his), 'the SFT of beta is told');
   await expect(bob.ticket(conversation)).rejects.toMatchObject({ code: 'HOME_CALL_BARRED' });
   expect((await alice.conversation(conversation)).call?.moderation?.barred).toEqual([
-    { user: bob.id, by: 'mimi://alpha.example/u/administrator' },
+    { user: bob.id, by: 'mimi://alpha.example.invalid/u/administrator' },
   ]);
 
   expect(await act(alpha, conference, 'put-out', { participant: hers })).toEqual(everywhere);
@@ -104,7 +104,7 @@ test('the one that leads the call mutes one or all, everywhere, and everybody se
   await until(() => alpha.sft.muted.includes(hers), 'she is muted too');
   const muted = async () => (await bob.conversation(conversation)).call?.moderation?.muted;
   await until(async () => (await muted())?.participant === undefined, 'he sees that all were');
-  expect((await muted())?.by).toBe('mimi://alpha.example/u/administrator');
+  expect((await muted())?.by).toBe('mimi://alpha.example.invalid/u/administrator');
   await act(alpha, conference, 'end');
   await until(() => alpha.sft.ended.includes(conference) && beta.sft.ended.includes(conference), 'both SFTs end it');
   await until(() => isOver(bob, conversation), 'the end at beta');

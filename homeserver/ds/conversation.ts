@@ -5,8 +5,8 @@
 import { heirOf, may, type Role } from '#signalling/capabilities.ts';
 import { HawserError } from '#signalling/errors.ts';
 import type { Call, CallMember, Member, Operation, Statement } from '#signalling/federation.ts';
-import { type ConversationId, type DomainName, domainOf, type UserId } from '#signalling/ids.ts';
-import { entryOf, isGuestOf, officeOf } from '#signalling/moderation.ts';
+import { type ConversationId, type DomainName, domainOf, officeOf, type UserId } from '#signalling/ids.ts';
+import { entryOf, isGuestOf } from '#signalling/moderation.ts';
 import { titleOf } from '#signalling/title.ts';
 import { invited, peopleInCall } from './guests.ts';
 import { moderated, moderatedByOffice, type OfficeAct, withoutLapsed, withoutPeople } from './moderation.ts';

@@ -6,10 +6,11 @@ import {
   type ConversationId,
   callRoomOf,
   domainOf,
+  officeOf,
   type ParticipantId,
   type UserId,
 } from '#signalling/ids.ts';
-import { entryOf, MAX_WAITING, officeOf, WAITING_MS } from '#signalling/moderation.ts';
+import { entryOf, MAX_WAITING, WAITING_MS } from '#signalling/moderation.ts';
 import { domain, user } from '../testing/world.ts';
 import { administered, apply, created, expired, type Looked } from './conversation.ts';
 import { peopleOf } from './held-groups.ts';

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import type { Call, Conversation } from '#signalling/client-home.ts';
-import type { ConferenceId, ConversationId, DomainName, ParticipantId, UserId } from '#signalling/ids.ts';
-import { FREE, type Moderation, officeOf } from '#signalling/moderation.ts';
+import {
+  type ConferenceId,
+  type ConversationId,
+  type DomainName,
+  officeOf,
+  type ParticipantId,
+  type UserId,
+} from '#signalling/ids.ts';
+import { FREE, type Moderation } from '#signalling/moderation.ts';
 import { muteInWords, nameOf, putOutInWords, rulesInWords } from './moderation-words.ts';
 
 const user = (name: string, domain = 'alpha.example') => `mimi://${domain}/u/${name}` as UserId;
@@ -61,6 +68,17 @@ test('where an administrator decided from outside, that is said, and of which or
   const all = call({ muted: { by: office, at: 5 } });
   expect(muteInWords(all, members, alice)).toBe('The administrator muted everybody.');
   expect(muteInWords(all, members, bob)).toBe('The administrator of alpha.example muted everybody.');
+});
+
+test('somebody who has the handle of an administrator since before it was kept is shown by his name', () => {
+  const adam = {
+    user: user('administrator'),
+    name: 'Adam',
+    domain: 'alpha.example' as DomainName,
+    role: 'member' as const,
+  };
+  const all = call({ muted: { by: adam.user, at: 5 } });
+  expect(muteInWords(all, [...members, adam], alice)).toBe('Adam muted everybody.');
 });
 
 test('whoever was put out learns by whom, and any other end keeps its words', () => {

@@ -2,8 +2,8 @@
 import { peopleIn } from '#client/calls/guests.ts';
 import type { Failure } from '#client/failure.ts';
 import type { Call, Conversation, Member } from '#signalling/client-home.ts';
-import { type DomainName, domainOf, handleOf, type UserId } from '#signalling/ids.ts';
-import { type CallRules, isOffice } from '#signalling/moderation.ts';
+import { type DomainName, domainOf, domainOfOffice, handleOf, type UserId } from '#signalling/ids.ts';
+import type { CallRules } from '#signalling/moderation.ts';
 import { plain } from '../lib/plain.ts';
 
 const OFFICE = 'the administrator';
@@ -15,7 +15,8 @@ export function nameOf(
   self: UserId,
 ): string {
   if (user === self) return 'you';
-  if (isOffice(user)) return domainOf(user) === domainOf(self) ? OFFICE : `${OFFICE} of ${domainOf(user)}`;
+  const office = domainOfOffice(user);
+  if (office !== undefined) return office === domainOf(self) ? OFFICE : `${OFFICE} of ${office}`;
   const member = members.find((each) => each.user === user);
   const name = plain(member?.name ?? handleOf(user));
   if (member?.role === 'guest') return name;

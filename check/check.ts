@@ -14,6 +14,7 @@ import { type Finding, inOrder, type Option, type Remark, refuse, remarkOf, WHOL
 import { type Gathered, gather } from './gather.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { checkPorts } from './ports.ts';
+import { checkProxies } from './proxies.ts';
 import { rehearse } from './rehearsal.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkTickets } from './tickets.ts';
@@ -25,6 +26,7 @@ const OF_SITE: readonly Check[] = [
   checkAddresses,
   checkDoors,
   checkPorts,
+  checkProxies,
   checkSecrets,
   checkContents,
   checkCertificates,

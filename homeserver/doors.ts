@@ -58,13 +58,12 @@ export async function serveClients(options: DoorOptions, parts: Parts): Promise<
     trust,
     browserTls,
   } = parts;
-  const { listen: address, url } = site.homeserver.client;
+  const { listen: address, url, proxies } = site.homeserver.client;
   const app = makeApp({
     log,
     world,
     bodyLimit: CLIENT_BODY_LIMIT,
-    // A reverse proxy that ends TLS stands on this machine; nobody else is believed about an address.
-    trustProxy: 'loopback',
+    trustProxy: proxies,
     ...(onUntold && { onUntold }),
     onRefusal: (code) => metrics.clientRefusals.inc({ code }),
     serverFactory: (handler) => {

@@ -370,7 +370,7 @@ async function siteOf(
       devices: test.devices,
     },
     homeserver: {
-      client: { listen: at(page), url: `http://${at(page)}` },
+      client: { listen: at(page), url: `http://${at(page)}`, proxies: [] },
       federation: { listen: at(home), address: at(home) },
       admin: { listen: at(homeAdmin) },
       registration: { mode: 'closed', emailDomains: [], workBits: 16, invitationDays: 7 },

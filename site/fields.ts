@@ -46,6 +46,15 @@ export const ip = (note: Note) =>
     ...note,
   });
 
+/** An address, or those that begin with the same bits. What it means is looked at where it is used. */
+export const prefix = (note: Note) =>
+  Type.String({
+    pattern: `^${IP}(?:/[0-9]{1,3})?$`,
+    maxLength: 50,
+    expects: 'an address prefix, such as 10.0.0.0/8 or 2001:db8::/32',
+    ...note,
+  });
+
 export const url = (schemes: string, path: string, note: Note) =>
   Type.String({
     pattern: `^(?:${schemes})://[A-Za-z0-9.\\[\\]:-]+${path}$`,

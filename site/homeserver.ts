@@ -3,7 +3,9 @@ import { ASSET_KINDS, AssetKind } from '#signalling/assets.ts';
 import { DomainName } from '#signalling/ids.ts';
 import { PUSH_SERVICES } from '#signalling/push.ts';
 import type { RegistrationMode } from '#signalling/registration.ts';
-import { clientTls, count, file, listen, PORT, section, url } from './fields.ts';
+import { clientTls, count, file, listen, PORT, prefix, section, url } from './fields.ts';
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 export const HomeserverSchema = section(
   {
@@ -16,6 +18,16 @@ export const HomeserverSchema = section(
           example: 'https://alpha.example',
         }),
         tls: clientTls('homeserver'),
+        proxies: Type.Array(prefix({ description: '' }), {
+          maxItems: 100,
+          default: LOOPBACK,
+          defaultText: LOOPBACK.join(', '),
+          description: 'Whence a reverse proxy or an Ingress comes that says in X-Forwarded-For for whom it asks.',
+          reason:
+            'Limits hold for each address of a client: a proxy that is not named here is one client to them, and all people behind it share its limits. Whoever comes from here can give himself any address.',
+          expects: 'a list of address prefixes, such as [10.0.0.0/8]',
+          example: [...LOOPBACK, '10.0.0.0/8'],
+        }),
       },
       'Towards the people of this domain.',
     ),

@@ -184,6 +184,12 @@ describe.runIf(hasHelm)('the chart', () => {
     if ('drainMinutes' in SftSchema.properties) await loadSite(config, []);
   });
 
+  it('lets the homeserver believe the proxies that are named, and no others', async () => {
+    const clientOf = (all: Manifest[]) => find(all, 'ConfigMap', 'alpha-site').data?.['hawser.yaml'] ?? '';
+    expect(clientOf(of('ingress'))).not.toContain('proxies');
+    expect(clientOf(of('everything'))).toMatch(/proxies:\n +- 10\.244\.0\.0\/16\n +- fd00:10:244::\/56\n/);
+  });
+
   it('ends no call for what only the homeserver reads', async () => {
     const changed = await render('ingress', '--set', 'site.homeserver.search=exact');
     const checksum = (all: Manifest[], name: string) => podOf(all, name).metadata.annotations['checksum/site'];
@@ -241,6 +247,7 @@ describe.runIf(hasHelm)('the chart', () => {
         [...one, '--set', 'homeserver.database.url=postgresql://hawser:geheim@db/hawser'],
         /database.url: Does not match/,
       ],
+      [[...one, '--set', 'homeserver.proxies={0.0.0.0/0}'], /homeserver.proxies.0/],
       [[...one, '--set', 'metrics.serviceMonitor.enabled=true'], /needs metrics\.enabled=true/],
       [[...one, '--set', 'networkPolicy.enabled=true'], /networkPolicy\.nodes is missing/],
       [

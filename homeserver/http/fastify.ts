@@ -43,8 +43,8 @@ export interface AppOptions {
   /** Gets each body of JSON as it came, before it is parsed. */
   readonly onBody?: (request: object, text: string) => void;
   readonly serverFactory?: FastifyServerFactory;
-  /** Whose X-Forwarded-For is believed. */
-  readonly trustProxy?: string;
+  /** Whose X-Forwarded-For is believed: address prefixes. Nobody's where left out. */
+  readonly trustProxy?: readonly string[];
   /**
    * Told where an answer is not what the reference says of it. Left out where nobody tests: holding every answer against its
    * schema costs what parsing costs.
@@ -76,7 +76,7 @@ export function makeApp(options: AppOptions): App {
     frameworkErrors: answerBadUrls(onRefusal),
     clientErrorHandler: (error, socket) => answerNoRequest(error, socket, onNoRequest),
     ...(serverFactory && { serverFactory }),
-    ...(trustProxy && { trustProxy }),
+    ...(trustProxy && { trustProxy: [...trustProxy] }),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler<FastifySchema & TSchema>(({ schema }) => {
     const parser = Compile(schema as TSchema);

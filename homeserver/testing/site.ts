@@ -22,7 +22,7 @@ export async function testSite(certificates: TestDomain, database?: string): Pro
       devices: certificates.devices,
     },
     homeserver: {
-      client: { listen: `127.0.0.1:${client}`, url: `http://127.0.0.1:${client}` },
+      client: { listen: `127.0.0.1:${client}`, url: `http://127.0.0.1:${client}`, proxies: ['127.0.0.1'] },
       federation: { listen: `127.0.0.1:${federation}`, address: `127.0.0.1:${federation}` },
       admin: { listen: `127.0.0.1:${admin}` },
       ...(database !== undefined && { database }),

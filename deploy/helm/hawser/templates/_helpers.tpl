@@ -66,6 +66,9 @@ homeserver:
   client:
     listen: 0.0.0.0:8443
     url: {{ include "hawser.url" . }}
+    {{- with .Values.homeserver.proxies }}
+    proxies: {{ toJson . }}
+    {{- end }}
     {{- if .Values.homeserver.tlsSecret }}
     tls:
       certificate: /etc/hawser/browsers/tls.crt

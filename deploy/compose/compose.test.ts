@@ -121,6 +121,12 @@ describe('one organisation', () => {
     expect(Number(HAWSER_UID)).toBe((await stat(join(here(), 'data'))).uid);
   });
 
+  it('gives calls the minutes of the drain to end, and one more', async () => {
+    const { drainMinutes } = (await siteIn(serviceOf(one, 'sft'), here())).sft;
+    expect(drainMinutes).toBeGreaterThan(0);
+    expect(serviceOf(one, 'sft').stop_grace_period).toBe(`${drainMinutes + 1}m`);
+  });
+
   it('gives no server a key that it does not need', async () => {
     expect((await readdir(join(here(), 'secrets', 'sft'))).filter((file) => file.endsWith('.key'))).toEqual([
       'sft.key',

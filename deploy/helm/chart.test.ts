@@ -6,7 +6,6 @@ import { certsInit } from '#cli/certs.ts';
 import { repository } from '#cli/setup/packages.ts';
 import { table } from '#cli/table.ts';
 import { loadSite } from '#site/load.ts';
-import { SftSchema } from '#site/sft.ts';
 import { parsePeers } from '#trust/peers.ts';
 import { PeersSchema } from '#trust/peers-schema.ts';
 import { type Faults, kubernetesFaults } from '../schemas/testing-schemas.ts';
@@ -175,13 +174,28 @@ describe.runIf(hasHelm)('the chart', () => {
 
   it('gives calls the minutes of the drain to end, and one more', async () => {
     const grace = (all: Manifest[]) => podOf(all, 'alpha-sft').spec.terminationGracePeriodSeconds;
-    expect(grace(of('ingress'))).toBe(60);
+    expect(grace(of('ingress'))).toBe(11 * 60);
+    expect(find(of('ingress'), 'ConfigMap', 'alpha-site').data?.['hawser.yaml']).toMatch(/^ {2}drainMinutes: 10$/m);
+    expect(grace(await render('ingress', '--set', 'sft.drainMinutes=0'))).toBe(60);
     const draining = await render('ingress', '--set', 'sft.drainMinutes=15');
     expect(grace(draining)).toBe(16 * 60);
     expect(find(draining, 'ConfigMap', 'alpha-site').data?.['hawser.yaml']).toMatch(/^ {2}drainMinutes: 15$/m);
     const config = join(folder, 'draining.yaml');
     await writeFile(config, find(draining, 'ConfigMap', 'alpha-site').data?.['hawser.yaml'] ?? '');
-    if ('drainMinutes' in SftSchema.properties) await loadSite(config, []);
+    expect((await loadSite(config, [])).sft.drainMinutes).toBe(15);
+  });
+
+  it('calls the media server ready by its own word, and leaves the way to it open while it drains', () => {
+    for (const set of valueSets) {
+      const all = of(set);
+      const [media] = podOf(all, 'alpha-sft').spec.containers;
+      expect(media).toMatchObject({
+        startupProbe: { httpGet: { path: '/health' } },
+        livenessProbe: { httpGet: { path: '/health' } },
+        readinessProbe: { httpGet: { path: '/ready', host: '127.0.0.1' } },
+      });
+      expect(find(all, 'Service', 'alpha-sft').spec).toMatchObject({ publishNotReadyAddresses: true });
+    }
   });
 
   it('lets the homeserver believe the proxies that are named, and no others', async () => {

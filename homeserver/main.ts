@@ -459,6 +459,7 @@ function build(ground: Ground) {
     },
     onState: (connected) =>
       connected ? log.info('the SFT is connected') : log.warn('the SFT is not connected any more'),
+    onDraining: (until) => log.info({ until: new Date(until).toISOString() }, 'the SFT takes no new calls'),
     allowed: () => calls.allowed(),
     permissions: () => calls.permissions(),
     attended: () => attended(db),

@@ -59,6 +59,7 @@ it('goes on for whoever is in a call or comes into it, also from elsewhere, and 
   expect([ready.status, await ready.json()]).toEqual([503, expect.objectContaining({ ok: true, draining: true })]);
   expect(await (await fetch(at('/health'))).json()).toMatchObject({ draining: true, until: expect.any(Number) });
   expect(await alpha.metric('hawser_sft_draining')).toBe(1);
+  await until(() => alpha.drainsUntil !== undefined, 'its homeserver is told');
 
   // No conference begins, neither for the own people nor for a link.
   await expect(TestPerson.join(alpha, newConferenceId())).rejects.toMatchObject({

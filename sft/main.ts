@@ -117,8 +117,10 @@ export async function startSft({
   stack.defer(() => presence.close());
   const drain = new Drain({
     isEmpty: () => hosts.all.length === 0 && !presence.awaitsAnybody,
-    onBegun: (at) =>
-      log.info({ until: new Date(at).toISOString(), conferences: hosts.all.length }, 'no new conferences are taken'),
+    onBegun: (at) => {
+      log.info({ until: new Date(at).toISOString(), conferences: hosts.all.length }, 'no new conferences are taken');
+      home.draining();
+    },
     now,
   });
   stack.defer(() => drain.close());
@@ -235,6 +237,7 @@ export async function startSft({
     dial: () =>
       dialSocket({ url: sft.homeserver, contract: SFT_HOME, agent: trust.dialler.agent(domain, 'homeserver') }),
     hosts: () => hosts.all.filter(({ id }) => !examined.has(id)),
+    drainsUntil: () => drain.until,
     onAllowed: (statement) => hosts.allow(statement),
     onPermissions: (statement) => hosts.permit(statement),
     onMute: (conference, participants) => hosts.get(conference)?.mute(participants),

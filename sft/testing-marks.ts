@@ -180,6 +180,7 @@ export class MarkedPerson {
       get readyState() {
         return socket.readyState;
       },
+      protocol: socket.protocol,
       close: (...closing) => socket.close(...closing),
       addEventListener: socket.addEventListener.bind(socket),
       send: (data) => socket.send(this.#embellish(data)),

@@ -52,6 +52,8 @@ export class TestSft {
   /** What the homeserver answers to `grant`; set by `federate`. */
   readonly #anchors = new Map<ConferenceId, TestSft>();
   /** The other domains of conferences that this SFT anchors. */
+  /** As it told its homeserver, ms since 1970. */
+  drainsUntil: number | undefined;
   readonly #guests = new Map<ConferenceId, Set<DomainName>>();
   #allowedSeq = 0;
   #home: Rpc<typeof SFT_HOME, 'acceptor'> | undefined;
@@ -305,6 +307,9 @@ export class TestSft {
           },
           notifications: {
             presence: ({ conference, participants }) => void this.presence.set(conference, participants),
+            draining: ({ until: at }) => {
+              this.drainsUntil = at;
+            },
           },
         });
       },

@@ -20,6 +20,8 @@ export interface NotificationSpec {
 export interface Contract {
   /** WebSocket subprotocol: name and version in one, so that a mismatch ends in the handshake. */
   readonly protocol: string;
+  /** Earlier ones, newest first, that are offered and taken beside it: what came later is not sent over them. */
+  readonly earlier?: readonly string[];
   readonly requests: Readonly<Record<string, RequestSpec>>;
   readonly notifications: Readonly<Record<string, NotificationSpec>>;
   /** Largest message that each side may send, in UTF-16 units (all messages are practically ASCII). */

@@ -22,6 +22,8 @@ import { nestingWithin } from './nesting.ts';
 export interface Socket {
   readonly bufferedAmount: number;
   readonly readyState: number;
+  /** The one that both sides chose in the handshake. */
+  readonly protocol: string;
   send(data: string): void;
   close(code?: number, reason?: string): void;
   /** Only `ws` has it: drops the connection without the closing handshake. */

@@ -1,5 +1,5 @@
 /**
- * SFT to the homeserver of its own domain, version 1. The SFT dials with its certificate. It learns pseudonyms only; the
+ * SFT to the homeserver of its own domain, versions 1 and 2. The SFT dials with its certificate. It learns pseudonyms only; the
  * homeserver learns from it who is present, which is the single truth about who joined and who left.
  */
 import Type, { type Static } from 'typebox';
@@ -31,8 +31,12 @@ export const Permissions = Closed({
 });
 export type Permissions = Static<typeof Permissions>;
 
+/** Knows no `draining`, which would end the connection. */
+export const SFT_HOME_V1 = 'hawser-sft-home-v1';
+
 export const SFT_HOME = {
-  protocol: 'hawser-sft-home-v1',
+  protocol: 'hawser-sft-home-v2',
+  earlier: [SFT_HOME_V1],
   maxLength: { dialler: 128 * 1024, acceptor: 1024 * 1024 },
   requests: {
     hello: {
@@ -62,6 +66,8 @@ export const SFT_HOME = {
         participants: Type.Array(ParticipantId, { maxItems: 1_000 }),
       }),
     },
+    /** From version 2 on. It takes no new conferences any more, and ends at that time at the latest, ms since 1970. Said anew on each connection. */
+    draining: { from: 'dialler', params: Closed({ until: Type.Integer({ minimum: 0 }) }) },
     /**
      * Which other domains may be in a conference that this SFT anchors, each with those whose people it may hear and be heard
      * by. Said at the start, with each change, and anew on each connection: grants that were given before say no more then.

@@ -34,12 +34,12 @@ export function acceptSockets(options: AcceptOptions): Acceptor {
     noServer: true,
     maxPayload: contract.maxLength.dialler,
     perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(contract.protocol) ? contract.protocol : false),
+    handleProtocols: (offered) => protocolsOf(contract).find((each) => offered.has(each)) ?? false,
   });
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (pathOf(request) !== path) return;
-    if (request.headers['sec-websocket-protocol']?.split(/\s*,\s*/).includes(contract.protocol) !== true)
-      return refuse(stream, 426);
+    const offered = request.headers['sec-websocket-protocol']?.split(/\s*,\s*/) ?? [];
+    if (!protocolsOf(contract).some((each) => offered.includes(each))) return refuse(stream, 426);
     if (options.allow && !options.allow(request)) return refuse(stream, 403);
     if (wss.clients.size >= options.maxConnections) return refuse(stream, 503);
     wss.handleUpgrade(request, stream, head, (socket) => options.onSocket(socket as unknown as Socket, request));
@@ -64,6 +64,11 @@ export function acceptSockets(options: AcceptOptions): Acceptor {
       wss.close();
     },
   };
+}
+
+/** Newest first. */
+function protocolsOf({ protocol, earlier = [] }: Contract): string[] {
+  return [protocol, ...earlier];
 }
 
 const acceptedPaths = new WeakMap<object, Set<string>>();
@@ -111,7 +116,7 @@ export interface DialOptions {
  */
 export function dialSocket(options: DialOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(options.url, [options.contract.protocol], {
+    const socket = new WebSocket(options.url, protocolsOf(options.contract), {
       ...options.tls,
       ...(options.agent && { agent: options.agent }),
       handshakeTimeout: options.timeoutMs ?? 5_000,

@@ -30,6 +30,7 @@ export function withoutDeliveries(socket: Socket, onDelivery: (delivered: Delive
     get readyState() {
       return socket.readyState;
     },
+    protocol: socket.protocol,
     send: (data) => socket.send(data),
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate?.(),

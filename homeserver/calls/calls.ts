@@ -28,6 +28,8 @@ import { issueTicket, type Ticket, type TicketOffice } from './tickets.ts';
 /** The SFT of this domain, as far as the calls need it. */
 export interface OwnSft {
   readonly isConnected: boolean;
+  /** When it ends at the latest, ms since 1970, where it takes no new calls any more. */
+  readonly drainsUntil: number | undefined;
   /** Tells it that a call is over. Does nothing where it is not connected. */
   endConference(conference: ConferenceId): void;
   /** Puts somebody out of a call. Does nothing where it is not connected: it says who is there when it is again. */
@@ -84,7 +86,7 @@ export class Calls {
 
   /**
    * Starts a call, whose anchor this domain's SFT becomes, or finds the one that goes on.
-   * @throws HawserError HOME_SFT_UNREACHABLE, and what `Conversations.perform` throws
+   * @throws HawserError HOME_SFT_UNREACHABLE, SFT_DRAINING, and what `Conversations.perform` throws
    */
   async start(user: UserId, conversation: ConversationId): Promise<Call> {
     const { conversations, tickets } = this.#options;
@@ -92,6 +94,9 @@ export class Calls {
     if (known.call) return known.call;
     permit(known, user, 'startCall');
     this.#requireSft();
+    // Before it rings at anybody's: the SFT would refuse whoever comes.
+    const ends = this.#sft?.drainsUntil;
+    if (ends !== undefined) throw new HawserError('SFT_DRAINING', `at ${new Date(ends).toISOString()} at the latest`);
     const conference = randomToken(tickets.world, CONFERENCE_ID_BYTES) as ConferenceId;
     const starting = conversations.perform(conversation, { type: 'startCall', actor: user, conference });
     this.#starting.set(conference, starting);

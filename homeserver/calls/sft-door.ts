@@ -21,6 +21,8 @@ export interface SftDoorOptions {
   /** Conferences in which people of this domain are, as last heard. */
   readonly attended: () => Promise<ConferenceId[]>;
   readonly onState: (connected: boolean) => void;
+  /** @param until when it ends at the latest, ms since 1970 */
+  readonly onDraining: (until: number) => void;
   readonly onFault: (error: unknown, id: string) => void;
 }
 
@@ -30,6 +32,7 @@ export class SftDoor implements OwnSft {
   readonly #options: SftDoorOptions;
   #watch: SftWatch;
   #current: Connection | undefined;
+  #drainsUntil: number | undefined;
 
   constructor(options: SftDoorOptions) {
     this.#options = options;
@@ -40,9 +43,13 @@ export class SftDoor implements OwnSft {
     return this.#current !== undefined;
   }
 
+  get drainsUntil(): number | undefined {
+    return this.#drainsUntil;
+  }
+
   /** @param socket of a peer whose certificate names the SFT of this domain */
   accept(socket: Socket): void {
-    const { domain, grant, world, onState, onFault } = this.#options;
+    const { domain, grant, world, onState, onDraining, onFault } = this.#options;
     let greeted = false;
     const sequences = new Map<ConferenceId, number>();
     const requireHello = () => {
@@ -61,6 +68,7 @@ export class SftDoor implements OwnSft {
           // A newer connection of the SFT means that it has given up the older one, even if we have not noticed yet.
           this.#current?.close('normal', 'replaced');
           this.#current = rpc;
+          this.#drainsUntil = undefined;
           onState(true);
           this.#watch = connected(world.now());
           this.#stateCalls(rpc).catch((error: unknown) => onFault(error, 'calls'));
@@ -73,6 +81,12 @@ export class SftDoor implements OwnSft {
         },
       },
       notifications: {
+        draining: ({ until }) => {
+          requireHello();
+          if (rpc !== this.#current) return;
+          this.#drainsUntil = until;
+          onDraining(until);
+        },
         presence: ({ conference, seq, participants }) => {
           requireHello();
           if (rpc !== this.#current || seq <= (sequences.get(conference) ?? 0)) return;

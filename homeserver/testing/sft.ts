@@ -1,5 +1,6 @@
 /** For tests: what the homeserver sees of an SFT. It says what it is told to say and notes what it hears. */
 import { readFile } from 'node:fs/promises';
+import type { Contract } from '#signalling/contract.ts';
 import type { ConferenceId, ParticipantId } from '#signalling/ids.ts';
 import { Rpc } from '#signalling/rpc.ts';
 import { type Allowed, type Permissions, SFT_HOME } from '#signalling/sft-home.ts';
@@ -25,10 +26,11 @@ export class FakeSft {
     this.rpc = make(this);
   }
 
-  static async connect(url: string, certificates: TestDomain): Promise<FakeSft> {
+  /** @param contract that of an older one, where it speaks no other */
+  static async connect(url: string, certificates: TestDomain, contract: Contract = SFT_HOME): Promise<FakeSft> {
     const socket = await dialSocket({
       url,
-      contract: SFT_HOME,
+      contract,
       tls: {
         ca: await readFile(certificates.authority),
         cert: await readFile(certificates.sft.certificate),
@@ -64,6 +66,10 @@ export class FakeSft {
   presence(conference: ConferenceId, participants: readonly ParticipantId[], seq?: number): void {
     this.#seq = seq ?? this.#seq + 1;
     this.rpc.notify('presence', { conference, seq: this.#seq, participants: [...participants] });
+  }
+
+  draining(until: number): void {
+    this.rpc.notify('draining', { until });
   }
 
   close(): void {

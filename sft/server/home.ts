@@ -5,7 +5,7 @@
 import { HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, ParticipantId } from '#signalling/ids.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
-import { type Allowed, type Permissions, SFT_HOME } from '#signalling/sft-home.ts';
+import { type Allowed, type Permissions, SFT_HOME, SFT_HOME_V1 } from '#signalling/sft-home.ts';
 import type { Grant } from '../link/uplink.ts';
 import type { ConferenceHost } from './conference-host.ts';
 
@@ -14,6 +14,8 @@ export interface HomeOptions {
   readonly dial: () => Promise<Socket>;
   /** Every conference now, to be stated again on a new connection. */
   readonly hosts: () => readonly ConferenceHost[];
+  /** When the SFT ends at the latest, ms since 1970; undefined while it serves as ever. */
+  readonly drainsUntil: () => number | undefined;
   readonly onAllowed: (statement: Allowed) => void;
   readonly onPermissions: (statement: Permissions) => void;
   readonly onMute: (conference: ConferenceId, participants: readonly ParticipantId[]) => void;
@@ -33,6 +35,7 @@ const WAIT_MS = 3_000;
 export class Home {
   readonly #options: HomeOptions;
   #rpc: Rpc<typeof SFT_HOME, 'dialler'> | undefined;
+  #protocol = '';
   #waiting: (() => void)[] = [];
   #delayMs = FIRST_RETRY_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -60,6 +63,12 @@ export class Home {
     // Greater than any before, also before a restart.
     this.#seq = Math.max(this.#seq + 1, this.#options.now());
     this.#rpc?.notify('presence', { conference: host.id, seq: this.#seq, participants: host.participants });
+  }
+
+  /** Says that no new conferences are taken. A homeserver of before that could be said hears it when somebody is refused here. */
+  draining(): void {
+    const until = this.#options.drainsUntil();
+    if (until !== undefined && this.#protocol !== SFT_HOME_V1) this.#rpc?.notify('draining', { until });
   }
 
   close(): void {
@@ -93,6 +102,8 @@ export class Home {
       if (this.#closed) return rpc.close();
       await rpc.request('hello', { software });
       this.#rpc = rpc;
+      this.#protocol = socket.protocol;
+      this.draining();
       this.#delayMs = FIRST_RETRY_MS;
       for (const host of hosts()) this.presence(host);
       this.#release();

@@ -26,7 +26,7 @@ export function callRoutes(app: App, { sessions, calls, relays, sft, onTicket }:
   const start = told('Starts the call of a conversation, or joins the one that goes on.', {
     by: 'session',
     answer: CallTicket,
-    refusals: [...NO_CALL, ...NO_ENTRY],
+    refusals: [...NO_CALL, ...NO_ENTRY, 'SFT_DRAINING'],
   });
   app.post(path, { schema: { ...schema, ...start } }, async (request) => {
     const self = await authenticate(sessions, request);

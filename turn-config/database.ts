@@ -10,6 +10,8 @@ export function secretsSql(realm: string, secrets: readonly string[]): string {
   const rows = secrets.map((secret) => `(${quoted(realm)},${quoted(secret)})`);
   return [
     'begin immediate;',
+    // As coturn itself makes it (schema.sql); a database that is new has none.
+    "create table if not exists turn_secret (realm varchar(127) default '', value varchar(256), primary key (realm,value));",
     `delete from turn_secret where realm = ${quoted(realm)};`,
     `insert into turn_secret (realm, value) values ${rows.join(',')};`,
     'commit;',

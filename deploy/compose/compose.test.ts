@@ -1,7 +1,8 @@
-import { access, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { repository } from '#cli/setup/packages.ts';
@@ -136,6 +137,45 @@ describe('one organisation', () => {
     const folders = (service: Service) => service.volumes?.map(({ source }) => source);
     expect(folders(serviceOf(one, 'sft'))).not.toContain('./secrets/homeserver');
     for (const name of ['homeserver', 'sft']) expect(folders(serviceOf(one, name))).not.toContain('./certificates');
+  });
+
+  it('gives coturn a configuration and a database with the commands of the guide, which name files that it sees', async () => {
+    const written = (await readFile(join(here(), 'site', 'hawser.yaml'), 'utf8')).replaceAll(/^# (?=turn:$| )/gm, '');
+    const config = join(here(), '.seen', 'turn.yaml');
+    await mkdir(dirname(config), { recursive: true });
+    await writeFile(config, written.replaceAll('/etc/hawser/turn/', `${join(here(), 'secrets', 'turn')}/`));
+    const folderOf = (name: string, target: string) =>
+      serviceOf(one, name).volumes?.find((each) => each.target === target && !each.read_only)?.source;
+    expect(folderOf('homeserver', '/etc/hawser/turn')).toBe('./secrets/turn');
+    expect(folderOf('turn', '/etc/coturn')).toBe('./secrets/turn');
+    for (const file of ['fullchain.pem', 'privkey.pem'])
+      await writeFile(join(here(), 'secrets', 'turn', file), 'what is in it is not looked at here');
+
+    const block = blocksOf(guide).find((each) => each.includes('turn render')) ?? '';
+    const [commands, start] = block.split(/\n(?=docker compose --profile turn up)/);
+    expect(start).toContain('docker compose restart homeserver');
+    const inside = /^docker compose run --rm --no-deps homeserver (.*)$/gm;
+    expect(commands?.match(inside)).toHaveLength(3);
+    const outside = commands?.replaceAll(inside, (_, words: string) => `hawser ${words} --config ${config}`);
+    await runAsWritten(outside?.replaceAll('/etc/hawser/turn/', 'secrets/turn/') ?? '', here());
+    await runAsWritten(`hawser turn check secrets/turn/turnserver.conf --config ${config}`, here());
+
+    const conf = await readFile(join(here(), 'secrets', 'turn', 'turnserver.conf'), 'utf8');
+    const files = [...conf.matchAll(/^(?:cert|pkey|userdb)=\/etc\/coturn\/(.*)$/gm)].map(([, file = '']) => file);
+    expect(files).toHaveLength(3);
+    for (const file of files) await access(join(here(), 'secrets', 'turn', file));
+    const database = new DatabaseSync(join(here(), 'secrets', 'turn', 'turndb'));
+    const kept = database.prepare('select realm, value from turn_secret').all();
+    database.close();
+    const secret = (await readFile(join(here(), 'secrets', 'turn', 'secrets'), 'utf8')).trim();
+    expect(kept).toMatchObject([{ realm: 'alpha.example', value: expect.any(String) }]);
+    expect(secret).toContain(String(kept[0]?.value));
+    const opened = /UDP (\d+), TCP\n?\s?(\d+) and UDP (\d+) to (\d+)/.exec(guide)?.slice(1);
+    expect(opened).toEqual(
+      ['listening-port', 'tls-listening-port', 'min-port', 'max-port'].map(
+        (option) => new RegExp(`^${option}=(\\d+)$`, 'm').exec(conf)?.[1],
+      ),
+    );
   });
 
   it('publishes the ports of the site, those of media on the host’s network', async () => {

@@ -10,12 +10,12 @@ import type { Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 import { Problem } from './errors.ts';
 import { configFlag } from './flags.ts';
-import { tellReady } from './service-manager.ts';
+import { tellReady, tellStopping } from './service-manager.ts';
 
 export interface Running {
   close(): Promise<void>;
-  /** Where it may end softly: lets what goes on come to its end after SIGTERM. Resolves when it is to be closed. */
-  drain?(): Promise<void>;
+  /** Where it may end softly: lets what goes on come to its end after SIGTERM, for `forMs` at the most. Resolves when it is to be closed. */
+  readonly drain?: { readonly forMs: number; begin(): Promise<void> };
   /** Resolves when it is to be closed though no signal came, because its administrator wanted so. */
   readonly drained?: Promise<void>;
 }
@@ -55,7 +55,13 @@ export async function serve(
   const gone = parentGone();
   await Promise.race([aborted(signal), gone, ...(running.drained ? [running.drained] : [])]);
   // Ctrl-C, and a parent that is gone, wait for nobody. A second signal ends the process wherever it is.
-  if (signal.aborted && signal.reason === 'SIGTERM') await Promise.race([running.drain?.(), gone]);
+  if (running.drain && signal.aborted && signal.reason === 'SIGTERM') {
+    const drained = running.drain.begin();
+    await tellStopping(running.drain.forMs).catch((error: unknown) =>
+      log.error(error, 'systemd may not wait for calls'),
+    );
+    await Promise.race([drained, gone]);
+  }
   log.info('stopping');
   await running.close();
   // The channel to a parent would keep this process alive.

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { tellReady } from './service-manager.ts';
+import { tellReady, tellStopping } from './service-manager.ts';
 
 let folder: string;
 
@@ -28,6 +28,16 @@ test('systemd is told once that the server serves, where it waits for that', asy
   expect(await said()).toBe('');
   await tellReady({ ...env, NOTIFY_SOCKET: '/run/systemd/notify' });
   expect(await said()).toBe('/run/systemd/notify --ready\n');
+});
+
+test('systemd is told how long calls may go on, where they may', async () => {
+  const env = { ...(await notifier('exit 0')), NOTIFY_SOCKET: '/n' };
+  await tellStopping(0, env);
+  expect(await said()).toBe('');
+  await tellStopping(15 * 60_000, env);
+  expect(await said()).toBe(
+    '/n STOPPING=1 EXTEND_TIMEOUT_USEC=960000000 STATUS=Takes no new calls, and ends with the last one, in 15 minutes at the latest.\n',
+  );
 });
 
 test('a word that does not reach systemd ends the server with the reason, before systemd does without one', async () => {

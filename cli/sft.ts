@@ -26,7 +26,8 @@ export const sft = command({
     process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
     return serve('sft', flags, signal, async (site, log) => {
       const running = await startSft({ site, log });
-      return { ...running, drain: () => running.drain(site.sft.drainMinutes * 60_000) };
+      const forMs = site.sft.drainMinutes * 60_000;
+      return { ...running, drain: { forMs, begin: () => running.drain(forMs) } };
     });
   },
 });

@@ -148,7 +148,8 @@ export const SftSchema = section(
       unit: 'minutes',
       description:
         'How long calls may go on after SIGTERM, while no new ones are taken. With 0 the SFT ends at once, as with Ctrl-C.',
-      reason: 'Whatever sends SIGTERM must wait as long before it kills: `TimeoutStopSec` of systemd, for instance.',
+      reason:
+        'Whatever sends SIGTERM must wait as long before it kills: `stop_grace_period` of Docker, for instance. systemd is told to.',
       expects: 'a whole number from 0 to 1440',
     }),
     limits: section(

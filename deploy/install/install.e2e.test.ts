@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser } from '#cli/demo/browser.ts';
 import { seen, seesOther } from '#cli/demo/check.ts';
-import { converse, joinCall, openConversation, signInAt, startCall } from '#cli/demo/page.ts';
+import { converse, joinCall, leaveCall, openConversation, signInAt, startCall } from '#cli/demo/page.ts';
 import { ensureDebianHost } from '#cli/setup/debian-host.ts';
 import { repository } from '#cli/setup/packages.ts';
 import { until } from '#signalling/testing.ts';
@@ -120,8 +120,9 @@ describe.skipIf(root === undefined)('the page, from nothing', () => {
     for (const block of page) await follow(block);
   });
 
-  test('ends in a call between two browsers over the border, which goes on while all certificates are renewed', async () => {
+  test('ends in a call between two browsers over the border, which goes on while all certificates are renewed, and while a server is to stop', async () => {
     const [alpha, beta] = both;
+    await type(alpha, LET_CALLS_END);
     const hosts = Object.fromEntries(
       (['alpha', 'beta'] as const).map((name) => [hostName(name), network[name].address]),
     );
@@ -143,20 +144,63 @@ describe.skipIf(root === undefined)('the page, from nothing', () => {
     for (const block of page.filter(({ kind }) => kind === 'call')) {
       await Promise.all(both.map((each) => check(each, block)));
     }
-    await renewAll();
-    const before = await Promise.all([seen(here), seen(there)]);
-    const goesOn = async () => {
-      const now = await Promise.all([seen(here), seen(there)]);
-      return now.every(({ frames, energy }, who) => frames > (before[who]?.frames ?? 0) + 50 && energy > 0);
+    const goesOn = async (what: string, frames: number) => {
+      const before = await Promise.all([seen(here), seen(there)]);
+      const isOn = async () => {
+        const now = await Promise.all([seen(here), seen(there)]);
+        return now.every((each, who) => each.frames > (before[who]?.frames ?? 0) + frames && each.energy > 0);
+      };
+      await until(isOn, what, CHECK_MS);
     };
-    await until(goesOn, 'pictures after all certificates were renewed', CHECK_MS);
+    await renewAll();
+    await goesOn('pictures after all certificates were renewed', 50);
     for (const organisation of both) {
       const journal = await type(organisation, 'journalctl --unit hawser-sft --output cat');
       expect(journal).toContain('a link stands');
       expect(journal.split('\n').filter((line) => / ended"/.test(line))).toEqual([]);
     }
+    await stopSoftly(
+      alpha,
+      () => goesOn('pictures while it is to stop', MORE_THAN_PATIENCE),
+      () => Promise.all([leaveCall(here), leaveCall(there)]),
+    );
   });
 });
+
+/** How long systemd waits where it is told nothing, and pictures that take longer; browsers send 30 a second. */
+const PATIENCE_S = 3;
+const MORE_THAN_PATIENCE = 4 * 30;
+
+/** Calls may go on for half an hour, while systemd by itself has little patience. */
+const LET_CALLS_END = `
+sed --in-place 's/^  homeserver: wss/  drainMinutes: 30\\n&/' /etc/hawser/hawser.yaml
+install -D --mode 0644 /dev/stdin /etc/systemd/system/hawser-sft.service.d/impatient.conf <<END
+[Service]
+TimeoutStopSec=${PATIENCE_S}s
+END
+systemctl daemon-reload
+systemctl restart hawser-sft`;
+
+/** `systemctl stop` waits for the call, and takes nobody's media away before that. @param leave all, of both organisations: the call is led from here */
+async function stopSoftly(
+  organisation: Organisation,
+  goesOn: () => Promise<void>,
+  leave: () => Promise<unknown>,
+): Promise<void> {
+  const show = (property: string) =>
+    type(organisation, `systemctl show --property ${property} --value hawser-sft`).then((text) => text.trim());
+  const workers = () => type(organisation, 'grep --files-with-matches mediasoup-worke /proc/[0-9]*/comm');
+  const before = await workers();
+  await type(organisation, 'systemctl stop --no-block hawser-sft');
+  await until(async () => (await show('StatusText')).startsWith('Takes no new calls'), 'it has told systemd', CHECK_MS);
+  await goesOn();
+  expect(await show('ActiveState')).toBe('deactivating');
+  expect(await workers()).toBe(before);
+  await leave();
+  await until(async () => (await show('ActiveState')) === 'inactive', 'the end with the last one', CHECK_MS);
+  expect(await show('Result')).toBe('success');
+  await type(organisation, 'systemctl start hawser-sft');
+}
 
 /** Every certificate of both, with the commands of the page, while the servers run; resolves when every door shows the new one. */
 async function renewAll(): Promise<void> {

@@ -44,14 +44,7 @@ async function print(...argv: string[]): Promise<string> {
 const BETA = ['federation-in', 'federation-out', 'link-in', 'link-out', 'trunk-in', 'trunk-out'].map(
   (word) => `${word}:beta.example`,
 );
-const COMES_IN = [
-  'page-in',
-  'media-udp-in',
-  'turn-udp-in',
-  'relay-in',
-  'federation-in:beta.example',
-  'trunk-in:beta.example',
-];
+const COMES_IN = ['page-in', 'media-udp-in', 'turn-udp-in', 'federation-in:beta.example', 'trunk-in:beta.example'];
 
 describe('the table', () => {
   it('has every rule with its ports, reason and what breaks without it, and a letter for others', async () => {
@@ -126,7 +119,7 @@ describe('--machine', () => {
     expect(await idsOf('--machine', 'turn')).toEqual([...own, ...dns, time]);
     const [all, some] = [await idsOf(), await idsOf('--machine', 'sft, homeserver')];
     expect(some).toEqual(all.filter((each: string) => !each.startsWith('turn ')));
-    expect(some).toContain('sft relay-in');
+    expect(some).toContain('sft media-udp-in');
     // What an SFT on a machine of its own asks for.
     const out = (await idsOf('--machine', 'sft')).filter((each: string) => /-out$/.test(each));
     expect(out).toEqual(['sft homeserver-out', 'sft dns-udp-out', 'sft dns-tcp-out', 'sft time-out']);

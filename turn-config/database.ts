@@ -10,8 +10,6 @@ export function secretsSql(realm: string, secrets: readonly string[]): string {
   const rows = secrets.map((secret) => `(${quoted(realm)},${quoted(secret)})`);
   return [
     'begin immediate;',
-    // As coturn itself makes it (schema.sql); a database that is new has none.
-    "create table if not exists turn_secret (realm varchar(127) default '', value varchar(256), primary key (realm,value));",
     `delete from turn_secret where realm = ${quoted(realm)};`,
     `insert into turn_secret (realm, value) values ${rows.join(',')};`,
     'commit;',
@@ -23,6 +21,12 @@ export function secretsSql(realm: string, secrets: readonly string[]): string {
 export function writeSecrets(file: string, realm: string, secrets: readonly string[]): void {
   const database = new DatabaseSync(`${pathToFileURL(file).href}?mode=rw`, { timeout: 5_000 });
   try {
+    // One in which there is nothing at all is new, and nobody else's. coturn itself makes its table so (schema.sql).
+    if (database.prepare('select count(*) as tables from sqlite_master').get()?.tables === 0) {
+      database.exec(
+        "create table turn_secret (realm varchar(127) default '', value varchar(256), primary key (realm,value))",
+      );
+    }
     database.exec(secretsSql(realm, secrets));
   } finally {
     database.close();

@@ -81,5 +81,5 @@ test('the exit code says whether anything is missing, in lines and in JSON alike
 });
 
 test('without --local it asks what to check', async () => {
-  await expect(run()).rejects.toThrow('give --local');
+  await expect(run()).rejects.toThrow('or --local for this machine');
 });

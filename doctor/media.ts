@@ -14,8 +14,7 @@ const BAD_LOSS = 10;
 /** Delay at which people begin to speak at the same time (ITU-T G.114), ms there and back. */
 const LONG_RTT_MS = 300;
 
-export function mediaSteps(report: ProbeReport, { own, peer }: Sides): readonly Step[] {
-  const { path } = report;
+export function mediaSteps({ path }: Pick<ProbeReport, 'path'>, { own, peer }: Sides): readonly Step[] {
   const names = ['media-out', 'media-in', 'sizes', 'translation', 'trunk'] as const;
   if (!path) return names.map((step) => skipped(step, TRIED[step], 'no trunk port could be tried'));
   const out = direction('media-out', path.out, { from: own, to: peer, owner: 'them', sender: 'you' });

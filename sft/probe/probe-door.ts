@@ -58,6 +58,9 @@ export class ProbeDoor {
       requests: {
         hello: async ({ domain, trunk }) => {
           if (domain !== peer) throw new HawserError('TRUST_WRONG_NAME');
+          if (this.#open.has(peer) || this.#open.size >= MOST)
+            throw new HawserError('SIG_BUSY', 'another probe goes on');
+          this.#open.set(peer, end);
           return { ...side(), approved: mayReach(peer, trunk.ip), calls: mayCall(peer) };
         },
         back: async ({ link }) => {
@@ -70,6 +73,7 @@ export class ProbeDoor {
           }
         },
         open: async ({ ip, ports: theirs, key }) => {
+          if (this.#open.get(peer) !== end) throw new HawserError('SIG_ORDER', 'hello first');
           if (open) throw new HawserError('SIG_ORDER', 'open twice');
           if (!mayReach(peer, ip)) throw new HawserError('SFT_LINK_ADDRESS', ip);
           const { from, to } = ports.range;
@@ -103,8 +107,6 @@ export class ProbeDoor {
     });
     const end = () => rpc.close('SIG_TIMEOUT', 'a probe is over by now');
     const timer = setTimeout(end, LONGEST_MS);
-    if (this.#open.has(peer) || this.#open.size >= MOST) return rpc.close('SIG_BUSY', 'another probe goes on');
-    this.#open.set(peer, end);
   }
 
   close(): void {

@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { HawserError } from '#signalling/errors.ts';
+import type { DomainName } from '#signalling/ids.ts';
+import { type ProbeSide, SFT_PROBE } from '#signalling/probe.ts';
+import { Rpc } from '#signalling/rpc.ts';
+import { serveContract, type TestServer, until } from '#signalling/testing.ts';
+import { PortPool } from '../trunk/port-pool.ts';
+import { ProbeDoor, type ProbeDoorOptions } from './probe-door.ts';
+import { type ProberOptions, probe } from './prober.ts';
+
+const HOST = '127.0.0.1';
+const [alpha, beta] = ['alpha.example' as DomainName, 'beta.example' as DomainName];
+const now = () => performance.now();
+const undo: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+const sideOf = (domain: DomainName, ports: PortPool) => (): ProbeSide => ({
+  ...{ domain, software: 'test', links: { min: 1, max: 2 }, now: Date.now(), trunk: { ip: HOST, ports: ports.range } },
+});
+
+/** The SFT of beta on loopback, and what alpha's needs to try it. Ports are below those that the system gives out by itself. */
+async function setUp(change: Partial<ProbeDoorOptions> = {}) {
+  const first = 21_000 + Math.floor(Math.random() * 5_000);
+  const pools = { alpha: new PortPool(first, first + 19), beta: new PortPool(first + 20, first + 39) };
+  const door = new ProbeDoor({
+    ...{ side: sideOf(beta, pools.beta), listenIp: HOST, ports: pools.beta, now },
+    mayReach: (_peer, ip) => ip === HOST,
+    mayCall: () => true,
+    dialBack: async () => undefined,
+    onFault: (error) => {
+      throw error;
+    },
+    ...change,
+  });
+  const server: TestServer = await serveContract(SFT_PROBE, (socket) => door.accept(alpha, socket));
+  undo.push(
+    () => server[Symbol.asyncDispose](),
+    () => door.close(),
+  );
+  const options: ProberOptions = {
+    ...{
+      side: sideOf(alpha, pools.alpha),
+      link: 'wss://sft.alpha.example/link/v1',
+      listenIp: HOST,
+      ports: pools.alpha,
+      now,
+    },
+    dial: () => server.dial(),
+    wallClock: () => Date.now(),
+  };
+  return { server, pools, options };
+}
+
+/** @param greets whether it says who it is, as one has to */
+async function dialled(server: TestServer, greets = true) {
+  const rpc = new Rpc({
+    contract: SFT_PROBE,
+    side: 'dialler',
+    socket: await server.dial(),
+    requests: {},
+    notifications: {},
+  });
+  undo.push(() => rpc.close());
+  if (greets) await rpc.request('hello', sideOf(alpha, new PortPool(1, 2))());
+  return rpc;
+}
+
+const open = (ip: string, ports = [9]) => ({ ip, ports, key: Buffer.alloc(32).toString('base64') });
+const codeOf = (error: unknown) => (error instanceof HawserError ? error.code : error);
+
+it('tries every port of both sides in both directions, and gives all of them back', async () => {
+  const { pools, options } = await setUp();
+  const { path, back, clockMs, far } = await probe(beta, 'wss://sft.beta.example/link/v1', options);
+  expect([back, far.approved, far.calls]).toEqual([undefined, true, true]);
+  expect(Math.abs(clockMs)).toBeLessThan(1_000);
+  for (const way of [path?.out, path?.in]) {
+    expect(way?.silent).toEqual([]);
+    expect(way?.lostSizes).toEqual([]);
+    // Two volleys, of which the second one has the ports that the first one left to calls.
+    expect(way?.tried).toBe(32);
+    expect(way?.unsent).toBe(0);
+    expect(way?.translated).toBeUndefined();
+    expect(way?.stream.packets).toBeGreaterThan((way?.stream.sentPackets ?? 0) / 2);
+  }
+  expect(path?.rttMs).toBeGreaterThan(0);
+  expect([pools.alpha.free, pools.beta.free]).toEqual([20, 20]);
+}, 20_000);
+
+describe('the door', () => {
+  it('sends nothing to an address that is not approved', async () => {
+    const { server, pools } = await setUp({ mayReach: () => false });
+    const rpc = await dialled(server);
+    expect(await rpc.request('open', open('203.0.113.9')).catch(codeOf)).toBe('SFT_LINK_ADDRESS');
+    expect(await rpc.request('volley', {}).catch(codeOf)).toBe('SIG_ORDER');
+    expect(pools.beta.free).toBe(20);
+  });
+
+  it('takes one examination of a domain at a time, and a new one when that is over', async () => {
+    const { server } = await setUp();
+    const first = await dialled(server);
+    await first.request('open', open(HOST));
+    const second = await dialled(server, false);
+    const greet = () => second.request('hello', sideOf(alpha, new PortPool(1, 2))()).catch(codeOf);
+    expect(await greet()).toBe('SIG_BUSY');
+    expect(await second.request('open', open(HOST)).catch(codeOf)).toBe('SIG_ORDER');
+    first.close();
+    await until(async () => (await greet()) !== 'SIG_BUSY', 'a free place');
+  });
+
+  it('leaves ports to calls, and gives back what it took when the other side is gone', async () => {
+    const { server, pools } = await setUp();
+    const rpc = await dialled(server);
+    const { ports, busy } = await rpc.request('open', open(HOST));
+    expect([ports.length, busy.length, pools.beta.free]).toEqual([16, 0, 4]);
+    rpc.close();
+    await until(() => pools.beta.free === 20, 'the ports');
+  });
+
+  it('says why it does not reach the other side', async () => {
+    const { server } = await setUp({
+      dialBack: async () => {
+        throw new HawserError('SIG_UNREACHABLE', 'ECONNREFUSED');
+      },
+    });
+    const rpc = await dialled(server);
+    expect(await rpc.request('back', { link: 'wss://sft.alpha.example/link/v1' })).toEqual({
+      code: 'SIG_UNREACHABLE',
+      errno: 'ECONNREFUSED',
+    });
+  });
+
+  it('believes nobody who says that he is another domain', async () => {
+    const { server, pools } = await setUp();
+    const rpc = await dialled(server, false);
+    const side = sideOf('gamma.example' as DomainName, pools.alpha)();
+    expect(await rpc.request('hello', side).catch(codeOf)).toBe('TRUST_WRONG_NAME');
+  });
+});

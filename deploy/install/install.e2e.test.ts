@@ -157,7 +157,10 @@ describe.skipIf(root === undefined)('the page, from nothing', () => {
     for (const organisation of both) {
       const journal = await type(organisation, 'journalctl --unit hawser-sft --output cat');
       expect(journal).toContain('a link stands');
-      expect(journal.split('\n').filter((line) => / ended"/.test(line))).toEqual([]);
+      // The doctor of step 9 went by itself, before the call.
+      expect(journal.split('\n').filter((line) => / ended"/.test(line) && !line.includes('"code":"normal"'))).toEqual(
+        [],
+      );
     }
     await stopSoftly(
       alpha,

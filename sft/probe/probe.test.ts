@@ -79,7 +79,7 @@ it('tries every port of both sides in both directions, and gives all of them bac
   for (const way of [path?.out, path?.in]) {
     expect(way?.silent).toEqual([]);
     expect(way?.lostSizes).toEqual([]);
-    // Two volleys, of which the second one has the ports that the first one left to calls.
+    // Two volleys of 16, of which the second one has the ports that the first one left to calls.
     expect(way?.tried).toBe(32);
     expect(way?.unsent).toBe(0);
     expect(way?.translated).toBeUndefined();
@@ -88,6 +88,18 @@ it('tries every port of both sides in both directions, and gives all of them bac
   expect(path?.rttMs).toBeGreaterThan(0);
   expect([pools.alpha.free, pools.beta.free]).toEqual([20, 20]);
 }, 20_000);
+
+it('comes to each port of a range in some turns, whatever is left out in each of them', () => {
+  const pool = new PortPool(1, 300);
+  const tried = new Set<number>();
+  for (let turn = 0; turn < 3; turn++) {
+    const lent = pool.lend(128);
+    expect(pool.free).toBe(172);
+    for (const port of lent) tried.add(port);
+    for (const port of lent) pool.give(port);
+  }
+  expect(tried.size).toBe(300);
+});
 
 describe('the door', () => {
   it('sends nothing to an address that is not approved', async () => {

@@ -29,8 +29,8 @@ export interface ProberOptions {
   readonly now: () => number;
 }
 
-/** Two volleys reach the ports that the first one left to calls. */
-const VOLLEYS = 2;
+/** The first one leaves some ports to calls, and takes so many only. */
+const MOST_VOLLEYS = 8;
 const MOST_PORTS = 128;
 const ECHOES = 10;
 /** How long datagrams may be under way, ms. */
@@ -56,19 +56,24 @@ export async function probe(peer: DomainName, link: string, options: ProberOptio
     const clockMs = Math.round(far.now - (clock + (now() - begin) / 2));
     const { code, errno } = await rpc.request('back', { link: options.link });
     const back = code === undefined ? undefined : { code, errno };
-    const path = far.approved ? await tryPath(rpc, options) : undefined;
+    const path = far.approved ? await tryPath(rpc, far, options) : undefined;
     return { far, clockMs, back, ...(path && { path }) };
   } finally {
     rpc.close();
   }
 }
 
-async function tryPath(rpc: Rpc<typeof SFT_PROBE, 'dialler'>, options: ProberOptions): Promise<ProbeReport['path']> {
+async function tryPath(
+  rpc: Rpc<typeof SFT_PROBE, 'dialler'>,
+  far: ProbeSide,
+  options: ProberOptions,
+): Promise<ProbeReport['path']> {
   const tallies = { out: newTally(), in: newTally() };
   const busy = { own: new Set<number>(), far: new Set<number>() };
+  const untried = { own: portsIn(options.ports.range), far: portsIn(far.trunk.ports) };
   let rttMs: number | undefined;
-  for (let volley = 0; volley < VOLLEYS; volley++) {
-    rttMs = (await tryPorts(rpc, options, tallies, busy, volley === 0)) ?? rttMs;
+  for (let volley = 0; volley < MOST_VOLLEYS && untried.own.size + untried.far.size > 0; volley++) {
+    rttMs = (await tryPorts(rpc, options, { tallies, busy, untried }, volley === 0)) ?? rttMs;
   }
   if (tallies.out.tried === 0) return undefined;
   const report = ({ tried, unsent, silent, sizes, stream, translated }: Tally): PathReport => ({
@@ -78,12 +83,23 @@ async function tryPath(rpc: Rpc<typeof SFT_PROBE, 'dialler'>, options: ProberOpt
   return { out: report(tallies.out), in: report(tallies.in), rttMs, busy: { own: [...busy.own], far: [...busy.far] } };
 }
 
+/** What a trial is about, from volley to volley. */
+interface Trial {
+  readonly tallies: { readonly out: Tally; readonly in: Tally };
+  /** Ports that calls use now. */
+  readonly busy: { readonly own: Set<number>; readonly far: Set<number> };
+  readonly untried: { readonly own: Set<number>; readonly far: Set<number> };
+}
+
+function portsIn({ from, to }: { readonly from: number; readonly to: number }): Set<number> {
+  return new Set(Array.from({ length: to - from + 1 }, (_, index) => from + index));
+}
+
 /** @returns the round trip, ms */
 async function tryPorts(
   rpc: Rpc<typeof SFT_PROBE, 'dialler'>,
   { side, listenIp, ports, now }: ProberOptions,
-  tallies: { readonly out: Tally; readonly in: Tally },
-  busy: { readonly own: Set<number>; readonly far: Set<number> },
+  { tallies, busy, untried }: Trial,
   isFirst: boolean,
 ): Promise<number | undefined> {
   const key = randomBytes(32);
@@ -95,6 +111,8 @@ async function tryPorts(
     if (own.ports.length === 0) return undefined;
     const far = await rpc.request('open', { ip: side().trunk.ip, ports: [...own.ports], key: key.toString('base64') });
     if (isFirst) for (const port of far.busy) busy.far.add(port);
+    for (const port of [...own.ports, ...busy.own]) untried.own.delete(port);
+    for (const port of [...far.ports, ...busy.far]) untried.far.delete(port);
     own.connect({ ip: far.ip, ports: far.ports });
     // Both at once, as on a trunk: what a firewall lets through only because the other side spoke first would be so there too.
     const [, volley] = await Promise.all([own.volley(), rpc.request('volley', {})]);

@@ -26,10 +26,13 @@ export class PortPool {
     this.#free.push(port);
   }
 
-  /** Lends some that are free for a moment, and leaves a few for trunks that are opened meanwhile. To be given back one by one. */
+  /**
+   * Lends some that are free for a moment, and leaves a few for trunks that are opened meanwhile. Given back one by one they stand at the end
+   * of the row, so that who asks again gets those that were left.
+   */
   lend(most: number): number[] {
     const left = Math.min(RESERVE, Math.ceil(this.#free.length / 2));
-    return this.#free.splice(left, Math.max(0, Math.min(most, this.#free.length - left)));
+    return this.#free.splice(0, Math.max(0, Math.min(most, this.#free.length - left)));
   }
 
   has(port: number): boolean {

@@ -1,4 +1,5 @@
 /** `hawser doctor`: what is missing, on this machine, on the way to another organisation or to the own people, and what to do about it. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { diagnoseClients } from '#doctor/clients.ts';
 import { diagnose } from '#doctor/federation.ts';
@@ -11,7 +12,7 @@ import { line } from './doctor/check.ts';
 import { checkClock } from './doctor/clock.ts';
 import { checkPorts } from './doctor/ports.ts';
 import { checkChromium, checkNode, checkWorker } from './doctor/programs.ts';
-import { configFlag } from './flags.ts';
+import { siteFile } from './flags.ts';
 import { siteAt } from './peers/list.ts';
 import { readSecretsFile } from './turn/secrets-file.ts';
 
@@ -21,7 +22,12 @@ export const doctor = command({
   usage: '[DOMAIN | clients]',
   words: { min: 0, max: 1 },
   flags: {
-    config: configFlag('The site'),
+    // Looked for only where it is needed: this machine, and one that reads a pass, have none.
+    config: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'The site, where it is neither in this folder nor in /etc/hawser',
+    },
     local: { type: 'boolean', summary: 'Check this machine: programs, free ports of the demo, clock' },
     write: {
       type: 'string',
@@ -57,10 +63,11 @@ export const doctor = command({
       );
     const peer = parseDomainName(word);
     if (peer === undefined) throw new UsageError(`'${word}' is not a DNS name such as beta.example.`);
-    const site = await siteAt(flags.config);
+    const config = flags.config ?? siteFile(existsSync);
+    const site = await siteAt(config);
     if (peer === site.domain) throw new UsageError(`${peer} is your own domain. Name another one.`);
     const steps = await diagnose({
-      ...{ config: flags.config, site, peer },
+      ...{ config, site, peer },
       onStep: (step) => {
         if (!flags.json) for (const each of linesOf(step, peer)) out(each);
       },
@@ -79,7 +86,7 @@ function conclude(steps: readonly Step[], what: string, json: boolean, out: (lin
 }
 
 interface ClientFlags {
-  readonly config: string;
+  readonly config: string | undefined;
   readonly json: boolean;
   readonly write: string | undefined;
   readonly read: string | undefined;
@@ -90,7 +97,7 @@ const ONLY_OWNER = 0o600;
 async function clients({ config, json, write, read }: ClientFlags, out: (line: string) => void): Promise<number> {
   if (write !== undefined && read !== undefined)
     throw new UsageError('doctor clients either writes a file or reads one.');
-  const pass = read === undefined ? await passOf(config) : await passIn(read);
+  const pass = read === undefined ? await passOf(config ?? siteFile(existsSync)) : await passIn(read);
   if (write !== undefined) {
     await replaceFile(write, `${JSON.stringify(pass)}\n`, ONLY_OWNER).catch((error: NodeJS.ErrnoException) => {
       throw new Problem(`${write} cannot be written (${error.code}).`, { cause: error });

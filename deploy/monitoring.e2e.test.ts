@@ -77,8 +77,8 @@ beforeAll(async () => {
 afterAll(() => undo?.disposeAsync());
 
 it('shows on every panel something of a call, of what is refused, and of a link that breaks', async () => {
-  await using call = await meet(await loadClips());
-  await refusals(trial.alpha, call.alice);
+  await using call = await within(30_000, 'the call of both', meet(await loadClips()));
+  await within(20_000, 'what is refused', refusals(trial.alpha, call.alice));
   await limit(trial.alpha, 0.6);
   await until(async () => (await stateOf('HawserLayersShed')) !== 'inactive', 'the alert for what is left out', 20_000);
   // The round trip comes with the first reports of the peer, some seconds after the picture.
@@ -88,7 +88,7 @@ it('shows on every panel something of a call, of what is refused, and of a link 
   await until(async () => (await stateOf('HawserLinkDown')) !== 'inactive', 'the alert for the link', 20_000);
   await allHaveData(() => true);
   expect(await withoutData((expr) => isNever(expr))).toHaveLength(Object.keys(NEVER).length);
-}, 90_000);
+}, 150_000);
 
 it('offers servers and organisations to choose from', async () => {
   for (const { variables } of DASHBOARDS) {
@@ -131,6 +131,13 @@ it('gives figures in which promtool finds no fault', async () => {
   }
 });
 
+/** Says which step it was that does not come to its end. */
+async function within<T>(ms: number, what: string, step: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`${what} did not come about within ${ms} ms`)), ms);
+  return Promise.race([step, late]).finally(() => clearTimeout(timer));
+}
+
 /** Alice of alpha and Bob of beta in a call with picture and sound, until it is disposed of. */
 async function meet(clips: Clips) {
   await using undoing = new AsyncDisposableStack();
@@ -171,7 +178,7 @@ async function refusals({ places }: Organisation, alice: Person): Promise<void> 
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
     socket.on('error', () => undefined);
     socket.resume();
-    await once(socket, 'close');
+    await within(10_000, `the end of a connection to port ${port}`, once(socket, 'close'));
   }
   const { status } = await fetch(`http://127.0.0.1:${places.home}${API}/conversations`);
   expect(status).toBe(401);

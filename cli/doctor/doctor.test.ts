@@ -83,3 +83,7 @@ test('the exit code says whether anything is missing, in lines and in JSON alike
 test('without --local it asks what to check', async () => {
   await expect(run()).rejects.toThrow('or --local for this machine');
 });
+
+test('where it reads a pass, or looks at the machine, it needs no site', async () => {
+  await expect(run('clients', '--read', 'nowhere.json')).rejects.toThrow('There is no file nowhere.json.');
+});

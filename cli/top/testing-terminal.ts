@@ -45,7 +45,8 @@ export class TestTerminal {
 
   constructor(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.#child = spawn('python3', ['-c', PYTHON, process.execPath, ...process.execArgv, MAIN, ...argv], {
-      env: { ...process.env, TERM: 'xterm', ...env },
+      // Whoever runs the tests may want no colours; this terminal has them.
+      env: { ...process.env, NO_COLOR: '', TERM: 'xterm', ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {

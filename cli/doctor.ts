@@ -1,5 +1,4 @@
 /** `hawser doctor`: what is missing, on this machine, on the way to another organisation or to the own people, and what to do about it. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { diagnoseClients } from '#doctor/clients.ts';
 import { diagnose } from '#doctor/federation.ts';
@@ -12,7 +11,7 @@ import { line } from './doctor/check.ts';
 import { checkClock } from './doctor/clock.ts';
 import { checkPorts } from './doctor/ports.ts';
 import { checkChromium, checkNode, checkWorker } from './doctor/programs.ts';
-import { siteFile } from './flags.ts';
+import { configFlag } from './flags.ts';
 import { siteAt } from './peers/list.ts';
 import { readSecretsFile } from './turn/secrets-file.ts';
 
@@ -22,12 +21,7 @@ export const doctor = command({
   usage: '[DOMAIN | clients]',
   words: { min: 0, max: 1 },
   flags: {
-    // Looked for only where it is needed: this machine, and one that reads a pass, have none.
-    config: {
-      type: 'string',
-      value: 'FILE',
-      summary: 'The site, where it is neither in this folder nor in /etc/hawser',
-    },
+    config: configFlag('The site'),
     local: { type: 'boolean', summary: 'Check this machine: programs, free ports of the demo, clock' },
     write: {
       type: 'string',
@@ -63,7 +57,7 @@ export const doctor = command({
       );
     const peer = parseDomainName(word);
     if (peer === undefined) throw new UsageError(`'${word}' is not a DNS name such as beta.example.`);
-    const config = flags.config ?? siteFile(existsSync);
+    const { config } = flags;
     const site = await siteAt(config);
     if (peer === site.domain) throw new UsageError(`${peer} is your own domain. Name another one.`);
     const steps = await diagnose({
@@ -86,7 +80,8 @@ function conclude(steps: readonly Step[], what: string, json: boolean, out: (lin
 }
 
 interface ClientFlags {
-  readonly config: string | undefined;
+  /** Looked for when it is asked for: a machine that reads a pass has none. */
+  readonly config: string;
   readonly json: boolean;
   readonly write: string | undefined;
   readonly read: string | undefined;
@@ -94,10 +89,11 @@ interface ClientFlags {
 
 const ONLY_OWNER = 0o600;
 
-async function clients({ config, json, write, read }: ClientFlags, out: (line: string) => void): Promise<number> {
+async function clients(flags: ClientFlags, out: (line: string) => void): Promise<number> {
+  const { json, write, read } = flags;
   if (write !== undefined && read !== undefined)
     throw new UsageError('doctor clients either writes a file or reads one.');
-  const pass = read === undefined ? await passOf(config ?? siteFile(existsSync)) : await passIn(read);
+  const pass = read === undefined ? await passOf(flags.config) : await passIn(read);
   if (write !== undefined) {
     await replaceFile(write, `${JSON.stringify(pass)}\n`, ONLY_OWNER).catch((error: NodeJS.ErrnoException) => {
       throw new Problem(`${write} cannot be written (${error.code}).`, { cause: error });

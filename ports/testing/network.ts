@@ -8,6 +8,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ensureDebianPackages } from '#cli/setup/debian.ts';
 
 const run = promisify(execFile);
 
@@ -37,6 +38,7 @@ export class TestNetwork implements AsyncDisposable {
 
   /** @throws Error where this machine gives no namespaces */
   static async create(): Promise<TestNetwork> {
+    await ensureDebianPackages(['iproute2', 'nftables', 'procps'], 'for networks of tests');
     const network = new TestNetwork();
     await network.#ip([`netns add ${network.router}`, `-n ${network.router} link set lo up`].join('\n'));
     await network.run(network.router, 'sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);

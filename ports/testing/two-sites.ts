@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { ensureDebianPackages } from '#cli/setup/debian.ts';
 import { ensureWorker } from '#cli/setup/worker.ts';
 import { API } from '#signalling/client-home.ts';
 import { userIdOf } from '#signalling/ids.ts';
@@ -34,7 +33,6 @@ export interface TwoSites {
 /** Both allow each other, serve, and have met. Addresses look like those of the internet, which they are not connected to. */
 export async function startTwoSites({ turn = false }: { readonly turn?: boolean } = {}): Promise<TwoSites> {
   process.env.MEDIASOUP_WORKER_BIN ??= await ensureWorker();
-  await ensureDebianPackages(['nftables', 'iproute2'], 'for networks of tests');
   await buildWeb();
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'hawser-sites-'));

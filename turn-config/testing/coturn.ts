@@ -17,6 +17,8 @@ export interface TestCoturn {
   /** Its configuration, as rendered. */
   readonly file: string;
   readonly database: string;
+  /** What starts coturn's own client, `turnutils_uclient`, before its flags. */
+  readonly uclient: readonly [string, ...string[]];
   /** Everything that it wrote, as far as it has come. */
   readonly log: readonly string[];
   /** Puts another certificate in the place of the one that it shows, and tells it. */
@@ -65,7 +67,9 @@ export async function startCoturn(
   const log: string[] = [];
   if (child.stdout) createInterface(child.stdout).on('line', (line) => log.push(line));
   if (child.stderr) createInterface(child.stderr).on('line', (line) => log.push(line));
+  const libraries = Object.entries(unpackedEnvironment(root)).map(([name, value]) => `${name}=${value}`);
   return {
+    uclient: ['env', ...libraries, join(root, 'usr/bin/turnutils_uclient')],
     file,
     database,
     log,

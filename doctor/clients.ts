@@ -3,12 +3,12 @@ import { lookup } from 'node:dns/promises';
 import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { isIP } from 'node:net';
-import { WebSocket } from 'ws';
 import { errnoOf } from '#sft/probe/errno.ts';
 import { CLIENT_SFT } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
 import type { TransportOffer } from '#signalling/webrtc.ts';
+import { dialSocket } from '#signalling/websocket.ts';
 import type { Endpoint } from '#turn-config/stun.ts';
 import { TurnClient, TurnRefusal, TurnSilence } from '#turn-config/turn-client.ts';
 import { closedDoor } from './doors.ts';
@@ -193,9 +193,9 @@ async function join({ sft, page, conference, ticket }: Pass, now: () => number):
   if (door) return { step: failed(step, tried, door), close };
   let socket: Socket;
   try {
-    socket = await dial(url, new URL(page).origin);
+    socket = await dialSocket({ url: sft, contract: CLIENT_SFT, origin: new URL(page).origin });
   } catch (error) {
-    if (/status 403|response: 403/.test(String(error))) {
+    if (error instanceof HawserError && error.code === 'FED_REFUSED') {
       const trouble = {
         saw: 'it refuses the page',
         cause: `${new URL(page).origin} is not in sft.client.origins`,
@@ -228,19 +228,6 @@ const SILENT = {
   speaker: () => undefined,
   notice: () => undefined,
 };
-
-function dial(url: URL, origin: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, [CLIENT_SFT.protocol], {
-      ...{ origin, handshakeTimeout: TIMEOUT_MS, perMessageDeflate: false, followRedirects: false },
-    });
-    socket.once('error', reject);
-    socket.once('open', () => {
-      socket.off('error', reject);
-      resolve(socket as unknown as Socket);
-    });
-  });
-}
 
 function refusedTicket(error: unknown): Trouble {
   const code = error instanceof HawserError ? error.code : 'SIG_UNREACHABLE';

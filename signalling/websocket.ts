@@ -105,6 +105,8 @@ export interface DialOptions {
   readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'minVersion'>;
   /** In place of `tls`: makes the connection, and fails with a HawserError where the server is not the one meant. */
   readonly agent?: Agent;
+  /** As a browser says of which page it is. */
+  readonly origin?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -119,6 +121,7 @@ export function dialSocket(options: DialOptions): Promise<Socket> {
     const socket = new WebSocket(options.url, protocolsOf(options.contract), {
       ...options.tls,
       ...(options.agent && { agent: options.agent }),
+      ...(options.origin !== undefined && { origin: options.origin }),
       handshakeTimeout: options.timeoutMs ?? 5_000,
       maxPayload: options.contract.maxLength.acceptor,
       perMessageDeflate: false,

@@ -94,6 +94,8 @@ async function closeAllBut(without?: string): Promise<void> {
       .filter((line) => !isAlpha || without === undefined || !line.includes(`"${without}"`));
     await two.network.firewall(host, `${lines.join('\n')}\n${zone}`);
   }
+  // The link that an earlier call left standing for a while would ask for no name, and for no way out.
+  if (without !== undefined) await two.network.run(two.alpha.host, 'ss', ['-K', 'dport', '=', `:${PORTS.link}`]);
 }
 
 /** What alice's own network lets out besides names: rules of nftables for what is dropped. */

@@ -105,12 +105,18 @@ it('whoever starts a call lets others in, decides what they may do, mutes them a
   await toolbar(bob).getByRole('button', { name: 'Mute', exact: true }).waitFor();
 
   await dialog.getByRole('button', { name: 'Put out' }).click();
-  await says(bob, /^Alice of alpha\S* put you out of the call\./);
+  const out = bob.getByText(/^Alice of alpha\S* put you out of the call\./);
+  await out.waitFor();
   await says(alice, /^1 person$/);
   await dialog.getByRole('button', { name: 'Let in again' }).waitFor();
+  // He comes all the same, and is told so again.
+  await bob.getByRole('button', { name: 'Dismiss' }).click();
+  await out.waitFor({ state: 'detached' });
   await joinCall(bob);
-  await says(bob, /put you out of the call/);
+  await out.waitFor();
   await dialog.getByRole('button', { name: 'Let in again' }).click();
+  await out.waitFor({ state: 'detached' });
+  await says(bob, 'You may join the call again.', 'attached');
   await joinCall(bob);
   await says(bob, /^2 people$/);
 }, 120_000);

@@ -67,15 +67,24 @@ export function muteInWords(
 
 /** Why a call is over for one person; where he was put out, by whom. */
 export function putOutInWords(reason: Failure, conversation: Conversation | undefined, self: UserId): Failure {
-  if (reason.code !== 'SFT_REMOVED' && reason.code !== 'HOME_CALL_BARRED') return reason;
-  const { moderation } = conversation?.call ?? {};
-  const by = moderation?.barred.find(({ user }) => user === self)?.by;
+  if (!isPutOut(reason)) return reason;
+  const by = barrerOf(conversation, self);
   if (by === undefined || !conversation) return reason;
   const name = nameOf(by, peopleIn(conversation), self);
   return {
     ...reason,
     sentence: `${sentence(name)} put you out of the call. Only whoever moderates it can let you in again: ask them.`,
   };
+}
+
+/** Whether somebody was put out of a call, or came while he was out. */
+export function isPutOut({ code }: Failure): boolean {
+  return code === 'SFT_REMOVED' || code === 'HOME_CALL_BARRED';
+}
+
+/** Who put somebody out of the call that goes on; undefined where nobody did, or he was let in again. */
+export function barrerOf(conversation: Conversation | undefined, self: UserId): UserId | undefined {
+  return conversation?.call?.moderation?.barred.find(({ user }) => user === self)?.by;
 }
 
 function sentence(name: string): string {

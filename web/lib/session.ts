@@ -9,6 +9,7 @@ import { Store } from '#client/store.ts';
 import type { User } from '#signalling/client-home.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { type ConversationId, handleOf, userOfDevice } from '#signalling/ids.ts';
+import { barrerOf, isPutOut } from '../call/moderation-words.ts';
 import { announce } from './announce.ts';
 import { Chat } from './chat.ts';
 import { deviceNameOf } from './device-name.ts';
@@ -169,10 +170,33 @@ export class PageSession {
       stop();
       call.close();
       this.callEnded.set(state.reason);
+      if (state.reason && isPutOut(state.reason)) void this.#untilLetIn(chat, conversation);
       if (this.store.state.screen === 'call') this.store.set({ screen: 'home', chat });
     });
     void call.begin(devices);
     this.store.set({ screen: 'call', chat, call });
+  }
+
+  /** Who was put out and is let in again is not told any longer to ask for it. */
+  async #untilLetIn({ home, me }: Chat, id: ConversationId): Promise<void> {
+    const isOut = ({ conversations }: typeof home.store.state) =>
+      barrerOf(
+        conversations.find(({ conversation }) => conversation === id),
+        me.user,
+      ) !== undefined;
+    const replaced = new AbortController();
+    const stop = this.callEnded.subscribe(() => replaced.abort());
+    try {
+      await home.store.when(isOut, replaced.signal);
+      await home.store.when((state) => !isOut(state), replaced.signal);
+    } catch {
+      // Another word stands there, or none.
+      return;
+    } finally {
+      stop();
+    }
+    this.callEnded.set(undefined);
+    announce('You may join the call again.');
   }
 
   async #enter(user: User, patient = false): Promise<void> {

@@ -2,7 +2,8 @@
  * Two organisations on hosts of their own, one thing broken at a time: the doctor names that thing, whose it is, and what to do. What
  * firewalls break is in ports/ports.e2e.test.ts, where calls are tried too.
  */
-import { rename, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPair } from '#cli/certs/folder.ts';
@@ -11,7 +12,7 @@ import { startDns } from '#ports/testing/dns.ts';
 import type { TestSite } from '#ports/testing/site.ts';
 import { startTwoSites, type TwoSites } from '#ports/testing/two-sites.ts';
 import { until } from '#signalling/testing.ts';
-import { issueServer, makeAuthority } from '#trust/issue.ts';
+import { issueServer, makeAuthority, makeRevocationList } from '#trust/issue.ts';
 import { DAY, validityFrom } from '#trust/issuing.ts';
 import { writeSecrets } from '#turn-config/database.ts';
 import type { Step } from './step.ts';
@@ -116,6 +117,17 @@ describe('names the one thing that is broken:', () => {
   };
   const unspoil = async (site: TestSite, role: 'homeserver' | 'sft') => {
     for (const file of [key(site, role), certificate(site, role)]) await rename(`${file}.right`, file);
+  };
+  /** A list, in a file of its own, by which a site takes back the certificate of one of its servers. */
+  const takenBack = async (site: TestSite, role: 'homeserver' | 'sft') => {
+    const { serialNumber } = new X509Certificate(await readFile(certificate(site, role)));
+    const revoked = [{ serial: serialNumber.toLowerCase(), at: Date.now() }];
+    const file = join(site.folder, 'certificates', 'taken-back.pem');
+    await writeFile(
+      file,
+      await makeRevocationList(await readPair(join(site.folder, 'certificates')), revoked, Date.now()),
+    );
+    return file;
   };
   const restart = async (site: TestSite, part: 'homeserver' | 'sft', env?: NodeJS.ProcessEnv) => {
     await site.stopServer(part);
@@ -235,6 +247,33 @@ describe('names the one thing that is broken:', () => {
       what: 'the certificate of its homeserver has ended',
       ...{ step: 'homeserver', who: 'them', says: /certificate of the homeserver of beta\.example has ended/ },
       ...{ break: () => spoil(beta, 'homeserver', true), mend: () => unspoil(beta, 'homeserver') },
+    },
+    {
+      what: 'the certificate of our SFT was revoked',
+      ...{ step: 'files', who: 'you', says: /revoked/ },
+      break: async () => {
+        const list = join(alpha.folder, 'certificates', 'revoked.pem');
+        await rename(list, `${list}.right`);
+        await rename(await takenBack(alpha, 'sft'), list);
+      },
+      mend: async () => {
+        const list = join(alpha.folder, 'certificates', 'revoked.pem');
+        await rename(`${list}.right`, list);
+      },
+    },
+    {
+      what: 'the certificate of its SFT was revoked',
+      ...{ step: 'link', who: 'them', says: /certificate of the SFT of beta\.example was revoked/ },
+      ...{
+        break: async () => alpha.allow([beta], { revocationList: await takenBack(beta, 'sft') }),
+        mend: allowedAgain,
+      },
+    },
+    {
+      what: 'the certificate of its homeserver was revoked',
+      ...{ step: 'homeserver', who: 'them', says: /certificate of the homeserver of beta\.example was revoked/ },
+      break: async () => alpha.allow([beta], { revocationList: await takenBack(beta, 'homeserver') }),
+      mend: allowedAgain,
     },
     {
       what: 'its clock is wrong',

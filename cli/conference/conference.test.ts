@@ -95,7 +95,12 @@ it('finds what a prefix means, and says which there are where it means several',
   expect(() => conferenceIn(all, 'zz')).toThrow(
     "No conference here begins with 'zz'. hawser conference list names all.",
   );
+  // Also where there is only one that it could be.
+  expect(() => conferenceIn(merged([media], []), '')).toThrow(
+    /^Give the beginning of a conference's id; what was given is empty\./,
+  );
   const listed = conferenceIn(all, media.conference);
+  expect(() => personIn({ ...listed, people: listed.people.slice(0, 1) }, '')).toThrow(/what was given is empty/);
   expect(personIn(listed, 'q').participant).toBe(elses);
   expect(personIn(listed, '@alice').participant).toBe(hers);
   expect(() => personIn(listed, 'p')).toThrow(`2 in it are meant by 'p': ${hers} of ${alpha}, ${his} of ${beta}.`);

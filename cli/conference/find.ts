@@ -4,6 +4,7 @@ import type { Listed, Person } from './merge.ts';
 
 /** @throws Problem where there is none, or more than one */
 export function conferenceIn(all: readonly Listed[], word: string): Listed {
+  refuseNothing(word, "the beginning of a conference's id", 'hawser conference list names all');
   const found = all.filter(({ conference }) => conference.startsWith(word));
   return only(found, {
     none: `No conference here begins with '${word}'. hawser conference list names all.`,
@@ -13,6 +14,11 @@ export function conferenceIn(all: readonly Listed[], word: string): Listed {
 
 /** @param word the beginning of a pseudonym, or the handle of somebody of this domain: `@alice` */
 export function personIn({ people, conference }: Listed, word: string): Person {
+  refuseNothing(
+    word,
+    "the beginning of a participant's pseudonym, or a handle",
+    `hawser conference show ${conference} names all`,
+  );
   const handle = word.startsWith('@') ? word.slice(1) : undefined;
   const found =
     handle === undefined
@@ -26,6 +32,11 @@ export function personIn({ people, conference }: Listed, word: string): Person {
         : `Nobody of this domain in it is ${word}. hawser conference show ${conference} names all.`,
     several: `${found.length} in it are meant by '${word}': ${names}. Give more of the id.`,
   });
+}
+
+/** Every id begins with nothing: an empty variable of a script must not mean the only conference that there is. */
+function refuseNothing(word: string, wanted: string, how: string): void {
+  if (word === '') throw new Problem(`Give ${wanted}; what was given is empty. ${how}.`);
 }
 
 function only<T>(found: readonly T[], { none, several }: { readonly none: string; readonly several: string }): T {

@@ -1,13 +1,13 @@
 /** PostgreSQL's programs, for tests of the homeserver on it. Whoever runs a homeserver has a database of his own. */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { arch } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { Problem } from '../errors.ts';
-import { cacheFolder, withLock, withTemporaryFolder } from './cache.ts';
-import { fetchDebianPackages, packagesToInstall, release } from './debian.ts';
+import { withLock } from './cache.ts';
+import { packagesToInstall, release } from './debian.ts';
 import { findProgram, outcome } from './program.ts';
 import { say } from './say.ts';
+import { unpackedEnvironment, unpackedFolder, unpackInto } from './unpacked.ts';
 
 /** Where Debian and Ubuntu keep them: one folder a version, none of it on PATH. */
 const DEBIAN_FOLDER = join('usr', 'lib', 'postgresql');
@@ -33,9 +33,7 @@ export async function ensurePostgres(): Promise<string> {
 
 /** What postgres and initdb need in their environment besides what is there. */
 export function postgresEnvironment(programs: string): NodeJS.ProcessEnv {
-  const root = unpackedRoot(programs);
-  const machine = { x64: 'x86_64', arm64: 'aarch64' }[arch() as 'x64' | 'arm64'] ?? arch();
-  return root === undefined ? {} : { LD_LIBRARY_PATH: join(root, 'usr', 'lib', `${machine}-linux-gnu`) };
+  return unpackedEnvironment(unpackedRoot(programs) ?? '/');
 }
 
 /** The folder into which packages were unpacked to give this folder of programs; undefined where they are installed. */
@@ -49,14 +47,10 @@ async function findPostgres(): Promise<string | undefined> {
   const folders = [
     ...(onPath === undefined ? [] : [dirname(onPath)]),
     ...(await versionsIn('/')),
-    ...(await versionsIn(await unpacked())),
+    ...(await versionsIn(await unpackedFolder('postgres'))),
   ];
   for (const folder of folders) if (await works(folder)) return folder;
   return undefined;
-}
-
-async function unpacked(): Promise<string> {
-  return join(cacheFolder(), 'postgres', (await release()).label);
 }
 
 /** The newest first. */
@@ -80,23 +74,18 @@ async function fetchPostgres(): Promise<string> {
   const byHand =
     'Install PostgreSQL (Debian: apt install postgresql), or set HAWSER_POSTGRES to the folder of its programs.';
   if (!(await release()).isDebianLike) throw new Problem(`The tests of the homeserver need PostgreSQL. ${byHand}`);
-  const target = await unpacked();
+  const target = await unpackedFolder('postgres');
   const name = await newestPackage();
   if (name === undefined)
     throw new Problem(`apt knows no package of PostgreSQL. Run apt-get update as root. ${byHand}`);
   say(`fetching PostgreSQL, for the tests only (${name})`);
-  await withTemporaryFolder('postgres', async (folder) => {
-    const wanted = (await packagesToInstall(name)).filter(
-      (each) => each === name || /^(postgresql-client-\d|lib)/.test(each),
-    );
-    await fetchDebianPackages(
-      [...new Set([name, ...wanted])].filter((each) => !LEFT_OUT.test(each)),
-      join(folder, 'unpacked'),
-    );
-    await mkdir(dirname(target), { recursive: true });
-    await rm(target, { recursive: true, force: true });
-    await rename(join(folder, 'unpacked'), target);
-  });
+  const wanted = (await packagesToInstall(name)).filter(
+    (each) => each === name || /^(postgresql-client-\d|lib)/.test(each),
+  );
+  await unpackInto(
+    target,
+    [...new Set([name, ...wanted])].filter((each) => !LEFT_OUT.test(each)),
+  );
   for (const folder of await versionsIn(target)) if (await works(folder)) return folder;
   throw new Problem(`PostgreSQL was fetched, but its programs do not start here. ${byHand}`);
 }

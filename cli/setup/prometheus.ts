@@ -1,12 +1,12 @@
 /** Prometheus and promtool, for tests of dashboards and alerts. Whoever watches a site has a Prometheus of his own. */
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { Problem } from '../errors.ts';
-import { cacheFolder, withLock, withTemporaryFolder } from './cache.ts';
-import { fetchDebianPackages, release } from './debian.ts';
+import { withLock } from './cache.ts';
+import { release } from './debian.ts';
 import { findProgram, outcome } from './program.ts';
 import { say } from './say.ts';
+import { unpackedFolder, unpackInto } from './unpacked.ts';
 
 const PROGRAMS = ['prometheus', 'promtool'];
 const BY_HAND =
@@ -30,13 +30,9 @@ export async function ensurePrometheus(): Promise<string> {
 
 async function find(): Promise<string | undefined> {
   const onPath = await findProgram('prometheus');
-  const folders = [...(onPath === undefined ? [] : [dirname(onPath)]), programsIn(await unpacked())];
+  const folders = [...(onPath === undefined ? [] : [dirname(onPath)]), programsIn(await unpackedFolder('prometheus'))];
   for (const folder of folders) if (await works(folder)) return folder;
   return undefined;
-}
-
-async function unpacked(): Promise<string> {
-  return join(cacheFolder(), 'prometheus', (await release()).label);
 }
 
 function programsIn(root: string): string {
@@ -52,14 +48,9 @@ async function works(folder: string): Promise<boolean> {
 async function fetchPrometheus(): Promise<string> {
   if (!(await release()).isDebianLike)
     throw new Problem(`The tests of dashboards and alerts need Prometheus. ${BY_HAND}`);
-  const target = await unpacked();
+  const target = await unpackedFolder('prometheus');
   say('fetching Prometheus, for the tests only');
-  await withTemporaryFolder('prometheus', async (folder) => {
-    await fetchDebianPackages(['prometheus'], join(folder, 'unpacked'));
-    await mkdir(dirname(target), { recursive: true });
-    await rm(target, { recursive: true, force: true });
-    await rename(join(folder, 'unpacked'), target);
-  });
+  await unpackInto(target, ['prometheus']);
   if (await works(programsIn(target))) return programsIn(target);
   throw new Problem(`Prometheus was fetched, but its programs do not start here. ${BY_HAND}`);
 }

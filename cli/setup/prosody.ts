@@ -1,11 +1,11 @@
 /** Prosody, an XMPP server, for comparisons: Debian's packages, unpacked into the cache and not installed. */
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { arch } from 'node:os';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Problem } from '../errors.ts';
-import { cacheFolder, withLock, withTemporaryFolder } from './cache.ts';
-import { fetchDebianPackages, packagesToInstall, release } from './debian.ts';
+import { withLock } from './cache.ts';
+import { packagesToInstall, release } from './debian.ts';
 import { say } from './say.ts';
+import { libraryFolder, unpackedFolder, unpackInto } from './unpacked.ts';
 
 const LUA = '5.4';
 
@@ -20,13 +20,12 @@ export interface Prosody {
 
 /** @throws Problem where the release has no such package */
 export async function ensureProsody(): Promise<Prosody> {
-  const root = join(cacheFolder(), 'prosody', (await release()).label);
+  const root = await unpackedFolder('prosody');
   await withLock('prosody', async () => {
     if (await stat(root).catch(() => undefined)) return;
     await fetch(root);
   });
-  const machine = { x64: 'x86_64', arm64: 'aarch64' }[arch() as 'x64' | 'arm64'] ?? arch();
-  const libraries = join(root, 'usr', 'lib', `${machine}-linux-gnu`);
+  const libraries = libraryFolder(join(root, 'usr'));
   const shared = join(root, 'usr', 'share', 'lua', LUA);
   return {
     program: join(root, 'usr', 'bin', `lua${LUA}`),
@@ -50,10 +49,5 @@ async function fetch(root: string): Promise<void> {
       'apt knows no package of Prosody, or it is installed already. Run apt-get update as root, or name a running server.',
     );
   }
-  await withTemporaryFolder('prosody', async (folder) => {
-    await fetchDebianPackages(names, join(folder, 'unpacked'));
-    await mkdir(dirname(root), { recursive: true });
-    await rm(root, { recursive: true, force: true });
-    await rename(join(folder, 'unpacked'), root);
-  });
+  await unpackInto(root, names);
 }

@@ -43,8 +43,12 @@ export function keysIn(text: string): Key[] {
 
 /** One frame as it is written: at once, over the one before, so that nothing flickers. Pure. */
 export function written(lines: readonly Line[], colours: boolean): string {
-  const text = lines.map((line) => `${painted(line, colours)}${REST_OF_LINE}`).join('\r\n');
-  return `${HOME}${text}${REST_OF_SCREEN}`;
+  // Emptied before it is written: behind a line that is full the cursor stands on its last cell, which would go too.
+  const rows = lines.map((line, n) => {
+    const empty = n === lines.length - 1 ? REST_OF_SCREEN : REST_OF_LINE;
+    return `${empty}${painted(line, colours)}`;
+  });
+  return `${HOME}${rows.length === 0 ? REST_OF_SCREEN : rows.join('\r\n')}`;
 }
 
 /** https://no-color.org; terminals that call themselves dumb have none. */

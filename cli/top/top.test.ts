@@ -165,8 +165,8 @@ describe('a frame', () => {
 describe('the screen', () => {
   it('writes a frame at once, over the one before, with colours only where they are wanted', () => {
     const lines: Line[] = [{ text: 'a', style: 'bar' }, { text: 'b' }];
-    expect(written(lines, true)).toBe('\u001b[H\u001b[7ma\u001b[0m\u001b[K\r\nb\u001b[K\u001b[J');
-    expect(written(lines, false)).toBe('\u001b[Ha\u001b[K\r\nb\u001b[K\u001b[J');
+    expect(written(lines, true)).toBe('\u001b[H\u001b[K\u001b[7ma\u001b[0m\r\n\u001b[Jb');
+    expect(written(lines, false)).toBe('\u001b[H\u001b[Ka\r\n\u001b[Jb');
     expect(hasColours({ TERM: 'xterm' })).toBe(true);
     expect(hasColours({ TERM: 'xterm', NO_COLOR: '1' })).toBe(false);
     expect(hasColours({ TERM: 'dumb' })).toBe(false);

@@ -1,13 +1,6 @@
 /** The dashboard of the media server: what an administrator looks at first stands first. */
-import type { Dashboard, Query } from './dashboard.ts';
-
-const HERE = 'instance=~"$instance"';
-const PEER = `${HERE}, peer=~"$peer"`;
-const RATE = '[$__rate_interval]';
-
-const one = (expr: string, legend = ''): readonly Query[] => [{ expr, legend }];
-const aMinute = (by: string, counter: string, where: string): string =>
-  `60 * sum by (${by}) (rate(${counter}{${where}}${RATE}))`;
+import type { Dashboard } from './dashboard.ts';
+import { aMinute, HERE, one, PEER, RATE } from './query.ts';
 
 export const SFT: Dashboard = {
   uid: 'hawser-sft',

@@ -135,7 +135,7 @@ export class Discovery {
     return this.#at(peer, [place]);
   }
 
-  /** The addresses of names, if they may be dialled. An address in place of a name is looked at like any other. */
+  /** The addresses of names, if they may be dialled. An address that the other side gave in place of a name is looked at like any other. */
   async #at(peer: SoughtPeer, named: readonly HostAndPort[]): Promise<Found> {
     const places: HostAndPort[] = [];
     let ttl = LONGEST_MS / 1_000;

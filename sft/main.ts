@@ -336,10 +336,9 @@ export async function startSft({
   const dialProbe = (peer: DomainName, link: string) =>
     dialSocket({ url: new URL(PROBE_PATH, link).href, contract: SFT_PROBE, agent: trust.dialler.agent(peer, 'sft') });
   const clock = () => performance.now();
-  const probing = { side, listenIp: sft.trunk.listenIp, ports: trunkPorts, now: clock };
+  const probing = { side, listenIp: sft.trunk.listenIp, ports: trunkPorts, mayReach, now: clock };
   const probeDoor = new ProbeDoor({
     ...probing,
-    mayReach,
     mayCall: (peer) => trust.peers.allowed(peer)?.may.calls === true,
     dialBack: async (peer, link) => (await dialProbe(peer, link)).close(),
     onFault,

@@ -12,6 +12,8 @@ export const PROBE_PATH = '/probe/v1';
 export const PROBE_SIZES = [64, 512, 1_200, 1_400] as const;
 /** Most ports of one side in one volley. */
 export const MAX_PROBE_PORTS = 256;
+/** Most volleys of one probe: each has half of the ports that are free, so that a few are enough for all of them. */
+export const MOST_VOLLEYS = 8;
 /** Most that a synthetic trunk sends in one direction, kbit/s, and for how long, ms. */
 export const MAX_STREAM_KBPS = 4_000;
 export const MAX_STREAM_MS = 2_000;
@@ -29,7 +31,7 @@ const Code = Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,59}$' });
 /** What one side says of itself. */
 export const ProbeSide = Closed({
   domain: DomainName,
-  software: Type.String({ maxLength: 80 }),
+  software: Type.String({ maxLength: 80, pattern: '^[ -~]*$' }),
   links: Closed({ min: Version, max: Version }),
   /** ms since 1970 */
   now: Count,
@@ -67,10 +69,10 @@ export const SFT_PROBE = {
     /** The acceptor dials the dialler's link door, anew, and says what came of it. */
     back: {
       from: 'dialler',
-      params: Closed({ link: Type.String({ maxLength: 300, pattern: '^wss://' }) }),
+      params: Closed({ link: Type.String({ maxLength: 300, pattern: '^wss://[!-~]+$' }) }),
       result: Closed({ code: Type.Optional(Code), errno: Type.Optional(Errno) }),
     },
-    /** Takes ports for a volley. `key`: 32 bytes, base64; every datagram is signed with it, so that nobody else is answered. */
+    /** Takes ports for a volley. `key`: 32 bytes, base64; the head of every datagram is signed with it, so that nobody else is answered. */
     open: {
       from: 'dialler',
       params: Closed({
@@ -79,7 +81,7 @@ export const SFT_PROBE = {
         key: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
       }),
       /** `busy`: ports of the range that calls use now. */
-      result: Closed({ ip: Ip, ports: Ports, busy: Ports }),
+      result: Closed({ ports: Ports, busy: Ports }),
     },
     /** The acceptor sends every size on every pair, and answers when it has; `unsent` is what its own system did not let out. */
     volley: { from: 'dialler', params: Nothing, result: Closed({ unsent: Count }) },

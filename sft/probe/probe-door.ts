@@ -3,21 +3,16 @@ import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { type ProbeSide, SFT_PROBE } from '#signalling/probe.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
-import type { PortPool } from '../trunk/port-pool.ts';
 import { errnoOf } from './errno.ts';
-import { ProbePorts } from './probe-ports.ts';
+import { ProbeSession, type ProbeSessionOptions } from './probe-session.ts';
 
-export interface ProbeDoorOptions {
+export interface ProbeDoorOptions extends ProbeSessionOptions {
   readonly side: () => ProbeSide;
-  readonly listenIp: string;
-  readonly ports: PortPool;
   /** Whether the administrator approved that media of the peer goes to an address. */
   readonly mayReach: (peer: DomainName, ip: string) => boolean;
   readonly mayCall: (peer: DomainName) => boolean;
   /** Dials the link door of a peer anew and closes the connection again. @throws HawserError with why it cannot */
   readonly dialBack: (peer: DomainName, link: string) => Promise<void>;
-  /** ms of a clock that only goes forward */
-  readonly now: () => number;
   readonly onFault: (error: unknown, what: string) => void;
 }
 
@@ -25,8 +20,6 @@ export interface ProbeDoorOptions {
 const MOST = 4;
 /** A probe takes five seconds; whoever needs longer is not probing. ms */
 const LONGEST_MS = 20_000;
-/** Most ports of one volley: a volley of 256 pairs is 13 Mbit over a second. */
-const MOST_PORTS = 128;
 
 export class ProbeDoor {
   readonly #options: ProbeDoorOptions;
@@ -37,19 +30,11 @@ export class ProbeDoor {
   }
 
   accept(peer: DomainName, socket: Socket): void {
-    const { side, listenIp, ports, mayReach, mayCall, dialBack, now, onFault } = this.#options;
-    let lent: readonly number[] = [];
-    let open: ProbePorts | undefined;
-    const giveBack = async () => {
-      const [gone, mine] = [open, lent];
-      open = undefined;
-      lent = [];
-      await gone?.close();
-      for (const port of mine) ports.give(port);
-    };
-    const opened = (): ProbePorts => {
-      if (!open) throw new HawserError('SIG_ORDER', 'open first');
-      return open;
+    const { side, mayReach, mayCall, dialBack, onFault } = this.#options;
+    const session = new ProbeSession(this.#options);
+    /** @throws HawserError SIG_ORDER before the peer has said who it is */
+    const greeted = () => {
+      if (this.#open.get(peer) !== end) throw new HawserError('SIG_ORDER', 'hello first');
     };
     const rpc: Rpc<typeof SFT_PROBE, 'acceptor'> = new Rpc({
       contract: SFT_PROBE,
@@ -64,36 +49,20 @@ export class ProbeDoor {
           return { ...side(), approved: mayReach(peer, trunk.ip), calls: mayCall(peer) };
         },
         back: async ({ link }) => {
-          try {
-            await dialBack(peer, link);
-            return {};
-          } catch (error) {
-            const errno = errnoOf(error);
-            return { code: error instanceof HawserError ? error.code : 'SIG_UNREACHABLE', ...(errno && { errno }) };
-          }
+          greeted();
+          return session.back(() => triedBack(dialBack(peer, link)));
         },
         open: async ({ ip, ports: theirs, key }) => {
-          if (this.#open.get(peer) !== end) throw new HawserError('SIG_ORDER', 'hello first');
-          if (open) throw new HawserError('SIG_ORDER', 'open twice');
+          greeted();
           if (!mayReach(peer, ip)) throw new HawserError('SFT_LINK_ADDRESS', ip);
-          const { from, to } = ports.range;
-          const busy = Array.from({ length: to - from + 1 }, (_, index) => from + index).filter(
-            (port) => !ports.has(port),
-          );
-          lent = ports.lend(MOST_PORTS);
-          open = await ProbePorts.open(listenIp, lent, Buffer.from(key, 'base64'), now);
-          open.connect({ ip, ports: theirs });
-          if (!rpc.isOpen) await giveBack();
-          return { ip: side().trunk.ip, ports: [...(open?.ports ?? [])], busy: busy.slice(0, MOST_PORTS) };
+          const { ports, busy } = await session.open({ ip, ports: theirs }, Buffer.from(key, 'base64'));
+          return { ports: [...ports], busy: [...busy] };
         },
-        volley: async () => {
-          await opened().volley();
-          return { unsent: opened().unsent };
-        },
-        stream: ({ kbps, ms }) => opened().stream(kbps, ms),
-        seen: async () => opened().seen,
+        volley: async () => ({ unsent: await session.volley() }),
+        stream: ({ kbps, ms }) => session.stream(kbps, ms),
+        seen: async () => session.opened.seen,
         close: async () => {
-          await giveBack();
+          await session.close();
           return {};
         },
       },
@@ -101,7 +70,7 @@ export class ProbeDoor {
       onClose: () => {
         clearTimeout(timer);
         if (this.#open.get(peer) === end) this.#open.delete(peer);
-        giveBack().catch((error: unknown) => onFault(error, 'probe'));
+        session.end().catch((error: unknown) => onFault(error, 'probe'));
       },
       onFault,
     });
@@ -111,5 +80,15 @@ export class ProbeDoor {
 
   close(): void {
     for (const end of this.#open.values()) end();
+  }
+}
+
+async function triedBack(dialling: Promise<void>): Promise<{ code?: string; errno?: string }> {
+  try {
+    await dialling;
+    return {};
+  } catch (error) {
+    const errno = errnoOf(error);
+    return { code: error instanceof HawserError ? error.code : 'SIG_UNREACHABLE', ...(errno && { errno }) };
   }
 }

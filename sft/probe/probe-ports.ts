@@ -79,7 +79,7 @@ export class ProbePorts {
   async volley(): Promise<void> {
     let burst = 0;
     for (let time = 0; time < TIMES; time++) {
-      for (let pair = 0; pair < this.pairs; pair++) {
+      for (let pair = 0; pair < this.pairs && !this.#closed; pair++) {
         for (const size of PROBE_SIZES) this.#send('volley', pair, time, size);
         if (++burst % (BURST / PROBE_SIZES.length) === 0) await pause(PACE_MS);
       }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
-import { type ProbeSide, SFT_PROBE } from '#signalling/probe.ts';
+import { MOST_VOLLEYS, type ProbeSide, SFT_PROBE } from '#signalling/probe.ts';
 import { Rpc } from '#signalling/rpc.ts';
 import { serveContract, type TestServer, until } from '#signalling/testing.ts';
 import { PortPool } from '../trunk/port-pool.ts';
@@ -46,6 +46,7 @@ async function setUp(change: Partial<ProbeDoorOptions> = {}) {
       link: 'wss://sft.alpha.example/link/v1',
       listenIp: HOST,
       ports: pools.alpha,
+      mayReach: (_peer: DomainName, ip: string) => ip === HOST,
       now,
     },
     dial: () => server.dial(),
@@ -79,8 +80,8 @@ it('tries every port of both sides in both directions, and gives all of them bac
   for (const way of [path?.out, path?.in]) {
     expect(way?.silent).toEqual([]);
     expect(way?.lostSizes).toEqual([]);
-    // Two volleys of 16, of which the second one has the ports that the first one left to calls.
-    expect(way?.tried).toBe(32);
+    // Two volleys of 10, of which the second one has the ports that the first one left to calls.
+    expect(way?.tried).toBe(20);
     expect(way?.unsent).toBe(0);
     expect(way?.translated).toBeUndefined();
     expect(way?.stream.packets).toBeGreaterThan((way?.stream.sentPackets ?? 0) / 2);
@@ -88,6 +89,12 @@ it('tries every port of both sides in both directions, and gives all of them bac
   expect(path?.rttMs).toBeGreaterThan(0);
   expect([pools.alpha.free, pools.beta.free]).toEqual([20, 20]);
 }, 20_000);
+
+it('sends nothing to an address that the other side names and nobody approved', async () => {
+  const { options } = await setUp();
+  const { path, far } = await probe(beta, 'wss://sft.beta.example/link/v1', { ...options, mayReach: () => false });
+  expect([far.trunk.ip, far.approved, path]).toEqual([HOST, true, undefined]);
+});
 
 it('comes to each port of a range in some turns, whatever is left out in each of them', () => {
   const pool = new PortPool(1, 300);
@@ -126,7 +133,7 @@ describe('the door', () => {
     const { server, pools } = await setUp();
     const rpc = await dialled(server);
     const { ports, busy } = await rpc.request('open', open(HOST));
-    expect([ports.length, busy.length, pools.beta.free]).toEqual([16, 0, 4]);
+    expect([ports.length, busy.length, pools.beta.free]).toEqual([10, 0, 10]);
     rpc.close();
     await until(() => pools.beta.free === 20, 'the ports');
   });
@@ -142,6 +149,56 @@ describe('the door', () => {
       code: 'SIG_UNREACHABLE',
       errno: 'ECONNREFUSED',
     });
+  });
+
+  it('takes ports once at a time, and gives all back whenever the other side goes', async () => {
+    const { server, pools } = await setUp();
+    const rpc = await dialled(server);
+    const answers = await Promise.all([1, 2, 3].map(() => rpc.request('open', open(HOST)).catch(codeOf)));
+    expect(answers.filter((answer) => answer === 'SIG_BUSY')).toHaveLength(2);
+    expect(pools.beta.free).toBe(10);
+    await rpc.request('close', {});
+    expect(pools.beta.free).toBe(20);
+    // In the middle of taking them.
+    const opening = rpc.request('open', open(HOST)).catch(codeOf);
+    const closing = rpc.request('close', {});
+    await Promise.all([opening, closing]);
+    expect(pools.beta.free).toBe(20);
+    const last = rpc.request('open', open(HOST)).catch(codeOf);
+    rpc.close();
+    await last;
+    await until(() => pools.beta.free === 20, 'the ports');
+  });
+
+  it('sends one stream, and one thing at a time', async () => {
+    const { server } = await setUp();
+    const rpc = await dialled(server);
+    await rpc.request('open', open(HOST));
+    const stream = () => rpc.request('stream', { kbps: 100, ms: 50 }).then(() => 'sent', codeOf);
+    expect(await Promise.all([stream(), stream()])).toEqual(['sent', 'SIG_BUSY']);
+    expect(await stream()).toBe('SIG_BUSY');
+    const volley = () => rpc.request('volley', {}).then(() => 'sent', codeOf);
+    expect(await Promise.all([volley(), volley()])).toEqual(['sent', 'SIG_BUSY']);
+    for (let more = 1; more < MOST_VOLLEYS; more++) expect(await volley()).toBe('sent');
+    expect(await volley()).toBe('SIG_BUSY');
+  });
+
+  it('dials back once, and nobody who has not said who he is', async () => {
+    let count = 0;
+    const { server } = await setUp({
+      dialBack: async () => {
+        count += 1;
+      },
+    });
+    const link = 'wss://sft.alpha.example/link/v1';
+    const stranger = await dialled(server, false);
+    expect(await stranger.request('back', { link }).catch(codeOf)).toBe('SIG_ORDER');
+    stranger.close();
+    const rpc = await dialled(server);
+    const twice = await Promise.all([1, 2].map(() => rpc.request('back', { link }).catch(codeOf)));
+    expect(twice).toEqual([{}, 'SIG_BUSY']);
+    expect(await rpc.request('back', { link }).catch(codeOf)).toBe('SIG_BUSY');
+    expect(count).toBe(1);
   });
 
   it('believes nobody who says that he is another domain', async () => {

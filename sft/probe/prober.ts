@@ -4,6 +4,7 @@ import type { DomainName } from '#signalling/ids.ts';
 import {
   MAX_STREAM_KBPS,
   MAX_STREAM_MS,
+  MOST_VOLLEYS,
   type PathReport,
   PROBE_SIZES,
   type ProbeReport,
@@ -21,6 +22,8 @@ export interface ProberOptions {
   readonly link: string;
   readonly listenIp: string;
   readonly ports: PortPool;
+  /** Whether the administrator approved that media of the peer goes to an address. */
+  readonly mayReach: (peer: DomainName, ip: string) => boolean;
   /** Opens the probe's connection at the link door of a peer. */
   readonly dial: (peer: DomainName, link: string) => Promise<Socket>;
   /** ms since 1970 */
@@ -29,8 +32,6 @@ export interface ProberOptions {
   readonly now: () => number;
 }
 
-/** The first one leaves some ports to calls, and takes so many only. */
-const MOST_VOLLEYS = 8;
 const MOST_PORTS = 128;
 const ECHOES = 10;
 /** How long datagrams may be under way, ms. */
@@ -56,7 +57,8 @@ export async function probe(peer: DomainName, link: string, options: ProberOptio
     const clockMs = Math.round(far.now - (clock + (now() - begin) / 2));
     const { code, errno } = await rpc.request('back', { link: options.link });
     const back = code === undefined ? undefined : { code, errno };
-    const path = far.approved ? await tryPath(rpc, far, options) : undefined;
+    // A peer could name a third party's address: nothing goes to what was not approved, as with its trunks.
+    const path = far.approved && options.mayReach(peer, far.trunk.ip) ? await tryPath(rpc, far, options) : undefined;
     return { far, clockMs, back, ...(path && { path }) };
   } finally {
     rpc.close();
@@ -73,7 +75,7 @@ async function tryPath(
   const untried = { own: portsIn(options.ports.range), far: portsIn(far.trunk.ports) };
   let rttMs: number | undefined;
   for (let volley = 0; volley < MOST_VOLLEYS && untried.own.size + untried.far.size > 0; volley++) {
-    rttMs = (await tryPorts(rpc, options, { tallies, busy, untried }, volley === 0)) ?? rttMs;
+    rttMs = (await tryPorts(rpc, options, { ip: far.trunk.ip, tallies, busy, untried }, volley === 0)) ?? rttMs;
   }
   if (tallies.out.tried === 0) return undefined;
   const report = ({ tried, unsent, silent, sizes, stream, translated }: Tally): PathReport => ({
@@ -85,6 +87,8 @@ async function tryPath(
 
 /** What a trial is about, from volley to volley. */
 interface Trial {
+  /** Of the other side. */
+  readonly ip: string;
   readonly tallies: { readonly out: Tally; readonly in: Tally };
   /** Ports that calls use now. */
   readonly busy: { readonly own: Set<number>; readonly far: Set<number> };
@@ -99,12 +103,11 @@ function portsIn({ from, to }: { readonly from: number; readonly to: number }): 
 async function tryPorts(
   rpc: Rpc<typeof SFT_PROBE, 'dialler'>,
   { side, listenIp, ports, now }: ProberOptions,
-  { tallies, busy, untried }: Trial,
+  { ip, tallies, busy, untried }: Trial,
   isFirst: boolean,
 ): Promise<number | undefined> {
   const key = randomBytes(32);
-  const { from, to } = ports.range;
-  if (isFirst) for (let port = from; port <= to; port++) if (!ports.has(port)) busy.own.add(port);
+  if (isFirst) for (const port of ports.inUse) busy.own.add(port);
   const lent = ports.lend(MOST_PORTS);
   const own = await ProbePorts.open(listenIp, lent, key, now);
   try {
@@ -113,7 +116,7 @@ async function tryPorts(
     if (isFirst) for (const port of far.busy) busy.far.add(port);
     for (const port of [...own.ports, ...busy.own]) untried.own.delete(port);
     for (const port of [...far.ports, ...busy.far]) untried.far.delete(port);
-    own.connect({ ip: far.ip, ports: far.ports });
+    own.connect({ ip, ports: far.ports });
     // Both at once, as on a trunk: what a firewall lets through only because the other side spoke first would be so there too.
     const [, volley] = await Promise.all([own.volley(), rpc.request('volley', {})]);
     tallies.out.unsent += own.unsent;

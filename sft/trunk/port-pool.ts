@@ -1,9 +1,6 @@
 /** UDP ports for trunks, each in use by one trunk at a time. */
 import { HawserError } from '#signalling/errors.ts';
 
-/** Ports that a probe leaves. */
-const RESERVE = 4;
-
 export class PortPool {
   readonly #free: number[];
   readonly range: { readonly from: number; readonly to: number };
@@ -27,16 +24,18 @@ export class PortPool {
   }
 
   /**
-   * Lends some that are free for a moment, and leaves a few for trunks that are opened meanwhile. Given back one by one they stand at the end
+   * Lends up to half of those that are free, for a moment: whoever probes, calls go on and begin. Given back one by one they stand at the end
    * of the row, so that who asks again gets those that were left.
    */
   lend(most: number): number[] {
-    const left = Math.min(RESERVE, Math.ceil(this.#free.length / 2));
-    return this.#free.splice(0, Math.max(0, Math.min(most, this.#free.length - left)));
+    return this.#free.splice(0, Math.min(most, Math.floor(this.#free.length / 2)));
   }
 
-  has(port: number): boolean {
-    return this.#free.includes(port);
+  /** In ascending order. */
+  get inUse(): number[] {
+    const free = new Set(this.#free);
+    const all = Array.from({ length: this.range.to - this.range.from + 1 }, (_, i) => this.range.from + i);
+    return all.filter((port) => !free.has(port));
   }
 
   get free(): number {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Problem } from '../errors.ts';
-import { withTemporaryFolder } from './cache.ts';
+import { withLock, withTemporaryFolder } from './cache.ts';
 import { findProgram, outcome, run } from './program.ts';
 import { say } from './say.ts';
 
@@ -53,8 +53,10 @@ export async function ensureDebianPackages(names: readonly string[], purpose: st
     outcome(program ?? 'apt-get', [...rest, ...args], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
   const install = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...missing];
   // The lists of a fresh machine are empty or old; an update that fails for one source need not matter for the others.
-  await aptGet(['update']);
-  const { code, tail } = await aptGet(install);
+  const { code, tail } = await withLock('apt', async () => {
+    await aptGet(['update']);
+    return aptGet(install);
+  });
   if (code !== 0) throw new Problem(`apt-get could not install them:\n\n${tail}\n\nMend that, then run: ${byHand}`);
 }
 

@@ -1,35 +1,10 @@
 /** What an IP address is for, by the registries of IANA: who can reach it at all. */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { plainIp } from '#site/ip.ts';
+import { type SpecialKind, specialKindOf } from '#site/special-ranges.ts';
 import { isPublicAddress } from '#trust/public-address.ts';
 
-export type AddressKind =
-  | 'public'
-  | 'private'
-  | 'shared'
-  | 'loopback'
-  | 'linkLocal'
-  | 'documentation'
-  | 'unspecified'
-  | 'multicast'
-  | 'special'
-  | 'reserved';
-
-const RANGES: readonly (readonly [AddressKind, ...(readonly [string, number])[]])[] = [
-  ['unspecified', ['0.0.0.0', 32], ['::', 128]],
-  ['loopback', ['127.0.0.0', 8], ['::1', 128]],
-  ['private', ['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['fc00::', 7]],
-  ['shared', ['100.64.0.0', 10]],
-  ['linkLocal', ['169.254.0.0', 16], ['fe80::', 10]],
-  ['documentation', ['192.0.2.0', 24], ['198.51.100.0', 24], ['203.0.113.0', 24], ['2001:db8::', 32], ['3fff::', 20]],
-  ['multicast', ['224.0.0.0', 4], ['ff00::', 8]],
-  ['reserved', ['0.0.0.0', 8], ['240.0.0.0', 4]],
-];
-
-const LISTS = RANGES.map(([kind, ...networks]) => {
-  const list = new BlockList();
-  for (const [network, bits] of networks) list.addSubnet(network, bits, family(network));
-  return [kind, list] as const;
-});
+export type AddressKind = 'public' | SpecialKind;
 
 /** In words that follow "is". */
 export const KIND_WORDS: Readonly<Record<AddressKind, string>> = {
@@ -47,18 +22,6 @@ export const KIND_WORDS: Readonly<Record<AddressKind, string>> = {
 
 /** Undefined where it is none. */
 export function kindOf(address: string): AddressKind | undefined {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return kindOf(mapped);
   if (isIP(address) === 0) return undefined;
-  const known = LISTS.find(([, list]) => list.check(address, family(address)));
-  return known?.[0] ?? (isPublicAddress(address) ? 'public' : 'special');
-}
-
-/** Names and addresses that lead to the machine itself (RFC 6761, section 6.3). */
-export function isLocalHost(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || kindOf(host) === 'loopback';
-}
-
-function family(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  return specialKindOf(address) ?? (isPublicAddress(plainIp(address)) ? 'public' : 'special');
 }

@@ -1,8 +1,9 @@
 /** Where the servers listen, and which address they tell others: whether packets can come that way. */
 import { isIP } from 'node:net';
 import { hostAndPort, parseHostAndPort } from '#site/address.ts';
+import { isLocalHost, isSameIp, plainIp } from '#site/ip.ts';
 import { text } from '#site/yaml.ts';
-import { type AddressKind, isLocalHost, KIND_WORDS, kindOf } from './address-kind.ts';
+import { type AddressKind, KIND_WORDS, kindOf } from './address-kind.ts';
 import { type Facts, isUsed, turnHostsOf } from './facts.ts';
 import { type Option, type Remark, refuse, warn } from './finding.ts';
 
@@ -29,12 +30,12 @@ function checkAnnounced(facts: Facts): readonly Remark[] {
     if (at === 'multicast' || at === 'reserved') {
       return [refuse(listen, `nothing can listen on ${listen.value}, ${KIND_WORDS[at]}.`, ownAddress)];
     }
-    if (isIP(listen.value) === 4 && isIP(shown.value) === 6) {
+    if (isIP(plainIp(listen.value)) === 4 && isIP(plainIp(shown.value)) === 6) {
       return [
         refuse(shown, `it is IPv6, and ${listen.path} takes IPv4 alone.`, `Write an IPv4 address, or listenIp: '::'.`),
       ];
     }
-    const isHere = facts.machine.addresses.some((each) => isSame(each, shown.value));
+    const isHere = facts.machine.addresses.some((each) => isSameIp(each, shown.value));
     const isLocal = isLocalSite(door, facts);
     return checkShown(shown, kind, { isSaid: announced !== undefined, isHere, at, who, isLocal });
   });
@@ -116,7 +117,7 @@ function checkInterfaces(facts: Facts): readonly Remark[] {
     if (host === undefined || found === undefined) return [];
     // That of an example is said already, and others are refused.
     const isSaid = kind === 'ip' && (found === 'documentation' || found === 'multicast' || found === 'reserved');
-    if (isSaid || found === 'unspecified' || found === 'loopback' || addresses.some((each) => isSame(each, host)))
+    if (isSaid || found === 'unspecified' || found === 'loopback' || addresses.some((each) => isSameIp(each, host)))
       return [];
     return [
       warn(
@@ -126,12 +127,6 @@ function checkInterfaces(facts: Facts): readonly Remark[] {
       ),
     ];
   });
-}
-
-export function isSame(one: string, other: string): boolean {
-  return (
-    one === other || (isIP(one) === 6 && isIP(other) === 6 && hostOf(`http://[${one}]`) === hostOf(`http://[${other}]`))
-  );
 }
 
 /** Addresses in the place of names. */

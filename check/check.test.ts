@@ -100,10 +100,23 @@ describe('finds in the section turn', () => {
     expectFindings(
       await of('198.20.0.8'),
       '23:13 warning homeserver.client.listen: ports below 1024 need a right',
-      '58:12 warning turn.tlsPort: homeserver.client.listen takes TCP port 443 of every address of this machine',
+      '58:12 warning turn.tlsPort: it takes TCP port 443, which homeserver.client.listen takes too, of every address',
       '60:18 warning turn.ports.from: ports 50000 to 50999',
     );
     expectFindings(await of('198.20.0.9'), '23:13 warning homeserver.client.listen: ports below 1024 need a right');
+  });
+
+  it('media on every address that takes the ports of coturn on a second one', async () => {
+    const media = WITH_TURN.replace('listenIp: 198.20.0.7', "listenIp: '0::0'\n    announcedIp: 198.20.0.7")
+      .replace('from: 50000', 'from: 40001')
+      .replace('tlsPort: 443', 'tlsPort: 8548');
+    const addresses = [...MACHINE.addresses, '198.20.0.8'];
+    expectFindings(
+      await check(media, { addresses, outgoing: undefined }),
+      '59:12 warning turn.tlsPort: it takes TCP port 8548, which sft.link.listen takes too, of every address of this',
+      '61:18 warning turn.ports: it takes UDP port 40001 to 50999, which sft.media.port takes too, of every address',
+    );
+    expect(await check(media, { outgoing: undefined })).toEqual([]);
   });
 
   it('nothing that concerns the SFT alone', async () => {
@@ -240,6 +253,8 @@ a list for a path | data: data → data: [data] | 2:7 error data must be the pat
 one port for two doors | 0.0.0.0:8448 → 0.0.0.0:8443 | 29:13 error homeserver.federation.listen takes TCP port 8443, which homeserver.client.listen takes & 30:14 warning homeserver.federation.address: it leads to port 8448, and homeserver.federation.listen
 one port on every address and on one | 127.0.0.1:8450 → 127.0.0.1:8443 | 32:13 error homeserver.admin.listen takes TCP port 8443, which homeserver.client.listen takes too.
 one port on every address of both kinds | listen: 127.0.0.1:8450 → listen: '[::]:8443' | 32:13 error homeserver.admin.listen takes TCP port 8443, which homeserver.client.listen takes too. & 32:13 warning homeserver.admin.listen: nobody signs in there, and whoever reaches :: from outside
+one port on every address in two spellings | listen: 127.0.0.1:8450 → listen: '[0::0]:8443' | 32:13 error homeserver.admin.listen takes TCP port 8443, which homeserver.client.listen takes too. & 32:13 warning homeserver.admin.listen: nobody signs in there, and whoever reaches 0::0 from
+one port on an address of IPv4 written as IPv6 | listen: 127.0.0.1:8450 → listen: '[::ffff:7f00:1]:8550' | 45:13 error sft.admin.listen takes TCP port 8550, which homeserver.admin.listen takes too.
 one port on an address in two spellings | 127.0.0.1:8450 → '[::1]:8550' ; listen: 127.0.0.1:8550 → listen: '[0:0::1]:8550' | 45:13 error sft.admin.listen takes TCP port 8550, which homeserver.admin.listen takes too.
 media ports that reach into those of trunks |     port: 40000 →     port: 40999 | 54:13 error sft.trunk.ports takes UDP port 41000 to 41199, which sft.media.port takes too.
 trunk ports that begin within those of media | from: 41000 → from: 40001 | 54:13 error sft.trunk.ports takes UDP port 40001 to 41199, which sft.media.port takes too.
@@ -263,6 +278,7 @@ an address of laboratories |     port: 40000 →     announcedIp: 198.18.0.1 | 5
 an address that nobody has |     port: 40000 →     announcedIp: 255.255.255.255 | 50:18 error sft.media.announcedIp: 255.255.255.255 is an address that is given to nobody:
 an announced group |     port: 40000 →     announcedIp: 239.1.1.1 | 50:18 error sft.media.announcedIp: 239.1.1.1 is an address of groups of machines: no packet of
 every address without the one that others reach |     workers: 2↵    listenIp: 198.20.0.7 →     workers: 2↵    listenIp: 0.0.0.0 | 49:15 error sft.media.listenIp is every address; say in sft.media.announcedIp which one others
+every address in another spelling without the one that others reach |     workers: 2↵    listenIp: 198.20.0.7 →     workers: 2↵    listenIp: '0::0' | 49:15 error sft.media.listenIp is every address; say in sft.media.announcedIp which one others
 media on loopback |     workers: 2↵    listenIp: 198.20.0.7 →     workers: 2↵    listenIp: 127.0.0.1 | 49:15 warning sft.media.listenIp: 127.0.0.1 is an address of this machine alone: clients on other
 IPv6 announced, IPv4 taken |     port: 40000 →     announcedIp: '2606:1::7' | 50:18 error sft.media.announcedIp: it is IPv6, and sft.media.listenIp takes IPv4 alone.
 an address of another machine |     workers: 2↵    listenIp: 198.20.0.7 →     workers: 2↵    listenIp: 198.20.0.8 | 49:15 warning sft.media.listenIp: this machine has no address 198.20.0.8, so that the server will
@@ -353,6 +369,13 @@ an address of the other family | listenIp: 198.20.0.8 → listenIp: '2606:1::8' 
 the port of the page on its address | listenIp: 198.20.0.8 → listenIp: 198.20.0.7 ; tlsPort: 443 → tlsPort: 8443 | 58:12 error turn.tlsPort takes TCP port 8443, which homeserver.client.listen takes too. & 60:18 warning turn.ports.from: ports 50000 to 50999
 relay ports that are those of trunks | listenIp: 198.20.0.8 → listenIp: 198.20.0.7 ; from: 50000 → from: 41100 ; tlsPort: 443 → tlsPort: 5349 | 60:18 error turn.ports takes UDP port 41100 to 50999, which sft.trunk.ports takes too. & 60:18 warning turn.ports.from: ports 41100 to 50999
 relay ports that are those of media | listenIp: 198.20.0.8 → listenIp: 198.20.0.7 ; from: 50000 → from: 39000 ; to: 50999 → to: 40000 ; tlsPort: 443 → tlsPort: 5349 | 60:18 warning turn.ports.from: ports 39000 to 40000 & 61:9 error turn.ports takes UDP port 39000 to 40000, which sft.media.port takes too.
+relay ports with that of TURN among them |   tlsPort: 443 →   tlsPort: 443↵  port: 50500 | 62:9 error turn.ports takes UDP port 50000 to 50999, which turn.port takes too.
+relay ports that begin at that of TURN |   tlsPort: 443 →   tlsPort: 443↵  port: 50000 | 61:18 error turn.ports takes UDP port 50000 to 50999, which turn.port takes too.
+ports of media on its public address | listenIp: 198.20.0.7 → listenIp: 0.0.0.0↵    announcedIp: 198.20.0.8 ; tlsPort: 443 → tlsPort: 8548↵  port: 40001 ; from: 50000 → from: 41199 | 60:12 error turn.tlsPort takes TCP port 8548, which sft.link.listen takes too. & 61:9 error turn.port takes UDP port 40001, which sft.media.port takes too. & 63:18 error turn.ports takes UDP port 41199 to 50999, which sft.trunk.ports takes too.
+TCP ports of media on its public address | listenIp: 198.20.0.7 → listenIp: 10.0.0.7↵    announcedIp: 198.20.0.8 ; tlsPort: 443 → tlsPort: 40001 | 60:12 error turn.tlsPort takes TCP port 40001, which sft.media.port takes too.
+ports of media behind one public address | listenIp: 198.20.0.7 → listenIp: 10.0.0.7↵    announcedIp: 198.20.0.9 ; listenIp: 198.20.0.8 → listenIp: 10.0.0.8, announcedIp: 198.20.0.9 ; tlsPort: 443 → tlsPort: 40001 | 60:12 error turn.tlsPort takes TCP port 40001, which sft.media.port takes too.
+a host twice by its name | listenIp: 198.20.0.8 } → listenIp: 198.20.0.8 },↵    { name: turn.alpha.example, listenIp: 198.20.0.9 } | 58:13 error turn.hosts.2.name: turn.alpha.example is turn.hosts.1.name already.
+a host twice by its address | listenIp: 198.20.0.8 } → listenIp: 198.20.0.8 },↵    { name: turn2.alpha.example, listenIp: 10.0.0.8, announcedIp: '::ffff:198.20.0.8' } | 58:67 error turn.hosts.2.announcedIp: ::ffff:198.20.0.8 is turn.hosts.1.listenIp already.
 relay ports that end before they begin | to: 50999 → to: 49999 | 61:9 error turn.ports: the last port is below the first.
 fewer relay ports than people | to: 50999 → to: 50099 | 61:9 warning turn.ports.to: 100 ports on one host are enough for 25 devices at once, fewer than a quarter of the 1000
 `;

@@ -1,7 +1,8 @@
 /** What browsers and other domains are told, held against where the servers listen. */
 import { isIP } from 'node:net';
 import { parseHostAndPort } from '#site/address.ts';
-import { isLocalHost, kindOf } from './address-kind.ts';
+import { isLocalHost } from '#site/ip.ts';
+import { kindOf } from './address-kind.ts';
 import { hostOf } from './addresses.ts';
 import { type Facts, isUsed } from './facts.ts';
 import { type Option, type Remark, refuse, warn } from './finding.ts';

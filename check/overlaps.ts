@@ -1,4 +1,5 @@
 /** Prefixes of which one lies within another. There may be a million: they are sorted, and gone through once. */
+import { numberOfIp } from '#site/ip.ts';
 import type { Prefix } from '#trust/prefixes.ts';
 import type { Option } from './finding.ts';
 
@@ -41,21 +42,8 @@ function byBegin(a: Span, b: Span): number {
 function spanOf(owned: OwnedPrefix, order: number): Span {
   const { address, length, family } = owned.prefix;
   const free = BigInt((family === 'ipv4' ? 32 : 128) - length);
-  const from = (numberOf(address, family) >> free) << free;
+  const from = (numberOfIp(address) >> free) << free;
   // Beyond all of IPv4, with which it has nothing in common.
   const base = family === 'ipv4' ? 0n : 1n << 32n;
   return { owned, order, from: from + base, to: from + base + (1n << free) - 1n };
-}
-
-function numberOf(address: string, family: Prefix['family']): bigint {
-  if (family === 'ipv4') return address.split('.').reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
-  // The one form that there is of it, without dots.
-  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [head = '', tail] = plain.split('::');
-  const [left, right] = [head, tail ?? ''].map((half) => half.split(':').filter((group) => group !== ''));
-  const zeros = Array.from(
-    { length: tail === undefined ? 0 : 8 - (left?.length ?? 0) - (right?.length ?? 0) },
-    () => '0',
-  );
-  return [...(left ?? []), ...zeros, ...(right ?? [])].reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
 }

@@ -1,15 +1,15 @@
 /** The TURN servers of a site: whether clients find them, whether coturn starts with it, and whether there is room. */
 import { isIP } from 'node:net';
-import { parseHostAndPort } from '#site/address.ts';
-import { text } from '#site/yaml.ts';
+import { isSameIp, plainIp } from '#site/ip.ts';
+import { isNamed, turnClashes } from '#site/listening.ts';
+import type { TurnHostLeaves } from '#site/turn-hosts.ts';
 import { parseSecrets } from '#turn-config/secrets.ts';
 import { kindOf } from './address-kind.ts';
-import { isSame } from './addresses.ts';
 import { type Facts, fileOf, isUsed, turnHostsOf } from './facts.ts';
-import { type Remark, refuse, warn } from './finding.ts';
+import { type Option, type Remark, refuse, warn } from './finding.ts';
 
 export function checkTurn(facts: Facts): readonly Remark[] {
-  return [...checkSecrets(facts), ...checkHosts(facts), ...checkPage(facts), ...checkRoom(facts)];
+  return [...checkSecrets(facts), ...checkHosts(facts), ...checkNeighbours(facts), ...checkRoom(facts)];
 }
 
 /** Whether one of them is this machine. */
@@ -18,7 +18,7 @@ export function isTurnHere(facts: Facts): boolean {
 }
 
 function isHere(ip: string, { machine }: Facts): boolean {
-  return machine.addresses.some((each) => isSame(each, ip));
+  return machine.addresses.some((each) => isSameIp(each, ip));
 }
 
 /** As the homeserver reads them. */
@@ -51,8 +51,8 @@ function checkHosts(facts: Facts): readonly Remark[] {
       const reason = 'coturn relays from one address, by which the SFT and its firewall know it.';
       remarks.push(refuse(listen, reason, 'Write that address of the TURN host, as ip address shows it there.'));
     }
-    const [own, far] = [isIP(listen?.value ?? ''), isIP(media?.value ?? '')];
-    if (listen && isUsed(listen, facts) && own !== 0 && far !== 0 && own !== far) {
+    const [own, far] = [listen, media].map((each) => isIP(plainIp(each?.value ?? '')));
+    if (listen && isUsed(listen, facts) && own && far && own !== far) {
       const reason = `coturn relays from it by IPv${own}, and ${media?.path} has an address of IPv${far}: nothing gets from one to the other.`;
       remarks.push(warn(listen, reason, `Write an address of IPv${far} of the TURN host.`));
     }
@@ -61,25 +61,25 @@ function checkHosts(facts: Facts): readonly Remark[] {
 }
 
 /**
- * Doors on every address take the port of coturn on a second address of the same machine too. That of an address which the site
- * names elsewhere is refused by its reader.
+ * Who listens on every address takes the ports of coturn on a second address of the same machine too. That of an address which the
+ * site names elsewhere is refused by its reader.
  */
-function checkPage(facts: Facts): readonly Remark[] {
-  const { options } = facts.site;
-  const port = options.number('turn.tlsPort');
-  if (!port || !isUsed(port, facts)) return [];
-  const leaves = options.all.filter(({ path }) => !path.startsWith('turn.'));
-  const isNamed = (ip: string) =>
-    leaves.some(({ value }) => value === ip || parseHostAndPort(String(value))?.host === ip);
-  const second = turnHostsOf(facts).flatMap((host) => options.text(`${host}.listenIp`) ?? []);
-  const [at] = second.filter(({ value }) => isHere(value, facts) && !isNamed(value));
-  if (!at) return [];
-  return leaves.flatMap((leaf) => {
-    const door = text(leaf.schema, 'kind') === 'listen' ? parseHostAndPort(String(leaf.value)) : undefined;
-    if (door?.port !== port.value || kindOf(door.host) !== 'unspecified' || !isUsed(leaf, facts)) return [];
-    const reason = `${leaf.path} takes TCP port ${port.value} of every address of this machine, and so that of ${at.value}, where coturn is to listen.`;
-    return [warn(port, reason, `Let ${leaf.path} name one address, or write 5349 here.`)];
+function checkNeighbours(facts: Facts): readonly Remark[] {
+  const { parts, site } = facts;
+  const isTold = isNamed(site.options.all, parts);
+  const isSecond = (host: TurnHostLeaves) => !isTold(host) && host.ips.some((ip) => isHere(ip, facts));
+  return turnClashes(site.options.all, parts, isSecond).flatMap(({ path, place, ports, other }) => {
+    const option: Option = { path, place, value: undefined };
+    if (!isUsed(option, facts)) return [];
+    const reason = `it takes ${ports}, which ${other} takes too, of every address of this machine.`;
+    const here = path === 'turn.tlsPort' ? 'write 5349 here' : 'take other ports here';
+    return [warn(option, reason, `Let ${listening(other)} name one address, or ${here}.`)];
   });
+}
+
+/** The option that says on which address: that of a door, or of media. */
+function listening(path: string): string {
+  return path.endsWith('.listen') ? path : `${path.split('.').slice(0, 2).join('.')}.listenIp`;
 }
 
 /** For a device while its call begins: site/turn.ts. */

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { checkFiles } from './files.ts';
-import { checkListening, checkNames } from './meaning.ts';
+import { checkListening } from './listening.ts';
+import { checkNames } from './meaning.ts';
 import { type Mistake, SiteError } from './mistakes.ts';
 import { BOTH, type Part } from './part.ts';
 import { type Site, SiteSchema } from './schema.ts';

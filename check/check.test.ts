@@ -352,7 +352,7 @@ a password in the URL of the database |   admin:↵    listen: 127.0.0.1:8450 �
 function TURN(): string {
   return `
 secrets that are not there | secrets: turn.secrets → secrets: nowhere | 59:12 error turn.secrets: there is no file nowhere.
-secrets that everybody may read | secrets: turn.secrets → secrets: made/all.key | 59:12 error turn.secrets: everybody on this machine may use the key made/all.key. & 59:12 error turn.secrets: it cannot be used. Each line must be a secret
+secrets that everybody may read | secrets: turn.secrets → secrets: made/all.key | 59:12 error turn.secrets: everybody on this machine may read the secrets in made/all.key. & 59:12 error turn.secrets: it cannot be used. Each line must be a secret
 secrets that its group may change | secrets: turn.secrets → secrets: made/group.secrets | 59:12 warning turn.secrets: the group of made/group.secrets may change it.
 secrets that are too short | secrets: turn.secrets → secrets: made/short.secrets | 59:12 error turn.secrets: it cannot be used. Each line must be a secret of 22 to 200 characters
 an empty file of secrets | secrets: turn.secrets → secrets: made/empty.pem | 59:12 error turn.secrets: it cannot be used. There is no secret in it.

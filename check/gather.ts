@@ -1,6 +1,7 @@
 /** The one part of a check that reads: the two files, those that they name, and what the machine allows. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { isFileKind } from '#site/fields.ts';
 import { absolute, readSite } from '#site/load.ts';
 import { type Mistake, SiteError } from '#site/mistakes.ts';
 import type { Part } from '#site/part.ts';
@@ -22,8 +23,6 @@ export interface Gathered {
   readonly ofPeers: readonly Mistake[];
 }
 
-const NAMES_FILE: ReadonlySet<string> = new Set(['file', 'key', 'password']);
-
 /** @throws SiteError where the file cannot be read at all */
 export async function gather(path: string, parts: readonly Part[], machine: Machine, now: number): Promise<Gathered> {
   const { reading, folder, more } = await readSite(path, parts);
@@ -32,7 +31,7 @@ export async function gather(path: string, parts: readonly Part[], machine: Mach
   const peers = await gatherPeers(list);
   const named = [
     ...reading.leaves
-      .filter(({ schema, value }) => NAMES_FILE.has(text(schema, 'kind')) && typeof value === 'string')
+      .filter(({ schema, value }) => isFileKind(text(schema, 'kind')) && typeof value === 'string')
       .map(({ value }) => resolve(folder, String(value))),
     ...peers.options.all
       .filter(({ path, value }) => /\.(?:authority|revocationList)$/.test(path) && !String(value).includes('-----'))

@@ -1,5 +1,6 @@
 /** Who on this machine may read, write or replace what must be kept. That everybody may read a key is refused by site/. */
 import { dirname, resolve } from 'node:path';
+import { isSecretKind } from '#site/fields.ts';
 import { text } from '#site/yaml.ts';
 import { type Facts, fileOf, isUsed, type Written } from './facts.ts';
 import type { FileFacts } from './file.ts';
@@ -15,7 +16,7 @@ export function checkSecrets(facts: Facts): readonly Remark[] {
     const kind = text(leaf.schema, 'kind');
     const option = site.options.text(leaf.path);
     const file = fileOf(option, site, facts);
-    if ((kind !== 'key' && kind !== 'password') || !option || !file || !isUsed(leaf, facts)) return [];
+    if (!isSecretKind(kind) || !option || !file || !isUsed(leaf, facts)) return [];
     return checkSecret(option, resolve(site.folder, option.value), file, facts);
   });
   return [...secrets, ...checkData(facts), ...checkWritten(site, facts)];

@@ -10,8 +10,8 @@ export interface Note {
   readonly unit?: string;
   /** What a value must look like, in words that complete "must be …". */
   readonly expects?: string;
-  /** What it is beyond its form. Paths (`path`, `file`, `key`, `password`) are made absolute; all but `path` must be there. */
-  readonly kind?: 'path' | 'file' | 'key' | 'password' | 'database' | 'listen' | 'address' | 'ip' | 'url';
+  /** What it is beyond its form. Paths (`path` and kinds of files) are made absolute; all but `path` must be there. */
+  readonly kind?: 'path' | 'file' | SecretKind | 'database' | 'listen' | 'address' | 'ip' | 'url';
   /** The command that makes such a file. */
   readonly madeBy?: string;
   /** The value in the annotated sample. */
@@ -19,6 +19,17 @@ export interface Note {
   readonly default?: unknown;
   /** What the reference says instead of a default that differs from machine to machine. */
   readonly defaultText?: string;
+}
+
+/** Files that nobody else may read. */
+export type SecretKind = 'key' | 'password' | 'secret';
+
+export function isSecretKind(kind: string): kind is SecretKind {
+  return kind === 'key' || kind === 'password' || kind === 'secret';
+}
+
+export function isFileKind(kind: string): kind is 'file' | SecretKind {
+  return kind === 'file' || isSecretKind(kind);
 }
 
 const PATH = 'the path of a file, counted from the folder of this file';

@@ -119,7 +119,7 @@ export const HomeserverSchema = section(
           ),
           passwordFile: Type.Optional(
             file({
-              kind: 'key',
+              kind: 'password',
               description: 'File that holds the password for it, in one line.',
               reason: 'Only its owner may read the file (mode 0600 or 0640); the start is refused otherwise.',
               example: 'mail.password',
@@ -312,7 +312,7 @@ export const HomeserverSchema = section(
                 example: 'alpha-files',
               }),
               credentials: file({
-                kind: 'key',
+                kind: 'secret',
                 description: 'A file of two lines: the access key id, and the secret access key.',
                 reason: 'Only its owner may read it. No secret stands in this file.',
                 example: 'certificates/s3.key',

@@ -270,10 +270,24 @@ describe('the files', () => {
     const password = join(folder, 'mail.password');
     const text = sample.replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2');
     await chmod(password, 0o644);
-    expect(await mistakesIn(text)).toEqual([expect.stringContaining(`may use the key ${password}. Run: chmod 600`)]);
+    expect(await mistakesIn(text)).toEqual([
+      expect.stringContaining(`may read the password in ${password}. Run: chmod 600`),
+    ]);
     await chmod(password, 0o600);
     expect(await mistakesIn(text)).toEqual([]);
   });
+
+  it.each(['certificates/s3.key', 'secrets/turn'])(
+    'are refused where everybody may read the secrets in %s',
+    async (name) => {
+      const secrets = join(folder, name);
+      await chmod(secrets, 0o644);
+      expect(await mistakesIn(sample.replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2'))).toEqual([
+        expect.stringContaining(`may read the secrets in ${secrets}. Run: chmod 600`),
+      ]);
+      await chmod(secrets, 0o600);
+    },
+  );
 
   it('one of them may be the site itself that is missing', async () => {
     await expect(loadSite(join(folder, 'nowhere.yaml'))).rejects.toThrow(/nowhere\.yaml:1:1: There is no such file\./);

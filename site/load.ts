@@ -1,6 +1,7 @@
 /** Reads `hawser.yaml`. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { isFileKind } from './fields.ts';
 import { checkFiles } from './files.ts';
 import { checkListening } from './listening.ts';
 import { checkNames } from './meaning.ts';
@@ -43,8 +44,6 @@ export async function readSite(path: string, parts: readonly Part[] = BOTH): Pro
   return { reading, folder, more };
 }
 
-const PATHS: ReadonlySet<string> = new Set(['path', 'file', 'key', 'password']);
-
 /** A copy whose paths count from the root. */
 export function absolute(site: Site, folder: string): Site {
   const copy = structuredClone(site);
@@ -53,10 +52,14 @@ export function absolute(site: Site, folder: string): Site {
       const below: unknown = Reflect.get(value, key);
       if (typeof property !== 'object' || property === null) continue;
       if (typeof below === 'object' && below !== null) walk(property, below);
-      else if (typeof below === 'string' && PATHS.has(text(property, 'kind')))
+      else if (typeof below === 'string' && isPath(text(property, 'kind')))
         Reflect.set(value, key, resolve(folder, below));
     }
   };
   walk(SiteSchema, copy);
   return copy;
+}
+
+function isPath(kind: string): boolean {
+  return kind === 'path' || isFileKind(kind);
 }

@@ -42,7 +42,7 @@ export const TurnSchema = section(
       example: [{ name: 'turn.alpha.example', listenIp: '203.0.113.8' }],
     }),
     secrets: file({
-      kind: 'key',
+      kind: 'secret',
       madeBy: 'hawser turn rotate',
       description: 'File of the secrets that the homeserver shares with coturn, one a line.',
       reason:

@@ -90,8 +90,27 @@ describe('finds in the section turn', () => {
     expect(finding).toMatchObject({
       path: 'turn.ports.from',
       reason: expect.stringContaining('ports 50000 to 50999 lie in 32768 to 60999'),
-      remedy: 'Keep them free: sysctl -w net.ipv4.ip_local_reserved_ports=40000-40001,41000-41199,50000-50999',
+      remedy:
+        'Keep them free: write the line net.ipv4.ip_local_reserved_ports = 40000-41999,50000-50999 into /etc/sysctl.d/60-hawser.conf, and run as root: sysctl --system',
     });
+  });
+
+  it('relay ports that this machine gives away, and keeps what others have reserved', async () => {
+    const here = WITH_TURN.replace('198.20.0.8', '198.20.0.7').replace('tlsPort: 443', 'tlsPort: 5349');
+    const reserved = [
+      { from: 50_500, to: 51_500 },
+      { from: 8_080, to: 8_080 },
+      { from: 40_001, to: 40_999 },
+    ];
+    for (const { remedy } of await check(here, { reserved })) {
+      expect(remedy).toContain(' = 8080,40000-41199,50000-51500 into /etc/sysctl.d/');
+    }
+    // What two others keep together is kept.
+    const two = [
+      { from: 40_000, to: 41_100 },
+      { from: 41_101, to: 60_999 },
+    ];
+    expect(await check(here, { reserved: two })).toEqual([]);
   });
 
   it('a page on every address that takes the port of coturn on a second one', async () => {

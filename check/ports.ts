@@ -49,14 +49,32 @@ function checkOutgoing(facts: Facts): readonly Remark[] {
     { option: from, range: rangeOf(from, options.number('sft.trunk.ports.to')) },
     { option: relays, range: rangeOf(relays, options.number('turn.ports.to')) },
   ];
-  const all = used.flatMap(({ range }) => (range ? `${range.from}-${range.to}` : [])).join(',');
+  const all = merged([...reserved, ...used.flatMap(({ range }) => (range && range.from <= range.to ? range : []))]);
+  const list = all.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join(',');
   return used.flatMap(({ option, range }) => {
     if (!option || !range || !outgoing || !isUsed(option, facts)) return [];
     const meets = range.from <= outgoing.to && outgoing.from <= range.to;
-    if (!meets || reserved.some((kept) => kept.from <= range.from && range.to <= kept.to)) return [];
+    if (!meets || merged(reserved).some((kept) => kept.from <= range.from && range.to <= kept.to)) return [];
     const reason = `ports ${range.from} to ${range.to} lie in ${outgoing.from} to ${outgoing.to}, which this machine gives to outgoing connections: one of them may be gone when it is needed.`;
-    return [warn(option, reason, `Keep them free: sysctl -w net.ipv4.ip_local_reserved_ports=${all}`)];
+    return [warn(option, reason, `Keep them free${lasting(`net.ipv4.ip_local_reserved_ports = ${list}`)}`)];
   });
+}
+
+/** In their order, each port once. */
+function merged(ranges: readonly Range[]): readonly Range[] {
+  const all: Range[] = [];
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    const last = all.at(-1);
+    if (last && from <= last.to + 1) all[all.length - 1] = { from: last.from, to: Math.max(last.to, to) };
+    else all.push({ from, to });
+  }
+  return all;
+}
+
+/** How a value of the kernel is changed for good, and without that others lose theirs. */
+function lasting(...lines: readonly string[]): string {
+  const what = lines.length === 1 ? 'the line' : 'the lines';
+  return `: write ${what} ${lines.join(' and ')} into /etc/sysctl.d/60-hawser.conf, and run as root: sysctl --system`;
 }
 
 function checkLow(facts: Facts): readonly Remark[] {
@@ -85,5 +103,6 @@ function checkBuffers(facts: Facts): readonly Remark[] {
   const port = facts.site.options.number('sft.media.port');
   if (receiveBuffer === undefined || receiveBuffer >= BUFFER || !port || !isUsed(port, facts)) return [];
   const reason = `this machine grants receive buffers of ${receiveBuffer} bytes, and media sockets ask for ${BUFFER}: packets are lost in bursts, from some 50 Mbit/s on.`;
-  return [warn(port, reason, 'Allow more: sysctl -w net.core.rmem_max=8388608 net.core.wmem_max=8388608')];
+  const allow = lasting('net.core.rmem_max = 8388608', 'net.core.wmem_max = 8388608');
+  return [warn(port, reason, `Allow more${allow}`)];
 }

@@ -1,8 +1,9 @@
 /** What the allow list says of each domain, held against the others and against this one. */
+import { endsOf, isSameIp } from '#site/ip.ts';
 import { revocationListBlocks } from '#trust/pem.ts';
-import { parsePrefix } from '#trust/prefixes.ts';
+import { masked, missingBits, type Prefix, parsePrefix } from '#trust/prefixes.ts';
 import { RevocationList } from '#trust/revocation.ts';
-import { KIND_WORDS, kindOf } from './address-kind.ts';
+import { type AddressKind, KIND_WORDS, kindOf } from './address-kind.ts';
 import { certificatesIn, ownAuthority } from './certificates.ts';
 import { holds } from './contents.ts';
 import { allowedOf, type Entry, entriesOf, type Facts, fileOf } from './facts.ts';
@@ -45,24 +46,39 @@ function checkPrefixes(facts: Facts): readonly Remark[] {
     const reason = `${one.option.value} and ${other.option.value} of ${other.domain} overlap: media of one could come in the name of the other.`;
     return warn(one.option, reason, 'Write for each what belongs to it alone.');
   });
-  return [...silent, ...all.flatMap((each) => checkPrefix(each, facts)), ...shared];
+  return [...silent, ...all.flatMap((each) => [...checkForm(each), ...checkPrefix(each, facts)]), ...shared];
 }
 
 function prefixesOf({ index, domain, options }: Entry): readonly OwnedPrefix[] {
   return (options.texts(`${index}.mediaPrefixes`) ?? []).flatMap((option) => {
     const prefix = parsePrefix(option.value);
-    // The whole internet is refused by the reader of the list.
-    return prefix && prefix.length > 0 ? [{ domain: domain.value, option, prefix }] : [];
+    // What is more than an organisation has is refused by the reader of the list.
+    return prefix && missingBits(prefix) === undefined ? [{ domain: domain.value, option, prefix }] : [];
   });
+}
+
+/** Some firewalls refuse such a prefix, others take it for something else. */
+function checkForm({ option, prefix }: OwnedPrefix): readonly Remark[] {
+  const right = masked(prefix);
+  const [first = ''] = right.split('/');
+  if (isSameIp(first, prefix.address)) return [];
+  const reason = `${option.value} names one address and its whole network at once; it is taken for ${right}.`;
+  return [warn(option, reason, `Write ${right}, or ${prefix.address} where that one address is meant.`)];
+}
+
+/** What all of it is for: where a prefix begins and ends in addresses of two kinds, it holds public ones too. */
+function kindOfPrefix({ address, length }: Prefix): AddressKind {
+  const [first, last] = endsOf(address, length).map((ip) => kindOf(ip) ?? 'public');
+  return first !== undefined && first === last ? first : 'public';
 }
 
 function checkPrefix({ domain, option, prefix }: OwnedPrefix, facts: Facts): readonly Remark[] {
   const { options } = facts.site;
-  const kind = kindOf(prefix.address);
+  const kind = kindOfPrefix(prefix);
   const own = options.text('sft.trunk.announcedIp') ?? options.text('sft.trunk.listenIp');
   // Two organisations in one network, as in a trial, reach each other by such addresses.
   const isInside = own !== undefined && kindOf(own.value) !== 'public' && kindOf(own.value) !== 'documentation';
-  if (kind !== undefined && kind !== 'public' && kind !== 'documentation') {
+  if (kind !== 'public' && kind !== 'documentation') {
     if (isInside) return [];
     const reason = `${option.value} is ${KIND_WORDS[kind]}, from which nothing comes over the internet.`;
     return [

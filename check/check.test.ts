@@ -417,7 +417,16 @@ an empty list of prefixes | [198.21.0.0/24] → [] | 1:11 warning beta.example: 
 a prefix that is none | [198.21.0.0/24] → [198.21.0.0/33] | 6:19 error beta.example: 198.21.0.0/33 is not an address prefix such as 203.0.113.0/24.
 the whole internet |     - 198.22.0.0/24 →     - 0.0.0.0/0 | 13:7 error gamma.example: 0.0.0.0/0 is the whole internet.
 the whole internet of IPv6 | 2606:1:2::/48 → ::/0 | 14:7 error gamma.example: ::/0 is the whole internet.
-a sixteenth of the internet | 198.21.0.0/24 → 198.21.0.0/4 | 6:19 warning beta.example: 198.21.0.0/4 holds 268435456 addresses; an SFT has one, and our media & 13:7 warning gamma.example: 198.22.0.0/24 and 198.21.0.0/4 of beta.example overlap: media of one
+a 256th of the internet | 198.21.0.0/24 → 198.0.0.0/8 | 6:19 warning beta.example: 198.0.0.0/8 holds 16777216 addresses; an SFT has one, and our media & 13:7 warning gamma.example: 198.22.0.0/24 and 198.0.0.0/8 of beta.example overlap: media of one
+a sixteenth of the internet | 198.21.0.0/24 → 192.0.0.0/4 | 6:19 error beta.example: 192.0.0.0/4 is more than any organisation has: a prefix must be /8 or longer.
+half of the internet, beginning with no address | 198.21.0.0/24 → 0.0.0.0/1 | 6:19 error beta.example: 0.0.0.0/1 is more than any organisation has
+half of the internet, beginning with a private address | 198.21.0.0/24 → 10.0.0.0/1 | 6:19 error beta.example: 10.0.0.0/1 is more than any organisation has
+the whole internet in two halves |     - 198.22.0.0/24 →     - 0.0.0.0/1↵    - 128.0.0.0/1 | 13:7 error gamma.example: 0.0.0.0/1 is more & 14:7 error gamma.example: 128.0.0.0/1 is more
+most of IPv6 | 2606:1:2::/48 → 2000::/3 | 14:7 error gamma.example: 2000::/3 is more than any organisation has: a prefix must be /16 or longer.
+many networks that together are too many | [198.21.0.0/24] → [20.0.0.0/8, 22.0.0.0/8, 24.0.0.0/8] | 6:18 error beta.example: these prefixes together are more & 6:19 warning beta.example: 20.0.0.0/8 holds & 6:31 warning beta.example: 22.0.0.0/8 holds & 6:43 warning beta.example: 24.0.0.0/8 holds
+a prefix that begins with special addresses | 198.21.0.0/24 → 192.0.0.0/9 | 6:19 warning beta.example: 192.0.0.0/9 holds 8388608 addresses
+a prefix with bits behind its length | 198.21.0.0/24 → 198.21.0.7/24 | 6:19 warning beta.example: 198.21.0.7/24 names one address and its whole network at once; it is taken for 198.21.0.0/24.
+a prefix of IPv6 with bits behind its length | 2606:1:2::/48 → 2606:1:2::7/48 | 14:7 warning gamma.example: 2606:1:2::7/48 names one address and its whole network at once; it is taken for 2606:1:2::/48.
 a prefix of IPv6 that is too short | 2606:1:2::/48 → 2606::/16 | 14:7 warning gamma.example: 2606::/16 holds many networks of others; an SFT has one, and our media
 a private prefix | 198.21.0.0/24 → 10.1.0.0/16 | 6:19 warning beta.example: 10.1.0.0/16 is a private address (RFC 1918, RFC 4193), from which nothing
 prefixes that overlap | 198.21.0.0/24 → 198.22.0.128/25 | 13:7 warning gamma.example: 198.22.0.0/24 and 198.22.0.128/25 of beta.example overlap: media of one

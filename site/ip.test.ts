@@ -37,10 +37,10 @@ it('knows the names and addresses of the machine itself', () => {
 });
 
 it('gives each number its address, and each address its number', () => {
-  fc.assert(fc.property(fc.ipV4(), (ip) => expect(ipOfNumber(numberOfIp(ip), 32)).toBe(ip)));
+  fc.assert(fc.property(fc.ipV4(), (ip) => ipOfNumber(numberOfIp(ip), 32) === ip));
   const six = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n });
-  fc.assert(fc.property(six, (number) => expect(numberOfIp(ipOfNumber(number, 128))).toBe(number)));
-  fc.assert(fc.property(fc.ipV6(), (ip) => expect(isSameIp(ipOfNumber(numberOfIp(ip), 128), ip)).toBe(true)));
+  fc.assert(fc.property(six, (number) => numberOfIp(ipOfNumber(number, 128)) === number));
+  fc.assert(fc.property(fc.ipV6(), (ip) => isSameIp(ipOfNumber(numberOfIp(ip), 128), ip)));
 });
 
 it('knows where a prefix begins and ends', () => {

@@ -9,7 +9,7 @@ import { Following, type Read } from './following.ts';
 import type { Peer, PortRange } from './identity.ts';
 import { canBeDomain } from './name.ts';
 import { type PeerEntry, PeersSchema } from './peers-schema.ts';
-import { parsePrefix } from './prefixes.ts';
+import { areTooMany, missingBits, parsePrefix } from './prefixes.ts';
 
 /**
  * Follows `peers.yaml` and the files that it names: a change is in effect within a second; an edit that cannot be used
@@ -108,6 +108,17 @@ async function peerOfEntry(entry: PeerEntry, folder: string, read: Read, say: Sa
     if (!prefix) say(option, `${text} is not an address prefix such as 203.0.113.0/24.`, remedy);
     // Whoever broke into the other side could aim our media at anybody.
     else if (prefix.length === 0) say(option, `${text} is the whole internet.`, remedy);
+    else {
+      const bits = missingBits(prefix);
+      const words = `${text} is more than any organisation has: a prefix must be /${bits} or longer.`;
+      if (bits !== undefined) say(option, words, remedy);
+    }
+  }
+  // Single ones of them are told already.
+  const others = mediaPrefixes.flatMap((text) => parsePrefix(text) ?? []).filter((each) => !missingBits(each));
+  if (areTooMany(others)) {
+    const words = 'these prefixes together are more than any organisation has.';
+    say('mediaPrefixes', words, 'Write only where the SFT of that domain is, as its administrator told you.');
   }
   const homeserver = entry.homeserver === undefined ? undefined : parseHostAndPort(entry.homeserver);
   if (entry.homeserver !== undefined && homeserver === undefined) {

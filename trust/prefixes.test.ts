@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
-import { isPrefix, withinPrefixes } from './prefixes.ts';
+import { areTooMany, isPrefix, masked, missingBits, parsePrefix, withinPrefixes } from './prefixes.ts';
 
 test.each([
   ['203.0.113.7', ['203.0.113.0/24'], true],
@@ -24,4 +24,29 @@ it('knows a prefix', () => {
 
 it('never fails on nonsense', () => {
   fc.assert(fc.property(fc.string(), fc.array(fc.string()), (ip, prefixes) => void withinPrefixes(ip, prefixes)));
+});
+
+const parsed = (texts: readonly string[]) => texts.flatMap((text) => parsePrefix(text) ?? []);
+
+it('knows which prefix is more than any organisation has', () => {
+  const bits = (text: string) => parsed([text]).map(missingBits);
+  expect(['0.0.0.0/1', '10.0.0.0/7', '2000::/3', '2606::/15'].flatMap(bits)).toEqual([8, 8, 16, 16]);
+  expect(['10.0.0.0/8', '203.0.113.7', '2606::/16'].flatMap(bits)).toEqual([undefined, undefined, undefined]);
+});
+
+test.each([
+  [['0.0.0.0/1', '128.0.0.0/1'], true],
+  [['20.0.0.0/8', '22.0.0.0/8', '24.0.0.0/8'], true],
+  [['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'], false],
+  // Each address counts once.
+  [['20.0.0.0/8', '20.0.0.0/8', '20.128.0.0/9', '20.0.0.0/9', '22.0.0.0/8'], false],
+  [['2001::/16', '2002::/16', '2003::/32'], true],
+  [['2001::/16', '2002::/16', '2001:db8::/32'], false],
+  [[], false],
+])('%j together are too many: %s', (texts, tooMany) => expect(areTooMany(parsed(texts))).toBe(tooMany));
+
+it('writes a prefix without bits behind its length', () => {
+  const texts = ['198.20.0.7/24', '203.0.113.7', '2001:DB8::7/32', '2001:db8::7'];
+  const right = ['198.20.0.0/24', '203.0.113.7/32', '2001:db8::/32', '2001:db8::7/128'];
+  expect(parsed(texts).map(masked)).toEqual(right);
 });

@@ -4,7 +4,7 @@ import process from 'node:process';
 import type { Site } from '#site/schema.ts';
 import type { TurnOptions } from '#site/turn.ts';
 import { replaceFile } from '#trust/replace.ts';
-import { checkCoturn } from '#turn-config/check.ts';
+import { checkCoturn, type TurnFinding } from '#turn-config/check.ts';
 import { coturnDirectives, coturnFile, type TurnHost } from '#turn-config/coturn.ts';
 import { secretsSql, writeSecrets } from '#turn-config/database.ts';
 import { acceptedSecrets, makeSecret, withNextInUse } from '#turn-config/secrets.ts';
@@ -52,7 +52,10 @@ export const turnCheck = command({
   summary: 'Compare the configuration of a coturn with the one that it should have',
   usage: 'FILE',
   words: { min: 1, max: 1 },
-  about: ['The exit code is 1 where a line is wrong or missing; a line that Hawser does not know is only named.'],
+  about: [
+    'The exit code is 1 where a line is missing or wrong, or weakens or breaks something. Other lines that nobody asked for are',
+    'only named. What they say is not shown where it may be a secret.',
+  ],
   flags: { config, host, json: jsonFlag },
   async run({ flags, args: [file = ''], out }) {
     const { site, turn } = await turnAt(flags.config);
@@ -62,20 +65,27 @@ export const turnCheck = command({
       );
     });
     const findings = checkCoturn(text, coturnDirectives(site, turn, hostOf(turn, flags.host)));
-    const ok = findings.every(({ severity }) => severity !== 'wrong');
+    const ok = !findings.some(isWrong);
     if (flags.json) out(JSON.stringify({ ok, findings }));
     else {
       for (const { line, found, remedy } of findings)
         out(`${file}${line === undefined ? '' : `:${line}`}: ${found} ${remedy}`);
-      out(
-        ok
-          ? `${file} is what the site asks for.`
-          : `Correct ${file}, or make it anew with hawser turn render, and restart coturn.`,
-      );
+      out(verdictOn(file, findings));
     }
     return ok ? 0 : 1;
   },
 });
+
+function verdictOn(file: string, findings: readonly TurnFinding[]): string {
+  if (findings.some(isWrong)) return `Correct ${file}, or make it anew with hawser turn render, and restart coturn.`;
+  if (findings.length === 0) return `${file} is what the site asks for.`;
+  const more = findings.length === 1 ? '1 line more' : `${findings.length} lines more`;
+  return `${file} has what the site asks for, and ${more}.`;
+}
+
+function isWrong({ severity }: TurnFinding): boolean {
+  return severity === 'wrong';
+}
 
 export const turnSecrets = command({
   name: 'turn secrets',

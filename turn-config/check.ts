@@ -1,38 +1,15 @@
 /** Compares a `turnserver.conf` that is in use with the one that the site asks for. Pure. */
 import { type Directive, lineOf } from './coturn.ts';
+import { HARMFUL_SWITCHES, HARMFUL_VALUES, HARMLESS, TIGHTER } from './options.ts';
 
 export interface TurnFinding {
   /** Of the file, counted from 1; undefined for what is missing in it. */
   readonly line?: number;
-  /** `unknown` is what Hawser neither asks for nor knows to be dangerous. */
+  /** `unknown` is what Hawser neither asks for nor knows to weaken or break anything. */
   readonly severity: 'wrong' | 'unknown';
   readonly found: string;
   readonly remedy: string;
 }
-
-/** Options that open what is closed here. */
-const DANGEROUS: Readonly<Record<string, string>> = {
-  'allow-loopback-peers': 'whoever has a credential reaches services of the TURN host itself',
-  'alternate-server': 'clients are sent to another server',
-  'allowed-peer-ip': 'relays may send to an address that is no media of the SFT',
-  'cli-ip': 'the console is on the network',
-  'cli-password': 'the console is there',
-  dh566: 'keys that are too short',
-  dh1066: 'keys that are too short',
-  'listening-ip': 'it takes clients at an address that the site does not name',
-  'lt-cred-mech': 'there are accounts beside the credentials of the homeserver',
-  mobility: 'an allocation moves to whoever knows its ticket',
-  'no-auth': 'everybody may relay',
-  oauth: 'there is another way in beside the credentials of the homeserver',
-  'relay-ip': 'relays go out from an address that the site does not name',
-  'server-relay': 'whoever sends to a relay gets through without a permission',
-  'static-auth-secret': 'a secret stands in this file, and rotation does not reach it',
-  'tls-alternate-server': 'clients are sent to another server',
-  user: 'there are accounts beside the credentials of the homeserver',
-  verbose: 'the log names clients and to whom they relay',
-  Verbose: 'the log names clients and to whom they relay',
-  'web-admin': 'the administration is on the network',
-};
 
 interface Line {
   readonly number: number;
@@ -43,55 +20,71 @@ interface Line {
 /** @param text the file in use */
 export function checkCoturn(text: string, wanted: readonly Directive[]): readonly TurnFinding[] {
   const lines = parse(text);
-  const single = new Set(wanted.map(({ option }) => option).filter((option) => !isRepeated(wanted, option)));
-  const findings: TurnFinding[] = [];
-  for (const directive of wanted) {
-    if (lines.some((line) => says(line, directive))) continue;
-    const other = single.has(directive.option) ? lines.find(({ option }) => option === directive.option) : undefined;
-    findings.push({
-      ...(other && { line: other.number }),
-      severity: 'wrong',
-      found: other ? `${shown(other)} stands there.` : `${lineOf(directive)} is missing.`,
-      remedy: `Write ${lineOf(directive)}: ${directive.reason}`,
-    });
-  }
-  for (const line of lines) {
-    const isWanted = wanted.some((directive) => says(line, directive));
-    const isTold = single.has(line.option) && findings.some(({ line: number }) => number === line.number);
-    if (isWanted || isTold || isHarmless(line)) continue;
-    const danger = DANGEROUS[line.option];
-    findings.push({
-      line: line.number,
-      severity: danger === undefined && !single.has(line.option) ? 'unknown' : 'wrong',
-      found: `${shown(line)} is not asked for${danger === undefined ? '' : `: ${danger}`}.`,
-      remedy: danger === undefined ? 'Take the line out, if you do not know why it is there.' : 'Take the line out.',
-    });
-  }
-  return findings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  const missing = wanted.filter((directive) => !lines.some((line) => says(line, directive)));
+  const instead = new Map(missing.map((directive) => [directive, lineInstead(directive, lines, wanted)]));
+  const told = new Set(instead.values());
+  const others = lines.filter((line) => !told.has(line) && !wanted.some((directive) => says(line, directive)));
+  return [
+    ...missing.map((directive) => missingFinding(directive, instead.get(directive))),
+    ...others.flatMap((line) => otherFinding(line, wanted)),
+  ].toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
-function isRepeated(wanted: readonly Directive[], option: string): boolean {
-  return wanted.filter((each) => each.option === option).length > 1;
+/** What stands in the place of a line that is missing. */
+function lineInstead({ option }: Directive, lines: readonly Line[], wanted: readonly Directive[]): Line | undefined {
+  const isRepeated = wanted.filter((each) => each.option === option).length > 1;
+  return isRepeated ? undefined : lines.find((line) => line.option === option);
 }
 
-/** More that is denied does no harm. */
-function isHarmless({ option }: Line): boolean {
-  return option === 'denied-peer-ip';
+function missingFinding(directive: Directive, instead: Line | undefined): TurnFinding {
+  const remedy = `Write ${lineOf(directive)}: ${directive.reason}`;
+  if (!instead) return { severity: 'wrong', found: `${lineOf(directive)} is missing.`, remedy };
+  const { number, option, value } = instead;
+  const shown = value === undefined ? option : `${option}=${value}`;
+  return { line: number, severity: 'wrong', found: `${shown} stands there.`, remedy };
+}
+
+/** A line that nobody asked for. */
+function otherFinding(line: Line, wanted: readonly Directive[]): readonly TurnFinding[] {
+  const { number, option, value } = line;
+  const isAsked = wanted.some((directive) => directive.option === option);
+  const harm = harmOf(line);
+  if (TIGHTER.has(option) || (!isAsked && harm === 'none')) return [];
+  if (harm === undefined && !isAsked && !HARMLESS.has(option)) {
+    const found = 'A line that Hawser does not know stands there.';
+    return [{ line: number, severity: 'unknown', found, remedy: ASK }];
+  }
+  // The value of what Hawser does not write may be a secret.
+  const isShown = isAsked || HARMLESS.has(option);
+  const shown = value === undefined ? option : `${option}=${isShown ? value : '…'}`;
+  const why = harm === undefined || harm === 'none' ? '' : `: ${harm}`;
+  const isHarmful = why !== '' || isAsked;
+  return [
+    {
+      line: number,
+      severity: isHarmful ? 'wrong' : 'unknown',
+      found: `${shown} is not asked for${why}.`,
+      remedy: isHarmful ? 'Take the line out.' : ASK,
+    },
+  ];
+}
+
+const ASK = 'Take the line out, if you do not know why it is there.';
+
+/** Undefined where nothing is known of the option. */
+function harmOf({ option, value }: Line): string | undefined {
+  if (Object.hasOwn(HARMFUL_SWITCHES, option)) return isOn(value) ? HARMFUL_SWITCHES[option] : 'none';
+  if (option === 'rest-api-separator' && value === ':') return 'none';
+  return Object.hasOwn(HARMFUL_VALUES, option) ? HARMFUL_VALUES[option] : undefined;
 }
 
 function says(line: Line, { option, value }: Directive): boolean {
   return line.option === option && (value === undefined ? isOn(line.value) : line.value === value);
 }
 
-/** coturn reads a switch with a word behind it too. */
+/** coturn reads a switch with a word behind it too, by its first letter. */
 function isOn(value: string | undefined): boolean {
-  return value === undefined || !/^(?:0|f|false|off|no)$/i.test(value);
-}
-
-/** A secret is not shown. */
-function shown({ option, value }: Line): string {
-  const isSecret = /secret|password|^user$|userdb$/.test(option) && option !== 'userdb';
-  return value === undefined ? option : `${option}=${isSecret ? '…' : value}`;
+  return value === undefined || !/^(?:[0nf]|off$)/i.test(value);
 }
 
 /** As coturn reads it: `#` begins a comment at the begin of a line, `=` or a space stands before the value, quotes fall away. */

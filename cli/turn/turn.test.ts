@@ -123,7 +123,10 @@ describe('turn check', () => {
   it('only names what it does not know, and shows no secret', async () => {
     await writeFile(file, `${await readFile(file, 'utf8')}proc-user=turnserver\n`);
     expect(await run(turnCheck, file)).toBe(0);
-    expect(out[0]).toMatch(/: proc-user=turnserver is not asked for\. Take the line out/);
+    expect(out).toEqual([
+      expect.stringMatching(/: proc-user=turnserver is not asked for\. Take the line out, if you do not know/),
+      `${file} has what the site asks for, and 1 line more.`,
+    ]);
     await writeFile(file, `${await readFile(file, 'utf8')}static-auth-secret=opensesame\n`);
     expect(await run(turnCheck, file)).toBe(1);
     expect(out.join()).not.toContain('opensesame');

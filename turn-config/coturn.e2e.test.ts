@@ -13,10 +13,10 @@ import type { Site } from '#site/schema.ts';
 import { SiteSchema } from '#site/schema.ts';
 import { readYaml } from '#site/yaml.ts';
 import { checkCoturn } from './check.ts';
-import { coturnDirectives, USER_QUOTA } from './coturn.ts';
+import { coturnDirectives, type Directive, USER_QUOTA } from './coturn.ts';
 import { credentialUntil, turnCredential } from './credential.ts';
 import { writeSecrets } from './database.ts';
-import { DENIED_RANGES } from './denied-ranges.ts';
+import { ALL_ADDRESSES, DENIED_RANGES, type DeniedRange } from './denied-ranges.ts';
 import { Asker } from './testing/asker.ts';
 import { WebAuthority, type WebCertificate } from './testing/certificate.ts';
 import { startCoturn, type TestCoturn } from './testing/coturn.ts';
@@ -30,6 +30,9 @@ const SFT = '10.1.0.2';
 const TURN = '10.1.0.3';
 const TURN6 = 'fd00:1::3';
 const CLIENT6 = 'fd00:2::2';
+/** Further addresses of the TURN host, for a coturn that runs beside the others. */
+const SECOND = '10.1.0.5';
+const SECOND6 = 'fd00:1::5';
 
 const network = await TestNetwork.create();
 let sft: TestHost;
@@ -59,9 +62,29 @@ function siteWith(listenIp: string): Site {
   return value;
 }
 
+/** Whoever asks a coturn that is just starting. */
+async function allocated(ip: string, family: 'ipv4' | 'ipv6', credential: ReturnType<typeof fresh>): Promise<Asker> {
+  return until(async () => {
+    const asker = await Asker.open(network, client, { ip, port: 3_478 });
+    return (await asker.code({ ask: 'allocate', ...credential, family })) === 200 ? asker : undefined;
+  }, 'a relay');
+}
+
+/**
+ * Each range has to deny its addresses alone: without the lines that deny everything, without what coturn refuses of itself, and
+ * without those of the other family, of which it takes the IPv4-mapped one for all of IPv4.
+ */
+function withDenied(ranges: readonly DeniedRange[]) {
+  return (rendered: readonly Directive[]): readonly Directive[] => [
+    ...rendered.filter(({ option }) => option !== 'no-multicast-peers' && option !== 'denied-peer-ip'),
+    ...rendered.filter(({ value }) => ranges.some(({ from, to }) => value === `${from}-${to}`)),
+    { option: 'allow-loopback-peers', reason: 'Only in this test.' },
+  ];
+}
+
 beforeAll(async () => {
   sft = await network.addHost('sft', SFT);
-  turn = await network.addHost('turn', TURN, { also: [TURN6] });
+  turn = await network.addHost('turn', TURN, { also: [TURN6, SECOND, SECOND6] });
   client = await network.addHost('client', '10.2.0.2', { also: [CLIENT6] });
   authority = await WebAuthority.create();
   certificate = await authority.issue([NAME]);
@@ -210,6 +233,25 @@ describe('no address but the SFT', () => {
     await asker.ask({ ask: 'close' });
   });
 
+  it.each([
+    ['IPv4', SECOND, 'ipv4', v4, '9.9.9.9'],
+    ['IPv6', SECOND6, 'ipv6', v6, '2606:4700::1'],
+  ] as const)('in a named range of %s is relayed to, where others are', async (_family, ip, family, ranges, open) => {
+    const [site, token] = [siteWith(ip), fresh(`named ranges of ${family}`)];
+    const named = ranges.filter((range) => !ALL_ADDRESSES.includes(range));
+    const other = await startCoturn(network, turn, site, NAME, certificate, [SECRET], withDenied(named));
+    try {
+      const asker = await allocated(ip, family, token);
+      const codeOf = (peer: string) => asker.code({ ask: 'permit', peer: { ip: peer, port: MEDIA } });
+      expect(await codeOf(open)).toBe(200);
+      for (const peer of new Set(named.flatMap(inside))) {
+        expect([peer, await codeOf(peer)]).toEqual([peer, 403]);
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
   it('is reached without a permission', async () => {
     const forbidden = await startUdpSink(network, turn, TURN, 5_353);
     const asker = await udp();
@@ -230,11 +272,7 @@ describe('no address but the SFT', () => {
     const site = siteWith(TURN6);
     const other = await startCoturn(network, turn, site, NAME, certificate, [SECRET]);
     try {
-      const open = () => Asker.open(network, client, { ip: TURN6, port: 3_478 });
-      const asker = await until(async () => {
-        const one = await open();
-        return (await one.code({ ask: 'allocate', ...fresh('v6'), family: 'ipv6' })) === 200 ? one : undefined;
-      }, 'a relay of IPv6');
+      const asker = await allocated(TURN6, 'ipv6', fresh('v6'));
       const notations = [
         '::ffff:127.0.0.1',
         '::ffff:10.1.0.2',

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { ensureUnpacked, unpackedEnvironment } from '#cli/setup/unpacked.ts';
 import type { TestHost, TestNetwork } from '#ports/testing/network.ts';
 import type { Site } from '#site/schema.ts';
-import { coturnDirectives, coturnFile } from '../coturn.ts';
+import { coturnDirectives, coturnFile, type Directive } from '../coturn.ts';
 import { writeSecrets } from '../database.ts';
 import type { WebCertificate } from './certificate.ts';
 
@@ -29,7 +29,11 @@ export interface TestCoturn {
 /** Where Debian's package keeps the tables of the database. */
 const SCHEMA = 'usr/share/coturn/schema.sql';
 
-/** Resolves when it takes clients. @param name one of `site.turn.hosts` */
+/**
+ * Resolves when it takes clients.
+ * @param name one of `site.turn.hosts`
+ * @param changed what it is configured with in place of what is rendered
+ */
 export async function startCoturn(
   network: TestNetwork,
   where: TestHost,
@@ -37,6 +41,7 @@ export async function startCoturn(
   name: string,
   certificate: WebCertificate,
   secrets: readonly string[],
+  changed: (rendered: readonly Directive[]) => readonly Directive[] = (rendered) => rendered,
 ): Promise<TestCoturn> {
   const root = await ensureUnpacked('coturn', 'usr/bin/turnserver', 'HAWSER_COTURN');
   const folder = await mkdtemp(join(tmpdir(), 'hawser-coturn-'));
@@ -56,7 +61,7 @@ export async function startCoturn(
   tables.exec(await readFile(join(root, SCHEMA), 'utf8'));
   tables.close();
   writeSecrets(database, site.domain, secrets);
-  await writeFile(file, coturnFile(site, host, coturnDirectives(site, turn, host)));
+  await writeFile(file, coturnFile(site, host, changed(coturnDirectives(site, turn, host))));
 
   const args = ['-c', file, '--pidfile', join(folder, 'pid'), '--log-file', 'stdout', '--simple-log'];
   const child = network.start(where, join(root, 'usr/bin/turnserver'), args, {

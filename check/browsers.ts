@@ -41,7 +41,11 @@ function checkName(path: string, own: X509Certificate, option: Option, { site }:
   return [warn(option, reason, `Get one for ${host}, or correct ${path}.`)];
 }
 
-function checkChain(own: X509Certificate, others: readonly X509Certificate[], option: Option): readonly Remark[] {
+export function checkChain(
+  own: X509Certificate,
+  others: readonly X509Certificate[],
+  option: Option,
+): readonly Remark[] {
   if (isSelfSigned(own)) {
     const reason = 'it is signed by itself: browsers believe it on no machine where nobody told them to.';
     return [warn(option, reason, 'Get one of an authority that the browsers know.')];

@@ -19,6 +19,7 @@ import { rehearse } from './rehearsal.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkTickets } from './tickets.ts';
 import { checkTurn } from './turn.ts';
+import { checkTurnCertificate, unseenOfTurn } from './turn-certificate.ts';
 
 type Check = (facts: Facts) => readonly Remark[];
 
@@ -34,6 +35,7 @@ const OF_SITE: readonly Check[] = [
   checkTickets,
   checkBrowsers,
   checkTurn,
+  checkTurnCertificate,
 ];
 const OF_PEERS: readonly Check[] = [checkAllowList];
 
@@ -45,20 +47,34 @@ export interface CheckOptions {
   readonly now?: number;
 }
 
+export interface Inspection {
+  readonly findings: readonly Finding[];
+  /** What could not be looked at from here, in sentences. */
+  readonly unseen: readonly string[];
+}
+
 /** Never throws because of what stands in the files. */
 export async function checkSite(path: string, options: CheckOptions = {}): Promise<readonly Finding[]> {
+  return (await inspectSite(path, options)).findings;
+}
+
+/** The same, with what stayed out of sight. */
+export async function inspectSite(path: string, options: CheckOptions = {}): Promise<Inspection> {
   const { parts = BOTH, now = Date.now() } = options;
   const machine = options.machine ?? (await thisMachine());
   try {
     const gathered = await gather(path, parts, machine, now);
     const findings = judge(gathered);
-    if (!gathered.site || findings.some(({ severity }) => severity === 'error')) return findings;
+    const unseen = unseenOfTurn(gathered.facts);
+    if (!gathered.site || findings.some(({ severity }) => severity === 'error')) return { findings, unseen };
     // Nothing passes here with which a server does not start, whether a judgement has a word for it or not.
-    return [...unsaid(await rehearse(gathered.site, parts), gathered.facts.site), ...findings];
+    const refused = unsaid(await rehearse(gathered.site, parts), gathered.facts.site);
+    return { findings: [...refused, ...findings], unseen };
   } catch (error) {
     if (!(error instanceof SiteError)) throw error;
     const remedy = 'Name the file with --config, and let this user read it.';
-    return error.mistakes.map((mistake) => ({ file: path, ...remarkOf({ remedy, ...mistake }) }));
+    const findings = error.mistakes.map((mistake) => ({ file: path, ...remarkOf({ remedy, ...mistake }) }));
+    return { findings, unseen: [] };
   }
 }
 

@@ -10,14 +10,29 @@ export interface FileFacts {
   readonly isFolder: boolean;
   /** Permissions, 0o777 and below. */
   readonly mode: number;
-  /** Whose it is. */
+  /** Whose it is: a user's and a group's. */
   readonly uid: number;
+  readonly gid: number;
   /** Whether this process may write it. */
   readonly isWritable: boolean;
   /** Undefined of a folder, of what may not be read, and of what is larger than any PEM file. */
   readonly text: string | undefined;
   /** A folder on the way to it in which everybody may put something else in its place. */
   readonly openFolder: string | undefined;
+}
+
+/** A user of this machine. */
+export interface User {
+  readonly name: string;
+  readonly uid: number;
+  readonly gids: readonly number[];
+}
+
+/** As the kernel decides, without access control lists. The folders on the way are not looked at. */
+export function mayRead({ mode, uid, gid }: FileFacts, user: User): boolean {
+  if (user.uid === 0) return true;
+  const bit = user.uid === uid ? 0o400 : user.gids.includes(gid) ? 0o040 : 0o004;
+  return (mode & bit) !== 0;
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -34,6 +49,7 @@ export async function lookAt(path: string): Promise<FileFacts | undefined> {
       isFolder: found.isDirectory(),
       mode: found.mode & 0o777,
       uid: found.uid,
+      gid: found.gid,
       isWritable: await mayWrite(path),
       text: isSmall ? await readFile(path, 'utf8').catch(() => undefined) : undefined,
       openFolder: await openFolder(new Set([dirname(path), dirname(real)])),

@@ -33,6 +33,7 @@ export async function gather(path: string, parts: readonly Part[], machine: Mach
     ...reading.leaves
       .filter(({ schema, value }) => isFileKind(text(schema, 'kind')) && typeof value === 'string')
       .map(({ value }) => resolve(folder, String(value))),
+    ...['turn.certificate', 'turn.key'].flatMap((path) => options.text(path)?.value ?? []),
     ...peers.options.all
       .filter(({ path, value }) => /\.(?:authority|revocationList)$/.test(path) && !String(value).includes('-----'))
       .map(({ value }) => resolve(dirname(list), String(value))),

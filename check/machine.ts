@@ -2,6 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import process from 'node:process';
+import type { User } from './file.ts';
+
+/** That of Debian's package. */
+const COTURN = 'turnserver';
 
 export interface Range {
   readonly from: number;
@@ -21,6 +25,8 @@ export interface Machine {
   readonly receiveBuffer: number | undefined;
   /** The first port that everybody may listen on; 0 where this process may listen on all. */
   readonly firstFreePort: number | undefined;
+  /** The user as whom coturn runs, where it is installed. */
+  readonly coturn: User | undefined;
 }
 
 const NET = '/proc/sys/net';
@@ -28,13 +34,15 @@ const NET = '/proc/sys/net';
 const MAY_BIND = 1n << 10n;
 
 export async function thisMachine(): Promise<Machine> {
-  const [outgoing, reserved, receive, first, status] = await Promise.all(
+  const [outgoing, reserved, receive, first, status, users, groups] = await Promise.all(
     [
       `${NET}/ipv4/ip_local_port_range`,
       `${NET}/ipv4/ip_local_reserved_ports`,
       `${NET}/core/rmem_max`,
       `${NET}/ipv4/ip_unprivileged_port_start`,
       '/proc/self/status',
+      '/etc/passwd',
+      '/etc/group',
     ].map((path) => readFile(path, 'utf8').catch(() => undefined)),
   );
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '')?.[1];
@@ -46,7 +54,17 @@ export async function thisMachine(): Promise<Machine> {
     reserved: rangesOf(reserved?.trim()),
     receiveBuffer: numberOf(receive),
     firstFreePort: mayBind ? 0 : numberOf(first),
+    coturn: userOf(COTURN, users, groups),
   };
+}
+
+/** Of the two files that passwd(5) and group(5) describe. */
+export function userOf(name: string, users: string | undefined, groups: string | undefined): User | undefined {
+  const fields = (text: string | undefined) => (text ?? '').split('\n').map((line) => line.split(':'));
+  const [, , uid, gid] = fields(users).find(([first]) => first === name) ?? [];
+  if (uid === undefined || gid === undefined) return undefined;
+  const also = fields(groups).filter(([, , , members = '']) => members.split(',').includes(name));
+  return { name, uid: Number(uid), gids: [Number(gid), ...also.map(([, , id]) => Number(id))] };
 }
 
 /** `40000-40003,41000` */

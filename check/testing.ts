@@ -12,6 +12,7 @@ export const MACHINE: Machine = {
   reserved: [{ from: 40_000, to: 41_999 }],
   receiveBuffer: 8_388_608,
   firstFreePort: 1_024,
+  coturn: undefined,
 };
 
 export const HAWSER_YAML = `domain: alpha.example

@@ -17,7 +17,7 @@ export function isTurnHere(facts: Facts): boolean {
   return turnHostsOf(facts).some((host) => isHere(facts.site.options.text(`${host}.listenIp`)?.value ?? '', facts));
 }
 
-function isHere(ip: string, { machine }: Facts): boolean {
+export function isHere(ip: string, { machine }: Facts): boolean {
   return machine.addresses.some((each) => isSameIp(each, ip));
 }
 

@@ -1,5 +1,5 @@
 /** `hawser config check`: what is wrong with the files of a site, before a server reads them. */
-import { checkSite } from '#check/check.ts';
+import { inspectSite } from '#check/check.ts';
 import { type Finding, lineOf } from '#check/finding.ts';
 import { BOTH } from '#site/part.ts';
 import { command } from './command.ts';
@@ -26,13 +26,14 @@ export const configCheck = command({
     json: jsonFlag,
   },
   async run({ flags, out }) {
-    const findings = await checkSite(flags.config, { parts: flags.part ? [flags.part] : BOTH });
+    const { findings, unseen } = await inspectSite(flags.config, { parts: flags.part ? [flags.part] : BOTH });
     const errors = findings.filter(({ severity }) => severity === 'error').length;
     const warnings = findings.length - errors;
     const ok = errors === 0 && (!flags.strict || warnings === 0);
-    if (flags.json) out(JSON.stringify({ ok, errors, warnings, findings }));
+    if (flags.json) out(JSON.stringify({ ok, errors, warnings, findings, unseen }));
     else {
       for (const finding of findings) for (const line of linesOf(finding)) out(line);
+      for (const sentence of unseen) out(`not looked at: ${sentence}`);
       out(
         findings.length === 0
           ? `${flags.config}: nothing is wrong.`

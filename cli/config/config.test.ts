@@ -63,6 +63,18 @@ it('says for people and for programs what is wrong, and whether that stops a sta
   });
 });
 
+it('says what it could not look at', async () => {
+  await writeFile(join(alpha.folder, 'turn.secrets'), 'a-secret-of-the-test-that-is-long-enough\n', { mode: 0o600 });
+  const turn = 'turn: { hosts: [{ name: turn.alpha.localhost, listenIp: 198.51.100.9 }], secrets: turn.secrets }\n';
+  await writeFile(alpha.config, `${await readFile(alpha.config, 'utf8')}${turn}`);
+  expect(await check('--part', 'homeserver')).toBe(0);
+  const unseen =
+    'The certificate of coturn, which is on another machine. hawser doctor clients looks at what coturn shows.';
+  expect(out.at(-2)).toBe(`not looked at: ${unseen}`);
+  await check('--part', 'homeserver', '--json');
+  expect(JSON.parse(out.join(''))).toMatchObject({ ok: true, errors: 0, unseen: [unseen] });
+});
+
 it('a server refuses what is refused here, and starts with what is warned of', async () => {
   await mkdir(join(alpha.folder, 'data'));
   await chmod(join(alpha.folder, 'data'), 0o755);

@@ -22,17 +22,32 @@ const MAX_BYTES_PER_SECOND = 2_500_000;
 
 /** @param host one of `site.turn.hosts` */
 export function coturnDirectives(site: Site, turn: TurnOptions, host: TurnHost): readonly Directive[] {
-  const { media } = site.sft;
-  const peer = media.announcedIp ?? media.listenIp;
-  const { listenIp, announcedIp } = host;
+  return [
+    ...addresses(host),
+    ...doors(turn),
+    ...credentials(site, turn),
+    ...peers(site),
+    ...limits(turn),
+    ...SILENCE,
+    ...(isIPv6(host.listenIp)
+      ? [{ option: 'keep-address-family', reason: 'Clients of IPv6 get relays of IPv6.' }]
+      : []),
+  ];
+}
+
+function addresses({ listenIp, announcedIp }: TurnHost): readonly Directive[] {
   const isTranslated = announcedIp !== undefined && announcedIp !== listenIp;
-  const relays = turn.ports.to - turn.ports.from + 1;
   return [
     { option: 'listening-ip', value: listenIp, reason: 'Takes clients at this address only.' },
     { option: 'relay-ip', value: listenIp, reason: 'Relays from this address only.' },
     ...(isTranslated
       ? [{ option: 'external-ip', value: `${announcedIp}/${listenIp}`, reason: 'What others see of that address.' }]
       : []),
+  ];
+}
+
+function doors(turn: TurnOptions): readonly Directive[] {
+  return [
     { option: 'listening-port', value: String(turn.port), reason: 'TURN over UDP.' },
     {
       option: 'tls-listening-port',
@@ -49,15 +64,19 @@ export function coturnDirectives(site: Site, turn: TurnOptions, host: TurnHost):
     { option: 'no-tlsv1_1', reason: 'Broken (RFC 8996).' },
     { option: 'no-dtls', reason: 'No browser uses it, and it would answer larger than it is asked.' },
     { option: 'no-tcp', reason: 'TURN over TCP without TLS shows who talks; TLS does what it does.' },
+  ];
+}
 
-    { option: 'realm', value: site.domain, reason: 'Stands in every credential.' },
+function credentials({ domain }: Site, { database }: TurnOptions): readonly Directive[] {
+  return [
+    { option: 'realm', value: domain, reason: 'Stands in every credential.' },
     {
       option: 'use-auth-secret',
       reason: 'The homeserver makes a credential for each device and hour; there are no accounts here.',
     },
     {
       option: 'userdb',
-      value: turn.database,
+      value: database,
       reason:
         'The secrets are in there, not in this file: hawser turn secrets writes them, and they are in effect at once.',
     },
@@ -70,18 +89,28 @@ export function coturnDirectives(site: Site, turn: TurnOptions, host: TurnHost):
       reason: 'A nonce that was heard is good for ten minutes (RFC 8656, section 5).',
     },
     { option: 'fingerprint', reason: 'Tells TURN from other packets (RFC 8489, section 14.7).' },
+  ];
+}
 
+/** To whom is relayed. */
+function peers({ sft: { media } }: Site): readonly Directive[] {
+  return [
     {
       option: 'allowed-peer-ip',
-      value: peer,
+      value: media.announcedIp ?? media.listenIp,
       reason: 'The media of the SFT, and nothing else. It holds also where a range below has it.',
     },
     ...DENIED_RANGES.map(({ from, to, reason }) => ({ option: 'denied-peer-ip', value: `${from}-${to}`, reason })),
     { option: 'no-multicast-peers', reason: 'Multicast again, as coturn itself knows it.' },
     { option: 'no-tcp-relay', reason: 'Media is UDP: nobody opens TCP connections through here.' },
+  ];
+}
 
-    { option: 'min-port', value: String(turn.ports.from), reason: 'A small range, so that a firewall can know it.' },
-    { option: 'max-port', value: String(turn.ports.to), reason: `Room for ${relays} allocations.` },
+function limits({ ports: { from, to } }: TurnOptions): readonly Directive[] {
+  const relays = to - from + 1;
+  return [
+    { option: 'min-port', value: String(from), reason: 'A small range, so that a firewall can know it.' },
+    { option: 'max-port', value: String(to), reason: `Room for ${relays} allocations.` },
     { option: 'user-quota', value: String(USER_QUOTA), reason: 'Allocations of one device at once.' },
     { option: 'total-quota', value: String(relays), reason: 'Never more than there are ports.' },
     {
@@ -89,20 +118,22 @@ export function coturnDirectives(site: Site, turn: TurnOptions, host: TurnHost):
       value: String(MAX_BYTES_PER_SECOND),
       reason: '20 Mbit/s for one allocation and direction; a call takes less.',
     },
-
-    { option: 'secure-stun', reason: 'Answers nothing to strangers but a refusal.' },
-    {
-      option: 'no-rfc5780',
-      reason: 'Nobody needs to learn what a NAT does; those answers are larger than the questions.',
-    },
-    { option: 'no-stun-backward-compatibility', reason: 'Nobody speaks the protocol of 2003.' },
-    { option: 'response-origin-only-with-rfc5780', reason: 'Smaller answers.' },
-    { option: 'no-software-attribute', reason: 'Smaller answers, and no version for whoever looks for an old one.' },
-    { option: 'no-cli', reason: 'No console on the network.' },
-    { option: 'syslog', reason: 'The log goes where the machine keeps its logs; without verbose it names no client.' },
-    ...(isIPv6(listenIp) ? [{ option: 'keep-address-family', reason: 'Clients of IPv6 get relays of IPv6.' }] : []),
   ];
 }
+
+/** What strangers learn: as little as can be. */
+const SILENCE: readonly Directive[] = [
+  { option: 'secure-stun', reason: 'Answers nothing to strangers but a refusal.' },
+  {
+    option: 'no-rfc5780',
+    reason: 'Nobody needs to learn what a NAT does; those answers are larger than the questions.',
+  },
+  { option: 'no-stun-backward-compatibility', reason: 'Nobody speaks the protocol of 2003.' },
+  { option: 'response-origin-only-with-rfc5780', reason: 'Smaller answers.' },
+  { option: 'no-software-attribute', reason: 'Smaller answers, and no version for whoever looks for an old one.' },
+  { option: 'no-cli', reason: 'No console on the network.' },
+  { option: 'syslog', reason: 'The log goes where the machine keeps its logs; without verbose it names no client.' },
+];
 
 /** @returns the file, one directive a line with its reason above */
 export function coturnFile(site: Site, host: TurnHost, directives: readonly Directive[]): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
-import { areTooMany, isPrefix, masked, missingBits, parsePrefix, withinPrefixes } from './prefixes.ts';
+import { areTooMany, isPrefix, masked, missingBits, parsePrefix, plainPrefix, withinPrefixes } from './prefixes.ts';
 
 test.each([
   ['203.0.113.7', ['203.0.113.0/24'], true],
@@ -20,6 +20,30 @@ test.each([
 it('knows a prefix', () => {
   expect(['203.0.113.0/24', '203.0.113.7', '::1', '2001:db8::/128'].every(isPrefix)).toBe(true);
   expect(['203.0.113.0/', '/24', '203.0.113.0/33', '::/129', '::/-1', 'alpha.example', ''].some(isPrefix)).toBe(false);
+});
+
+test.each([
+  ['198.20.0.7/24', '198.20.0.0/24'],
+  ['198.20.0.7', '198.20.0.7/32'],
+  ['198.20.255.255/31', '198.20.255.254/31'],
+  ['255.255.255.255/1', '128.0.0.0/1'],
+  ['1.2.3.4/0', '0.0.0.0/0'],
+  ['2001:DB8:7:ffff::9/47', '2001:db8:6::/47'],
+  ['2001:db8:0:0::0:1', '2001:db8::1/128'],
+  ['::ffff:198.20.0.7/120', '::ffff:c614:0/120'],
+  ['::1/0', '::/0'],
+])('the plain form of %s is %s', (text, plain) => expect(plainPrefix(text)).toBe(plain));
+
+it('holds what it held before in the plain form, and no more', () => {
+  const of = (ip: fc.Arbitrary<string>, bits: number) =>
+    fc.record({ ip, other: ip, length: fc.integer({ min: 0, max: bits }) });
+  fc.assert(
+    fc.property(fc.oneof(of(fc.ipV4(), 32), of(fc.ipV6(), 128)), ({ ip, other, length }) => {
+      const prefix = `${ip}/${length}`;
+      expect(withinPrefixes(other, [plainPrefix(prefix)])).toBe(withinPrefixes(other, [prefix]));
+      expect(plainPrefix(plainPrefix(prefix))).toBe(plainPrefix(prefix));
+    }),
+  );
 });
 
 it('never fails on nonsense', () => {

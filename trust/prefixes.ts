@@ -73,6 +73,16 @@ export function masked({ address, length }: Prefix): string {
   return `${endsOf(address, length)[0]}/${length}`;
 }
 
+/**
+ * An address or a prefix in the one form that there is of it: without bits behind its length, and an address is the prefix of itself alone.
+ * @throws RangeError for a text that is neither
+ */
+export function plainPrefix(text: string): string {
+  const prefix = parsePrefix(text);
+  if (!prefix) throw new RangeError('neither an address nor a prefix');
+  return masked(prefix);
+}
+
 /** A zone (`fe80::1%eth0`) makes an address local to one machine: it is none that a peer could name. */
 function familyOf(ip: string): 'ipv4' | 'ipv6' | undefined {
   const family = ip.includes('%') ? 0 : isIP(ip);

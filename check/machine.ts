@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import process from 'node:process';
+import { workersHere } from '#site/sft.ts';
 import type { User } from './file.ts';
 
 /** That of Debian's package. */
@@ -17,6 +18,8 @@ export interface Machine {
   /** Of all interfaces. */
   readonly addresses: readonly string[];
   readonly uid: number | undefined;
+  /** Media workers of an SFT that is told no number. */
+  readonly workers: number;
   /** Ports that outgoing connections are given. */
   readonly outgoing: Range | undefined;
   /** Of those, the ones that are kept free. */
@@ -50,6 +53,7 @@ export async function thisMachine(): Promise<Machine> {
   return {
     addresses: Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)),
     uid: process.getuid?.(),
+    workers: workersHere({}),
     outgoing: rangesOf(outgoing?.trim().replace(/\s+/, '-'))[0],
     reserved: rangesOf(reserved?.trim()),
     receiveBuffer: numberOf(receive),

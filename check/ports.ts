@@ -13,10 +13,10 @@ export function checkPorts(facts: Facts): readonly Remark[] {
 /** Each pair of an own and a far worker takes a port, and a second one while its trunk is renewed. */
 function checkTrunks(facts: Facts): readonly Remark[] {
   const { options } = facts.site;
-  const workers = options.number('sft.media.workers')?.value;
+  const workers = workersOf(facts);
   const range = rangeOf(options.number('sft.trunk.ports.from'), options.number('sft.trunk.ports.to'));
   const to = options.number('sft.trunk.ports.to');
-  if (workers === undefined || !range || !to || !isUsed(to, facts) || range.to < range.from) return [];
+  if (!range || !to || !isUsed(to, facts) || range.to < range.from) return [];
   const ports = range.to - range.from + 1;
   const peers = allowedOf(facts.peers).length;
   // Of the other side nobody knows how many workers it has: as many as here.
@@ -32,6 +32,10 @@ function checkTrunks(facts: Facts): readonly Remark[] {
   return [warn(to, reason, remedy)];
 }
 
+function workersOf({ site, machine }: Facts): number {
+  return site.options.number('sft.media.workers')?.value ?? machine.workers;
+}
+
 function rangeOf(from: Option<number> | undefined, to: Option<number> | undefined): Range | undefined {
   return from && to && { from: from.value, to: to.value };
 }
@@ -40,7 +44,7 @@ function rangeOf(from: Option<number> | undefined, to: Option<number> | undefine
 function checkOutgoing(facts: Facts): readonly Remark[] {
   const { options } = facts.site;
   const { outgoing, reserved } = facts.machine;
-  const workers = options.number('sft.media.workers')?.value ?? 1;
+  const workers = workersOf(facts);
   const port = options.number('sft.media.port');
   const from = options.number('sft.trunk.ports.from');
   const relays = isTurnHere(facts) ? options.number('turn.ports.from') : undefined;

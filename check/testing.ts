@@ -8,6 +8,7 @@ import type { Machine } from './machine.ts';
 export const MACHINE: Machine = {
   addresses: ['127.0.0.1', '::1', '198.20.0.7', '10.0.0.7'],
   uid: process.getuid?.(),
+  workers: 2,
   outgoing: { from: 32_768, to: 60_999 },
   reserved: [{ from: 40_000, to: 41_999 }],
   receiveBuffer: 8_388_608,

@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { listenDns } from '#homeserver/testing/dns.ts';
 import { sampleSite } from '#site/sample.ts';
 import { makeTestDomain, type TestDomain } from '#trust/testing.ts';
+import { Problem } from './errors.ts';
 import { ports } from './ports.ts';
 
 const TURN = 'turn:\n  hosts: [{ name: turn.alpha.example, listenIp: 203.0.113.8 }]\n  secrets: secrets/turn\n';
@@ -155,6 +157,46 @@ describe('--partner', () => {
   it('refuses what is no domain', async () => {
     await expect(print('--partner', 'beta')).rejects.toThrow("'beta' is not a DNS name such as beta.example.");
   });
+});
+
+describe('the media ports', () => {
+  const config = () => join(folder, 'hawser.yaml');
+  const unsaid = async () => writeFile(config(), (await readFile(config(), 'utf8')).replace(/^ +workers: 4\n/m, ''));
+
+  it('are as many as hawser.yaml says, whatever machine the command runs on', async () => {
+    const { rules } = JSON.parse(await print('--format', 'json'));
+    const media = rules.filter(({ id }: { id: string }) => id.startsWith('media-'));
+    for (const { ownPorts } of media) expect(ownPorts).toEqual({ from: 40_000, to: 40_003 });
+  });
+
+  it('are not guessed where it says nothing: the line to write is said', async () => {
+    await unsaid();
+    for (const format of ['table', 'nftables', 'json']) {
+      const refused = print('--format', format);
+      await expect(refused).rejects.toThrow(Problem);
+      await expect(refused).rejects.toThrow(/hawser\.yaml does not say how many media workers .+\n {6}workers: \d+$/s);
+    }
+  });
+
+  it('are nothing to a partner', async () => {
+    await unsaid();
+    expect(await print('--partner', 'beta.example')).toContain('--trunk-ports 41000-41199');
+  });
+});
+
+it('asks the DNS servers that the homeserver asks', async () => {
+  await using dns = await listenDns({
+    srv: { '_hawser-federation._tcp.beta.example': [{ port: 9_448, target: 'hs.beta.example' }] },
+    a: { 'hs.beta.example': ['198.20.1.1'] },
+  });
+  const text = await readFile(join(folder, 'hawser.yaml'), 'utf8');
+  await writeFile(join(folder, 'hawser.yaml'), text.replace(/#resolvers: .*/, `resolvers: ['${dns.address}']`));
+  await allow({ homeserver: undefined, mediaPrefixes: ['198.51.100.0/24'] });
+  const rules = await print('--format', 'nftables', '--strict');
+  expect(rules).toMatch(
+    /ip daddr \{ 198\.51\.100\.0\/24, 198\.20\.1\.1\/32 \} tcp dport 9448 accept comment "federation-out:beta\.example"/,
+  );
+  expect(err).toEqual([]);
 });
 
 describe('says on standard error', () => {

@@ -1,6 +1,7 @@
 /** `hawser ports`: which ports a site needs, for whom and why, as a table or for a firewall. */
-import { lookup, resolveSrv } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { Discovery } from '#homeserver/federation/discovery.ts';
+import { resolverOf } from '#homeserver/federation/dns.ts';
+import { WORLD } from '#homeserver/world.ts';
 import { firewalld } from '#ports/formats/firewalld.ts';
 import { iptables } from '#ports/formats/iptables.ts';
 import { nftables } from '#ports/formats/nftables.ts';
@@ -9,14 +10,15 @@ import { terraformAws } from '#ports/formats/terraform-aws.ts';
 import { ufw } from '#ports/formats/ufw.ts';
 import { partnerLetter, partnerRows } from '#ports/partner.ts';
 import { type Machine, type Rule, rulesAt } from '#ports/rule.ts';
-import { type PeerDoor, rulesOf } from '#ports/rules.ts';
-import { type DomainName, parseDomainName } from '#signalling/ids.ts';
+import { isKnown, rulesOf } from '#ports/rules.ts';
+import { parseDomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
-import type { Peer } from '#trust/identity.ts';
-import { command, type Terminal } from './command.ts';
-import { UsageError } from './errors.ts';
+import { workersHere } from '#site/sft.ts';
+import { command } from './command.ts';
+import { Problem, UsageError } from './errors.ts';
 import { configFlag } from './flags.ts';
 import { readPeers, siteAt } from './peers/list.ts';
+import { doorsOf } from './ports/doors.ts';
 
 const FORMATS = ['table', 'nftables', 'iptables', 'firewalld', 'ufw', 'terraform-aws', 'json', 'markdown'] as const;
 type Format = (typeof FORMATS)[number];
@@ -74,8 +76,10 @@ export const ports = command({
       out(partnerLetter(site, partner));
       return 0;
     }
+    if (!isKnown(site)) throw new Problem(workersMissing(flags.config));
     const peers = [...(await readPeers(site.peers)).values()];
-    const doors = await doorsOf(peers, err);
+    const names = resolverOf(site.homeserver.federation.resolvers ?? []);
+    const doors = await doorsOf(peers, new Discovery({ names, world: WORLD }), err);
     const machines = machinesOf(flags.machine);
     const rules = rulesAt(rulesOf({ site, peers, doors }), machines);
     for (const { domain, mediaPrefixes, state } of peers) {
@@ -129,28 +133,14 @@ function machinesOf(text: string | undefined): readonly Machine[] {
   });
 }
 
-/** Firewalls know addresses and no names: those that the names have now. */
-async function doorsOf(peers: readonly Peer[], err: Terminal['err']): Promise<ReadonlyMap<DomainName, PeerDoor>> {
-  const allowed = peers.filter(({ state }) => state === 'allowed');
-  const doors = allowed.map(async (peer): Promise<[DomainName, PeerDoor]> => {
-    const door = await doorOf(peer);
-    if (door.addresses.length === 0) {
-      err(
-        `hawser: the homeserver of ${peer.domain} has no address now, so that its rules have the media prefixes only.`,
-      );
-    }
-    return [peer.domain, door];
-  });
-  return new Map(await Promise.all(doors));
-}
-
-async function doorOf({ domain, homeserver }: Peer): Promise<PeerDoor> {
-  const services = homeserver ? [] : await resolveSrv(`_hawser-federation._tcp.${domain}`).catch(() => []);
-  const named = homeserver ? [homeserver] : services.map(({ name, port }) => ({ host: name, port }));
-  const hosts = named.length > 0 ? named.map(({ host }) => host) : [domain];
-  const found = await Promise.all(
-    hosts.map((host) => (isIP(host) === 0 ? lookup(host, { all: true }).catch(() => []) : [{ address: host }])),
-  );
-  const [port, ...others] = new Set(named.map((each) => each.port));
-  return { addresses: found.flat().map(({ address }) => address), port: others.length === 0 ? port : undefined };
+/** Rules that were made on a machine with another number of cores would leave ports closed that the SFT opens. */
+function workersMissing(config: string): string {
+  return [
+    `${config} does not say how many media workers the SFT has, and with them media ports: as many as its machine has cores, whichever that is.`,
+    'Write it under sft.media, with the number that nproc prints on the machine of the SFT. If it is this one:',
+    '',
+    '  sft:',
+    '    media:',
+    `      workers: ${workersHere({})}`,
+  ].join('\n');
 }

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { isIP } from 'node:net';
+import { type TurnRule, turnRuleId } from '#ports/rule-ids.ts';
 import { errnoOf } from '#sft/probe/errno.ts';
 import { CLIENT_SFT } from '#signalling/client-sft.ts';
 import { HawserError } from '#signalling/errors.ts';
@@ -322,10 +323,14 @@ async function relaySteps(
     );
     return;
   }
-  for (const url of relays.urls) {
+  const doors = relays.urls.map((url) => {
     const [, scheme, host = '', port = ''] = /^(turns?):([^:?]+|\[[^\]]+\]):(\d+)/.exec(url) ?? [];
-    const isTls = scheme === 'turns';
-    note(await relayStep(relays, { host, port: Number(port), isTls }, offer, at, now));
+    return { host, port: Number(port), isTls: scheme === 'turns' };
+  });
+  const hosts = doors.map(({ host }) => host);
+  for (const door of doors) {
+    const ruleOf = (rule: TurnRule) => turnRuleId(rule, door.host, hosts);
+    note(await relayStep(relays, { ...door, ruleOf }, offer, at, now));
   }
 }
 
@@ -333,6 +338,8 @@ interface RelayDoor {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
+  /** As the rules of this host are called at a site that may have several. */
+  readonly ruleOf: (rule: TurnRule) => string;
 }
 
 async function relayStep(
@@ -353,7 +360,9 @@ async function relayStep(
       await relay.allocate(relays.username, relays.credential);
       await relay.permit(at);
       const ms = await checkByRelay(new IceCheck(offer), relay, at, now);
-      return ms === undefined ? failed(step, tried, MUTE_RELAY) : ok(step, tried, `answered in ${ms} ms`);
+      return ms === undefined
+        ? failed(step, tried, muteRelay(door.ruleOf('relay-out')))
+        : ok(step, tried, `answered in ${ms} ms`);
     } finally {
       await relay.close();
     }
@@ -362,15 +371,17 @@ async function relayStep(
   }
 }
 
-const MUTE_RELAY: Trouble = {
-  saw: 'a relay is given, and the SFT does not answer through it',
-  cause: 'a firewall between the TURN host and the SFT drops UDP',
-  todo: 'Open relay-out on the TURN host; if it is open, media-udp-in on that of the SFT.',
-  who: 'you',
-  rule: 'relay-out',
-};
+function muteRelay(rule: string): Trouble {
+  return {
+    saw: 'a relay is given, and the SFT does not answer through it',
+    cause: 'a firewall between the TURN host and the SFT drops UDP',
+    todo: `Open ${rule} on the TURN host; if it is open, media-udp-in on that of the SFT.`,
+    who: 'you',
+    rule,
+  };
+}
 
-function relayTrouble(error: unknown, { host, port, isTls }: RelayDoor): Trouble {
+function relayTrouble(error: unknown, { host, port, isTls, ruleOf }: RelayDoor): Trouble {
   const trouble = (saw: string, cause: string, todo: string, rule?: string): Trouble => ({
     saw,
     cause,
@@ -378,7 +389,7 @@ function relayTrouble(error: unknown, { host, port, isTls }: RelayDoor): Trouble
     who: 'you',
     ...(rule && { rule }),
   });
-  const inRule = isTls ? 'turn-tls-in' : 'turn-udp-in';
+  const inRule = ruleOf(isTls ? 'turn-tls-in' : 'turn-udp-in');
   if (error instanceof TurnRefusal) {
     if (error.code === 401) {
       return trouble(

@@ -1,6 +1,7 @@
 /** The own side, before anything is tried: the allow list, the files, the two servers. */
 import { checkSite } from '#check/check.ts';
 import { lineOf } from '#check/finding.ts';
+import { homeRuleIds } from '#ports/rule-ids.ts';
 import type { Site } from '#site/schema.ts';
 import type { Peer } from '#trust/identity.ts';
 import { failed, ok, type Step, warning } from './step.ts';
@@ -58,12 +59,13 @@ export async function serversStep(site: Site): Promise<Step> {
   if (!home) return down('homeserver', 'hawser-homeserver', site.homeserver.admin.listen);
   if (!sft) return down('SFT', 'hawser-sft', site.sft.admin.listen);
   if (sft.homeserver !== true) {
+    const [rule] = homeRuleIds(site);
     return failed(step, tried, {
       saw: `the SFT is not connected to ${site.sft.homeserver}`,
       cause: 'the name or port of sft.homeserver is wrong, a firewall is between the two, or a certificate is refused',
       todo: 'Read why in the log of the SFT: journalctl -u hawser-sft',
       who: 'you',
-      rule: 'sft-to-homeserver',
+      ...(rule && { rule }),
     });
   }
   return ok(step, tried, 'both run and know each other');

@@ -12,7 +12,7 @@ import { iptables } from './formats/iptables.ts';
 import { nftables } from './formats/nftables.ts';
 import { byFamily } from './formats/split.ts';
 import type { Rule } from './rule.ts';
-import { type PortsPeer, rulesOf } from './rules.ts';
+import { isKnown, type PortsPeer, rulesOf } from './rules.ts';
 import { type TestHost, TestNetwork } from './testing/network.ts';
 import { startUdpSink } from './testing/udp-sink.ts';
 
@@ -20,7 +20,7 @@ const HOST = '20.1.0.2';
 const HOST6 = '2001:db8:1::2';
 const TURN_PORT = 3_478;
 const { value: sample } = readYaml(SiteSchema, sampleSite().replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2'));
-if (!sample?.turn) throw new Error('the sample has TURN hosts');
+if (!sample?.turn || !isKnown(sample)) throw new Error('the sample has TURN hosts, and says how many workers it has');
 const hosts = [HOST, HOST6].map((listenIp, index) => ({ name: `turn${index}.alpha.example`, listenIp }));
 const site = { ...sample, turn: { ...sample.turn, hosts } };
 

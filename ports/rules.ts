@@ -1,11 +1,21 @@
 /** Every way that the servers of a site need, as a function of the files that those servers read. Pure. */
 import { isIP } from 'node:net';
 import type { DomainName } from '#signalling/ids.ts';
-import { type HostAndPort, hostAndPort, parseHostAndPort } from '#site/address.ts';
+import { hostAndPort, parseHostAndPort } from '#site/address.ts';
+import { isEveryIp, isLocalHost, plainIp } from '#site/ip.ts';
 import type { Site } from '#site/schema.ts';
 import type { Peer } from '#trust/identity.ts';
-import { withinPrefixes } from '#trust/prefixes.ts';
+import { isPrefix, plainPrefix, withinPrefixes } from '#trust/prefixes.ts';
+import { doorOf, forwarded, hostOf, portOf } from './door.ts';
 import { type Machine, type PortRange, type Rule, single } from './rule.ts';
+import { homeRuleIds, type TurnRule, turnRuleId } from './rule-ids.ts';
+
+/** One that says how many media workers it has. Else its ports would be those of the machine on which somebody asks. */
+export type KnownSite = Site & { readonly sft: { readonly media: { readonly workers: number } } };
+
+export function isKnown(site: Site): site is KnownSite {
+  return site.sft.media.workers !== undefined;
+}
 
 /** What the allow list says of a domain, as far as ports go. */
 export type PortsPeer = Pick<Peer, 'domain' | 'state' | 'mediaPrefixes' | 'linkPort' | 'trunkPorts'>;
@@ -13,11 +23,12 @@ export type PortsPeer = Pick<Peer, 'domain' | 'state' | 'mediaPrefixes' | 'linkP
 export interface PeerDoor {
   /** IP addresses. */
   readonly addresses: readonly string[];
+  /** Undefined where they have several, or none is known. */
   readonly port: number | undefined;
 }
 
 export interface PortsInput {
-  readonly site: Site;
+  readonly site: KnownSite;
   readonly peers: readonly PortsPeer[];
   /** Where the homeservers of the peers are, by the allow list or by DNS. */
   readonly doors: ReadonlyMap<DomainName, PeerDoor>;
@@ -36,43 +47,30 @@ export function rulesOf({ site, peers, doors }: PortsInput): readonly Rule[] {
 }
 
 /** The media ports of clients: one for each worker. */
-export function mediaPorts({ media: { port, workers } }: Site['sft']): PortRange {
+export function mediaPorts({ media: { port, workers } }: KnownSite['sft']): PortRange {
   return { from: port, to: port + workers - 1 };
 }
 
 const STATEFUL = { isStateless: false } as const;
 
-function people(site: Site): readonly Rule[] {
+function people(site: KnownSite): readonly Rule[] {
   const { sft, homeserver } = site;
-  const page = hostAndPort(homeserver.client.listen);
-  const signalling = hostAndPort(sft.client.listen);
-  const common = {
-    ...STATEFUL,
-    direction: 'in',
-    others: 'anyone',
-    othersPorts: undefined,
-    othersAre: 'your people',
-  } as const;
-  const media = { ...common, at: 'sft', own: own(sft.media.listenIp), ownPorts: mediaPorts(sft) } as const;
+  const { proxies, tls, url } = homeserver.client;
+  // Elsewhere than here, and only where one ends TLS: whoever forwards a port leaves it as it is.
+  const isPlain = !tls && url.startsWith('https:');
+  const known = isPlain ? proxies.filter((each) => isPrefix(each) && !isLocalHost(each.replace(/\/.*/, ''))) : [];
+  const media = { ...PEOPLE, at: 'sft', own: own(sft.media.listenIp), ownPorts: mediaPorts(sft) } as const;
   return [
-    {
-      ...common,
-      ...{ id: 'page-in', at: 'homeserver', protocol: 'tcp', own: own(page.host), ownPorts: single(page.port) },
+    ...comeIn(homeserver.client, {
+      ...{ id: 'page-in', behind: 'page-behind-in', at: 'homeserver', proxies: known },
       why: 'The page, its API, and the events by which calls ring.',
       without: 'Nobody can open the page or sign in.',
-    },
-    {
-      ...common,
-      ...{
-        id: 'signalling-in',
-        at: 'sft',
-        protocol: 'tcp',
-        own: own(signalling.host),
-        ownPorts: single(signalling.port),
-      },
+    }),
+    ...comeIn(sft.client, {
+      ...{ id: 'signalling-in', behind: 'signalling-behind-in', at: 'sft', proxies: [] },
       why: 'The WebSocket by which a browser enters a call.',
       without: 'The page opens, and every call fails at once.',
-    },
+    }),
     {
       ...media,
       ...{ id: 'media-udp-in', protocol: 'udp' },
@@ -88,35 +86,67 @@ function people(site: Site): readonly Rule[] {
   ];
 }
 
-function relays({ turn, sft }: Site): readonly Rule[] {
+const PEOPLE = {
+  ...STATEFUL,
+  direction: 'in',
+  others: 'anyone',
+  othersPorts: undefined,
+  othersAre: 'your people',
+} as const;
+
+interface Entrance extends Pick<Rule, 'id' | 'at' | 'why' | 'without'> {
+  /** Of the second rule, where something in front hands on to a port that others reach. */
+  readonly behind: string;
+  /** Prefixes; none where they are not known. */
+  readonly proxies: readonly string[];
+}
+
+function comeIn(client: { readonly listen: string; readonly url: string }, entrance: Entrance): readonly Rule[] {
+  const { inner, port, kind } = doorOf(client.listen, client.url);
+  const { id, behind, at, why, without, proxies } = entrance;
+  const rule = { ...PEOPLE, at, protocol: 'tcp' } as const;
+  if (kind === 'direct') {
+    return [{ ...rule, id, own: own(inner.host), ownPorts: single(inner.port), why, without }];
+  }
+  const who = kind === 'proxy' ? 'The reverse proxy on this machine' : 'A reverse proxy or a port forward';
+  const handedOn = `${who} takes it and has to hand it on to ${client.listen}.`;
+  const outer = { ...rule, id, own: undefined, ownPorts: single(port), why: `${why} ${handedOn}`, without };
+  if (kind === 'proxy') return [outer];
+  const from = proxies.length === 0 ? {} : { others: prefixes(proxies), othersAre: 'your reverse proxies' };
+  return [
+    outer,
+    {
+      ...{ ...rule, id: behind, own: own(inner.host), ownPorts: single(inner.port), ...from },
+      why: `Where ${id} is handed on to from another machine. For a reverse proxy on this one listen on 127.0.0.1:${inner.port}, and the rule is gone.`,
+      without,
+    },
+  ];
+}
+
+function relays({ turn, sft }: KnownSite): readonly Rule[] {
   if (!turn) return [];
   const media = sft.media.announcedIp ?? sft.media.listenIp;
+  const names = turn.hosts.map(({ name }) => name);
   return turn.hosts.flatMap(({ name, listenIp }): readonly Rule[] => {
-    const suffix = turn.hosts.length > 1 ? `:${name}` : '';
+    const id = (rule: TurnRule) => turnRuleId(rule, name, names);
     const common = { ...STATEFUL, at: 'turn', own: own(listenIp) } as const;
-    const client = {
-      ...common,
-      direction: 'in',
-      others: 'anyone',
-      othersPorts: undefined,
-      othersAre: 'your people',
-    } as const;
+    const client = { ...common, ...PEOPLE } as const;
     return [
       {
         ...client,
-        ...{ id: `turn-udp-in${suffix}`, protocol: 'udp', ownPorts: single(turn.port) },
+        ...{ id: id('turn-udp-in'), protocol: 'udp', ownPorts: single(turn.port) },
         why: `TURN over UDP on ${name}, for networks that open only a few UDP ports.`,
         without: 'People behind such networks need TURN over TLS.',
       },
       {
         ...client,
-        ...{ id: `turn-tls-in${suffix}`, protocol: 'tcp', ownPorts: single(turn.tlsPort) },
+        ...{ id: id('turn-tls-in'), protocol: 'tcp', ownPorts: single(turn.tlsPort) },
         why: `TURN over TLS on ${name}, for networks that let nothing out but the web.`,
         without: 'People behind such networks cannot take part in calls.',
       },
       {
         ...common,
-        ...{ id: `relay-out${suffix}`, direction: 'out', protocol: 'udp', ownPorts: turn.ports },
+        ...{ id: id('relay-out'), direction: 'out', protocol: 'udp', ownPorts: turn.ports },
         ...{ others: [prefix(media)], othersPorts: mediaPorts(sft), othersAre: 'your SFT' },
         why: `From relays of ${name} to the media of the SFT, and to no other port of it.`,
         without: 'TURN takes clients, and their calls stay silent.',
@@ -127,9 +157,10 @@ function relays({ turn, sft }: Site): readonly Rule[] {
 
 function federation(site: Site, peer: PortsPeer, found: PeerDoor | undefined): readonly Rule[] {
   const { domain, mediaPrefixes } = peer;
-  const door = hostAndPort(site.homeserver.federation.listen);
-  const outside = (found?.addresses ?? []).filter((ip) => !withinPrefixes(ip, mediaPrefixes));
-  const others = [...mediaPrefixes.map(prefix), ...outside.map(prefix)];
+  const { listen, address } = site.homeserver.federation;
+  const door = hostAndPort(listen);
+  const outside = (found?.addresses ?? []).map(plainIp).filter((ip) => !withinPrefixes(ip, mediaPrefixes));
+  const others = prefixes([...mediaPrefixes, ...outside]);
   const common = {
     ...STATEFUL,
     at: 'homeserver',
@@ -147,7 +178,7 @@ function federation(site: Site, peer: PortsPeer, found: PeerDoor | undefined): r
         ownPorts: single(door.port),
         othersPorts: undefined,
       },
-      why: `Messages and calls that begin at ${domain}. TLS 1.3 with certificates on both sides.`,
+      why: `Messages and calls that begin at ${domain}. TLS 1.3 with certificates on both sides.${forwarded(listen, hostAndPort(address).port)}`,
       without: `Messages of ${domain} do not arrive, and its calls do not ring.`,
     },
     {
@@ -165,7 +196,7 @@ function media({ sft }: Site, { domain, mediaPrefixes, linkPort, trunkPorts }: P
   const link = hostAndPort(sft.link.listen);
   const common = {
     at: 'sft',
-    others: mediaPrefixes.map(prefix),
+    others: prefixes(mediaPrefixes),
     othersPorts: undefined,
     othersAre: `SFT of ${domain}`,
   } as const;
@@ -181,7 +212,7 @@ function media({ sft }: Site, { domain, mediaPrefixes, linkPort, trunkPorts }: P
     {
       ...{ ...common, ...STATEFUL, protocol: 'tcp', own: own(link.host), ownPorts: single(link.port) },
       ...{ id: `link-in:${domain}`, direction: 'in' },
-      why: `The link by which the SFT of ${domain} joins calls that begin here.`,
+      why: `The link by which the SFT of ${domain} joins calls that begin here.${forwarded(sft.link.listen, portOf(new URL(sft.link.url)))}`,
       without: `People of ${domain} are alone in calls that begin here.`,
     },
     {
@@ -212,9 +243,7 @@ function inside(site: Site): readonly Rule[] {
   const { listenIp } = site.sft.trunk;
   const common = { ...STATEFUL, protocol: 'tcp' } as const;
   const home = new URL(site.sft.homeserver);
-  const homeHost = home.hostname.replace(/^\[|\]$/g, '');
-  // On one address both are on one machine.
-  if (isLoopback(listenIp) || isLoopback(homeHost) || door.host === listenIp) return [];
+  const homeHost = hostOf(home);
   const incoming: Rule = {
     ...{ ...common, id: 'sft-to-homeserver', at: 'homeserver', direction: 'in' },
     ...{ own: own(door.host), ownPorts: single(door.port) },
@@ -226,12 +255,12 @@ function inside(site: Site): readonly Rule[] {
     ...{ ...common, id: 'homeserver-out', at: 'sft', direction: 'out', own: undefined, ownPorts: undefined },
     // A firewall knows no names: where only a name is known, the port has to do.
     others: isIP(homeHost) === 0 ? 'anyone' : [prefix(homeHost)],
-    ...{ othersPorts: single(Number(home.port || 443)), othersAre: 'your homeserver' },
+    ...{ othersPorts: single(portOf(home)), othersAre: 'your homeserver' },
     why: 'The same from the side of the SFT.',
     without: 'Nobody can join a call.',
   };
-  // From which address an SFT on every address comes is not known.
-  return own(listenIp) === undefined ? [outgoing] : [incoming, outgoing];
+  const ids: readonly string[] = homeRuleIds(site);
+  return [incoming, outgoing].filter(({ id }) => ids.includes(id));
 }
 
 /** What the servers ask of the rest of the world. */
@@ -277,16 +306,18 @@ function outside({ homeserver, turn }: Site): readonly Rule[] {
     ],
   ] as const;
   for (const [id, url, othersAre, why, without] of services) {
-    const at = url === undefined ? undefined : portOfUrl(url);
-    if (at === undefined || isLoopback(at.host)) continue;
-    const others = isIP(at.host) === 0 ? ('anyone' as const) : [prefix(at.host)];
+    if (url === undefined) continue;
+    const to = new URL(url);
+    const host = hostOf(to);
+    if (isLocalHost(host)) continue;
+    const others = isIP(host) === 0 ? ('anyone' as const) : [prefix(host)];
     rules.push({
       ...common,
       id,
       at: 'homeserver',
       protocol: 'tcp',
       others,
-      othersPorts: single(at.port),
+      othersPorts: single(portOf(to)),
       othersAre,
       why,
       without,
@@ -304,31 +335,22 @@ function resolversOf(resolvers: readonly string[] | undefined): Pick<Rule, 'othe
   const [first] = parsed;
   const port = parsed.every((each) => each.port === first?.port) ? first?.port : undefined;
   return {
-    others: parsed.map(({ host }) => prefix(host)),
+    others: prefixes(parsed.map(({ host }) => host).filter(isPrefix)),
     othersPorts: port === undefined ? undefined : single(port),
     othersAre,
   };
 }
 
-const PORT_OF: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465, 'http:': 80, 'https:': 443 };
-
-function portOfUrl(text: string): HostAndPort | undefined {
-  const { protocol, port, hostname } = new URL(text);
-  const number = port === '' ? PORT_OF[protocol] : Number(port);
-  return number === undefined ? undefined : { host: hostname.replace(/^\[|\]$/g, ''), port: number };
-}
-
 /** Undefined for every address of the machine. */
 function own(ip: string): string | undefined {
-  return ip === '0.0.0.0' || ip === '::' ? undefined : ip;
+  return isEveryIp(ip) ? undefined : plainIp(ip);
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-/** A single address becomes the prefix of one. */
+/** As every firewall takes it. A single address becomes the prefix of one. */
 function prefix(text: string): string {
-  if (text.includes('/')) return text;
-  return isIP(text) === 6 ? `${text}/128` : `${text}/32`;
+  return plainPrefix(plainIp(text));
+}
+
+function prefixes(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts.map(prefix))];
 }

@@ -15,6 +15,7 @@ import { hostAndPort } from '#site/address.ts';
 import { discreet } from '#site/log.ts';
 import { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
+import { workersHere } from '#site/sft.ts';
 import { BrowserTls } from '#trust/browser-tls.ts';
 import { createPeerServer, peerOf } from '#trust/door.ts';
 import { withinPrefixes } from '#trust/prefixes.ts';
@@ -98,7 +99,7 @@ export async function startSft({
   });
   stack.defer(() => trust.close());
 
-  const workers = await MediaWorkers.start(sft.media, (worker) => {
+  const workers = await MediaWorkers.start({ ...sft.media, workers: workersHere(sft.media) }, (worker) => {
     metrics.workerDied();
     log.error({ worker: worker.index }, 'a media worker ended by itself; another one has taken its place');
     hosts.workerDied(worker);

@@ -17,8 +17,10 @@ export interface Note {
   /** The value in the annotated sample. */
   readonly example?: unknown;
   readonly default?: unknown;
-  /** What the reference says instead of a default that differs from machine to machine. */
+  /** What the reference says instead of a default that is long, or differs from machine to machine. */
   readonly defaultText?: string;
+  /** Whether the sample has it in effect, though it may be left out. */
+  readonly inSample?: boolean;
 }
 
 /** Files that nobody else may read. */

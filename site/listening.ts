@@ -3,6 +3,7 @@ import { parseHostAndPort } from './address.ts';
 import { isEveryIp, meets, plainIp } from './ip.ts';
 import type { Mistake } from './mistakes.ts';
 import { concerns, type Part } from './part.ts';
+import { workersHere } from './sft.ts';
 import { checkTurnHosts, type TurnHostLeaves, turnHostsIn } from './turn-hosts.ts';
 import { type Leaf, mistake, type Place, text } from './yaml.ts';
 
@@ -98,12 +99,14 @@ function media(leaves: readonly Leaf[]): readonly Use[] {
   const leaf = (path: string) => leaves.find((candidate) => candidate.path === path);
   const ipsOf = (section: string) =>
     ['listenIp', 'announcedIp'].flatMap((name) => leaf(`${section}.${name}`) ?? []).map(({ value }) => String(value));
-  const [workers, port] = ['workers', 'port'].map((name) => leaf(`sft.media.${name}`));
+  const port = leaf('sft.media.port');
+  const written = leaf('sft.media.workers')?.value;
+  const workers = workersHere({ workers: typeof written === 'number' ? written : undefined });
   const [from, to] = ['from', 'to'].map((name) => leaf(`sft.trunk.ports.${name}`));
   const uses: Use[] = [];
-  if (workers && port) {
+  if (port) {
     const first = Number(port.value);
-    const range = { from: first, to: first + Number(workers.value) - 1 };
+    const range = { from: first, to: first + workers - 1 };
     const { path, place } = port;
     uses.push({ path, place, begin: place, protocols: ['TCP', 'UDP'], ips: ipsOf('sft.media'), ...range });
   }

@@ -16,7 +16,7 @@ function sectionLines(schema: TObject, depth: number, off = false): string[] {
 function optionLines(schema: TObject, depth: number, off: boolean): string[] {
   return Object.entries(schema.properties).flatMap(([key, property]) => {
     const optional = !schema.required?.includes(key) || 'default' in property;
-    const mark = off || optional ? '#' : '';
+    const mark = off || (optional && !('inSample' in property)) ? '#' : '';
     if (Type.IsObject(property)) {
       const inside = optionLines(property, depth + 1, off || optional);
       return ['', ...comment(text(property, 'description'), depth), `${pad(depth)}${mark}${key}:`, ...inside];
@@ -87,7 +87,7 @@ function rows(schema: TObject, prefix: string, needed: boolean): string[] {
 }
 
 function row(path: string, property: TSchema, needed: boolean): string {
-  const fallback = 'default' in property ? text(property, 'defaultText') || `\`${String(property.default)}\`` : '';
+  const fallback = text(property, 'defaultText') || ('default' in property ? `\`${String(property.default)}\`` : '');
   const cells = [
     `\`${path}\``,
     text(property, 'description'),

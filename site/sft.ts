@@ -50,17 +50,21 @@ export const SftSchema = section(
     }),
     media: section(
       {
-        workers: Type.Integer({
-          minimum: 1,
-          maximum: 256,
-          default: availableParallelism(),
-          defaultText: 'number of cores',
-          example: 4,
-          description: 'Media workers.',
-          unit: 'processes',
-          reason: 'One worker keeps one core busy; more of them than cores gain nothing.',
-          expects: 'a whole number from 1 to 256',
-        }),
+        workers: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 256,
+            // No default here: this file is read on other machines, too, which have other numbers of cores.
+            defaultText: 'number of cores of the machine on which the SFT runs',
+            inSample: true,
+            example: 4,
+            description: 'Media workers. Each takes one media port.',
+            unit: 'processes',
+            reason:
+              'One worker keeps one core busy; more of them than cores gain nothing. `hawser ports` makes no rules without it, since it may run on another machine.',
+            expects: 'a whole number from 1 to 256',
+          }),
+        ),
         listenIp: ip({
           description: 'Address on which the workers take media of clients; with 0.0.0.0 say announcedIp too.',
           example: '203.0.113.7',
@@ -219,3 +223,8 @@ export const SftSchema = section(
   },
   'The media server.',
 );
+
+/** How many media workers the SFT starts on this machine. On which one it runs only whoever starts it knows. */
+export function workersHere({ workers }: { readonly workers?: number | undefined }): number {
+  return workers ?? availableParallelism();
+}

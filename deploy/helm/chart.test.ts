@@ -122,7 +122,7 @@ describe.runIf(hasHelm)('the chart', () => {
     const ranges = ['UDP', undefined].map((protocol) =>
       media?.ports?.filter((each) => each.protocol === protocol && each.name.startsWith('media')),
     );
-    const wanted = Array.from({ length: sft.media.workers }, (_, worker) => sft.media.port + worker);
+    const wanted = Array.from({ length: sft.media.workers ?? 0 }, (_, worker) => sft.media.port + worker);
     for (const range of ranges) expect(range?.map(({ containerPort }) => containerPort)).toEqual(wanted);
     for (const { containerPort, hostPort } of media?.ports ?? []) expect(hostPort).toBe(containerPort);
     expect(podOf(all, 'alpha-sft').spec.hostNetwork).toBe(true);

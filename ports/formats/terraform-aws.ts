@@ -1,5 +1,6 @@
 /** A security group of AWS for each machine, in the language of Terraform (provider aws, version 5). */
-import { type Machine, type Rule, rulesAt } from '../rule.ts';
+import { type Machine, type PortRange, type Rule, rulesAt } from '../rule.ts';
+import { commentOf } from '../rule-ids.ts';
 import { byFamily, type FamilyRule } from './split.ts';
 
 export function terraformAws(rules: readonly Rule[], domain: string): string {
@@ -18,12 +19,56 @@ function group(machine: Machine, rules: readonly Rule[], domain: string): readon
   return [
     '',
     `resource "aws_security_group" "hawser_${machine}" {`,
-    `  name        = "hawser-${machine}-${domain.replaceAll('.', '-')}"`,
+    `  name        = "hawser-${machine}-${domain}"`,
     `  description = "${machine} of ${domain}"`,
     '  vpc_id      = var.vpc_id',
     '}',
-    ...rules.flatMap((rule) => byFamily(rule).flatMap((one) => resources(machine, one))),
+    ...ICMP.flatMap(([protocol, block]) =>
+      KINDS.map((kind) => {
+        const from = { block, protocol, range: { from: -1, to: -1 } };
+        return resource(kind, machine, { ...from, name: protocol, description: 'Path MTU, errors, ping' });
+      }),
+    ),
+    // Hosts of one name need the same: a group says nothing of the own address.
+    ...new Set(rules.flatMap((rule) => byFamily(rule).flatMap((one) => resources(machine, one)))),
   ];
+}
+
+const KINDS = ['ingress', 'egress'] as const;
+
+/** Without it there are paths on which only small packets arrive (RFC 4890, RFC 1191). */
+const ICMP = [
+  ['icmp', '0.0.0.0/0'],
+  ['icmpv6', '::/0'],
+] as const;
+
+interface Resource {
+  /** Of those of its kind and machine. */
+  readonly name: string;
+  readonly description: string;
+  readonly protocol: string;
+  /** Types and codes of ICMP; -1 for all. */
+  readonly range: PortRange;
+  /** A prefix. */
+  readonly block: string;
+}
+
+function resource(
+  kind: (typeof KINDS)[number],
+  machine: Machine,
+  { name, description, protocol, range, block }: Resource,
+): string {
+  return [
+    '',
+    `resource "aws_vpc_security_group_${kind}_rule" "hawser_${machine}_${name}" {`,
+    `  security_group_id = aws_security_group.hawser_${machine}.id`,
+    `  description       = "${description}"`,
+    `  ip_protocol       = "${protocol}"`,
+    `  from_port         = ${range.from}`,
+    `  to_port           = ${range.to}`,
+    `  cidr_ipv${block.includes(':') ? 6 : 4}         = "${block}"`,
+    '}',
+  ].join('\n');
 }
 
 /** One address block a rule: that is what the resource takes. */
@@ -34,18 +79,12 @@ function resources(machine: Machine, { rule, family, others }: FamilyRule): read
   const everybody = family === 'ip6' ? ['::/0'] : family === 'ip' ? ['0.0.0.0/0'] : ['0.0.0.0/0', '::/0'];
   const blocks = others.length === 0 ? everybody : others;
   return blocks.map((block, index) => {
-    // A rule may be one of several machines.
-    const name = `${machine}_${rule.id}_${family ?? 'all'}_${index}`.replaceAll(/[^A-Za-z0-9_]/g, '_');
-    return [
-      '',
-      `resource "aws_vpc_security_group_${kind}_rule" "hawser_${name}" {`,
-      `  security_group_id = aws_security_group.hawser_${machine}.id`,
-      `  description       = "${rule.id}"`,
-      `  ip_protocol       = "${rule.protocol}"`,
-      `  from_port         = ${range.from}`,
-      `  to_port           = ${range.to}`,
-      `  cidr_ipv${block.includes(':') ? 6 : 4}         = "${block}"`,
-      '}',
-    ].join('\n');
+    const name = `${nameOf(rule.id)}_${family ?? 'all'}_${index}`;
+    return resource(kind, machine, { name, description: commentOf(rule.id), protocol: rule.protocol, range, block });
   });
+}
+
+/** Hyphens stay, so that `a-b.example` and `a.b.example` are two. There are no two dots in a row, so that a colon is told from one. */
+function nameOf(id: string): string {
+  return id.replaceAll('.', '_').replaceAll(':', '__');
 }

@@ -1,5 +1,6 @@
 /** Commands for ufw. */
 import { type Rule, rangeText } from '../rule.ts';
+import { commentOf } from '../rule-ids.ts';
 import type { FirewallOptions } from './nftables.ts';
 import { byFamily, type FamilyRule } from './split.ts';
 
@@ -25,6 +26,6 @@ function commands({ rule, own, others }: FamilyRule): readonly string[] {
   return fars.map((far) => {
     const there = `${far}${port(othersPorts)}`;
     const [from, to] = direction === 'in' ? [there, near] : [near, there];
-    return `ufw allow ${direction} proto ${protocol} from ${from} to ${to} comment '${id}'`;
+    return `ufw allow ${direction} proto ${protocol} from ${from} to ${to} comment '${commentOf(id)}'`;
   });
 }

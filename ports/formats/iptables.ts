@@ -1,75 +1,87 @@
-/** A script for iptables and ip6tables: chains of our own, filled anew each time, and what jumps into them. */
+/**
+ * A script for iptables and ip6tables: chains of our own, filled anew each time, and what jumps into them. Each table is put into effect
+ * at once or not at all, so that nothing is open meanwhile, and what was there before stays where a line is refused.
+ */
 import { type Rule, rangeText } from '../rule.ts';
+import { commentOf } from '../rule-ids.ts';
 import type { FirewallOptions } from './nftables.ts';
 import { byFamily, type FamilyRule } from './split.ts';
+import { STUN } from './stun.ts';
 
-export function iptables(rules: readonly Rule[], { isStrict }: FirewallOptions): string {
+type Program = 'iptables' | 'ip6tables';
+const PROGRAMS = { ip: 'iptables', ip6: 'ip6tables' } as const;
+
+export function iptables(rules: readonly Rule[], options: FirewallOptions): string {
+  const each = Object.values(PROGRAMS);
   return [
     '#!/bin/sh',
     'set -e',
-    ...(['iptables', 'ip6tables'] as const).flatMap((program) => {
-      const ours = rules.flatMap(byFamily).filter(({ family }) => family === undefined || PROGRAMS[family] === program);
-      const incoming = ours.filter(({ rule }) => rule.direction === 'in');
-      const outgoing = ours.filter(({ rule }) => rule.direction === 'out');
-      const chains = ['hawser-in', 'hawser-raw-in', 'hawser-raw-out', ...(isStrict ? ['hawser-out'] : [])];
-      const icmp = program === 'iptables' ? 'icmp' : 'ipv6-icmp';
-      return [
-        ...chains.map(
-          (chain) =>
-            `${program}${tableOf(chain)} -w -N ${chain} 2>/dev/null || ${program}${tableOf(chain)} -w -F ${chain}`,
-        ),
-        ...jump(program, '', 'INPUT', 'hawser-in'),
-        ...jump(program, ' -t raw', 'PREROUTING', 'hawser-raw-in'),
-        ...jump(program, ' -t raw', 'OUTPUT', 'hawser-raw-out'),
-        ...(isStrict ? jump(program, '', 'OUTPUT', 'hawser-out') : unjump(program, 'OUTPUT', 'hawser-out')),
-        ...incoming
-          .filter(isStateless)
-          .map((one) => `${program} -w -t raw -A hawser-raw-in ${match(one)} -j CT --notrack`),
-        ...outgoing
-          .filter(isStateless)
-          .map((one) => `${program} -w -t raw -A hawser-raw-out ${match(one)} -j CT --notrack`),
-        `${program} -w -A hawser-in -i lo -j ACCEPT`,
-        ...incoming.filter(({ rule }) => rule.id.startsWith('turn-udp-in')).map((one) => flood(program, one)),
-        `${program} -w -A hawser-in -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
-        `${program} -w -A hawser-in -p ${icmp} -j ACCEPT`,
-        `${program} -w -A hawser-in -p tcp --dport 22 -m comment --comment "SSH. Narrow it to where administrators are." -j ACCEPT`,
-        ...incoming.map(
-          (one) => `${program} -w -A hawser-in ${match(one)} -m comment --comment "${one.rule.id}" -j ACCEPT`,
-        ),
-        `${program} -w -A hawser-in -j DROP`,
-        ...(isStrict
-          ? [
-              `${program} -w -A hawser-out -o lo -j ACCEPT`,
-              `${program} -w -A hawser-out -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`,
-              `${program} -w -A hawser-out -p ${icmp} -j ACCEPT`,
-              ...outgoing.map(
-                (one) => `${program} -w -A hawser-out ${match(one)} -m comment --comment "${one.rule.id}" -j ACCEPT`,
-              ),
-              `${program} -w -A hawser-out -j REJECT`,
-            ]
-          : []),
-      ];
-    }),
+    '# A jump into one of our chains, where there is none yet.',
+    'jump() { "$1" -w -t "$2" -C "$3" -j "$4" 2>/dev/null || echo "-I $3 -j $4"; }',
+    '# Takes away a chain that an earlier call made.',
+    'away() {',
+    `  if "$1" -w -C "$2" -j "$3" 2>/dev/null; then printf '%s\\n' "-D $2 -j $3" "-F $3" "-X $3"; fi`,
+    '}',
+    ...each.flatMap((program) => [
+      `rules_of_${program}() {`,
+      'cat <<END',
+      ...tables(program, rules, options),
+      'END',
+      '}',
+    ]),
+    '# Both are read before either is changed.',
+    ...each.map((program) => `rules_of_${program} | ${program}-restore -w --noflush --test`),
+    ...each.map((program) => `rules_of_${program} | ${program}-restore -w --noflush`),
   ].join('\n');
 }
 
-const PROGRAMS = { ip: 'iptables', ip6: 'ip6tables' } as const;
-
-function tableOf(chain: string): string {
-  return chain.startsWith('hawser-raw') ? ' -t raw' : '';
+function tables(program: Program, rules: readonly Rule[], { isStrict }: FirewallOptions): readonly string[] {
+  const ours = rules.flatMap(byFamily).filter(({ family }) => family === undefined || PROGRAMS[family] === program);
+  const incoming = ours.filter(({ rule }) => rule.direction === 'in');
+  const outgoing = ours.filter(({ rule }) => rule.direction === 'out');
+  const strangers = incoming.filter(({ rule }) => rule.id.startsWith('turn-udp-in'));
+  const icmp = program === 'iptables' ? 'icmp' : 'ipv6-icmp';
+  const untracked = (chain: string, all: readonly FamilyRule[]) =>
+    all.filter(({ rule }) => rule.isStateless).map((one) => `-A ${chain} ${match(one)} -j CT --notrack`);
+  const accepted = (chain: string, all: readonly FamilyRule[]) =>
+    all.map((one) => `-A ${chain} ${match(one)} -m comment --comment "${commentOf(one.rule.id)}" -j ACCEPT`);
+  return [
+    '*raw',
+    ...['hawser-raw-in', 'hawser-raw-out'].map(emptied),
+    `$(jump ${program} raw PREROUTING hawser-raw-in)`,
+    `$(jump ${program} raw OUTPUT hawser-raw-out)`,
+    ...untracked('hawser-raw-in', incoming),
+    ...untracked('hawser-raw-out', outgoing),
+    'COMMIT',
+    '*filter',
+    ...['hawser-in', 'hawser-stun', ...(isStrict ? ['hawser-out'] : [])].map(emptied),
+    `$(jump ${program} filter INPUT hawser-in)`,
+    isStrict ? `$(jump ${program} filter OUTPUT hawser-out)` : `$(away ${program} OUTPUT hawser-out)`,
+    ...limits(program),
+    '-A hawser-in -i lo -j ACCEPT',
+    // Before what is established: a request that was answered makes those after it a part of the same flow.
+    ...strangers.map((one) => `-A hawser-in ${match(one)} -m u32 --u32 "${IS_REQUEST[program]}" -j hawser-stun`),
+    '-A hawser-in -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+    `-A hawser-in -p ${icmp} -j ACCEPT`,
+    '-A hawser-in -p tcp --dport 22 -m comment --comment "SSH. Narrow it to where administrators are." -j ACCEPT',
+    ...accepted('hawser-in', incoming),
+    '-A hawser-in -j DROP',
+    ...(isStrict
+      ? [
+          '-A hawser-out -o lo -j ACCEPT',
+          '-A hawser-out -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+          `-A hawser-out -p ${icmp} -j ACCEPT`,
+          ...accepted('hawser-out', outgoing),
+          '-A hawser-out -j REJECT',
+        ]
+      : []),
+    'COMMIT',
+  ];
 }
 
-function isStateless({ rule }: FamilyRule): boolean {
-  return rule.isStateless;
-}
-
-function jump(program: string, table: string, from: string, to: string): readonly string[] {
-  return [`${program}${table} -w -C ${from} -j ${to} 2>/dev/null || ${program}${table} -w -I ${from} -j ${to}`];
-}
-
-/** Takes away what the script put there when it was strict. */
-function unjump(program: string, from: string, to: string): readonly string[] {
-  return [`if ${program} -w -D ${from} -j ${to} 2>/dev/null; then ${program} -w -F ${to}; ${program} -w -X ${to}; fi`];
+/** To iptables-restore: make this chain, or empty it. */
+function emptied(chain: string): string {
+  return `:${chain} - [0:0]`;
 }
 
 function match({ rule, own, others }: FamilyRule): string {
@@ -84,10 +96,17 @@ function match({ rule, own, others }: FamilyRule): string {
   ].join(' ');
 }
 
-/** As in nftables.ts, and as there before what is established: requests of STUN, 50 a second for one address. */
-function flood(program: string, one: FamilyRule): string {
-  const name = program === 'iptables' ? 'stun4' : 'stun6';
-  const payload = program === 'iptables' ? '0>>22&0x3C@8>>16&0xC110=0' : '48>>16&0xC110=0';
-  const limit = `-m hashlimit --hashlimit-above 50/sec --hashlimit-burst 500 --hashlimit-mode srcip --hashlimit-name ${name}`;
-  return `${program} -w -A hawser-in ${match(one)} -m u32 --u32 "${payload}" ${limit} -j DROP`;
+/** What is behind the header of UDP begins as a request does; see stun.ts. */
+const IS_REQUEST = { iptables: '0>>22&0x3C@8>>16&0xC110=0', ip6tables: '48>>16&0xC110=0' } as const;
+
+/** When no more sources can be counted, the kernel drops what comes from others. */
+function limits(program: Program): readonly string[] {
+  const [name, mask] = program === 'iptables' ? ['hawser4', 32] : ['hawser6', 64];
+  const above = ({ rate, burst }: { readonly rate: number; readonly burst: number }) =>
+    `-A hawser-stun -m hashlimit --hashlimit-above ${rate}/sec --hashlimit-burst ${burst}`;
+  const table = `--hashlimit-htable-max ${STUN.sources} --hashlimit-htable-expire ${STUN.seconds * 1_000}`;
+  return [
+    `${above(STUN.each)} --hashlimit-mode srcip --hashlimit-srcmask ${mask} ${table} --hashlimit-name ${name}-each -j DROP`,
+    `${above(STUN.all)} --hashlimit-name ${name}-all -j DROP`,
+  ];
 }

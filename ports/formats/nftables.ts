@@ -1,7 +1,9 @@
 /** A table for nftables: the rules, and nothing else gets in. */
 import type { PortRange, Rule } from '../rule.ts';
 import { rangeText } from '../rule.ts';
+import { commentOf } from '../rule-ids.ts';
 import { byFamily, type FamilyRule } from './split.ts';
+import { STUN } from './stun.ts';
 
 export interface FirewallOptions {
   /** Also what goes out is limited to the rules. */
@@ -18,13 +20,12 @@ export function nftables(rules: readonly Rule[], { isStrict }: FirewallOptions):
   const incoming = ({ direction }: Rule) => direction === 'in';
   const outgoing = ({ direction }: Rule) => direction === 'out';
   const stateless = ({ isStateless }: Rule) => isStateless;
-  const floods = rules
-    .filter(({ id }) => id.startsWith('turn-udp-in'))
-    .flatMap((rule) => byFamily(rule).flatMap(flood));
+  const strangers = lines(({ id }) => id.startsWith('turn-udp-in'), stranger);
   return [
     'table inet hawser',
     'delete table inet hawser',
     'table inet hawser {',
+    ...(strangers.length > 0 ? STRANGERS : []),
     ...chain('untracked_in', 'prerouting', 'raw', 'accept', [
       '# Media between SFTs needs no memory of who spoke first, and would fill it.',
       ...lines(
@@ -41,18 +42,20 @@ export function nftables(rules: readonly Rule[], { isStrict }: FirewallOptions):
     ...chain('incoming', 'input', 'filter', 'drop', [
       'iif lo accept',
       // Before what is established: a request that was answered makes those after it a part of the same flow.
-      ...floods,
+      ...strangers,
       'ct state established,related accept',
       ...ICMP,
+      `icmpv6 type { ${MULTICAST.join(', ')} } accept`,
       'tcp dport 22 accept comment "SSH. Narrow it to where administrators are."',
-      ...lines(incoming, (one) => `${match(one)} accept comment "${one.rule.id}"`),
+      ...lines(incoming, (one) => `${match(one)} accept comment "${commentOf(one.rule.id)}"`),
     ]),
     ...(isStrict
       ? chain('outgoing', 'output', 'filter', 'accept', [
           'oif lo accept',
           'ct state established,related accept',
           ...ICMP,
-          ...lines(outgoing, (one) => `${match(one)} accept comment "${one.rule.id}"`),
+          `icmpv6 type { nd-router-solicit, ${MULTICAST.join(', ')} } accept`,
+          ...lines(outgoing, (one) => `${match(one)} accept comment "${commentOf(one.rule.id)}"`),
           '# At once, and not after a time-out, so that programs here can say why.',
           'reject with icmpx admin-prohibited',
         ])
@@ -60,6 +63,9 @@ export function nftables(rules: readonly Rule[], { isStrict }: FirewallOptions):
     '}',
   ].join('\n');
 }
+
+/** Without these, switches that look at who listens to which group send no requests for neighbours any more (RFC 4890, section 4.4.1). */
+const MULTICAST = ['mld-listener-query', 'mld-listener-report', 'mld-listener-done', 'mld2-listener-report'];
 
 /** Without these there are paths on which only small packets arrive (RFC 4890, RFC 1191). */
 const ICMP = [
@@ -97,15 +103,29 @@ function port({ protocol }: Rule, name: string, range: PortRange | undefined): r
 }
 
 /**
- * Requests of TURN without a credential are answered, to whoever they say they come from. coturn 4.6 limits that by nothing, so this
- * does: 50 requests a second for one address, and 500 at once. Whoever is in a call sends some in minutes. Requests are told by the
- * first two bytes (RFC 8489, section 5): two bits that are 0, and a class of 0. What is sent by a relay is no request.
+ * A source that is not known yet, while the set is full, is not limited by it; the last line is for all of them together, so that a flood
+ * of invented sources is limited all the same.
  */
-function flood({ rule, family, own }: FamilyRule): readonly string[] {
-  const families = family === undefined ? (['ip', 'ip6'] as const) : [family];
-  return families.map((each) => {
-    const here = own === undefined ? '' : `${each} daddr ${own} `;
-    const limit = `meter stun_${each} { ${each} saddr limit rate over 50/second burst 500 packets } drop`;
-    return `${here}udp dport ${rangeText(rule.ownPorts)} @th,64,16 & 0xc110 == 0x0000 ${limit}`;
-  });
+const STRANGERS: readonly string[] = [
+  ...(['ip', 'ip6'] as const).map(
+    (family) =>
+      `  set stun_${family} { type ipv${family === 'ip' ? 4 : 6}_addr; size ${STUN.sources}; flags dynamic,timeout; timeout ${STUN.seconds}s; }`,
+  ),
+  '  chain stun {',
+  ...[
+    `update @stun_ip { ip saddr ${over(STUN.each)} } drop`,
+    // Whoever has one address of IPv6 has a network of them.
+    `update @stun_ip6 { ip6 saddr & ffff:ffff:ffff:ffff:: ${over(STUN.each)} } drop`,
+    `${over(STUN.all)} drop`,
+  ].map((line) => `    ${line}`),
+  '  }',
+];
+
+function over({ rate, burst }: { readonly rate: number; readonly burst: number }): string {
+  return `limit rate over ${rate}/second burst ${burst} packets`;
+}
+
+function stranger({ rule, family, own }: FamilyRule): string {
+  const here = family === undefined || own === undefined ? '' : `${family} daddr ${own} `;
+  return `${here}udp dport ${rangeText(rule.ownPorts)} @th,64,16 & 0xc110 == 0x0000 jump stun`;
 }

@@ -1,7 +1,8 @@
 /** What the administrator of another domain has to open towards this one, ready to be mailed. Pure. */
 import type { DomainName } from '#signalling/ids.ts';
-import { hostAndPort, parseHostAndPort } from '#site/address.ts';
+import { hostAndPort, parseHostAndPort, plainIp } from '#site/address.ts';
 import type { Site } from '#site/schema.ts';
+import { plainPrefix } from '#trust/prefixes.ts';
 import { rangeText } from './rule.ts';
 
 export interface PartnerRow {
@@ -59,7 +60,7 @@ export function partnerRows(site: Site): readonly PartnerRow[] {
 export function partnerLetter(site: Site, partner?: DomainName): string {
   const { announcedIp, listenIp, ports } = site.sft.trunk;
   const trunk = announcedIp ?? listenIp;
-  const prefix = `${trunk}/${trunk.includes(':') ? 128 : 32}`;
+  const prefix = plainPrefix(plainIp(trunk));
   return [
     `Subject: Ports between ${partner ?? 'your servers'} and ${site.domain}`,
     '',

@@ -323,4 +323,7 @@ it('the letter to the partner has the address of each door, and what to enter fo
   expect(letter).toContain('TCP from your homeserver to hs.alpha.example port 8448');
   expect(letter).toContain('to 203.0.113.7 port 41000-41199');
   expect(letter).toContain('--media-prefix 203.0.113.7/32 --link-port 8548 --trunk-ports 41000-41199');
+  const mapped = structuredClone(site);
+  mapped.sft.trunk.announcedIp = '::ffff:203.0.113.7';
+  expect(partnerLetter(mapped)).toContain('--media-prefix 203.0.113.7/32 ');
 });

@@ -1,6 +1,7 @@
 /** What the administrator of another domain has to open towards this one, ready to be mailed. Pure. */
 import type { DomainName } from '#signalling/ids.ts';
-import { hostAndPort, parseHostAndPort, plainIp } from '#site/address.ts';
+import { hostAndPort, parseHostAndPort } from '#site/address.ts';
+import { plainIp } from '#site/ip.ts';
 import type { Site } from '#site/schema.ts';
 import { plainPrefix } from '#trust/prefixes.ts';
 import { rangeText } from './rule.ts';

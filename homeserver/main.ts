@@ -1,5 +1,4 @@
 /** Composition: builds the parts of a homeserver, hands them to each other, and takes them down in the reverse order. */
-import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { Credentials as MlsCredentials } from '#mls/credentials.ts';
@@ -9,8 +8,8 @@ import { discreet } from '#site/log.ts';
 import { LogLevel } from '#site/log-level.ts';
 import type { Site } from '#site/schema.ts';
 import { BrowserTls } from '#trust/browser-tls.ts';
-import { validTo } from '#trust/certificate.ts';
 import { DeviceAuthority } from '#trust/device-authority.ts';
+import { deviceEndings, serverEndings } from '#trust/endings.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
 import { openTrust, type Trust } from '#trust/trust.ts';
 import {
@@ -129,6 +128,9 @@ export async function startHomeserver(options: HomeserverOptions): Promise<Runni
       if (domain !== undefined) parts.noteRefusal(domain, code);
       log.warn({ code, claimed: domain, wasOpen }, 'connection refused');
       audit.note({ kind: 'refusal', domain, code, detail: 'dialled' });
+    },
+    onReached: ({ domain, role }, ends) => {
+      if (role === 'homeserver') parts.peersStatus.noteCertificate(domain, ends);
     },
   });
   opened.defer(() => trust.close());
@@ -381,9 +383,11 @@ function build(ground: Ground) {
     eventConnections: () => events.connections,
     isSftConnected: () => sft.isConnected,
     disk: () => diskOf(site.data),
-    certificateExpires: () => trust.credentials.current.expires,
-    browserCertificateExpires: browserTls && (() => browserTls.expires),
-    devicesCertificateExpires: () => validTo(new X509Certificate(deviceAuthority.current.certificate)),
+    endings: () =>
+      new Map([
+        ...serverEndings(trust.credentials.current, browserTls?.expires),
+        ...deviceEndings(deviceAuthority.current),
+      ]),
     now: world.now,
   });
   const federation: Federation = makeFederation({

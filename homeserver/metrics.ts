@@ -1,6 +1,7 @@
 /** The homeserver's figures for Prometheus. A label's values are few: peers of the allow list, codes of the closed list. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Endings } from '#trust/endings.ts';
 import type { Disk } from './disk.ts';
 import { InTurn } from './in-turn.ts';
 
@@ -27,11 +28,8 @@ export interface Sampled {
   isSftConnected(): boolean;
   /** Of the disk with the data folder. */
   disk(): Promise<Disk>;
-  /** When the certificate towards other servers ends, and the one that certifies devices, ms since 1970. */
-  certificateExpires(): number;
-  devicesCertificateExpires(): number;
-  /** The same of the certificate for browsers; undefined where the homeserver shows none itself. */
-  readonly browserCertificateExpires: (() => number) | undefined;
+  /** When certificates and lists of this domain end. */
+  endings(): Endings;
   /** ms since 1970 */
   now(): number;
 }
@@ -90,14 +88,12 @@ export function makeMetrics(sampled: Sampled): Metrics {
 function certificateGauge(registry: Registry, sampled: Sampled): void {
   new Gauge({
     name: 'hawser_homeserver_certificate_expiry_seconds',
-    help: 'Time until a certificate ends, by who sees it: servers, devices, browsers',
+    help: 'Time until a certificate of this domain ends, or a newer revocation list was promised',
     labelNames: ['of'],
     registers: [registry],
     collect() {
-      const left = (ends: number) => Math.round((ends - sampled.now()) / 1000);
-      this.set({ of: 'servers' }, left(sampled.certificateExpires()));
-      this.set({ of: 'devices' }, left(sampled.devicesCertificateExpires()));
-      if (sampled.browserCertificateExpires) this.set({ of: 'browsers' }, left(sampled.browserCertificateExpires()));
+      this.reset();
+      for (const [of, at] of sampled.endings()) this.set({ of }, Math.round((at - sampled.now()) / 1000));
     },
   });
 }

@@ -200,6 +200,7 @@ describe('between two organisations', () => {
       unjoined: await beta.metric('hawser_sft_unjoined_conferences', ofAlpha),
       losses: await beta.metric('hawser_sft_link_losses_total', ofAlpha),
       received: await beta.metric('hawser_sft_trunk_bytes_total', `${ofAlpha},direction="in"`),
+      lossesOfAnchor: await alpha.metric('hawser_sft_link_losses_total', `peer="${beta.domain}"`),
     });
     const before = await figures();
     expect(before.unjoined).toBe(0);
@@ -207,7 +208,13 @@ describe('between two organisations', () => {
     await until(() => bob.others.length === 0, 'alice gone at bob', 5_000);
     expect(alice.others).toEqual([]);
     const meanwhile = await figures();
-    expect(meanwhile).toMatchObject({ unjoined: 1, losses: before.losses + 1 });
+    // The anchor, which has nothing to join, sees a loss and no link from then on.
+    expect(meanwhile).toMatchObject({
+      unjoined: 1,
+      losses: before.losses + 1,
+      lossesOfAnchor: before.lossesOfAnchor + 1,
+    });
+    expect(await alpha.metrics()).not.toMatch(new RegExp(`hawser_sft_links\\{peer="${beta.domain}"`));
     // Its trunk is gone; what was counted is not.
     expect(meanwhile.received).toBeGreaterThanOrEqual(before.received);
     await alpha.allow({ of: beta.test }, { of: gamma.test });

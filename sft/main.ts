@@ -18,6 +18,7 @@ import type { Site } from '#site/schema.ts';
 import { workersHere } from '#site/sft.ts';
 import { BrowserTls } from '#trust/browser-tls.ts';
 import { createPeerServer, peerOf } from '#trust/door.ts';
+import { serverEndings } from '#trust/endings.ts';
 import { withinPrefixes } from '#trust/prefixes.ts';
 import { readTicketKey } from '#trust/tickets.ts';
 import { openTrust } from '#trust/trust.ts';
@@ -360,8 +361,7 @@ export async function startSft({
   const homeConnected = () => home.connected;
   metrics.observe({
     ...{ hosts, links, workers, ledger, drain, homeConnected, now },
-    certificateEnds: () => trust.credentials.current.expires,
-    browserCertificateEnds: browserTls && (() => browserTls.expires),
+    endings: () => serverEndings(trust.credentials.current, browserTls?.expires),
   });
   const admin = createAdminServer({
     ...{ metrics, hosts, links, workers, ledger, drain, logLevel, homeConnected },

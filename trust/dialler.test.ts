@@ -1,4 +1,5 @@
 /** Real sockets from a dialler to servers that are who they should be, and to others. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
@@ -7,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import type { ErrorCode } from '#signalling/errors.ts';
 import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
 import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
+import { validTo } from './certificate.ts';
 import { Credentials } from './credentials.ts';
 import { PeerDialler } from './dialler.ts';
 import { createPeerServer, peerOf } from './door.ts';
@@ -34,6 +36,7 @@ describe('a dialler', () => {
   let peers: PeerList;
   let dialler: PeerDialler;
   const refusals: Refusal[] = [];
+  const onReached = vi.fn();
   const servers: { close(): unknown; closeAllConnections?(): void }[] = [];
 
   beforeEach(async () => {
@@ -41,7 +44,13 @@ describe('a dialler', () => {
     await writeTestPeers(list, [{ of: beta }, { of: gamma }]);
     credentials = await Credentials.open(alpha.files('homeserver'));
     peers = await PeerList.open(list);
-    dialler = new PeerDialler({ credentials, peers, onRefused: (refusal) => refusals.push(refusal), timeoutMs: 500 });
+    dialler = new PeerDialler({
+      credentials,
+      peers,
+      onRefused: (refusal) => refusals.push(refusal),
+      onReached,
+      timeoutMs: 500,
+    });
   });
 
   afterEach(() => {
@@ -49,6 +58,7 @@ describe('a dialler', () => {
     peers.close();
     credentials.close();
     refusals.length = 0;
+    onReached.mockClear();
     for (const server of servers.splice(0)) {
       server.closeAllConnections?.();
       server.close();
@@ -91,12 +101,15 @@ describe('a dialler', () => {
     await expect(ask(port)).rejects.toMatchObject({ name: 'HawserError', code });
     expect(received()).toBe(0);
     expect(refusals).toMatchObject([{ code, wasOpen: false }]);
+    expect(onReached).not.toHaveBeenCalled();
   }
 
   it('reaches the server of the domain that is meant, and knows it', async () => {
     const { port } = await serve(beta.homeserver);
     expect(await ask(port)).toBe('hello');
     expect(refusals).toEqual([]);
+    const ends = validTo(new X509Certificate(await readFile(beta.homeserver.certificate)));
+    expect(onReached).toHaveBeenCalledExactlyOnceWith({ domain: beta.domain, role: 'homeserver' }, ends);
   });
 
   it('uses a connection again', async () => {

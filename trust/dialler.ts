@@ -17,6 +17,8 @@ export interface DiallerOptions {
   readonly peers: PeerList;
   /** Called for each server that is not who it should be, and for each open connection whose right to be ended. */
   readonly onRefused?: (refusal: Refusal) => void;
+  /** Called for each new connection, with the time at which what the server showed ends, ms since 1970. */
+  readonly onReached?: (server: ServerName, ends: number) => void;
   /** Time for TCP and TLS together, ms; 5000 when left out. */
   readonly timeoutMs?: number;
 }
@@ -83,9 +85,13 @@ export class PeerDialler {
       socket.once('close', () => fail(new HawserError('SIG_UNREACHABLE', 'closed during the handshake')));
       socket.once('secureConnect', () => {
         clearTimeout(deadline);
-        if (this.#guard.admit(socket, wanted) === undefined) return;
+        const identity = this.#guard.admit(socket, wanted);
+        if (identity === undefined) return;
         // OpenSSL's own opinion is the second lock: it knows rules of X.509 that `identify` does not.
-        if (socket.authorized) return resolve(socket);
+        if (socket.authorized) {
+          this.#options.onReached?.(wanted, identity.expires);
+          return resolve(socket);
+        }
         const { remoteAddress: address } = socket;
         this.#guard.report({ code: 'TRUST_TLS', domain: wanted.domain, address, wasOpen: false });
         socket.destroy(new HawserError('TRUST_TLS', String(socket.authorizationError)));

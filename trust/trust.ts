@@ -3,7 +3,7 @@ import { HawserError } from '#signalling/errors.ts';
 import { SiteError } from '#site/mistakes.ts';
 import type { Site } from '#site/schema.ts';
 import { Credentials } from './credentials.ts';
-import { PeerDialler } from './dialler.ts';
+import { type DiallerOptions, PeerDialler } from './dialler.ts';
 import { identify } from './identity.ts';
 import { type Role, serverName } from './name.ts';
 import { PeerList } from './peers.ts';
@@ -16,6 +16,7 @@ export interface TrustOptions {
   /** A file changed into something that cannot be used; the last good one stays in effect. */
   readonly onTrouble?: (sentence: string) => void;
   readonly onRefused?: (refusal: Refusal) => void;
+  readonly onReached?: DiallerOptions['onReached'];
 }
 
 export interface Trust {
@@ -27,7 +28,7 @@ export interface Trust {
 
 /** @throws SiteError where a file cannot be used, or the own certificate is not that of this server */
 export async function openTrust(options: TrustOptions): Promise<Trust> {
-  const { site, role, onTrouble, onRefused } = options;
+  const { site, role, onTrouble, onRefused, onReached } = options;
   const { authority, revocationList } = site.certificates;
   const own = site.certificates[role];
   const credentials = await Credentials.open({ domain: site.domain, authority, revocationList, ...own }, onTrouble);
@@ -36,7 +37,11 @@ export async function openTrust(options: TrustOptions): Promise<Trust> {
     credentials.close();
     throw error;
   });
-  const dialler = new PeerDialler({ credentials, peers, ...(onRefused && { onRefused }) });
+  const dialler = new PeerDialler({
+    ...{ credentials, peers },
+    ...(onRefused && { onRefused }),
+    ...(onReached && { onReached }),
+  });
   return {
     credentials,
     peers,

@@ -59,7 +59,7 @@ export const HOMESERVER: Dashboard = {
           title: 'Certificates end in',
           unit: 'd',
           about:
-            'Normal is more than 30 days; otherwise run hawser certs renew (docs/guides/certificates.md), before federation and new devices stop.',
+            'Certificates and revocation lists of this domain. Normal is more than 30 days; otherwise docs/guides/certificates.md, Renew, before federation, pages or devices stop.',
           queries: one(`min by (of) (hawser_homeserver_certificate_expiry_seconds{${HERE}}) / 86400`, '{{of}}'),
           limits: [30, 7],
         },

@@ -64,7 +64,7 @@ export const SFT: Dashboard = {
           title: 'Certificates end in',
           unit: 'd',
           about:
-            'Normal is more than 30 days; otherwise run hawser certs renew (docs/guides/certificates.md), before every link is refused.',
+            'Certificates, and the revocation list, as this server has them. Normal is more than 30 days; otherwise docs/guides/certificates.md, Renew, before every link is refused.',
           queries: one(`min by (of) (hawser_sft_certificate_expiry_seconds{${HERE}}) / 86400`, '{{of}}'),
           limits: [30, 7],
         },

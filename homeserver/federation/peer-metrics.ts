@@ -41,6 +41,12 @@ export function peerMetrics(
   gauge('certificate_expiry_seconds', 'Time until the certificate ends that a domain showed last', (peer, now) =>
     peer.certificateEndsAt === undefined ? undefined : (peer.certificateEndsAt - now) / 1000,
   );
+  // Of several the last one counts: while one takes the place of another, both are on the list.
+  gauge('authority_expiry_seconds', 'Time until the authority ends that the list has for a domain', (peer, now) =>
+    peer.state === 'blocked' || peer.authorities.length === 0
+      ? undefined
+      : (Math.max(...peer.authorities.map(({ endsAt }) => endsAt)) - now) / 1000,
+  );
   gauge('reached_timestamp_seconds', 'When a domain last answered', ({ reachedAt }) => reachedAt && reachedAt / 1000);
   const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) => ({
     name: `hawser_homeserver_peer_${name}_total`,

@@ -1,12 +1,18 @@
 /** What is known of other domains, from real homeservers: at the administrator's port and in the metrics. */
 
+import { readFile } from 'node:fs/promises';
+import { Registry } from 'prom-client';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PeerReport, PeerReports } from '#signalling/administration.ts';
 import { FEDERATION_VERSIONS } from '#signalling/federation.ts';
 import { until } from '#signalling/testing-until.ts';
+import { DAY } from '#trust/issuing.ts';
+import { parsePeers } from '#trust/peers.ts';
 import { type Organisation, organise, type World } from '../testing/organisation.ts';
 import type { Person } from '../testing/person.ts';
+import { peerMetrics } from './peer-metrics.ts';
+import { CERTIFICATE_KNOWN, PeersStatus } from './status.ts';
 
 let world: World;
 let alpha: Organisation;
@@ -119,4 +125,50 @@ test('the list as it changes: limited, blocked, and since when', async () => {
   expect(limited.since).toBeGreaterThanOrEqual(before);
   await alpha.allow({ organisation: beta, state: 'blocked' });
   await until(async () => (await about('beta.example')).state === 'blocked', 'beta is blocked');
+  // Nobody is to be told any more that its certificate ends.
+  expect(await about('beta.example')).not.toHaveProperty('certificateEndsAt');
+  expect(await (await fetch(`${alpha.admin}/metrics`)).text()).not.toMatch(
+    /peer_(certificate|authority)_expiry_seconds\{/,
+  );
+});
+
+test('a certificate is known for a day after it was seen, of a domain that is allowed', async () => {
+  const listed = async (state: 'allowed' | 'blocked') => {
+    const { authority } = beta.certificates;
+    const text = JSON.stringify([{ domain: beta.domain, state, ...(state === 'allowed' && { authority }) }]);
+    return parsePeers('peers.yaml', text, (path) => readFile(path, 'utf8'));
+  };
+  let now = Date.UTC(2026, 0, 1);
+  const peers = { current: await listed('allowed') };
+  const status = new PeersStatus({
+    ...{ domain: alpha.domain, now: () => now, peers, waiting: [] },
+    version: () => undefined,
+    waitingKeys: () => [],
+    contacts: { of: () => ({ reachedAt: undefined, trouble: undefined }), heard: () => undefined },
+  });
+  const registry = new Registry();
+  peerMetrics(registry, status, () => peers.current);
+  const shown = async () => {
+    const name = 'hawser_homeserver_peer_certificate_expiry_seconds';
+    const figure = (await registry.getMetricsAsJSON()).find((each) => each.name === name);
+    return figure?.values.map(({ value, labels }) => [labels.peer, value]);
+  };
+  expect(await shown()).toEqual([]);
+  const ends = now + 10 * DAY;
+  status.noteCertificate(beta.domain, ends);
+  status.noteCertificate(gamma.domain, ends);
+  expect(await shown()).toEqual([[beta.domain, 864_000]]);
+  now += CERTIFICATE_KNOWN - 1;
+  expect(await shown()).toHaveLength(1);
+  now += 1;
+  expect(await shown()).toEqual([]);
+  // It came to the door again, with a new one.
+  status.noteSeen(beta.domain, now + 300 * DAY);
+  expect(await shown()).toEqual([[beta.domain, (300 * DAY) / 1_000]]);
+  peers.current = await listed('blocked');
+  status.listChanged();
+  expect(await shown()).toEqual([]);
+  peers.current = await listed('allowed');
+  status.listChanged();
+  expect(await shown()).toEqual([]);
 });

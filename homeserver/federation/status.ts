@@ -5,6 +5,7 @@ import { FEDERATION_VERSIONS } from '#signalling/federation.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import { validTo } from '#trust/certificate.ts';
 import type { Peer } from '#trust/identity.ts';
+import { DAY } from '#trust/issuing.ts';
 import type { PeerList } from '#trust/peers.ts';
 import { addressOf } from '#trust/peers-file.ts';
 import type { PeerScopes } from '#trust/peers-schema.ts';
@@ -38,6 +39,12 @@ export interface StatusOptions {
   readonly waitingKeys: (domain: DomainName) => readonly string[];
 }
 
+/**
+ * For how long what a homeserver showed is taken for what it has, ms. Each that is allowed is asked every few minutes (`Contacts`): one that
+ * showed nothing for so long is away or refused, which is said elsewhere, and may have another one by then.
+ */
+export const CERTIFICATE_KNOWN = DAY;
+
 const NO_SCOPES: PeerScopes = { messages: false, calls: false, search: 'none' };
 
 interface Kept {
@@ -51,8 +58,8 @@ export class PeersStatus {
   readonly traffic: Traffic;
   /** What the list says of each, since it was looked at first. */
   readonly #kept = new Map<DomainName, Kept>();
-  /** When the certificates end that were shown at the door; of domains of the list alone. */
-  readonly #certificates = new Map<DomainName, number>();
+  /** The certificates that homeservers showed last, when they came or were reached; of domains of the list alone. */
+  readonly #certificates = new Map<DomainName, { readonly endsAt: number; readonly seenAt: number }>();
   #isStarted = false;
 
   constructor(options: StatusOptions) {
@@ -66,6 +73,7 @@ export class PeersStatus {
     const { peers, now } = this.#options;
     for (const [domain, peer] of peers.current) {
       const state = listedState(peer);
+      if (state === 'blocked') this.#certificates.delete(domain);
       const known = this.#kept.get(domain);
       if (known?.state === state) continue;
       this.#kept.set(domain, { state, since: this.#isStarted ? now() : undefined });
@@ -81,8 +89,20 @@ export class PeersStatus {
   noteSeen(domain: DomainName, certificateEndsAt: number): void {
     const { peers, contacts } = this.#options;
     if (!peers.current.has(domain)) return;
-    this.#certificates.set(domain, certificateEndsAt);
+    this.noteCertificate(domain, certificateEndsAt);
     contacts.heard(domain);
+  }
+
+  /** The homeserver of a domain showed a certificate that ends at this time (ms since 1970), be it here or where it was dialled. */
+  noteCertificate(domain: DomainName, endsAt: number): void {
+    const { peers, now } = this.#options;
+    if (peers.current.get(domain)?.state === 'allowed') this.#certificates.set(domain, { endsAt, seenAt: now() });
+  }
+
+  /** Undefined where nothing was seen for so long that it may have another one since. */
+  #certificateOf(domain: DomainName): number | undefined {
+    const seen = this.#certificates.get(domain);
+    return seen && this.#options.now() - seen.seenAt < CERTIFICATE_KNOWN ? seen.endsAt : undefined;
   }
 
   /** Of all domains that are on the list, knocked in the last hour, or have something waiting. */
@@ -109,7 +129,7 @@ export class PeersStatus {
     const peer = this.#options.peers.current.get(domain);
     const { state, since, code } = this.#stateOf(domain, isParting);
     const { reachedAt } = this.#options.contacts.of(domain);
-    const certificateEndsAt = this.#certificates.get(domain);
+    const certificateEndsAt = this.#certificateOf(domain);
     const version = this.#options.version(domain);
     const waitingKeys = peer ? this.#options.waitingKeys(domain) : [];
     const { refusals, ...lastHour } = this.traffic.lastHour(domain);

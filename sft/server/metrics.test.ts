@@ -14,8 +14,12 @@ it('tells when each certificate ends, that of browsers only where this server en
   const left = DAY / 1_000 - (await expiry('servers'));
   expect(left).toBeGreaterThan(0);
   expect(left).toBeLessThan(60);
+  // That of the authority too, and lists for as long as that of a real server.
+  expect(Math.abs((await expiry('authority')) - (await expiry('servers')))).toBeLessThan(60);
+  expect(await expiry('revocation-list')).toBeGreaterThan(300 * (DAY / 1_000));
   const text = await alpha.metrics();
   expect(text).not.toContain('of="browsers"');
+  expect(text).not.toContain('of="devices');
   for (const line of [
     'homeserver_connected 1',
     'faults_total 0',

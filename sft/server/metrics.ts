@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { ShedReason } from '#signalling/sft-link.ts';
+import type { Endings } from '#trust/endings.ts';
 import type { SignalDrop } from '../conference/signals.ts';
 import type { LeftOutLayer } from '../link/ledger.ts';
 import type { MediaWorkers } from '../media/worker.ts';
@@ -14,10 +15,8 @@ export interface Observed extends LinkSources {
   readonly workers: MediaWorkers;
   readonly drain: Drain;
   readonly homeConnected: () => boolean;
-  /** When the certificate towards other servers ends, ms since 1970. */
-  readonly certificateEnds: () => number;
-  /** The same of the certificate for browsers; undefined where the SFT shows none itself. */
-  readonly browserCertificateEnds: (() => number) | undefined;
+  /** When certificates and lists of this SFT end. */
+  readonly endings: () => Endings;
   /** ms since 1970 */
   readonly now: () => number;
 }
@@ -182,7 +181,7 @@ export class Metrics {
 
   /** Gauges that are read when they are asked for. */
   observe(observed: Observed): void {
-    const { hosts, workers, drain, homeConnected, certificateEnds, browserCertificateEnds, now } = observed;
+    const { hosts, workers, drain, homeConnected, endings, now } = observed;
     const registers = [this.registry];
     new Gauge({
       name: 'hawser_sft_conferences',
@@ -252,12 +251,12 @@ export class Metrics {
     });
     new Gauge({
       name: 'hawser_sft_certificate_expiry_seconds',
-      help: 'Time until a certificate ends, by who sees it: servers, browsers',
+      help: 'Time until a certificate of this domain ends, or a newer revocation list was promised',
       labelNames: ['of'],
       registers,
       collect() {
-        this.set({ of: 'servers' }, (certificateEnds() - now()) / 1_000);
-        if (browserCertificateEnds) this.set({ of: 'browsers' }, (browserCertificateEnds() - now()) / 1_000);
+        this.reset();
+        for (const [of, at] of endings()) this.set({ of }, (at - now()) / 1_000);
       },
     });
     const refreshLinks = observeLinks(this.registry, observed);

@@ -24,6 +24,7 @@ import { freePorts } from '#site/testing-ports.ts';
 import { dashboardModel } from './grafana/dashboard.ts';
 import { HOMESERVER } from './grafana/homeserver.ts';
 import { SFT } from './grafana/sft.ts';
+import { askedIn } from './testing/labels.ts';
 import { TestPrometheus } from './testing/prometheus.ts';
 
 const DASHBOARDS = [SFT, HOMESERVER];
@@ -123,6 +124,41 @@ it('names no figure in a panel, an alert or the guide that the servers do not ha
   expect(unknown).toEqual([]);
 });
 
+it('asks for no label, and no value of one, that the figures do not have', async () => {
+  const { groups }: { groups: { rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[] } =
+    parse(await readFile(RULES, 'utf8'));
+  const asking = [
+    ...groups.flatMap(({ rules }) =>
+      rules.map(({ alert, expr, annotations }) => ({ where: alert, expr, told: toldIn(Object.values(annotations)) })),
+    ),
+    ...DASHBOARDS.flatMap(({ sections }) => sections.flatMap(({ panels }) => panels)).flatMap(({ title, queries }) =>
+      queries.map(({ expr, legend }) => ({ where: title, expr, told: legendIn(legend) })),
+    ),
+  ];
+  const wrong: string[] = [];
+  const silent = new Set<string>();
+  for (const { where, expr, told } of asking) {
+    const { metrics, matchers, grouped } = askedIn(expr);
+    const isSeen = await Promise.all(metrics.map(async (metric) => (await prometheus.labels('__name__', metric))[0]));
+    for (const metric of metrics.filter((_, index) => isSeen[index] === undefined)) silent.add(metric);
+    const seen = metrics.filter((metric) => !silent.has(metric));
+    for (const { metric, label, values } of matchers.filter((each) => seen.includes(each.metric))) {
+      const there = await prometheus.labels(label, metric);
+      if (there.length === 0) wrong.push(`${where}: ${metric} has no label ${label}`);
+      for (const value of values.filter((each) => !there.includes(each)))
+        wrong.push(`${where}: ${label} of ${metric} is never ${value}`);
+    }
+    if (seen.length === 0) continue;
+    for (const label of new Set([...grouped, ...told])) {
+      const there = await Promise.all(seen.map((metric) => prometheus.labels(label, metric)));
+      if (there.every((values) => values.length === 0)) wrong.push(`${where}: nothing in it has a label ${label}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  // Their labels are looked at where they are made, by the tests that NEVER names.
+  expect([...silent].sort()).toEqual([...Object.keys(NEVER), 'hawser_sft_refused_peers'].sort());
+});
+
 it('gives figures in which promtool finds no fault', async () => {
   for (const text of await scrapes()) {
     // The metrics library's own, of handles of Node.
@@ -130,6 +166,16 @@ it('gives figures in which promtool finds no fault', async () => {
     expect(await lint(ours.join('\n'))).toBe('');
   }
 });
+
+/** `{{ $labels.peer }}` */
+function toldIn(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => [...text.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label));
+}
+
+/** `{{peer}}`, as Grafana has it. */
+function legendIn(legend: string): string[] {
+  return [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+}
 
 /** Says which step it was that does not come to its end. */
 async function within<T>(ms: number, what: string, step: Promise<T>): Promise<T> {

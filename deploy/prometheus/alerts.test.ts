@@ -35,6 +35,11 @@ it('are rules, and the example configuration that names them is one', async () =
   }
 });
 
+// After a change: vitest run -u --project unit deploy/prometheus
+it('are in the chart as they are here: Helm reads nothing outside of its folder', async () => {
+  await expect(await readFile(RULES, 'utf8')).toMatchFileSnapshot('../helm/hawser/alerts.yaml');
+});
+
 it('say how grave it is, what it is, and what to do next; the guide says why there', async () => {
   const guide = await readFile(join(HERE, '..', '..', 'docs', 'guides', 'monitoring.md'), 'utf8');
   for (const { alert, labels, annotations } of rules) {

@@ -6,7 +6,12 @@
 # deploy/compose/ and deploy/helm/ run it with what it needs and nothing else: docs/guides/containers.md. A site is looked for in
 # /etc/hawser/site/hawser.yaml, what a homeserver keeps is in /data, and nothing else is written: the root file system may be read-only.
 
-FROM node:24-bookworm AS build
+# The Node of the launcher, `hawser`; Debian 12 as it is on the day of the build, with its security updates. Both can be given as digests, so that
+# a build is of exactly what was looked at: docs/guides/containers.md, The image.
+ARG NODE_IMAGE=node:24.21.0-bookworm
+ARG DEBIAN_IMAGE=debian:bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /hawser
 COPY package.json package-lock.json ./
 # As cli/setup/packages.ts does, and why it does not use npm ci.
@@ -28,8 +33,8 @@ RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
   && rm -rf node_modules/mediasoup/worker \
   && NODE_ENV=production node -e "import('/hawser/cli/setup/packages.ts').then(({ ensurePackages }) => ensurePackages())"
 
-# Debian itself and not node:24-bookworm-slim, which brings npm, yarn and corepack along.
-FROM debian:bookworm-slim
+# Debian itself and not Node's slim image, which brings npm, yarn and corepack along.
+FROM ${DEBIAN_IMAGE}
 # The libraries that Node and the worker are linked with, in the versions of Debian 12, the one user, and no program that makes more of him.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends libabsl20220623 libssl3 libstdc++6 libuv1 \

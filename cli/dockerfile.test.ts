@@ -102,7 +102,6 @@ test('what builds the media worker is there before it is built, and little else,
 
 test('the servers run as nobody in particular, without tools, and end in order', async () => {
   expect(arguments_('USER', last)).toEqual([['10001:10001']]);
-  expect(last[0]).toBe('FROM debian:bookworm-slim');
   expect(last.join('\n')).not.toMatch(/-dev\b|build-essential|\bgcc\b|\bnpm\b|\bcurl\b|chmod 777/);
   expect(arguments_('STOPSIGNAL', last)).toEqual([['SIGTERM']]);
   for (const form of ['ENTRYPOINT', 'CMD']) expect(arguments_(form, last)[0]?.join(' '), form).toMatch(/^\[".*"\]$/);
@@ -117,10 +116,16 @@ test('the image says what it is and of which sources it was made', () => {
     expect(labels).toMatch(new RegExp(`org\\.opencontainers\\.image\\.${name}="[^"]+"`));
 });
 
-test('the base image has the Node that package.json asks for', async () => {
-  const { engines }: { engines: { node: string } } = JSON.parse(await read('package.json'));
-  const floor = engines.node.replace('>=', '');
-  expect(arguments_('FROM')[0]?.[0]).toMatch(new RegExp(`^node:${floor}-bookworm$`));
+test('the base image has the Node of the launcher, and both can be given as digests', async () => {
+  const pinned = /^pinned=(.+)$/m.exec(await read('hawser'))?.[1];
+  const first = instructions.slice(
+    0,
+    instructions.findIndex((line) => line.startsWith('FROM ')),
+  );
   // The same release of Debian, so that what was linked in the one finds its libraries in the other.
-  expect(arguments_('FROM')[1]?.[0]).toMatch(/^debian:bookworm/);
+  expect(first).toEqual([`ARG NODE_IMAGE=node:${pinned}-bookworm`, 'ARG DEBIAN_IMAGE=debian:bookworm-slim']);
+  const names = ['NODE_IMAGE', 'DEBIAN_IMAGE'];
+  expect(arguments_('FROM').map(([image]) => image)).toEqual(names.map((name) => `$\{${name}}`));
+  const guide = await read('docs/guides/containers.md');
+  for (const name of names) expect(guide).toContain(`--build-arg ${name}=`);
 });

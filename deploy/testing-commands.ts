@@ -7,7 +7,7 @@ import { repository } from '#cli/setup/packages.ts';
 import { table } from '#cli/table.ts';
 
 /** `hawser` is also the name of an image, a namespace and folders; after these it is no command. */
-const COMMAND = /(?<!-n |\/|tag |namespace )\bhawser ([a-z]+)(?: ([a-z][a-z-]+))?/g;
+const COMMAND = /(?<!-n |\/|tag |namespace )\bhawser ([a-z][a-z-]*)(?: ([a-z][a-z-]+))?/g;
 
 /** Each `hawser …` of a text that is no command, as it stands there. */
 export function unknownCommands(text: string): string[] {

@@ -1,4 +1,4 @@
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { repository } from '#cli/setup/packages.ts';
 import { parsePeers } from '#trust/peers.ts';
+import { makeTestDomain } from '#trust/testing.ts';
 import { composeFaults, type Faults } from '../schemas/testing-schemas.ts';
 import { blocksOf, codeOf, runAsWritten, unknownCommands } from '../testing-commands.ts';
 import { type Project, published, readProject, type Service, serviceOf, siteIn } from './testing-project.ts';
@@ -106,13 +107,13 @@ describe('one organisation', () => {
     if (folders === undefined || certificates === undefined) throw new Error('the guide has other lines');
     await runAsWritten(folders, folder);
     await runAsWritten(certificates, here());
-    for (const file of ['fullchain.pem', 'privkey.pem'])
-      await writeFile(join(here(), 'secrets', 'browsers', file), 'what is in it is not looked at here', {
-        mode: 0o600,
-      });
+    const { issue } = await makeTestDomain(join(folder, 'browsers'), 'alpha.example');
+    const { certificate, key } = await issue({ names: ['alpha.example', 'sft.alpha.example'] });
+    await copyFile(certificate, join(here(), 'secrets', 'browsers', 'fullchain.pem'));
+    await copyFile(key, join(here(), 'secrets', 'browsers', 'privkey.pem'));
   });
 
-  it('has both servers start with the files that the guide puts there', async () => {
+  it('has both servers start with the files that the guide puts there, and finds nothing wrong', async () => {
     for (const part of ['homeserver', 'sft']) {
       expect(await siteIn(serviceOf(one, part), here())).toMatchObject({ domain: 'alpha.example' });
     }

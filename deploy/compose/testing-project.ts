@@ -1,9 +1,12 @@
 /** A Compose file with the site that its servers read, seen from the host. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
+import process from 'node:process';
 import { parse } from 'yaml';
+import { checkSite } from '#check/check.ts';
+import { lineOf } from '#check/finding.ts';
+import type { Machine } from '#check/machine.ts';
 import { loadSite } from '#site/load.ts';
-import type { Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 
 interface Mount {
@@ -63,9 +66,23 @@ function onHost(service: Service, folder: string, path: string): string {
   return mount === undefined ? path : normalize(join(folder, mount.source, path.slice(mount.target.length)));
 }
 
+/** The host with the address of the example, and what the kernel of a machine of our own would say of it left out. */
+const HOST: Machine = {
+  addresses: ['127.0.0.1', '203.0.113.7', '10.97.53.11', '10.97.53.12', '10.97.53.21', '10.97.53.22'],
+  uid: process.getuid?.(),
+  outgoing: undefined,
+  reserved: [],
+  receiveBuffer: undefined,
+  firstFreePort: 1_024,
+};
+/** The two organisations of the trial are in a network of their own, and nobody outside of it is to reach them. */
+const OF_TRIAL = /: 10\.97\.53\.\d+ is a private address/;
+/** As Compose publishes it: `443:8443`, which a test holds against the ports. */
+const PUBLISHED = 'homeserver.client.url: it leads to port 443, and homeserver.client.listen is port 8443.';
+
 /**
  * The site as the server in the container reads it: with the files that are mounted there, and no others.
- * @throws SiteError where the server would refuse it
+ * @throws Error with what `hawser config check` would find
  */
 export async function siteIn(service: Service, folder: string): Promise<Site> {
   const [part, , config = ''] = service.command ?? [];
@@ -75,5 +92,10 @@ export async function siteIn(service: Service, folder: string): Promise<Site> {
   const copy = join(folder, '.seen', `${part}.yaml`);
   await mkdir(dirname(copy), { recursive: true });
   await writeFile(copy, seen);
-  return loadSite(copy, [part as Part]);
+  const parts = [part === 'homeserver' ? 'homeserver' : 'sft'] as const;
+  const findings = await checkSite(copy, { parts, machine: HOST });
+  const isMeant = (reason: string) => OF_TRIAL.test(reason) || reason === PUBLISHED;
+  const wrong = findings.filter(({ severity, reason }) => severity === 'error' || !isMeant(reason));
+  if (wrong.length > 0) throw new Error(wrong.map(lineOf).join('\n'));
+  return loadSite(copy, parts);
 }

@@ -1,13 +1,18 @@
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { checkSite } from '#check/check.ts';
+import { lineOf } from '#check/finding.ts';
+import type { Machine } from '#check/machine.ts';
 import { certsInit } from '#cli/certs.ts';
 import { repository } from '#cli/setup/packages.ts';
 import { table } from '#cli/table.ts';
 import { loadSite } from '#site/load.ts';
 import { parsePeers } from '#trust/peers.ts';
 import { PeersSchema } from '#trust/peers-schema.ts';
+import { makeTestDomain, type TestCertificate } from '#trust/testing.ts';
 import { type Faults, kubernetesFaults } from '../schemas/testing-schemas.ts';
 import { blocksOf } from '../testing-commands.ts';
 import {
@@ -21,6 +26,7 @@ import {
   manifests,
   notes,
   podOf,
+  type Relabeling,
   render,
   type ValueSet,
   valueSets,
@@ -29,11 +35,29 @@ import {
 
 const rendered = new Map<ValueSet, Manifest[]>();
 let faults: Faults;
+/** What the Secrets of type kubernetes.io/tls hold. */
+let browsers: TestCertificate;
 let folder: string;
 
 const of = (set: ValueSet) => rendered.get(set) ?? [];
 const pods = (all: readonly Manifest[]) => all.flatMap(({ spec }) => (spec?.template ? [spec.template.spec] : []));
 const containersOf = (all: readonly Manifest[]) => pods(all).flatMap(({ containers }) => containers);
+/** A node of the cluster, with the addresses that stand in `ci/`. */
+const NODE: Machine = {
+  addresses: ['127.0.0.1', '203.0.113.7', '2001:db8::7'],
+  uid: 10_001,
+  outgoing: undefined,
+  reserved: [],
+  receiveBuffer: undefined,
+  firstFreePort: 1_024,
+};
+/** What `config check` warns of here and not in a cluster. */
+const MEANT = [
+  // The address for examples in `ci/everything.yaml` stands for a public one.
+  /homeserver\.federation\.address: 203\.0\.113\.8 is an address that is kept for examples/,
+  // The Service has 443.
+  /homeserver\.client\.url: it leads to port 443, and homeserver\.client\.listen is port 8443\.$/,
+];
 const port = (container: Container | undefined, name: string) =>
   container?.ports?.find((each) => each.name === name)?.containerPort;
 
@@ -42,6 +66,8 @@ describe.runIf(hasHelm)('the chart', () => {
     folder = await mkdtemp(join(tmpdir(), 'hawser-chart-'));
     const quiet = { out: () => undefined, err: () => undefined, signal: new AbortController().signal };
     await certsInit.execute(['--domain', 'alpha.example', '--out', join(folder, 'made')], quiet);
+    const { issue } = await makeTestDomain(join(folder, 'browsers'), 'alpha.example');
+    browsers = await issue({ names: ['alpha.example', 'sft.alpha.example'] });
     faults = await kubernetesFaults();
     for (const set of valueSets) rendered.set(set, await render(set));
   });
@@ -73,7 +99,7 @@ describe.runIf(hasHelm)('the chart', () => {
   });
 
   it.each(valueSets)(
-    'gives both servers a hawser.yaml that they take, with the files that NOTES.txt names (%s)',
+    'gives both servers a hawser.yaml in which nothing is wrong, with the files that NOTES.txt names (%s)',
     async (set) => {
       const text = await notes(set);
       const config = find(of(set), 'ConfigMap', 'alpha-site').data?.['hawser.yaml'] ?? '';
@@ -82,25 +108,31 @@ describe.runIf(hasHelm)('the chart', () => {
         const secret = new RegExp(`secret generic hawser-${part}((?: \\\\\\n|[^\\n])*)`).exec(text)?.[1] ?? '';
         const files = [...secret.matchAll(/--from-file=(\S+)/g)].map((match) => match[1] ?? '');
         expect(files).toContain(`${part}.key`);
-        for (const file of files) await access(join(folder, 'made', file));
         const mounts = podOf(of(set), `alpha-${part}`).spec.containers[0]?.volumeMounts ?? [];
-        const others: Record<string, string[]> = {
-          '/etc/hawser/browsers': ['tls.crt', 'tls.key'],
-          '/etc/hawser/database': ['password'],
-          '/etc/hawser/secrets': ['mail'],
-          '/etc/hawser/certificates': files,
+        const password = join(folder, 'password');
+        await writeFile(password, 'geheim\n');
+        const sources: Record<string, Record<string, string>> = {
+          '/etc/hawser/browsers': { 'tls.crt': browsers.certificate, 'tls.key': browsers.key },
+          '/etc/hawser/database': { password },
+          '/etc/hawser/secrets': { mail: password },
+          '/etc/hawser/certificates': Object.fromEntries(files.map((name) => [name, join(folder, 'made', name)])),
         };
+        await mkdir(join(root, 'data'), { recursive: true, mode: 0o700 });
         for (const { mountPath } of mounts) {
-          for (const file of others[mountPath] ?? []) {
-            const path = join(root, mountPath, file);
+          for (const [name, source] of Object.entries(sources[mountPath] ?? {})) {
+            const path = join(root, mountPath, name);
             await mkdir(dirname(path), { recursive: true });
-            await writeFile(path, 'what is in it is not looked at here', { mode: 0o440 });
+            await copyFile(source, path);
+            // As fsGroup has it: root's, and the group of the servers may read.
+            await chmod(path, 0o440);
           }
         }
         const file = join(root, 'hawser.yaml');
-        await writeFile(file, config.replaceAll(/(^|[\s"])\/etc\/hawser\//gm, `$1${root}/etc/hawser/`));
-        const site = await loadSite(file, [part]);
-        expect(site).toMatchObject({ domain: 'alpha.example', data: '/data' });
+        await writeFile(file, config.replaceAll(/(?<=^|[\s"])\/(?=etc\/hawser\/|data$)/gm, `${root}/`));
+        const findings = await checkSite(file, { parts: [part], machine: NODE });
+        expect(findings.map(lineOf).filter((line) => !MEANT.some((words) => words.test(line)))).toEqual([]);
+        expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+        expect(await loadSite(file, [part])).toMatchObject({ domain: 'alpha.example', data: join(root, 'data') });
       }
     },
   );
@@ -131,6 +163,54 @@ describe.runIf(hasHelm)('the chart', () => {
     for (const { spec } of all.filter(({ kind }) => kind === 'Service')) {
       const named = containersOf(all).flatMap(({ ports }) => ports?.map(({ name }) => name) ?? []);
       for (const { targetPort } of spec?.ports ?? []) expect(named).toContain(targetPort);
+    }
+  });
+
+  it('shows the figures to the cluster alone, at doors of their own', () => {
+    for (const set of valueSets) {
+      const services = of(set).filter(({ kind }) => kind === 'Service');
+      const isOutside = ({ spec }: Manifest) => ['LoadBalancer', 'NodePort'].includes(spec?.type ?? 'ClusterIP');
+      const portsOf = (all: Manifest[]) => all.flatMap(({ spec }) => spec?.ports?.map(({ targetPort }) => targetPort));
+      expect(portsOf(services.filter(isOutside))).toContain('federation');
+      expect(portsOf(services.filter(isOutside))).not.toContain('metrics');
+      const doors = services.filter(({ spec }) => spec?.ports?.some(({ targetPort }) => targetPort === 'metrics'));
+      const names = set === 'ingress' ? [] : ['alpha-homeserver-metrics', 'alpha-sft-metrics'];
+      expect(doors.map(({ metadata }) => metadata.name)).toEqual(names);
+      for (const { spec } of doors) expect(spec?.ports).toHaveLength(1);
+    }
+    expect(find(of('own-tls'), 'Service', 'alpha-homeserver').spec?.type).toBe('LoadBalancer');
+  });
+
+  it('has the figures read under the names by which the alerts look for the servers, and brings the alerts along', async () => {
+    const all = of('everything');
+    const { selector, endpoints = [] } = find(all, 'ServiceMonitor', 'alpha').spec ?? {};
+    const wanted = Object.entries(selector?.matchLabels ?? {});
+    const chosen = all.filter(
+      ({ kind, metadata: { labels = {} } }) =>
+        kind === 'Service' && wanted.every(([label, value]) => labels[label] === value),
+    );
+    expect(chosen.map(({ metadata }) => metadata.name)).toEqual(['alpha-homeserver-metrics', 'alpha-sft-metrics']);
+    const [endpoint] = endpoints;
+    for (const { spec } of chosen) expect(spec?.ports?.map(({ name }) => name)).toEqual([endpoint?.port]);
+    const jobs = chosen.map(({ metadata }) => jobOf(metadata.labels ?? {}, endpoint?.relabelings ?? []));
+    const rules = await readFile(join(repository, 'deploy', 'prometheus', 'alerts.yaml'), 'utf8');
+    const matchers = [...rules.matchAll(/\bup\{job(=~?)"([^"]+)"\}/g)].map(([, operator, job = '']) =>
+      operator === '=' ? (each: string) => each === job : (each: string) => new RegExp(`^(?:${job})$`).test(each),
+    );
+    expect(matchers).toHaveLength(3);
+    for (const matches of matchers) expect(jobs.some(matches)).toBe(true);
+    for (const job of jobs) expect(matchers.filter((matches) => matches(job))).toHaveLength(2);
+    expect(find(all, 'PrometheusRule', 'alpha').spec).toEqual(parse(rules));
+  });
+
+  it('keeps the addresses of those who come from outside of the cluster', async () => {
+    for (const type of ['NodePort', 'LoadBalancer', 'ClusterIP']) {
+      const types = ['clients', 'federation'].flatMap((door) => ['--set', `homeserver.${door}.serviceType=${type}`]);
+      const all = await render('own-tls', ...types);
+      for (const name of ['alpha-homeserver', 'alpha-homeserver-federation']) {
+        const { spec } = find(all, 'Service', name);
+        expect(spec?.externalTrafficPolicy, `${name} ${type}`).toBe(type === 'ClusterIP' ? undefined : 'Local');
+      }
     }
   });
 
@@ -244,6 +324,37 @@ describe.runIf(hasHelm)('the chart', () => {
     expect(secrets(guide)).toHaveLength(2);
   });
 
+  it('says that the port behind the Ingress is for its controller alone', async () => {
+    expect(await notes('ingress')).toMatch(/TCP 8543 there from the controller of the Ingress only/);
+    expect(await notes('own-tls')).toMatch(/: TCP 8543 and UDP and TCP 40000 to 40001 for your people/);
+    expect(await notes('own-tls')).not.toContain('Ingress');
+    const inside = await render('ingress', '--set', 'site.sft.client.listen=10.0.0.7:8543');
+    const config = join(folder, 'inside.yaml');
+    await writeFile(config, find(inside, 'ConfigMap', 'alpha-site').data?.['hawser.yaml'] ?? '');
+    expect((await loadSite(config, [])).sft.client.listen).toBe('10.0.0.7:8543');
+  });
+
+  it('refuses in `site` what the pod is made from, and names the value in its place', async () => {
+    const one = ['--values', join(chart, 'ci', 'ingress.yaml'), '--set'];
+    const wrong: readonly [string, RegExp][] = [
+      ['site.sft.drainMinutes=60', /site\.sft\.drainMinutes is set.*Set sft\.drainMinutes instead\./],
+      ['site.sft.drainMinutes=0', /Set sft\.drainMinutes instead\./],
+      ['site.sft.media.workers=8', /Set sft\.workers instead\./],
+      ['site.sft.media.port=50000', /Set sft\.mediaPort instead\./],
+      ['site.sft.trunk.ports.to=41300', /Set sft\.trunkPorts instead\./],
+      ['site.sft.link.listen=0.0.0.0:9000', /Set sft\.linkPort instead\./],
+      ['site.sft.client.listen=10.0.0.7:85430', /Set sft\.clientPort instead\./],
+      ['site.sft.admin.listen=127.0.0.1:9000', /Set sft\.adminPort instead\./],
+      ['site.sft.media.announcedIp=203.0.113.8', /Set sft\.address instead\./],
+      ['site.homeserver.client.listen=0.0.0.0:443', /has another port than :8443/],
+      ['site.homeserver.client.url=https://meet.alpha.example', /Set homeserver\.url instead\./],
+      ['site.data=/var/lib/hawser', /site\.data is set.*Leave it out\./],
+    ];
+    for (const [set, words] of wrong) expect(await complaint(...one, set), set).toMatch(words);
+    for (const set of ['site.sft.limits.participants=100', 'site.sft.link.listen=10.0.0.7:8548', 'site.sft=null'])
+      expect(await complaint(...one, set), set).toBe('');
+  });
+
   it('refuses what cannot be right, and says what to do', async () => {
     const one = ['--values', join(chart, 'ci', 'ingress.yaml')];
     const wrong: readonly [readonly string[], RegExp][] = [
@@ -263,6 +374,10 @@ describe.runIf(hasHelm)('the chart', () => {
       ],
       [[...one, '--set', 'homeserver.proxies={0.0.0.0/0}'], /homeserver.proxies.0/],
       [[...one, '--set', 'metrics.serviceMonitor.enabled=true'], /needs metrics\.enabled=true/],
+      [
+        [...one, '--set', 'metrics.enabled=true,metrics.prometheusRule.enabled=true'],
+        /needs metrics\.serviceMonitor\.enabled=true/,
+      ],
       [[...one, '--set', 'networkPolicy.enabled=true'], /networkPolicy\.nodes is missing/],
       [
         [...one, '--set', 'peers[0].domain=beta.example,peers[0].state=allowed,peers[0].authority=beta.pem'],
@@ -272,3 +387,18 @@ describe.runIf(hasHelm)('the chart', () => {
     for (const [args, words] of wrong) expect(await complaint(...args), args.join(' ')).toMatch(words);
   });
 });
+
+/** What Prometheus makes of a Service's labels: https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config */
+function jobOf(labels: Readonly<Record<string, string>>, relabelings: readonly Relabeling[]): string {
+  const known = new Map(
+    Object.entries(labels).map(([label, value]) => [
+      `__meta_kubernetes_service_label_${label.replace(/[^a-zA-Z0-9_]/g, '_')}`,
+      value,
+    ]),
+  );
+  for (const { sourceLabels, targetLabel, replacement } of relabelings) {
+    const value = sourceLabels.map((label) => known.get(label) ?? '').join(';');
+    known.set(targetLabel, replacement.replaceAll('$1', value));
+  }
+  return known.get('job') ?? '';
+}

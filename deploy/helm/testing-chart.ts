@@ -44,12 +44,22 @@ export interface Container {
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
 }
 
+export interface Relabeling {
+  readonly sourceLabels: readonly string[];
+  readonly targetLabel: string;
+  readonly replacement: string;
+}
+
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
+    readonly type?: string;
+    readonly externalTrafficPolicy?: string;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly endpoints?: readonly { readonly port: string; readonly relabelings?: readonly Relabeling[] }[];
     readonly ports?: readonly { readonly name: string; readonly port: number; readonly targetPort: string }[];
     readonly template?: {
       readonly metadata: { readonly annotations: Readonly<Record<string, string>> };

@@ -14,6 +14,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'networking.k8s.io/v1 NetworkPolicy': 'io.k8s.api.networking.v1.NetworkPolicy',
   'policy/v1 PodDisruptionBudget': 'io.k8s.api.policy.v1.PodDisruptionBudget',
   'monitoring.coreos.com/v1 ServiceMonitor': 'com.coreos.monitoring.v1.ServiceMonitor',
+  'monitoring.coreos.com/v1 PrometheusRule': 'com.coreos.monitoring.v1.PrometheusRule',
 };
 
 async function stored(name: string): Promise<object> {

@@ -12,7 +12,50 @@
 {{- end }}
 {{- if and .Values.homeserver.database.url (not .Values.homeserver.database.passwordSecret) (not (contains "?" .Values.homeserver.database.url)) }}{{ fail "homeserver.database.passwordSecret is missing: the Secret that has the password of homeserver.database.url under the key password." }}{{ end }}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.enabled) }}{{ fail "metrics.serviceMonitor.enabled needs metrics.enabled=true: without it there is nothing to scrape." }}{{ end }}
+{{- if and .Values.metrics.prometheusRule.enabled (not .Values.metrics.serviceMonitor.enabled) }}{{ fail "metrics.prometheusRule.enabled needs metrics.serviceMonitor.enabled=true: the alerts find the servers by the names of jobs that it gives." }}{{ end }}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.nodes) }}{{ fail "networkPolicy.nodes is missing: the addresses of the nodes, such as [10.0.0.0/16], whence the own media server and the probes come." }}{{ end }}
+{{- include "hawser.checkSite" . }}
+{{- end }}
+
+{{/* What pods, Services and NOTES.txt are made from too stands in values of the chart: in `site` it would change hawser.yaml alone. */}}
+{{- define "hawser.checkSite" -}}
+{{- $places := dict
+  "domain" "domain"
+  "data" ""
+  "peers" "peers"
+  "homeserver.client.url" "homeserver.url"
+  "homeserver.client.tls" "homeserver.tlsSecret"
+  "homeserver.client.listen" ":8443"
+  "homeserver.federation.listen" ":8448"
+  "homeserver.admin.listen" ""
+  "sft.client.url" "sft.url"
+  "sft.client.tls" "sft.tlsSecret"
+  "sft.client.listen" (printf "sft.clientPort:%d" (int .Values.sft.clientPort))
+  "sft.link.listen" (printf "sft.linkPort:%d" (int .Values.sft.linkPort))
+  "sft.admin.listen" "sft.adminPort"
+  "sft.media.workers" "sft.workers"
+  "sft.media.port" "sft.mediaPort"
+  "sft.media.announcedIp" "sft.address"
+  "sft.trunk.announcedIp" "sft.address"
+  "sft.trunk.ports" "sft.trunkPorts"
+  "sft.drainMinutes" "sft.drainMinutes" }}
+{{- range $path, $place := $places }}
+{{- $at := $.Values.site }}
+{{- $isThere := true }}
+{{- range $key := splitList "." $path }}
+{{- if $isThere }}
+{{- $isThere = false }}
+{{- if kindIs "map" $at }}{{ if hasKey $at $key }}{{ $isThere = true }}{{ $at = get $at $key }}{{ end }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $value := $place | splitList ":" | first }}
+{{- $port := trimPrefix $value $place }}
+{{- if and $isThere (or (not $port) (not (hasSuffix $port (toString $at)))) }}
+{{- if $value }}{{ fail (printf "site.%s is set, and the pod and its Services are made from the value %s. Set %s instead." $path $value $value) }}{{ end }}
+{{- if $port }}{{ fail (printf "site.%s has another port than %s, which the pod and its Services have. Leave the port as it is; homeserver.clients.port and homeserver.federation.port say what the Services have outside." $path $port) }}{{ end }}
+{{- fail (printf "site.%s is set, and the pod is made for what the chart writes there. Leave it out." $path) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "hawser.labels" -}}
@@ -38,6 +81,15 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "hawser.sftUrl" -}}
 {{- $port := ternary "" (printf ":%d" (int .Values.sft.clientPort)) (and .Values.ingress.enabled (not .Values.sft.tlsSecret)) -}}
 {{ .Values.sft.url | default (printf "wss://sft.%s%s/client/v1" .Values.domain $port) }}
+{{- end }}
+
+{{/* All addresses of the node: those of IPv6 too where it is told others. A kernel without IPv6 has no `::`. */}}
+{{- define "hawser.sftListenIp" -}}
+{{ ternary "::" "0.0.0.0" (contains ":" .Values.sft.address) }}
+{{- end }}
+
+{{- define "hawser.sftListen" -}}
+{{ ternary "[::]" "0.0.0.0" (contains ":" .Values.sft.address) }}
 {{- end }}
 
 {{/* hawser.yaml, before `site` is laid over it. */}}
@@ -87,7 +139,7 @@ homeserver:
   {{- end }}
 sft:
   client:
-    listen: 0.0.0.0:{{ int .Values.sft.clientPort }}
+    listen: "{{ include "hawser.sftListen" . }}:{{ int .Values.sft.clientPort }}"
     url: {{ include "hawser.sftUrl" . }}
     origins: [{{ include "hawser.url" . | quote }}]
     {{- if .Values.sft.tlsSecret }}
@@ -96,18 +148,18 @@ sft:
       key: /etc/hawser/browsers/tls.key
     {{- end }}
   link:
-    listen: 0.0.0.0:{{ int .Values.sft.linkPort }}
+    listen: "{{ include "hawser.sftListen" . }}:{{ int .Values.sft.linkPort }}"
     url: {{ .Values.sft.linkUrl | default (printf "wss://sft.%s:%d/link/v1" .Values.domain (int .Values.sft.linkPort)) }}
   admin:
     listen: 127.0.0.1:{{ int .Values.sft.adminPort }}
   homeserver: wss://{{ .Release.Name }}-homeserver-federation.{{ .Release.Namespace }}.svc:{{ int .Values.homeserver.federation.port }}/sft/v1
   media:
     workers: {{ int .Values.sft.workers }}
-    listenIp: 0.0.0.0
+    listenIp: {{ include "hawser.sftListenIp" . | quote }}
     announcedIp: {{ .Values.sft.address | default "127.0.0.1" | quote }}
     port: {{ int .Values.sft.mediaPort }}
   trunk:
-    listenIp: 0.0.0.0
+    listenIp: {{ include "hawser.sftListenIp" . | quote }}
     announcedIp: {{ .Values.sft.address | default "127.0.0.1" | quote }}
     ports:
       from: {{ int .Values.sft.trunkPorts.from }}
@@ -139,17 +191,17 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* A container that hands on the figures of the one beside it. Called with list of context, admin's port, own port. */}}
+{{/* A container that hands on the figures of the one beside it. Called with list of context, admin's port, own host and port. */}}
 {{- define "hawser.metricsDoor" -}}
 {{- $root := index . 0 -}}
 - name: metrics
   image: {{ include "hawser.image" $root }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
   command: [node, --disable-warning=ExperimentalWarning, /hawser/cli/metrics-door.ts]
-  args: ["127.0.0.1:{{ index . 1 }}", "0.0.0.0:{{ index . 2 }}"]
+  args: ["127.0.0.1:{{ index . 1 }}", "{{ index . 2 }}:{{ index . 3 }}"]
   ports:
     - name: metrics
-      containerPort: {{ index . 2 }}
+      containerPort: {{ index . 3 }}
   securityContext: {{- include "hawser.containerSecurity" $root | nindent 4 }}
   resources:
     requests: { cpu: 10m, memory: 48Mi }

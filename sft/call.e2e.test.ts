@@ -201,6 +201,7 @@ describe('between two organisations', () => {
       losses: await beta.metric('hawser_sft_link_losses_total', ofAlpha),
       received: await beta.metric('hawser_sft_trunk_bytes_total', `${ofAlpha},direction="in"`),
       lossesOfAnchor: await alpha.metric('hawser_sft_link_losses_total', `peer="${beta.domain}"`),
+      lost: await alpha.metric('hawser_sft_lost_sides', `peer="${beta.domain}"`),
     });
     const before = await figures();
     expect(before.unjoined).toBe(0);
@@ -208,13 +209,13 @@ describe('between two organisations', () => {
     await until(() => bob.others.length === 0, 'alice gone at bob', 5_000);
     expect(alice.others).toEqual([]);
     const meanwhile = await figures();
-    // The anchor, which has nothing to join, sees a loss and no link from then on.
+    // Whom the anchor does not allow it does not miss.
     expect(meanwhile).toMatchObject({
       unjoined: 1,
       losses: before.losses + 1,
       lossesOfAnchor: before.lossesOfAnchor + 1,
+      lost: 0,
     });
-    expect(await alpha.metrics()).not.toMatch(new RegExp(`hawser_sft_links\\{peer="${beta.domain}"`));
     // Its trunk is gone; what was counted is not.
     expect(meanwhile.received).toBeGreaterThanOrEqual(before.received);
     await alpha.allow({ of: beta.test }, { of: gamma.test });
@@ -224,6 +225,21 @@ describe('between two organisations', () => {
     const after = await figures();
     expect(after.unjoined).toBe(0);
     expect(after.received).toBeGreaterThan(meanwhile.received);
+  });
+
+  it('is missed by the anchor while it does not come back', async () => {
+    const conference = federated();
+    using alice = await TestPerson.join(alpha, conference);
+    using bob = await TestPerson.join(beta, conference, alpha);
+    await until(() => bob.others.length === 1, 'both in the call');
+    const lost = () => alpha.metric('hawser_sft_lost_sides', `peer="${beta.domain}"`);
+    expect(await lost()).toBe(0);
+    await beta.allow({ of: gamma.test });
+    await until(async () => (await lost()) === 1, 'the loss', 5_000);
+    expect(alice.others).toEqual([]);
+    await beta.allow({ of: alpha.test }, { of: gamma.test });
+    await until(() => bob.others.length === 1, 'bob back', 10_000);
+    expect(await lost()).toBe(0);
   });
 });
 

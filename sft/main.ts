@@ -32,6 +32,7 @@ import { ClientSession } from './server/client-session.ts';
 import { Drain } from './server/drain.ts';
 import { Home } from './server/home.ts';
 import { Hosts } from './server/hosts.ts';
+import { LostSides } from './server/lost-sides.ts';
 import { Metrics } from './server/metrics.ts';
 import { Presence } from './server/presence.ts';
 import { Tickets } from './server/tickets.ts';
@@ -189,6 +190,12 @@ export async function startSft({
   stack.defer(() => ledger.close());
   const trunkPorts = new PortPool(sft.trunk.ports.from, sft.trunk.ports.to);
   const mayReach = (peer: DomainName, ip: string) => withinPrefixes(ip, trust.peers.allowed(peer)?.mediaPrefixes ?? []);
+  const lostSides = new LostSides();
+  /** It may have come by a new link before the old one was found to be dead. */
+  const isMissed = (peer: DomainName, conference: ConferenceId) => {
+    const host = hosts.get(conference);
+    return host?.state.allowed.has(peer) === true && !host.side(peer) && trust.peers.allowed(peer) !== undefined;
+  };
   const links = new Links({
     context: {
       hello: {
@@ -210,19 +217,22 @@ export async function startSft({
       admitConference: (peer, conference) => ledger.admitConference(peer, conference),
       roomFor: (peer, side) => ledger.roomFor(peer, side),
       onDropped: (link, conference) => hosts.dropped(link, conference),
-      onStep: (peer, step, conference) => log.debug({ peer, conference, step }, 'a step of a link'),
+      onStep: (peer, step, conference) => {
+        if (step === 'let in' && conference) lostSides.letIn(peer, conference);
+        log.debug({ peer, conference, step }, 'a step of a link');
+      },
       onSignalDropped: (drop) => metrics.droppedSignal(drop),
       onFault,
     },
     admit: (peer) => ledger.admit(peer),
     dial: (peer, url) => dialSocket({ url, contract: SFT_LINK, agent: trust.dialler.agent(peer, 'sft') }),
     idleMs: linkIdleMs,
-    onChange: (link, closing) => {
+    onChange: (link, closing, conferences) => {
       const { peer, dialled } = link;
       if (closing) log.info({ peer, dialled, code: closing.code, detail: closing.detail }, 'a link ended');
       else log.info({ peer, dialled }, 'a link stands');
       if (closing) {
-        metrics.linkEnded(peer, closing.code);
+        if (metrics.linkEnded(peer, closing.code) && !dialled) lostSides.lost(peer, conferences, now());
         ledger.forget(link);
         hosts.linkClosed(link, closing);
       } else {
@@ -361,6 +371,7 @@ export async function startSft({
   const homeConnected = () => home.connected;
   metrics.observe({
     ...{ hosts, links, workers, ledger, drain, homeConnected, now },
+    lostSides: () => lostSides.count(isMissed, now()),
     endings: () => serverEndings(trust.credentials.current, browserTls?.expires),
   });
   const admin = createAdminServer({

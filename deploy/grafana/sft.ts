@@ -52,10 +52,11 @@ export const SFT: Dashboard = {
           title: 'Links in trouble',
           unit: 'none',
           about:
-            'Normal is 0; otherwise nothing is heard of a peer, or people here are in a call without its anchor: hawser peers status DOMAIN says why.',
+            'Normal is 0; otherwise nothing is heard of a peer, people here are in a call without its anchor, or a call here has lost a peer: hawser peers status DOMAIN says why.',
           queries: [
             { expr: `sum(hawser_sft_links{${HERE}, state="suspect"})`, legend: 'suspect' },
             { expr: `sum(hawser_sft_unjoined_conferences{${HERE}})`, legend: 'calls without anchor' },
+            { expr: `sum(hawser_sft_lost_sides{${HERE}})`, legend: 'calls without a peer' },
           ],
           limits: [1, 2],
           none: '0',

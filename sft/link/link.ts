@@ -60,7 +60,8 @@ export interface LinkContext {
   /** For whoever looks for a fault. */
   readonly onStep: (peer: DomainName, step: LinkStep, conference?: ConferenceId) => void;
   readonly onFault: (error: unknown, id: string) => void;
-  readonly onClosed: (link: Link, closing: Closing) => void;
+  /** With the conferences that it carried until then. */
+  readonly onClosed: (link: Link, closing: Closing, conferences: readonly ConferenceId[]) => void;
 }
 
 interface Attachment extends Shared {
@@ -535,10 +536,11 @@ export class Link {
     this.#demanded.close();
     this.#demanding.close();
     clearInterval(this.#rotationTimer);
+    const { conferences } = this;
     for (const { host, side } of this.#attachments.values()) host.detach(this.peer, side);
     this.#attachments.clear();
     this.#closeIdleTrunks();
-    this.#context.onClosed(this, closing);
+    this.#context.onClosed(this, closing, conferences);
   }
 }
 

@@ -3,7 +3,7 @@
  * have one link for each direction of joining, so that no tie needs to be broken when both dial at once.
  */
 import { HawserError } from '#signalling/errors.ts';
-import type { DomainName } from '#signalling/ids.ts';
+import type { ConferenceId, DomainName } from '#signalling/ids.ts';
 import type { Closing, Socket } from '#signalling/rpc.ts';
 import { Link, type LinkContext } from './link.ts';
 
@@ -17,7 +17,8 @@ export interface LinksOptions {
   readonly admit: (peer: DomainName) => void;
   /** How long a link without a conference is kept, ms. */
   readonly idleMs: number;
-  readonly onChange: (link: Link, closing: Closing | undefined) => void;
+  /** @param conferences those that a link which ended carried until then */
+  readonly onChange: (link: Link, closing: Closing | undefined, conferences: readonly ConferenceId[]) => void;
 }
 
 export class Links {
@@ -30,7 +31,7 @@ export class Links {
 
   constructor(options: LinksOptions) {
     this.#options = options;
-    this.#context = { ...options.context, onClosed: (link, closing) => this.#forget(link, closing) };
+    this.#context = { ...options.context, onClosed: (...ended) => this.#forget(...ended) };
   }
 
   /** Takes a connection of a peer that its certificate has named. */
@@ -43,7 +44,7 @@ export class Links {
       return link.close(error.code, error.detail);
     }
     this.#accepted.add(link);
-    this.#options.onChange(link, undefined);
+    this.#options.onChange(link, undefined, []);
   }
 
   /** The link to an anchor: the one that stands, or a new one. */
@@ -84,7 +85,7 @@ export class Links {
       link.close();
       throw new HawserError('SFT_SHUTTING_DOWN');
     }
-    this.#options.onChange(link, undefined);
+    this.#options.onChange(link, undefined, []);
     return link;
   }
 
@@ -94,7 +95,7 @@ export class Links {
     return link;
   }
 
-  #forget(link: Link, closing: Closing): void {
+  #forget(link: Link, closing: Closing, conferences: readonly ConferenceId[]): void {
     this.#keep(link);
     this.#accepted.delete(link);
     for (const [peer, dialled] of this.#dialled) {
@@ -102,6 +103,6 @@ export class Links {
         (candidate) => candidate === link && this.#dialled.get(peer) === dialled && this.#dialled.delete(peer),
       );
     }
-    this.#options.onChange(link, closing);
+    this.#options.onChange(link, closing, conferences);
   }
 }

@@ -15,10 +15,13 @@ export interface LinkSources {
   readonly hosts: Hosts;
   readonly links: Links;
   readonly ledger: Ledger;
+  /** Conferences anchored here that the SFT of a domain has not come back to since its link broke. */
+  readonly lostSides: () => ReadonlyMap<DomainName, number>;
 }
 
 /** @returns what has to be awaited before each scrape */
-export function observeLinks(registry: Registry, { hosts, links, ledger }: LinkSources): () => Promise<void> {
+export function observeLinks(registry: Registry, sources: LinkSources): () => Promise<void> {
+  const { hosts, links, ledger, lostSides } = sources;
   const registers = [registry];
   new Gauge({
     name: 'hawser_sft_links',
@@ -51,6 +54,17 @@ export function observeLinks(registry: Registry, { hosts, links, ledger }: LinkS
     collect() {
       this.reset();
       for (const { anchor, isJoined } of hosts.uplinks) this.inc({ peer: anchor }, isJoined ? 0 : 1);
+    },
+  });
+  new Gauge({
+    name: 'hawser_sft_lost_sides',
+    help: 'Conferences anchored here that the SFT of a domain was in when its link broke, and has not come back to',
+    labelNames: ['peer'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { peer } of await links.all()) this.set({ peer }, 0);
+      for (const [peer, count] of lostSides()) this.set({ peer }, count);
     },
   });
   observeLedger(registry, ledger);

@@ -155,8 +155,11 @@ export class Metrics {
       for (const reason of REASONS) this.#shedLayers.inc({ peer, direction, reason }, 0);
   }
 
-  linkEnded(peer: DomainName, code: ErrorCode | 'normal'): void {
-    if (code !== 'normal' && code !== 'SFT_SHUTTING_DOWN') this.#linkLosses.inc({ peer });
+  /** @returns whether that was a loss */
+  linkEnded(peer: DomainName, code: ErrorCode | 'normal'): boolean {
+    const isLoss = code !== 'normal' && code !== 'SFT_SHUTTING_DOWN';
+    if (isLoss) this.#linkLosses.inc({ peer });
+    return isLoss;
   }
 
   uplinkFailed(peer: DomainName, code: ErrorCode): void {

@@ -13,7 +13,7 @@ export const KIND_WORDS: Readonly<Record<AddressKind, string>> = {
   shared: 'an address behind the address translation of a provider (RFC 6598)',
   loopback: 'an address of this machine alone',
   linkLocal: 'an address inside one network segment (RFC 3927, RFC 4291)',
-  documentation: 'an address that is kept for examples (RFC 5737, RFC 3849)',
+  documentation: 'an address that is kept for examples (RFC 5737, RFC 3849, RFC 9637)',
   unspecified: 'no single address',
   multicast: 'an address of groups of machines',
   special: 'an address for special purposes (RFC 6890)',

@@ -57,6 +57,21 @@ describe('the text of an allow list', () => {
     );
   });
 
+  it('names no more than an organisation has, alone or together', async () => {
+    const list = (...mediaPrefixes: string[]) =>
+      stringify([{ domain: 'beta.example', state: 'blocked', mediaPrefixes }]);
+    const words = 'is more than any organisation has: a prefix must be';
+    expect(await mistakesIn(list('0.0.0.0/1', '128.0.0.0/1', '2000::/3'))).toEqual([
+      `4: beta.example: 0.0.0.0/1 ${words} /8 or longer.`,
+      `5: beta.example: 128.0.0.0/1 ${words} /8 or longer.`,
+      `6: beta.example: 2000::/3 ${words} /16 or longer.`,
+    ]);
+    expect(await mistakesIn(list('20.0.0.0/8', '22.0.0.0/8', '24.0.0.0/8'))).toEqual([
+      expect.stringMatching(/: these prefixes together are more than any organisation has\.$/),
+    ]);
+    expect(await mistakesIn(list('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '2606::/16'))).toEqual([]);
+  });
+
   it('may be empty', async () => expect([...(await parse('# nobody yet\n'))]).toEqual([]));
 
   it('is refused with every mistake and its line', async () => {

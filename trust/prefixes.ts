@@ -55,8 +55,8 @@ export function areTooMany(prefixes: readonly Prefix[]): boolean {
   });
 }
 
-/** Each address once. */
-function addressesIn(prefixes: readonly Prefix[]): bigint {
+/** How many addresses prefixes of one family hold, each once. */
+export function addressesIn(prefixes: readonly Prefix[]): bigint {
   const ends = prefixes.map(({ address, length }) => endsOf(address, length).map(numberOfIp));
   let [sum, next] = [0n, 0n];
   for (const [from = 0n, to = 0n] of ends.toSorted(([a = 0n], [b = 0n]) => (a < b ? -1 : a > b ? 1 : 0))) {

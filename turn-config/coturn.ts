@@ -1,5 +1,6 @@
 /** The configuration of coturn for one TURN host of a site: every option that matters, and why. Pure. */
 import { isIPv6 } from 'node:net';
+import { isSameIp } from '#site/ip.ts';
 import type { Site } from '#site/schema.ts';
 import type { TurnOptions } from '#site/turn.ts';
 import { DENIED_RANGES } from './denied-ranges.ts';
@@ -36,7 +37,7 @@ export function coturnDirectives(site: Site, turn: TurnOptions, host: TurnHost):
 }
 
 function addresses({ listenIp, announcedIp }: TurnHost): readonly Directive[] {
-  const isTranslated = announcedIp !== undefined && announcedIp !== listenIp;
+  const isTranslated = announcedIp !== undefined && !isSameIp(announcedIp, listenIp);
   return [
     { option: 'listening-ip', value: listenIp, reason: 'Takes clients at this address only.' },
     { option: 'relay-ip', value: listenIp, reason: 'Relays from this address only.' },

@@ -24,6 +24,8 @@ const FORMATS = ['table', 'nftables', 'iptables', 'firewalld', 'ufw', 'terraform
 type Format = (typeof FORMATS)[number];
 /** Those that let out whatever no rule is about, unless they are told otherwise. */
 const STRICT: readonly Format[] = ['nftables', 'iptables', 'ufw'];
+/** Of one domain. The homeserver tries some of them at a time, and not the same ones each time. */
+const MOST_PLACES = 32;
 const MACHINES: readonly Machine[] = ['homeserver', 'sft', 'turn'];
 
 export const ports = command({
@@ -79,7 +81,7 @@ export const ports = command({
     if (!isKnown(site)) throw new Problem(workersMissing(flags.config));
     const peers = [...(await readPeers(site.peers)).values()];
     const names = resolverOf(site.homeserver.federation.resolvers ?? []);
-    const doors = await doorsOf(peers, new Discovery({ names, world: WORLD }), err);
+    const doors = await doorsOf(peers, new Discovery({ names, world: WORLD, most: MOST_PLACES }), err);
     const machines = machinesOf(flags.machine);
     const rules = rulesAt(rulesOf({ site, peers, doors }), machines);
     for (const { domain, mediaPrefixes, state } of peers) {

@@ -32,7 +32,7 @@ async function door(given: Peer, records: TestRecords, directory?: string) {
     directory === undefined
       ? Promise.reject(new Error('none'))
       : Promise.resolve({ domain: beta, homeserver: directory });
-  const discovery = new Discovery({ names: resolverOf([dns.address]), world: WORLD, fetch });
+  const discovery = new Discovery({ names: resolverOf([dns.address]), world: WORLD, fetch, most: 32 });
   return (await doorsOf([given], discovery, (line) => said.push(line))).get(beta);
 }
 
@@ -51,6 +51,15 @@ describe('the homeserver of a peer', () => {
     expect(found?.port).toBe(8_448);
     expect(found?.addresses.toSorted()).toEqual(['198.20.1.1', '198.20.1.2', '198.20.1.3']);
     expect(said).toEqual([]);
+  });
+
+  it('is at all of many services, of which it is dialled at some', async () => {
+    const hosts = Array.from({ length: 6 }, (_, index) => `hs${index}.beta.example`);
+    const records = {
+      srv: { [SRV]: hosts.map((target) => ({ port: 8_448, target })) },
+      a: Object.fromEntries(hosts.map((host, index) => [host, [`198.20.1.${index}`]])),
+    };
+    expect((await door(peer(), records))?.addresses.toSorted()).toEqual(hosts.map((_, index) => `198.20.1.${index}`));
   });
 
   it('has no port in particular where its services have several', async () => {

@@ -23,6 +23,8 @@ export interface DiscoveryOptions {
   readonly web?: { readonly port: number; readonly ca: string };
   /** For tests: how a directory is fetched. */
   readonly fetch?: typeof fetchDirectory;
+  /** Addresses that are given, and services whose names are looked up; as many as are tried, when left out. */
+  readonly most?: number;
   /** A name of a domain leads where it must not. */
   readonly onRefused?: (domain: DomainName) => void;
 }
@@ -33,7 +35,7 @@ const [SHORTEST_MS, LONGEST_MS] = [30_000, 5 * 60_000];
 const AGAIN_MS = 5_000;
 /** While nobody can say, what was found before serves on. ms */
 const STALE_MS = 24 * 3_600_000;
-/** Addresses that are tried, and services whose names are looked up. */
+/** Which of more services these are differs from one look to the next. */
 const MAX_PLACES = 4;
 
 interface Found {
@@ -53,10 +55,12 @@ interface Kept {
 
 export class Discovery {
   readonly #options: DiscoveryOptions;
+  readonly #most: number;
   readonly #kept = new Map<DomainName, Kept & { readonly key: string }>();
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
+    this.#most = options.most ?? MAX_PLACES;
   }
 
   /**
@@ -119,7 +123,7 @@ export class Discovery {
     if (services.length === 0) throw new Unreachable([peer.domain]);
     return this.#at(
       peer,
-      services.slice(0, MAX_PLACES).map(({ name, port }) => ({ host: name, port })),
+      services.slice(0, this.#most).map(({ name, port }) => ({ host: name, port })),
     );
   }
 
@@ -155,7 +159,7 @@ export class Discovery {
       }
     }
     if (places.length === 0) throw new Unreachable([peer.domain], { cause: failure });
-    return { places: places.slice(0, MAX_PLACES), ttl: Math.max(1, ttl) };
+    return { places: places.slice(0, this.#most), ttl: Math.max(1, ttl) };
   }
 
   async #addresses(host: string) {

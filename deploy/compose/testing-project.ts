@@ -74,6 +74,8 @@ const HOST: Machine = {
   reserved: [],
   receiveBuffer: undefined,
   firstFreePort: 1_024,
+  workers: 2,
+  coturn: undefined,
 };
 /** The two organisations of the trial are in a network of their own, and nobody outside of it is to reach them. */
 const OF_TRIAL = /: 10\.97\.53\.\d+ is a private address/;

@@ -50,6 +50,8 @@ const NODE: Machine = {
   reserved: [],
   receiveBuffer: undefined,
   firstFreePort: 1_024,
+  workers: 2,
+  coturn: undefined,
 };
 /** What `config check` warns of here and not in a cluster. */
 const MEANT = [

@@ -8,7 +8,7 @@ import { ConferenceId, DomainName, type ParticipantId } from '#signalling/ids.ts
 import { signTicket } from '#signalling/ticket.ts';
 import type { Site } from '#site/schema.ts';
 import { readTicketSigningKey } from '#trust/tickets.ts';
-import { turnCredential } from '#turn-config/credential.ts';
+import { credentialUntil } from '#turn-config/credential.ts';
 import { relayUrls } from '#turn-config/relays.ts';
 
 export const Pass = Closed({
@@ -37,9 +37,10 @@ export async function makePass(site: Site, secret: string | undefined, now: numb
     ...{ conference, participant: token(16) as ParticipantId, anchor: domain, may: [], examination: true as const },
   };
   const ticket = await signTicket(claims, await readTicketSigningKey(site.certificates.tickets.privateKey));
-  const relays = turn && secret !== undefined ? relaysOf(turn, secret, now) : undefined;
+  const ends = now + LIFE_MS;
+  const relays = turn && secret !== undefined ? relaysOf(turn, secret, ends) : undefined;
   return {
-    ...{ domain, page: site.homeserver.client.url, sft: site.sft.client.url, conference, ticket, ends: now + LIFE_MS },
+    ...{ domain, page: site.homeserver.client.url, sft: site.sft.client.url, conference, ticket, ends },
     ...(relays && { relays }),
   };
 }
@@ -54,8 +55,9 @@ export function parsePass(text: string): Pass | undefined {
   }
 }
 
-function relaysOf(turn: NonNullable<Site['turn']>, secret: string, now: number): Relays {
-  const { username, password } = turnCredential(secret, 'hawser-doctor', now);
+/** @param ends of the pass, ms since 1970: what is in it is good for no longer */
+function relaysOf(turn: NonNullable<Site['turn']>, secret: string, ends: number): Relays {
+  const { username, password } = credentialUntil(secret, 'hawser-doctor', Math.floor(ends / 1_000));
   return { urls: [...relayUrls(turn)], username, credential: password };
 }
 

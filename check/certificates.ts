@@ -169,7 +169,7 @@ function checkIdentity(
     return [refuse(option, reason, isOther ? 'Perhaps those of homeserver and SFT are swapped.' : RENEW)];
   }
   if (code === 'TRUST_SELF_SIGNED' || code === 'TRUST_WRONG_AUTHORITY') return [refuse(option, ...whyNot(own, facts))];
-  if (code === 'TRUST_REVOKED') return [warn(option, 'it is revoked: every other domain refuses it.', RENEW)];
+  if (code === 'TRUST_REVOKED') return [warn(option, 'it is revoked: every other domain refuses it.', RENEW, code)];
   return checkLife(option, own, facts.now, `the certificate of ${WHAT[role]}`, RENEW);
 }
 

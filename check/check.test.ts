@@ -54,6 +54,17 @@ describe('finds in hawser.yaml', () => {
     expectFindings(await check(spoil(HAWSER_YAML)), ...expected);
   });
 
+  it.each([
+    ['past', 'TRUST_EXPIRED'],
+    ['early', 'TRUST_NOT_YET_VALID'],
+    ['revoked', 'TRUST_REVOKED'],
+    ['soon', undefined],
+  ])('with which code others refuse a certificate: %s', async (made, code) => {
+    const [found] = await check(HAWSER_YAML.replaceAll('alpha.example/homeserver.', `made/${made}.`));
+    expect(found?.severity).toBe('warning');
+    expect(found?.code).toBe(code);
+  });
+
   it('nothing but that it is empty, or no text', async () => {
     expectFindings(await check(''), '1:1 error The file is empty.');
     expectFindings(await check('# later\n'), '1:1 error The file is empty.');

@@ -1,4 +1,5 @@
 /** What is wrong, or may be, with the files of an administrator: where, why, and what to do. */
+import type { ErrorCode } from '#signalling/errors.ts';
 import type { Mistake } from '#site/mistakes.ts';
 import type { Place } from '#site/yaml.ts';
 
@@ -17,6 +18,8 @@ export interface Remark {
   readonly reason: string;
   /** What to do, in whole sentences. */
   readonly remedy: string;
+  /** Where whoever is shown it refuses it: with which code. */
+  readonly code?: ErrorCode;
 }
 
 export interface Finding extends Remark {
@@ -40,8 +43,9 @@ export function refuse(option: Option, reason: string, remedy: string): Remark {
   return remark('error', option, reason, remedy);
 }
 
-export function warn(option: Option, reason: string, remedy: string): Remark {
-  return remark('warning', option, reason, remedy);
+/** @param code with which whoever is shown it refuses it */
+export function warn(option: Option, reason: string, remedy: string, code?: ErrorCode): Remark {
+  return { ...remark('warning', option, reason, remedy), ...(code && { code }) };
 }
 
 function remark(severity: Severity, { path, place, name }: Option, reason: string, remedy: string): Remark {

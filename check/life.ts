@@ -18,9 +18,9 @@ export function checkLife(
   const [from, to] = [validFrom(certificate), validTo(certificate)];
   if (now < from) {
     const reason = `${what} is good from ${day(from)} on only, and until then refused.`;
-    return [warn(option, reason, 'Set the clock of this machine, or wait until then.')];
+    return [warn(option, reason, 'Set the clock of this machine, or wait until then.', 'TRUST_NOT_YET_VALID')];
   }
-  if (now >= to) return [warn(option, `${what} ended on ${day(to)}: it is refused.`, remedy)];
+  if (now >= to) return [warn(option, `${what} ended on ${day(to)}: it is refused.`, remedy, 'TRUST_EXPIRED')];
   if (to - now >= Math.min(SOON, (to - from) / 3)) return [];
   return [warn(option, `${what} ends on ${day(to)}, in ${inDays(to - now)}.`, remedy)];
 }

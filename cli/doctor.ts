@@ -2,13 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { diagnoseClients } from '#doctor/clients.ts';
 import { diagnose } from '#doctor/federation.ts';
+import { partsHere } from '#doctor/parts.ts';
 import { makePass, type Pass, parsePass } from '#doctor/pass.ts';
-import { linesOf, type Step, verdict } from '#doctor/step.ts';
-import { parseDomainName } from '#signalling/ids.ts';
+import { isReady, linesOf, type Step, verdict } from '#doctor/step.ts';
+import { type DomainName, parseDomainName } from '#signalling/ids.ts';
+import { BOTH, type Part } from '#site/part.ts';
 import { replaceFile } from '#trust/replace.ts';
 import { command, Problem, UsageError } from './command.ts';
 import { line } from './doctor/check.ts';
-import { checkClock } from './doctor/clock.ts';
+import { checkClock, synchronised } from './doctor/clock.ts';
 import { checkPorts } from './doctor/ports.ts';
 import { checkChromium, checkNode, checkWorker } from './doctor/programs.ts';
 import { configFlag } from './flags.ts';
@@ -22,6 +24,19 @@ export const doctor = command({
   words: { min: 0, max: 1 },
   flags: {
     config: configFlag('The site'),
+    part: {
+      type: 'string',
+      value: 'SERVER',
+      choices: BOTH,
+      summary:
+        'Which of your servers runs on this machine, where they are on two; worked out by whose key is here when left out',
+    },
+    link: {
+      type: 'string',
+      value: 'URL',
+      summary:
+        'On the machine of the SFT alone: where that of DOMAIN is, as the doctor says on the machine of your homeserver',
+    },
     local: { type: 'boolean', summary: 'Check this machine: programs, free ports of the demo, clock' },
     write: {
       type: 'string',
@@ -35,8 +50,9 @@ export const doctor = command({
     'With the DOMAIN of another organisation it tries, in order, everything that a call with it needs: names, TCP, TLS and both',
     'certificates, allow lists, clocks, the link, then every trunk port in both directions, and two seconds of media. Run it where your',
     'servers run, as a user who may read their keys. Either side can run it; what only the other one can see it is asked for.',
+    'Where homeserver and SFT run on two machines, run it on both: each examines what is there, and the last line says what is left.',
     '',
-    'The exit code is 0 when all is well, and 1 otherwise. Nothing is changed.',
+    'The exit code is 0 when all that was tried is well, and 1 otherwise. Nothing is changed.',
     '',
     'With clients it tries what the browsers of your people need: the page, the WebSocket, and media by UDP, TCP and TURN. On a server',
     'that says whether all of it runs; on a machine in the network of your people, whether they reach it. Write the file on the server that',
@@ -47,6 +63,8 @@ export const doctor = command({
     '           hawser doctor clients --read pass.json',
   ],
   async run({ args: [word], flags, out }) {
+    if ((word === undefined || word === 'clients') && (flags.part ?? flags.link) !== undefined)
+      throw new UsageError('--part and --link are for hawser doctor DOMAIN.');
     if (word === 'clients') return clients(flags, out);
     if (flags.write !== undefined || flags.read !== undefined)
       throw new UsageError('--write and --read are for hawser doctor clients.');
@@ -57,26 +75,41 @@ export const doctor = command({
       );
     const peer = parseDomainName(word);
     if (peer === undefined) throw new UsageError(`'${word}' is not a DNS name such as beta.example.`);
-    const { config } = flags;
-    const site = await siteAt(config);
-    if (peer === site.domain) throw new UsageError(`${peer} is your own domain. Name another one.`);
-    const steps = await diagnose({
-      ...{ config, site, peer },
-      onStep: (step) => {
-        if (!flags.json) for (const each of linesOf(step, peer)) out(each);
-      },
-      now: () => performance.now(),
-      wallClock: () => Date.now(),
-    });
-    return conclude(steps, `calls between ${site.domain} and ${peer} work`, flags.json, out);
+    return federation(peer, flags, out);
   },
 });
 
+interface FederationFlags {
+  readonly config: string;
+  readonly part: Part | undefined;
+  readonly link: string | undefined;
+  readonly json: boolean;
+}
+
+async function federation(peer: DomainName, flags: FederationFlags, out: (line: string) => void): Promise<number> {
+  const { config, part, link, json } = flags;
+  if (link !== undefined && !(link.startsWith('wss://') && URL.canParse(link)))
+    throw new UsageError(`'${link}' is not a URL such as wss://sft.${peer}:8548/link/v1.`);
+  const site = await siteAt(config);
+  if (peer === site.domain) throw new UsageError(`${peer} is your own domain. Name another one.`);
+  const steps = await diagnose({
+    ...{ config, site, peer, link },
+    parts: part ? [part] : await partsHere(site.certificates),
+    kept: await synchronised(),
+    onStep: (step) => {
+      if (!json) for (const each of linesOf(step, peer)) out(each);
+    },
+    now: () => performance.now(),
+    wallClock: () => Date.now(),
+  });
+  return conclude(steps, `calls between ${site.domain} and ${peer} work`, json, out);
+}
+
 /** The last line, or all of it as JSON. */
 function conclude(steps: readonly Step[], what: string, json: boolean, out: (line: string) => void): number {
-  const ready = steps.every(({ outcome }) => outcome !== 'failed');
-  out(json ? JSON.stringify({ ready, verdict: verdict(steps, what), steps }) : verdict(steps, what));
-  return ready ? 0 : 1;
+  const last = verdict(steps, what);
+  out(json ? JSON.stringify({ ready: isReady(steps), verdict: last, steps }) : last);
+  return steps.some(({ outcome }) => outcome === 'failed') ? 1 : 0;
 }
 
 interface ClientFlags {

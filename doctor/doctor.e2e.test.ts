@@ -3,8 +3,9 @@
  * firewalls break is in ports/ports.e2e.test.ts, where calls are tried too.
  */
 import { X509Certificate } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPair } from '#cli/certs/folder.ts';
 import type { TestDns } from '#ports/testing/dns.ts';
@@ -15,7 +16,7 @@ import { until } from '#signalling/testing.ts';
 import { issueServer, makeAuthority, makeRevocationList } from '#trust/issue.ts';
 import { DAY, validityFrom } from '#trust/issuing.ts';
 import { writeSecrets } from '#turn-config/database.ts';
-import type { Step } from './step.ts';
+import type { Step, Who } from './step.ts';
 
 let two: TwoSites;
 let alpha: TestSite;
@@ -23,12 +24,17 @@ let beta: TestSite;
 let dns: TestDns;
 /** PEM file of what browsers believe here. */
 let believed: string;
+/** A folder with a `timedatectl` that says that a time service keeps this machine's clock right. */
+let inTime: string;
 
 beforeAll(async () => {
   two = await startTwoSites({ turn: true });
   ({ alpha, beta, dns } = two);
   believed = join(alpha.folder, 'web-authority.pem');
   await writeFile(believed, two.authority.certificate);
+  inTime = join(alpha.folder, 'in-time');
+  await mkdir(inTime);
+  await writeFile(join(inTime, 'timedatectl'), '#!/bin/sh\necho yes\n', { mode: 0o755 });
 }, 60_000);
 
 afterAll(() => two?.close());
@@ -40,7 +46,8 @@ interface Diagnosis {
 }
 
 async function diagnose(site: TestSite, word: string): Promise<Diagnosis> {
-  const { code, out, err } = await site.hawser(['doctor', word, '--json'], { NODE_EXTRA_CA_CERTS: believed });
+  const env = { NODE_EXTRA_CA_CERTS: believed, PATH: `${inTime}:${process.env.PATH}` };
+  const { code, out, err } = await site.hawser(['doctor', word, '--json'], env);
   if (out === '') throw new Error(err);
   const diagnosis: Diagnosis = JSON.parse(out);
   expect(code).toBe(diagnosis.ready ? 0 : 1);
@@ -84,7 +91,7 @@ describe('names the one thing that is broken:', () => {
   interface Break {
     readonly what: string;
     readonly step: string;
-    readonly who: 'you' | 'them';
+    readonly who: Who;
     readonly says: RegExp;
     readonly break: () => Promise<unknown>;
     readonly mend: () => Promise<unknown>;
@@ -102,15 +109,11 @@ describe('names the one thing that is broken:', () => {
   const certificate = (site: TestSite, role: 'homeserver' | 'sft') => join(site.folder, 'certificates', `${role}.pem`);
   const key = (site: TestSite, role: 'homeserver' | 'sft') => join(site.folder, 'certificates', `${role}.key`);
   /** Puts another certificate in place of one, and keeps the right one. */
-  const spoil = async (site: TestSite, role: 'homeserver' | 'sft', ended: boolean) => {
+  const spoil = async (site: TestSite, role: 'homeserver' | 'sft', how: 'ended' | 'early' | 'swapped') => {
     const authority = await readPair(join(site.folder, 'certificates'));
-    const validity = ended ? validityFrom(Date.now() - 3 * DAY, DAY) : validityFrom(Date.now(), DAY);
-    const made = await issueServer(
-      authority,
-      site.domain,
-      ended ? role : role === 'sft' ? 'homeserver' : 'sft',
-      validity,
-    );
+    const begin = Date.now() + { ended: -3 * DAY, early: 3 * DAY, swapped: 0 }[how];
+    const other = role === 'sft' ? 'homeserver' : 'sft';
+    const made = await issueServer(authority, site.domain, how === 'swapped' ? other : role, validityFrom(begin, DAY));
     for (const file of [certificate(site, role), key(site, role)]) await rename(file, `${file}.right`);
     await writeFile(key(site, role), made.key, { mode: 0o600 });
     await writeFile(certificate(site, role), made.certificate);
@@ -231,22 +234,41 @@ describe('names the one thing that is broken:', () => {
     {
       what: 'the certificate of our homeserver has ended',
       ...{ step: 'files', who: 'you', says: /ended/ },
-      ...{ break: () => spoil(alpha, 'homeserver', true), mend: () => unspoil(alpha, 'homeserver') },
+      ...{ break: () => spoil(alpha, 'homeserver', 'ended'), mend: () => unspoil(alpha, 'homeserver') },
     },
     {
       what: 'our SFT has the certificate of the homeserver',
       ...{ step: 'files', who: 'you', says: /sft\.pem|name/ },
-      ...{ break: () => spoil(alpha, 'sft', false), mend: () => unspoil(alpha, 'sft') },
+      ...{ break: () => spoil(alpha, 'sft', 'swapped'), mend: () => unspoil(alpha, 'sft') },
     },
     {
       what: 'the certificate of its SFT has ended',
       ...{ step: 'link', who: 'them', says: /certificate of the SFT of beta\.example has ended/ },
-      ...{ break: () => spoil(beta, 'sft', true), mend: () => unspoil(beta, 'sft') },
+      ...{ break: () => spoil(beta, 'sft', 'ended'), mend: () => unspoil(beta, 'sft') },
     },
     {
       what: 'the certificate of its homeserver has ended',
       ...{ step: 'homeserver', who: 'them', says: /certificate of the homeserver of beta\.example has ended/ },
-      ...{ break: () => spoil(beta, 'homeserver', true), mend: () => unspoil(beta, 'homeserver') },
+      ...{ break: () => spoil(beta, 'homeserver', 'ended'), mend: () => unspoil(beta, 'homeserver') },
+    },
+    {
+      what: 'the certificate of its homeserver is not valid yet',
+      ...{ step: 'homeserver', who: 'them', says: /certificate of the homeserver of beta\.example is not valid yet/ },
+      ...{ break: () => spoil(beta, 'homeserver', 'early'), mend: () => unspoil(beta, 'homeserver') },
+    },
+    {
+      what: 'its names lead into a house',
+      ...{ step: 'names', who: 'you', says: /leads to an address that is not of the open internet/ },
+      break: async () => {
+        await dns.close();
+        const { addresses, services } = names();
+        const inside = { ...addresses, [`hs.${beta.domain}`]: '10.0.0.7' };
+        dns = await startDns(two.network, two.dnsHost, { addresses: inside, services });
+      },
+      mend: async () => {
+        await dns.close();
+        dns = await startDns(two.network, two.dnsHost, names());
+      },
     },
     {
       what: 'the certificate of our SFT was revoked',
@@ -277,7 +299,7 @@ describe('names the one thing that is broken:', () => {
     },
     {
       what: 'its clock is wrong',
-      ...{ step: 'clock', who: 'you', says: /that of beta\.example is \d+ s ahead of yours/ },
+      ...{ step: 'clock', who: 'them', says: /that of beta\.example is \d+ s ahead of yours/ },
       break: async () => {
         const shift = join(beta.folder, 'shift.mjs');
         await writeFile(shift, 'const { now } = Date; Date.now = () => now() + 600_000;\n');
@@ -301,7 +323,7 @@ describe('names the one thing that is broken:', () => {
     },
     {
       what: 'large datagrams are lost on the way, and nobody says so',
-      ...{ step: 'sizes', who: 'you', says: /1200, 1400 bytes never arrive/ },
+      ...{ step: 'sizes', who: 'both', says: /1200, 1400 bytes never arrive/ },
       ...{ break: () => routerFilter('meta l4proto udp ip length > 1200 drop'), mend: () => router('') },
     },
     {
@@ -315,7 +337,7 @@ describe('names the one thing that is broken:', () => {
     },
     {
       what: 'every seventh packet is lost',
-      ...{ step: 'trunk', who: 'you', says: /with 1\d\.\d % lost/ },
+      ...{ step: 'trunk', who: 'both', says: /with 1\d\.\d % lost/ },
       ...{ break: () => routerFilter('meta l4proto udp numgen inc mod 7 0 drop'), mend: () => router('') },
     },
   ];

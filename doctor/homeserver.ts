@@ -2,16 +2,19 @@
 import { request } from 'node:https';
 import { Compile } from 'typebox/compile';
 import { errnoOf } from '#sft/probe/errno.ts';
-import { HawserError } from '#signalling/errors.ts';
+import { type ErrorCode, HawserError, isErrorCode } from '#signalling/errors.ts';
 import { FEDERATION_PATHS, ReachAnswer } from '#signalling/federation.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import type { HostAndPort } from '#site/address.ts';
 import type { PeerDialler } from '#trust/dialler.ts';
 
-export type Reached =
-  | { readonly answer: ReachAnswer; readonly roundTripMs: number }
-  /** `OLD`: it speaks no such call. */
-  | { readonly code: string; readonly errno: string | undefined };
+export type Reached = { readonly answer: ReachAnswer; readonly roundTripMs: number } | Unanswered;
+
+export interface Unanswered {
+  /** `OLD`: it speaks no such call. `ODD`: it answered something else than a homeserver does. */
+  readonly code: ErrorCode | 'OLD' | 'ODD';
+  readonly errno?: string | undefined;
+}
 
 const TIMEOUT_MS = 10_000;
 const MOST = 64 * 1024;
@@ -27,16 +30,29 @@ export async function askReach(
   const begin = now();
   try {
     const { status, body } = await post(dialler, domain, { host, port });
-    if (status === 404) return { code: 'OLD', errno: undefined };
-    const value: unknown = JSON.parse(body);
-    if (status === 200 && form.Check(value)) return { answer: value, roundTripMs: now() - begin };
-    const code =
-      typeof value === 'object' && value !== null && 'code' in value ? String(value.code) : `status ${status}`;
-    return { code, errno: undefined };
+    const answer = readAnswer(status, body);
+    return 'code' in answer ? answer : { answer: answer.reach, roundTripMs: now() - begin };
   } catch (error) {
     const errno = errnoOf(error);
     if (error instanceof HawserError) return { code: error.code, errno };
     return { code: errno === 'ECONNRESET' ? 'FED_REFUSED' : 'SIG_UNREACHABLE', errno };
+  }
+}
+
+/** Whatever the other side sends: its own words go no further than the schema lets them, and codes are ours or none. */
+export function readAnswer(status: number, body: string): Unanswered | { readonly reach: ReachAnswer } {
+  if (status === 404) return { code: 'OLD' };
+  const value = parse(body);
+  if (status === 200 && form.Check(value)) return { reach: value };
+  const code = typeof value === 'object' && value !== null && 'code' in value ? value.code : undefined;
+  return { code: status !== 200 && typeof code === 'string' && isErrorCode(code) ? code : 'ODD' };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PathReport, ProbeReport } from '#signalling/probe.ts';
+import type { PathReport, PortsLeft, ProbeReport } from '#signalling/probe.ts';
 import { mediaSteps, rangesOf } from './media.ts';
 import { linesOf, verdict } from './step.ts';
 
@@ -10,10 +10,23 @@ const whole: PathReport = {
 };
 
 function stepsOf(out: Partial<PathReport>, back: Partial<PathReport> = {}, rttMs: number | undefined = 20) {
-  const path = { out: { ...whole, ...out }, in: { ...whole, ...back }, rttMs, busy: { own: [], far: [] } };
-  const report: Pick<ProbeReport, 'path'> = { path };
-  const steps = mediaSteps(report, { own: 'alpha.example', peer: 'beta.example' });
+  const path = { out: { ...whole, ...out }, in: { ...whole, ...back }, rttMs };
+  const steps = mediaSteps({ path, left: { own: NONE, far: NONE } }, SIDES);
   return steps.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'skipped');
+}
+
+const SIDES = { own: 'alpha.example', peer: 'beta.example' };
+const NONE: PortsLeft = { busy: [], taken: [], late: [] };
+/** Of a report about ports that were left out. */
+function portsOf(
+  own: Partial<PortsLeft>,
+  far: Partial<PortsLeft>,
+  more: Pick<ProbeReport, 'ended'> = {},
+  tried = true,
+) {
+  const left = { own: { ...NONE, ...own }, far: { ...NONE, ...far } };
+  const path = { out: whole, in: whole, rttMs: 20 };
+  return mediaSteps({ left, ...(tried && { path }), ...more }, SIDES).find(({ step }) => step === 'ports');
 }
 
 const pairs = (count: number) =>
@@ -63,12 +76,71 @@ describe('the way of media', () => {
     ]);
   });
 
+  it.each([
+    ['out', { lostSizes: [1_400] }, {}, 'you', 'from alpha.example 1400 bytes never arrive'],
+    ['in', {}, { lostSizes: [1_200, 1_400] }, 'them', 'from beta.example 1200, 1400 bytes never arrive'],
+    ['both', { lostSizes: [1_400] }, { lostSizes: [1_400] }, 'both', 'from alpha.example 1400'],
+  ] as const)('lets whoever sends what is lost look first: large datagrams, %s', (_way, out, back, who, saw) => {
+    const [sizes] = stepsOf(out, back);
+    expect(sizes).toMatchObject({ step: 'sizes', outcome: 'failed', who, saw: expect.stringContaining(saw) });
+    expect(sizes?.cause).toContain('nobody sees from here');
+  });
+
+  it.each([
+    ['out', 0.2, 0, 'you', 'from alpha.example'],
+    ['in', 0, 0.2, 'them', 'from beta.example'],
+    ['both', 0.2, 0.05, 'both', 'in both directions'],
+  ] as const)('lets whoever sends what is lost look first: a part of all packets, %s', (_way, out, back, who, way) => {
+    const lost = (share: number) => ({ stream: { ...whole.stream, packets: 800 * (1 - share) } });
+    const [trunk] = stepsOf(lost(out), lost(back));
+    expect(trunk).toMatchObject({ step: 'trunk', outcome: 'failed', who, cause: expect.stringContaining(way) });
+  });
+
   it('tells a changed port from a changed address', () => {
     const said = { ip: '20.1.0.2', port: 41_000 };
     const [port] = stepsOf({ translated: { said, seen: { ...said, port: 50_000 } } });
     expect(port).toMatchObject({ step: 'translation', who: 'you', todo: expect.stringContaining('one to one') });
     const [address] = stepsOf({}, { translated: { said, seen: { ...said, ip: '20.1.0.9' } } });
     expect(address).toMatchObject({ step: 'translation', who: 'them', todo: expect.stringContaining('20.1.0.9') });
+  });
+});
+
+describe('trunk ports that were left out', () => {
+  it('are none, or those of calls', () => {
+    expect(portsOf({}, {})).toMatchObject({ outcome: 'ok', saw: 'all of them were tried' });
+    expect(portsOf({ busy: [41_000] }, { busy: [42_000, 42_001] })).toMatchObject({
+      outcome: 'ok',
+      saw: '41000 of alpha.example are left to calls; 42000-42001 of beta.example are left to calls; all others were tried',
+    });
+  });
+
+  it.each([
+    ['held by another program here', { taken: [41_003] }, {}, {}, 'you', /41003 of alpha\.example are held by another/],
+    ['held by another program there', {}, { taken: [42_003] }, {}, 'them', /42003 of beta\.example were not to be had/],
+    [
+      'more than are tried',
+      { late: [41_005] },
+      { late: [42_005] },
+      {},
+      'you',
+      /41005 of alpha\.example were not tried/,
+    ],
+    ['a way that is slow', {}, { late: [42_005] }, { ended: 'SIG_TIMEOUT' }, 'you', /broke off \(SIG_TIMEOUT\)/],
+  ] as const)('are warned of: %s', (_what, own, far, more, who, saw) => {
+    expect(portsOf(own, far, more)).toMatchObject({ outcome: 'warning', who, saw: expect.stringMatching(saw) });
+  });
+
+  it('are what is wrong where another program holds all of them', () => {
+    expect(portsOf({ taken: [41_000, 41_001] }, {}, {}, false)).toMatchObject({ outcome: 'failed', who: 'you' });
+  });
+
+  it('are no closed way, and nobody is told that it is open', () => {
+    const steps = mediaSteps({ left: { own: NONE, far: { ...NONE, late: [42_000] } }, ended: 'SIG_TIMEOUT' }, SIDES);
+    expect(steps.map(({ step, outcome }) => `${step} ${outcome}`)).toEqual([
+      'ports warning',
+      ...['media-out', 'media-in', 'sizes', 'translation', 'trunk'].map((step) => `${step} skipped`),
+    ]);
+    expect(verdict(steps, 'calls work')).toMatch(/^What was tried is well\. Not tried: UDP from your trunk ports/);
   });
 });
 

@@ -1,7 +1,9 @@
 /** The own side, before anything is tried: the allow list, the files, the two servers. */
 import { checkSite } from '#check/check.ts';
 import { lineOf } from '#check/finding.ts';
+import type { Machine } from '#check/machine.ts';
 import { homeRuleIds } from '#ports/rule-ids.ts';
+import { BOTH, type Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 import type { Peer } from '#trust/identity.ts';
 import { failed, ok, type Step, warning } from './step.ts';
@@ -24,14 +26,21 @@ export function allowStep(domain: string, peer: Peer | undefined): Step {
   return ok(step, tried, `allowed, media within ${peer.mediaPrefixes.join(', ')}`);
 }
 
-/** The files, as far as they concern other domains: what a start would refuse, and certificates that others refuse. */
-export async function filesStep(config: string): Promise<Step> {
-  const [step, tried] = ['files', `${config} and the files that it names`];
-  const findings = await checkSite(config);
-  const seen = findings.filter(({ path }) => /^certificates\.(?:homeserver|sft|authority|revocation)/.test(path));
-  const refused =
-    findings.find(({ severity }) => severity === 'error') ?? seen.find(({ reason }) => /refused/.test(reason));
-  const first = refused ?? seen[0];
+const NAMES: Readonly<Record<Part, string>> = { homeserver: 'homeserver', sft: 'SFT' };
+
+/**
+ * The files, as far as they concern other domains: what a start would refuse, and what other servers refuse.
+ * @param parts that run on this machine
+ * @param machine this one when left out
+ */
+export async function filesStep(config: string, parts: readonly Part[], machine?: Machine): Promise<Step> {
+  const [only, ...others] = parts;
+  const whose = only === undefined || others.length > 0 ? '' : ` for the ${NAMES[only]}`;
+  const [step, tried] = ['files', `${config} and the files that it names${whose}`];
+  const findings = await checkSite(config, { parts, ...(machine && { machine }) });
+  const shown = findings.filter(({ path }) => /^certificates\.(?:homeserver|sft|authority|revocation)/.test(path));
+  const refused = findings.find(({ severity }) => severity === 'error') ?? shown.find(({ code }) => code !== undefined);
+  const first = refused ?? shown[0];
   if (!first) return ok(step, tried, 'nothing is wrong that others would see');
   const trouble = {
     saw: lineOf(first).replace(/\.$/, ''),
@@ -44,31 +53,50 @@ export async function filesStep(config: string): Promise<Step> {
 
 const TIMEOUT_MS = 3_000;
 
-/** Whether both servers run and know each other, by their administrator's ports. */
-export async function serversStep(site: Site): Promise<Step> {
-  const [step, tried] = ['servers', 'your homeserver and your SFT'];
-  const home = await healthOf(site.homeserver.admin.listen);
-  const sft = await healthOf(site.sft.admin.listen);
-  const down = (what: string, unit: string, option: string) =>
+/** Whether the servers of this machine run and know each other, by their administrator's ports. */
+export async function serversStep(site: Site, parts: readonly Part[]): Promise<Step> {
+  const [step, tried] = ['servers', parts.map((part) => `your ${NAMES[part]}`).join(' and ')];
+  const down = (part: Part, address: string) =>
     failed(step, tried, {
-      saw: `the ${what} does not answer at its administrator's port, ${option}`,
-      cause: 'it does not run, or runs on another machine',
-      todo: `Start it: systemctl start ${unit}. Where it runs elsewhere, call the doctor there.`,
+      saw: `the ${NAMES[part]} does not answer at its administrator's port, ${address}`,
+      cause: 'it does not run',
+      todo: `Start it: systemctl start hawser-${part}. Where it belongs on another machine, say which runs here: --part ${otherThan(part)}`,
       who: 'you',
     });
-  if (!home) return down('homeserver', 'hawser-homeserver', site.homeserver.admin.listen);
-  if (!sft) return down('SFT', 'hawser-sft', site.sft.admin.listen);
-  if (sft.homeserver !== true) {
-    const [rule] = homeRuleIds(site);
-    return failed(step, tried, {
-      saw: `the SFT is not connected to ${site.sft.homeserver}`,
-      cause: 'the name or port of sft.homeserver is wrong, a firewall is between the two, or a certificate is refused',
-      todo: 'Read why in the log of the SFT: journalctl -u hawser-sft',
-      who: 'you',
-      ...(rule && { rule }),
-    });
+  for (const part of parts) {
+    const address = site[part].admin.listen;
+    const health = await healthOf(address);
+    if (!health) return down(part, address);
+    if (health.ok !== true) return unwell(step, tried, part);
+    const knows = part === 'sft' ? health.homeserver : parts.includes('sft') || health.sft;
+    if (knows !== true) return strangers(step, tried, part, site);
   }
-  return ok(step, tried, 'both run and know each other');
+  return ok(step, tried, parts.length > 1 ? 'both run and know each other' : 'it runs, and knows the other server');
+}
+
+function otherThan(part: Part): Part {
+  return BOTH.find((each) => each !== part) ?? part;
+}
+
+function unwell(step: string, tried: string, part: Part): Step {
+  return failed(step, tried, {
+    saw: `the ${NAMES[part]} says that it is not well`,
+    cause: 'something that it needs does not answer, such as its database or its disk',
+    todo: `Read why in its log: journalctl -u hawser-${part}`,
+    who: 'you',
+  });
+}
+
+function strangers(step: string, tried: string, part: Part, site: Site): Step {
+  const [rule] = homeRuleIds(site);
+  return failed(step, tried, {
+    saw:
+      part === 'sft' ? `the SFT is not connected to ${site.sft.homeserver}` : 'no SFT is connected to the homeserver',
+    cause: 'the name or port of sft.homeserver is wrong, a firewall is between the two, or a certificate is refused',
+    todo: 'Read why in the log of the SFT: journalctl -u hawser-sft',
+    who: 'you',
+    ...(rule && { rule }),
+  });
 }
 
 async function healthOf(address: string): Promise<Record<string, unknown> | undefined> {

@@ -1,5 +1,5 @@
 /** What a refusal between servers means, and what to do about it. Pure. */
-import type { Trouble } from './step.ts';
+import type { Trouble, Who } from './step.ts';
 
 export interface TrustWords {
   /** Who was not believed: `the homeserver of beta.example`. */
@@ -10,26 +10,26 @@ export interface TrustWords {
   readonly domain: string;
   readonly judge: string;
   readonly role: 'homeserver' | 'sft';
+  /** Whether the files of this site are known to be such that others refuse it. */
+  readonly isShunned?: boolean;
 }
 
 /** Of a code TRUST_* or FED_*; undefined for codes that are about something else. */
-export function untrusted(code: string, { what, owner, domain, judge, role }: TrustWords): Trouble | undefined {
+export function untrusted(
+  code: string,
+  { what, owner, domain, judge, role, isShunned }: TrustWords,
+): Trouble | undefined {
   const judged = owner === 'you' ? 'them' : 'you';
   const renew = `hawser certs renew certificates --only ${role}, and put the new files where the server reads them.`;
-  const trouble = (saw: string, cause: string, todo: string, who: 'you' | 'them'): Trouble => ({
-    saw,
-    cause,
-    todo,
-    who,
-  });
+  const trouble = (saw: string, cause: string, todo: string, who: Who): Trouble => ({ saw, cause, todo, who });
   switch (code) {
     case 'TRUST_EXPIRED':
       return trouble(`the certificate of ${what} has ended`, 'it was not renewed, or a clock is wrong', renew, owner);
     case 'TRUST_NOT_YET_VALID':
       return trouble(
         `the certificate of ${what} is not valid yet`,
-        'one of the two clocks is wrong',
-        'timedatectl set-ntp true',
+        'it was made for later, or one of the two clocks is wrong',
+        'Put one there that is valid now. If it is that, look at both clocks: timedatectl set-ntp true',
         owner,
       );
     case 'TRUST_REVOKED':
@@ -74,10 +74,39 @@ export function untrusted(code: string, { what, owner, domain, judge, role }: Tr
         judged,
       );
     case 'FED_REFUSED':
+      if (isShunned)
+        return trouble(
+          `${what} ended the connection when it knew who we are`,
+          'what is wrong with your own files, as said above',
+          'Mend your own files first, then call the doctor again.',
+          'you',
+        );
       return trouble(
         `${what} ended the connection when it knew who we are`,
         'it has not allowed the other side, or with another authority, or sees its certificate as revoked or ended; its log has the code',
         `hawser peers allow ${judge} --authority FILE, after comparing fingerprints.`,
+        owner,
+      );
+    case 'FED_LIMIT':
+      return trouble(
+        `${what} is asked too much for the moment`,
+        'another examination goes on, or too many requests come',
+        'Try again in half a minute.',
+        'you',
+      );
+    case 'FED_VERSION':
+    case 'FED_OLD_VERSION':
+      return trouble(
+        `${domain} and ${judge} have no version of the protocol in common`,
+        'the software of one of the two is too old for the other',
+        'Update the older one.',
+        'both',
+      );
+    case 'FED_WRONG_DESTINATION':
+      return trouble(
+        `${what} says that it is that of another domain`,
+        'its SRV record or its address leads to the server of another domain',
+        `Correct the SRV record _hawser-federation._tcp.${domain}.`,
         owner,
       );
     default:

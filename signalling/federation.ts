@@ -77,9 +77,10 @@ export type Versions = Static<typeof Versions>;
 export const ReachAnswer = Closed({
   /** ms since 1970 */
   now: Time,
-  software: Type.String({ maxLength: 80 }),
+  /** An administrator's terminal shows it, and obeys control characters. */
+  software: Type.String({ maxLength: 80, pattern: '^[\\u0020-\\u007e]*$' }),
   /** Where the SFT of the answering domain takes links; absent where it has none. */
-  link: Type.Optional(Type.String({ maxLength: 300, pattern: '^wss://' })),
+  link: Type.Optional(Type.String({ maxLength: 300, pattern: '^wss://[A-Za-z0-9.\\[\\]:-]+(?:/[A-Za-z0-9._/-]*)?$' })),
   /** Why the door of the asking domain could not be reached; absent where it could. */
   code: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,59}$' })),
   /** What of calls and messages the answering domain allows the asking one. */

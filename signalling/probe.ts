@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { Closed, type Contract, Nothing } from './contract.ts';
+import type { ErrorCode } from './errors.ts';
 import { DomainName } from './ids.ts';
 
 export const PROBE_PATH = '/probe/v1';
@@ -31,6 +32,7 @@ const Code = Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,59}$' });
 /** What one side says of itself. */
 export const ProbeSide = Closed({
   domain: DomainName,
+  /** An administrator's terminal shows it, and obeys control characters. */
   software: Type.String({ maxLength: 80, pattern: '^[ -~]*$' }),
   links: Closed({ min: Version, max: Version }),
   /** ms since 1970 */
@@ -115,19 +117,31 @@ export interface PathReport {
   readonly translated: ProbeSeen['translated'];
 }
 
+/** Trunk ports of one side that were not tried. */
+export interface PortsLeft {
+  /** Calls use them. */
+  readonly busy: readonly number[];
+  /** Another program holds them. The other side does not say so: of it, those that did not come when all others did. */
+  readonly taken: readonly number[];
+  /** Their turn did not come: an examination has an end. */
+  readonly late: readonly number[];
+}
+
 export interface ProbeReport {
   readonly far: ProbeSide & { readonly approved: boolean; readonly calls: boolean };
   /** Clock of the other side minus ours, ms, as exact as half a round trip. */
   readonly clockMs: number;
-  /** Why the other SFT could not dial ours; undefined where it could. */
-  readonly back: { readonly code: string; readonly errno: string | undefined } | undefined;
-  /** Undefined where no ports could be had. */
+  /** Whether the other SFT could dial ours, or why not. */
+  readonly back: 'reached' | 'unknown' | { readonly code: string; readonly errno: string | undefined };
+  /** Absent where no ports could be had on both sides. */
   readonly path?: {
     readonly out: PathReport;
     readonly in: PathReport;
     /** Median of the round trips on the trunk ports, ms; undefined where none came back. */
     readonly rttMs: number | undefined;
-    /** Ports that were not tried, because calls use them. */
-    readonly busy: { readonly own: readonly number[]; readonly far: readonly number[] };
   };
+  /** Absent where none were to be tried, because the other side does not approve our address. */
+  readonly left?: { readonly own: PortsLeft; readonly far: PortsLeft };
+  /** With which code it broke off; what had been seen by then is in the report. Absent where it came to its end. */
+  readonly ended?: ErrorCode;
 }

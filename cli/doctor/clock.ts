@@ -33,7 +33,7 @@ export function judgeClock(now: Date, earliest: Date, kept: Synchronised): Check
   return { name, ok: true, found: `${says} UTC is plausible; ${note}` };
 }
 
-async function synchronised(): Promise<Synchronised> {
+export async function synchronised(): Promise<Synchronised> {
   const { code, stdout } = await outcome('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], {
     timeout: 3000,
   });

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
@@ -69,13 +70,16 @@ async function dialled(server: TestServer, greets = true) {
   return rpc;
 }
 
+const LINK = 'wss://sft.beta.example/link/v1';
+const NONE_LEFT = { busy: [], taken: [], late: [] };
 const open = (ip: string, ports = [9]) => ({ ip, ports, key: Buffer.alloc(32).toString('base64') });
 const codeOf = (error: unknown) => (error instanceof HawserError ? error.code : error);
 
 it('tries every port of both sides in both directions, and gives all of them back', async () => {
   const { pools, options } = await setUp();
-  const { path, back, clockMs, far } = await probe(beta, 'wss://sft.beta.example/link/v1', options);
-  expect([back, far.approved, far.calls]).toEqual([undefined, true, true]);
+  const { path, left, ended, back, clockMs, far } = await probe(beta, LINK, options);
+  expect([back, far.approved, far.calls, ended]).toEqual(['reached', true, true, undefined]);
+  expect(left).toEqual({ own: NONE_LEFT, far: NONE_LEFT });
   expect(Math.abs(clockMs)).toBeLessThan(1_000);
   for (const way of [path?.out, path?.in]) {
     expect(way?.silent).toEqual([]);
@@ -94,6 +98,63 @@ it('sends nothing to an address that the other side names and nobody approved', 
   const { options } = await setUp();
   const { path, far } = await probe(beta, 'wss://sft.beta.example/link/v1', { ...options, mayReach: () => false });
   expect([far.trunk.ip, far.approved, path]).toEqual([HOST, true, undefined]);
+});
+
+it('says which ports it left out, and why', async () => {
+  const { pools, options } = await setUp();
+  const [first, last] = [pools.alpha.range.from, pools.beta.range.to];
+  const others = [createSocket('udp4'), createSocket('udp4')];
+  for (const [index, port] of [first + 3, last].entries()) {
+    const socket = others[index];
+    if (!socket) continue;
+    await new Promise<void>((resolve) => socket.bind(port, HOST, resolve));
+    undo.push(() => socket.close());
+  }
+  expect([pools.alpha.take(), pools.beta.take()]).toEqual([first, first + 20]);
+  const { path, left } = await probe(beta, LINK, options);
+  expect(path?.out.silent).toEqual([]);
+  expect(left).toEqual({
+    own: { busy: [first], taken: [first + 3], late: [] },
+    far: { busy: [first + 20], taken: [last], late: [] },
+  });
+}, 20_000);
+
+it('keeps what it has seen when the other side ends it, and says that it was ended', async () => {
+  const { options } = await setUp();
+  let rpc: Rpc<typeof SFT_PROBE, 'acceptor'> | undefined;
+  const impatient: TestServer = await serveContract(SFT_PROBE, (socket) => {
+    rpc = new Rpc({
+      contract: SFT_PROBE,
+      side: 'acceptor',
+      socket,
+      requests: {
+        hello: async () => ({ ...sideOf(beta, new PortPool(30_000, 30_009))(), approved: true, calls: true }),
+        back: async () => ({}),
+        open: async () => {
+          rpc?.close('SIG_TIMEOUT', 'a probe is over by now');
+          return { ports: [], busy: [] };
+        },
+        volley: async () => ({ unsent: 0 }),
+        stream: async () => ({ packets: 0, bytes: 0 }),
+        seen: async () => ({ pairs: [], packets: 0, bytes: 0 }),
+        close: async () => ({}),
+      },
+      notifications: {},
+    });
+  });
+  undo.push(() => impatient[Symbol.asyncDispose]());
+  const report = await probe(beta, LINK, { ...options, dial: () => impatient.dial() });
+  expect(report).toMatchObject({ back: 'reached', ended: 'SIG_TIMEOUT', left: { far: { busy: [], taken: [] } } });
+  expect(report.path).toBeUndefined();
+  expect(report.left?.far.late).toHaveLength(10);
+});
+
+it('begins no volley for which the time would not do', async () => {
+  const { options } = await setUp();
+  let ms = 0;
+  const report = await probe(beta, LINK, { ...options, now: () => (ms += 20_000) });
+  expect(report).toMatchObject({ back: 'reached', left: { own: { busy: [], taken: [] } } });
+  expect([report.ended, report.path, report.left?.own.late.length]).toEqual([undefined, undefined, 20]);
 });
 
 it('comes to each port of a range in some turns, whatever is left out in each of them', () => {

@@ -1,5 +1,6 @@
 /** Probes the way to the SFT of a peer: dials it, is dialled back, and tries every trunk port in both directions. */
 import { randomBytes } from 'node:crypto';
+import { HawserError } from '#signalling/errors.ts';
 import type { DomainName } from '#signalling/ids.ts';
 import {
   MAX_STREAM_KBPS,
@@ -14,6 +15,7 @@ import {
 } from '#signalling/probe.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
 import type { PortPool } from '../trunk/port-pool.ts';
+import { type PortRange, PortRow } from './port-row.ts';
 import { ProbePorts } from './probe-ports.ts';
 
 export interface ProberOptions {
@@ -33,6 +35,8 @@ export interface ProberOptions {
 }
 
 const MOST_PORTS = 128;
+/** After this no further volley begins: the door of the other side ends a probe after 20 s, and a volley takes one on a fast way. ms */
+const MOST_MS = 14_000;
 const ECHOES = 10;
 /** How long datagrams may be under way, ms. */
 const TRAVEL_MS = 300;
@@ -46,7 +50,7 @@ interface Tally {
   translated: ProbeSeen['translated'];
 }
 
-/** @throws HawserError where the peer cannot be dialled, or refuses */
+/** @throws HawserError where the peer cannot be dialled, or refuses; what breaks off after that is told in the report */
 export async function probe(peer: DomainName, link: string, options: ProberOptions): Promise<ProbeReport> {
   const { side, wallClock, now } = options;
   const socket = await options.dial(peer, link);
@@ -55,79 +59,93 @@ export async function probe(peer: DomainName, link: string, options: ProberOptio
     const [begin, clock] = [now(), wallClock()];
     const far = await rpc.request('hello', side());
     const clockMs = Math.round(far.now - (clock + (now() - begin) / 2));
-    const { code, errno } = await rpc.request('back', { link: options.link });
-    const back = code === undefined ? undefined : { code, errno };
     // A peer could name a third party's address: nothing goes to what was not approved, as with its trunks.
-    const path = far.approved && options.mayReach(peer, far.trunk.ip) ? await tryPath(rpc, far, options) : undefined;
-    return { far, clockMs, back, ...(path && { path }) };
+    const trial =
+      far.approved && options.mayReach(peer, far.trunk.ip) ? newTrial(options.ports.range, far.trunk) : undefined;
+    let back: ProbeReport['back'] = 'unknown';
+    let ended: ProbeReport['ended'];
+    try {
+      back = await askBack(rpc, options.link);
+      if (trial) await tryAll(rpc, options, trial, begin + MOST_MS);
+    } catch (error) {
+      if (!(error instanceof HawserError)) throw error;
+      ended = error.code;
+    }
+    return { far, clockMs, back, ...(trial && reportOf(trial)), ...(ended && { ended }) };
   } finally {
     rpc.close();
   }
 }
 
-async function tryPath(
-  rpc: Rpc<typeof SFT_PROBE, 'dialler'>,
-  far: ProbeSide,
-  options: ProberOptions,
-): Promise<ProbeReport['path']> {
-  const tallies = { out: newTally(), in: newTally() };
-  const busy = { own: new Set<number>(), far: new Set<number>() };
-  const untried = { own: portsIn(options.ports.range), far: portsIn(far.trunk.ports) };
-  let rttMs: number | undefined;
-  for (let volley = 0; volley < MOST_VOLLEYS && untried.own.size + untried.far.size > 0; volley++) {
-    rttMs = (await tryPorts(rpc, options, { ip: far.trunk.ip, tallies, busy, untried }, volley === 0)) ?? rttMs;
-  }
-  if (tallies.out.tried === 0) return undefined;
-  const report = ({ tried, unsent, silent, sizes, stream, translated }: Tally): PathReport => ({
-    ...{ tried, unsent, silent, stream, translated },
-    lostSizes: sizes.size === 0 ? [] : PROBE_SIZES.filter((size) => !sizes.has(size)),
-  });
-  return { out: report(tallies.out), in: report(tallies.in), rttMs, busy: { own: [...busy.own], far: [...busy.far] } };
+type Dialled = Rpc<typeof SFT_PROBE, 'dialler'>;
+
+async function askBack(rpc: Dialled, link: string): Promise<ProbeReport['back']> {
+  const { code, errno } = await rpc.request('back', { link });
+  return code === undefined ? 'reached' : { code, errno };
 }
 
 /** What a trial is about, from volley to volley. */
 interface Trial {
   /** Of the other side. */
   readonly ip: string;
-  readonly tallies: { readonly out: Tally; readonly in: Tally };
-  /** Ports that calls use now. */
-  readonly busy: { readonly own: Set<number>; readonly far: Set<number> };
-  readonly untried: { readonly own: Set<number>; readonly far: Set<number> };
+  readonly out: Tally;
+  readonly in: Tally;
+  readonly own: PortRow;
+  readonly far: PortRow;
+  rttMs: number | undefined;
 }
 
-function portsIn({ from, to }: { readonly from: number; readonly to: number }): Set<number> {
-  return new Set(Array.from({ length: to - from + 1 }, (_, index) => from + index));
+function newTrial(own: PortRange, { ip, ports }: ProbeSide['trunk']): Trial {
+  // The own pool has lent all that no call uses; of the other side nobody says what another program holds.
+  const rows = { own: new PortRow(own, 'busy'), far: new PortRow(ports, 'taken') };
+  return { ip, out: newTally(), in: newTally(), ...rows, rttMs: undefined };
 }
 
-/** @returns the round trip, ms */
-async function tryPorts(
-  rpc: Rpc<typeof SFT_PROBE, 'dialler'>,
-  { side, listenIp, ports, now }: ProberOptions,
-  { ip, tallies, busy, untried }: Trial,
-  isFirst: boolean,
-): Promise<number | undefined> {
+function reportOf({ out, in: back, own, far, rttMs }: Trial): Pick<ProbeReport, 'path' | 'left'> {
+  const left = { own: own.left, far: far.left };
+  if (out.tried === 0) return { left };
+  const report = ({ tried, unsent, silent, sizes, stream, translated }: Tally): PathReport => ({
+    ...{ tried, unsent, silent, stream, translated },
+    lostSizes: sizes.size === 0 ? [] : PROBE_SIZES.filter((size) => !sizes.has(size)),
+  });
+  return { path: { out: report(out), in: report(back), rttMs }, left };
+}
+
+/** @param until ms of the clock that only goes forward */
+async function tryAll(rpc: Dialled, options: ProberOptions, trial: Trial, until: number): Promise<void> {
+  const { ports, now } = options;
+  trial.own.busy(ports.inUse);
+  for (let volley = 0; volley < MOST_VOLLEYS && now() < until; volley++) {
+    if (trial.own.isDone && (trial.far.isDone || trial.out.tried === 0)) return;
+    await tryPorts(rpc, options, trial);
+  }
+}
+
+/** One volley; the first that comes about has the synthetic trunk too. */
+async function tryPorts(rpc: Dialled, { side, listenIp, ports, now }: ProberOptions, trial: Trial): Promise<void> {
   const key = randomBytes(32);
-  if (isFirst) for (const port of ports.inUse) busy.own.add(port);
   const lent = ports.lend(MOST_PORTS);
   const own = await ProbePorts.open(listenIp, lent, key, now);
   try {
-    if (own.ports.length === 0) return undefined;
+    trial.own.taken(lent.filter((port) => !own.ports.includes(port)));
+    if (lent.length === 0) trial.own.tried(lent);
+    if (own.ports.length === 0) return;
     const far = await rpc.request('open', { ip: side().trunk.ip, ports: [...own.ports], key: key.toString('base64') });
-    if (isFirst) for (const port of far.busy) busy.far.add(port);
-    for (const port of [...own.ports, ...busy.own]) untried.own.delete(port);
-    for (const port of [...far.ports, ...busy.far]) untried.far.delete(port);
-    own.connect({ ip, ports: far.ports });
+    own.connect({ ip: trial.ip, ports: far.ports });
     // Both at once, as on a trunk: what a firewall lets through only because the other side spoke first would be so there too.
     const [, volley] = await Promise.all([own.volley(), rpc.request('volley', {})]);
-    tallies.out.unsent += own.unsent;
-    tallies.in.unsent += volley.unsent;
-    const sent = isFirst ? await streams(own, rpc) : undefined;
+    const sent = trial.out.tried === 0 && own.pairs > 0 ? await streams(own, rpc) : undefined;
     await new Promise((resolve) => setTimeout(resolve, TRAVEL_MS));
     const there = await rpc.request('seen', {});
-    tally(tallies.out, own, there, ({ own: a, far: b }) => ({ from: a, to: b }), sent?.out);
-    tally(tallies.in, own, own.seen, ({ own: a, far: b }) => ({ from: b, to: a }), sent?.in);
+    trial.out.unsent += own.unsent;
+    trial.in.unsent += volley.unsent;
+    tally(trial.out, own, there, ({ own: a, far: b }) => ({ from: a, to: b }), sent?.out);
+    tally(trial.in, own, own.seen, ({ own: a, far: b }) => ({ from: b, to: a }), sent?.in);
+    trial.rttMs = own.rttMs ?? trial.rttMs;
+    trial.own.tried(own.ports);
+    trial.far.busy(far.busy);
+    trial.far.tried(far.ports);
     await rpc.request('close', {});
-    return own.rttMs;
   } finally {
     await own.close();
     for (const port of lent) ports.give(port);
@@ -135,7 +153,7 @@ async function tryPorts(
 }
 
 /** Two seconds of media in both directions at once, and echoes within. @returns packets that were sent */
-async function streams(own: ProbePorts, rpc: Rpc<typeof SFT_PROBE, 'dialler'>) {
+async function streams(own: ProbePorts, rpc: Dialled) {
   const wish = { kbps: MAX_STREAM_KBPS, ms: MAX_STREAM_MS };
   const [out, back] = await Promise.all([
     own.stream(wish.kbps, wish.ms),

@@ -136,6 +136,12 @@ describe('names the one thing that is broken:', () => {
     await site.stopServer(part);
     await site.startServer(part, env);
   };
+  /** Its SFT has found its homeserver again. */
+  const connected = (site: TestSite) => {
+    const ask = 'fetch("http://127.0.0.1:8550/health").then((answer) => answer.text()).then(console.log)';
+    const health = async () => JSON.parse(await two.network.run(site.host, process.execPath, ['-e', ask]));
+    return until(async () => (await health()).homeserver === true, 'the SFT to be connected', 15_000);
+  };
   /** Both servers of alpha and of beta know each other again. */
   const whole = (site: TestSite) =>
     until(async () => (await site.hawser(['peers', 'status'])).code === 0, 'the homeserver', 10_000);
@@ -281,6 +287,7 @@ describe('names the one thing that is broken:', () => {
       mend: async () => {
         const list = join(alpha.folder, 'certificates', 'revoked.pem');
         await rename(`${list}.right`, list);
+        await connected(alpha);
       },
     },
     {

@@ -3,9 +3,11 @@
  * firewalls break is in ports/ports.e2e.test.ts, where calls are tried too.
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPair } from '#cli/certs/folder.ts';
 import type { TestDns } from '#ports/testing/dns.ts';
@@ -50,7 +52,7 @@ async function diagnose(site: TestSite, word: string): Promise<Diagnosis> {
   const { code, out, err } = await site.hawser(['doctor', word, '--json'], env);
   if (out === '') throw new Error(err);
   const diagnosis: Diagnosis = JSON.parse(out);
-  expect(code).toBe(diagnosis.ready ? 0 : 1);
+  expect(code).toBe(diagnosis.steps.some(({ outcome }) => outcome === 'failed') ? 1 : 0);
   return diagnosis;
 }
 
@@ -430,3 +432,80 @@ describe('names the one thing that browsers lack:', () => {
     60_000,
   );
 });
+
+it('examines of a site on two machines what is on each, and says what to call on the other', async () => {
+  const machine = await moveSft('20.1.0.4');
+  const onSft = async (args: readonly string[]): Promise<Diagnosis> => {
+    const child = two.network.start(machine.host, process.execPath, [...MAIN, ...args, '--json'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: machine.folder,
+    });
+    let out = '';
+    for await (const chunk of child.stdout ?? []) out += String(chunk);
+    return JSON.parse(out);
+  };
+  const told = (steps: readonly Step[]) =>
+    steps.filter(({ outcome }) => outcome !== 'ok').map(({ step, outcome, saw }) => `${step} ${outcome}: ${saw}`);
+
+  const here = await until(
+    async () => {
+      const found = await diagnose(alpha, 'beta.example');
+      return found.steps.some(({ step, outcome }) => step === 'servers' && outcome === 'ok') ? found : undefined;
+    },
+    'the SFT to find its homeserver from where it is now',
+    15_000,
+  );
+  expect(told(here.steps)).toEqual(['link skipped: your SFT runs on another machine']);
+  expect([here.ready, here.verdict]).toEqual([false, expect.stringMatching(/^What was tried is well\. Not tried: /)]);
+  expect(here.steps.map(({ step }) => step)).toContain('allowed-there');
+
+  const [, command = ''] = /^There: hawser (.+)$/.exec(here.steps.at(-1)?.todo ?? '') ?? [];
+  const there = await onSft(command.split(' '));
+  expect(told(there.steps)).toEqual(['homeserver skipped: your homeserver runs on another machine']);
+  for (const step of [
+    'files',
+    'allowed',
+    'servers',
+    'link',
+    'link-clock',
+    'link-back',
+    'media-out',
+    'media-in',
+    'trunk',
+  ])
+    expect(there.steps.map((each) => `${each.step} ${each.outcome}`)).toContain(`${step} ok`);
+
+  const { steps } = await onSft(['doctor', 'beta.example']);
+  expect(steps.at(-1)?.todo).toMatch(/^On the machine of your homeserver, hawser doctor beta\.example /);
+}, 60_000);
+
+const MAIN = ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('../cli/main.ts', import.meta.url))];
+
+/** The SFT of alpha on a machine of its own from now on, with its key and no other one. */
+async function moveSft(ip: string) {
+  const host = await two.network.addHost('sft', ip, { dns: two.dnsHost.ip });
+  const folder = `${alpha.folder}-sft`;
+  await alpha.stopServer('sft');
+  await alpha.configure(({ sft }) => {
+    for (const door of [sft.client, sft.link]) door.listen = door.listen.replace(alpha.host.ip, ip);
+    for (const media of [sft.media, sft.trunk]) media.listenIp = ip;
+  });
+  await beta.allow([alpha], { mediaPrefixes: [`${ip}/32`] });
+  await dns.close();
+  const { addresses, services } = names();
+  dns = await startDns(two.network, two.dnsHost, {
+    addresses: { ...addresses, [`sft.${alpha.domain}`]: ip },
+    services,
+  });
+  for (const name of ['certificates', 'browsers']) await mkdir(join(folder, name), { recursive: true });
+  const common = ['authority.pem', 'revoked.pem', 'tickets.pem'].map((name) => `certificates/${name}`);
+  for (const name of [...common, 'browsers/fullchain.pem', 'browsers/privkey.pem', 'hawser.yaml', 'peers.yaml'])
+    await copyFile(join(alpha.folder, name), join(folder, name));
+  for (const name of ['certificates/sft.pem', 'certificates/sft.key'])
+    await rename(join(alpha.folder, name), join(folder, name));
+  const child = two.network.start(host, process.execPath, [...MAIN, 'sft', '--config', join(folder, 'hawser.yaml')], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  await once(child, 'message');
+  return { host, folder };
+}

@@ -87,9 +87,10 @@ interface FederationFlags {
 }
 
 async function federation(peer: DomainName, flags: FederationFlags, out: (line: string) => void): Promise<number> {
-  const { config, part, link, json } = flags;
+  const { part, link, json } = flags;
   if (link !== undefined && !(link.startsWith('wss://') && URL.canParse(link)))
     throw new UsageError(`'${link}' is not a URL such as wss://sft.${peer}:8548/link/v1.`);
+  const { config } = flags;
   const site = await siteAt(config);
   if (peer === site.domain) throw new UsageError(`${peer} is your own domain. Name another one.`);
   const steps = await diagnose({

@@ -7,7 +7,7 @@ import { LINK_VERSIONS } from '#signalling/sft-link.ts';
 import { BOTH } from '#site/part.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { type LinkQuestion, linkPlace } from './federation.ts';
-import { linkTrouble, versionStep } from './link.ts';
+import { linkBackStep, linkTrouble, versionStep } from './link.ts';
 import { partsHere } from './parts.ts';
 
 const LINK = 'wss://sft.beta.example:8548/link/v1';
@@ -75,6 +75,7 @@ describe('an SFT that was not examined', () => {
     ['SILENT', undefined, 'you', /your own SFT/],
     ['SIG_BUSY', undefined, 'you', /another examination/],
     ['SIG_UNSUPPORTED_VERSION', undefined, 'them', /does not know/],
+    ['SIG_FLOOD', undefined, 'both', /was refused \(SIG_FLOOD\)/],
     ['SIG_UNREACHABLE', 'ENOTFOUND', 'them', /has no address/],
     ['SIG_UNREACHABLE', 'ECONNREFUSED', 'them', /nobody listens/],
     ['SIG_UNREACHABLE', 'EPERM', 'you', /not let out/],
@@ -85,5 +86,24 @@ describe('an SFT that was not examined', () => {
     const trouble = linkTrouble({ code, errno }, dialled);
     expect(trouble.who).toBe(who);
     expect(trouble.saw).toMatch(saw);
+  });
+});
+
+describe('the own SFT, as the other one dials it,', () => {
+  const site = {
+    domain: 'alpha.example' as DomainName,
+    sft: { link: { url: 'wss://sft.alpha.example:8548/link/v1' } },
+  };
+  it.each([
+    ['reached', 'ok', undefined, /it reaches you/],
+    ['unknown', 'skipped', undefined, /ended the examination before/],
+    [{ code: 'TRUST_REVOKED', errno: undefined }, 'failed', 'you', /certificate of your SFT was revoked/],
+    [{ code: 'SIG_UNREACHABLE', errno: 'EAI_AGAIN' }, 'failed', 'you', /finds no address for sft\.alpha/],
+    [{ code: 'SIG_TIMEOUT', errno: undefined }, 'failed', 'you', /nothing comes back/],
+    [{ code: 'SIG_UNREACHABLE', errno: 'EPERM' }, 'failed', 'them', /was not let out/],
+  ] as const)('is told as it is: %o', (back, outcome, who, saw) => {
+    const step = linkBackStep(back, 'beta.example', site);
+    expect([step.outcome, step.who]).toEqual([outcome, who]);
+    expect(step.saw).toMatch(saw);
   });
 });

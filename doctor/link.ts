@@ -9,7 +9,7 @@ import { withinPrefixes } from '#trust/prefixes.ts';
 import { clockStep, type Kept } from './clock.ts';
 import { closedDoor } from './doors.ts';
 import { mediaSteps } from './media.ts';
-import { failed, type Note, ok, type Step, skipped, type Trouble } from './step.ts';
+import { failed, type Note, ok, type Step, skipped, type Trouble, type Who } from './step.ts';
 import { outcomeOf } from './tcp.ts';
 import { untrusted } from './trust-words.ts';
 
@@ -84,14 +84,15 @@ export interface Dialled {
   readonly isShunned: boolean;
 }
 
+/** Codes of a connection that did not come about. */
+const UNREACHED: ReadonlySet<string> = new Set(['SIG_UNREACHABLE', 'SIG_TIMEOUT', 'SIG_CLOSED']);
+
 /** Why the own SFT got no examination out of the other one. Pure. */
 export function linkTrouble({ code, errno }: ProbeRefusal, { address, domain, own, isShunned }: Dialled): Trouble {
   const what = `the SFT of ${domain}`;
   const judged = untrusted(code, { what, owner: 'them', domain, judge: own, role: 'sft', isShunned });
   if (judged) return judged;
-  const trouble = (saw: string, cause: string, todo: string, who: 'you' | 'them'): Trouble => ({
-    ...{ saw, cause, todo, who },
-  });
+  const trouble = (saw: string, cause: string, todo: string, who: Who): Trouble => ({ saw, cause, todo, who });
   switch (code) {
     case 'SILENT':
       return trouble(
@@ -118,6 +119,14 @@ export function linkTrouble({ code, errno }: ProbeRefusal, { address, domain, ow
       'them',
     );
   }
+  if (!UNREACHED.has(code)) {
+    return trouble(
+      `the examination was refused (${code})`,
+      'one of the two SFTs has done enough of them for now, is about to end, or has a fault',
+      'Try again in some minutes; if it lasts, read the logs of both SFTs at that moment.',
+      'both',
+    );
+  }
   return closedDoor(code === 'SIG_TIMEOUT' ? { is: 'silent' } : outcomeOf(errno), {
     ...{ address, what, owner: 'them', dialler: own },
     ...{ inRule: `link-in:${own}`, outRule: `link-out:${domain}` },
@@ -140,9 +149,12 @@ export function versionStep(far: { readonly min: number; readonly max: number },
   });
 }
 
-function linkBackStep(back: ProbeReport['back'], domain: string, site: Site): Step {
-  const { url } = site.sft.link;
-  const { host } = new URL(url);
+/** What says where the own link door is. */
+type LinkedSite = Pick<Site, 'domain'> & { readonly sft: { readonly link: { readonly url: string } } };
+
+/** Pure. */
+export function linkBackStep(back: ProbeReport['back'], domain: string, site: LinkedSite): Step {
+  const { host } = new URL(site.sft.link.url);
   const [step, tried] = ['link-back', `your SFT at ${host}, from that of ${domain}`];
   if (back === 'reached') return ok(step, tried, 'it reaches you');
   if (back === 'unknown') return skipped(step, tried, 'its SFT ended the examination before it said so');

@@ -84,6 +84,14 @@ test('without --local it asks what to check', async () => {
   await expect(run()).rejects.toThrow('or --local for this machine');
 });
 
+test('which server is here, and where another SFT is, is asked of an organisation and of nothing else', async () => {
+  const only = '--part and --link are for hawser doctor DOMAIN';
+  await expect(run('clients', '--part', 'sft')).rejects.toThrow(only);
+  await expect(run('--local', '--link', 'wss://sft.beta.example/link/v1')).rejects.toThrow(only);
+  for (const link of ['https://sft.beta.example/', 'wss://', 'sft.beta.example'])
+    await expect(run('beta.example', '--link', link)).rejects.toThrow('is not a URL such as wss://sft.beta.example');
+});
+
 test('where it reads a pass, or looks at the machine, it needs no site', async () => {
   await expect(run('clients', '--read', 'nowhere.json')).rejects.toThrow('There is no file nowhere.json.');
 });

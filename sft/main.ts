@@ -101,10 +101,13 @@ export async function startSft({
   });
   stack.defer(() => trust.close());
 
-  const workers = await MediaWorkers.start({ ...sft.media, workers: workersHere(sft.media) }, (worker) => {
-    metrics.workerDied();
-    log.error({ worker: worker.index }, 'a media worker ended by itself; another one has taken its place');
-    hosts.workerDied(worker);
+  const workers = await MediaWorkers.start({ ...sft.media, workers: workersHere(sft.media) }, {
+    onDied: (worker) => {
+      metrics.workerDied();
+      log.error({ worker: worker.index }, 'a media worker ended by itself');
+      hosts.workerDied(worker);
+    },
+    onFault,
   });
   stack.defer(() => workers.close());
 

@@ -3,7 +3,9 @@
  * every conference placed on it. A Router is not a room; `conference/access.ts` decides who may receive what.
  */
 import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import { createWorker, type types } from 'mediasoup';
+import { HawserError } from '#signalling/errors.ts';
 import { checkProfile, ROUTER_CODECS, trunkCapabilities } from './codecs.ts';
 import { SOCKET_BUFFER } from './socket-buffer.ts';
 
@@ -13,7 +15,23 @@ export interface MediaOptions {
   readonly announcedIp?: string | undefined;
   /** Worker i takes UDP and TCP port `port + i`. */
   readonly port: number;
+  /** The program of a worker; what mediasoup takes by itself when left out. */
+  readonly program?: string;
 }
+
+export interface MediaEvents {
+  /**
+   * A worker process ended by itself. A new one has taken its place, or could not be started at once: that is tried again until it
+   * can, and meanwhile the others take its calls.
+   */
+  onDied(worker: MediaWorker): void;
+  /** What the SFT goes on without for now: a worker that could not be replaced. */
+  onFault(error: unknown, what: string): void;
+}
+
+/** From the first attempt to the second one; then twice as long each time, up to the last. */
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 30_000;
 
 export interface MediaWorker {
   readonly index: number;
@@ -27,21 +45,18 @@ export interface MediaWorker {
 
 export class MediaWorkers {
   readonly #options: MediaOptions;
-  readonly #onDied: (worker: MediaWorker) => void;
+  readonly #events: MediaEvents;
   readonly #workers: MediaWorker[] = [];
-  #closed = false;
+  readonly #closing = new AbortController();
 
-  private constructor(options: MediaOptions, onDied: (worker: MediaWorker) => void) {
+  private constructor(options: MediaOptions, events: MediaEvents) {
     this.#options = options;
-    this.#onDied = onDied;
+    this.#events = events;
   }
 
-  /**
-   * @param onDied called after a worker process ended by itself; a new one has taken its place when it is called
-   * @throws Error when a port is taken or the worker binary is missing
-   */
-  static async start(options: MediaOptions, onDied: (worker: MediaWorker) => void): Promise<MediaWorkers> {
-    const workers = new MediaWorkers(options, onDied);
+  /** @throws Error when a port is taken or the worker binary is missing */
+  static async start(options: MediaOptions, events: MediaEvents): Promise<MediaWorkers> {
+    const workers = new MediaWorkers(options, events);
     try {
       for (let index = 0; index < options.workers; index++) workers.#workers.push(await workers.#start(index));
     } catch (error) {
@@ -51,27 +66,33 @@ export class MediaWorkers {
     return workers;
   }
 
+  /** Those that are alive. */
   get all(): readonly MediaWorker[] {
-    return this.#workers;
+    return this.#workers.filter(({ worker }) => !worker.closed);
   }
 
-  /** The same key is always given the same worker, so that conferences of the same two domains share a trunk. */
+  /**
+   * The same key is always given the same worker, so that conferences of the same two domains share a trunk; another one only while that
+   * has died and is not replaced.
+   * @throws HawserError SFT_WORKER_DIED when none is alive
+   */
   place(key: string): MediaWorker {
     let hash = 2_166_136_261; // FNV-1a
     for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 16_777_619);
-    const worker = this.#workers[(hash >>> 0) % this.#workers.length];
-    if (!worker) throw new Error('no media worker runs');
+    const { all } = this;
+    const worker = all[(hash >>> 0) % all.length];
+    if (!worker) throw new HawserError('SFT_WORKER_DIED');
     return worker;
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const { worker } of this.#workers) worker.close();
   }
 
   async #start(index: number): Promise<MediaWorker> {
-    const { listenIp, announcedIp, port } = this.#options;
-    const worker = await createWorker({ logLevel: 'warn' });
+    const { listenIp, announcedIp, port, program } = this.#options;
+    const worker = await createWorker({ logLevel: 'warn', ...(program === undefined ? {} : { workerBin: program }) });
     outliveSignals(worker);
     const listen = { ip: listenIp, port: port + index, ...(announcedIp ? { announcedAddress: announcedIp } : {}) };
     try {
@@ -99,12 +120,19 @@ export class MediaWorkers {
     }
   }
 
+  /** Never rejects: what the new one lacks, such as the program in the middle of an upgrade, may be there a moment later. */
   async #replace(dead: MediaWorker): Promise<void> {
-    if (this.#closed) return;
-    const fresh = await this.#start(dead.index);
-    if (this.#closed) return fresh.worker.close();
-    this.#workers[dead.index] = fresh;
-    this.#onDied(dead);
+    const { signal } = this.#closing;
+    for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
+      const fresh = await this.#start(dead.index).catch((error: unknown) => {
+        this.#events.onFault(error, 'a media worker that ended could not be replaced; it is tried again');
+      });
+      if (signal.aborted) return fresh?.worker.close();
+      if (fresh) this.#workers[dead.index] = fresh;
+      if (retryMs === FIRST_RETRY_MS) this.#events.onDied(dead);
+      if (fresh) return;
+      await setTimeout(retryMs, undefined, { signal }).catch(() => undefined);
+    }
   }
 }
 

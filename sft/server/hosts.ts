@@ -78,7 +78,7 @@ export class Hosts {
 
   /**
    * The conference, begun if need be. The caller has checked a ticket or a grant.
-   * @throws HawserError SFT_CONFERENCE_ENDED, SFT_FULL, SFT_DRAINING, SFT_TICKET_CONFERENCE when the anchor is another than before
+   * @throws HawserError SFT_CONFERENCE_ENDED, SFT_FULL, SFT_DRAINING, SFT_WORKER_DIED, SFT_TICKET_CONFERENCE when the anchor is another than before
    */
   open(conference: ConferenceId, anchor: DomainName): ConferenceHost {
     const existing = this.#hosts.get(conference);

@@ -145,6 +145,56 @@ it('limits what goes out with --strict only', async () => {
   }
 });
 
+describe('SSH', () => {
+  it('is let in on port 22 from everywhere, so that nobody locks himself out', async () => {
+    expect(await print('--format', 'nftables')).toMatch(/^ +tcp dport \{ 22 \} accept comment "ssh-in: .*"$/m);
+    expect(await print('--format', 'iptables')).toMatch(/^ip6tables -w -A hawser-in -p tcp --dport 22 .* -j ACCEPT$/m);
+    expect(await print('--format', 'ufw')).toMatch(
+      /^ufw allow in proto tcp from any to any port 22 comment 'ssh-in: /m,
+    );
+  });
+
+  it('is let in where it listens, and from where administrators are', async () => {
+    const ssh = ['--ssh-port', '2222, 22', '--ssh-from', '192.0.2.0/24,2001:db8:5::/48'];
+    const about = (text: string) => text.split('\n').filter((line) => line.includes('ssh-in'));
+    expect(about(await print('--format', 'nftables', ...ssh))).toEqual([
+      '    ip saddr { 192.0.2.0/24 } tcp dport { 2222, 22 } accept comment "ssh-in"',
+      '    ip6 saddr { 2001:db8:5::/48 } tcp dport { 2222, 22 } accept comment "ssh-in"',
+    ]);
+    expect(about(await print('--format', 'iptables', ...ssh)).map((line) => line.split(' -m ')[0])).toEqual([
+      'iptables -w -A hawser-in -s 192.0.2.0/24 -p tcp --dport 2222',
+      'iptables -w -A hawser-in -s 192.0.2.0/24 -p tcp --dport 22',
+      'ip6tables -w -A hawser-in -s 2001:db8:5::/48 -p tcp --dport 2222',
+      'ip6tables -w -A hawser-in -s 2001:db8:5::/48 -p tcp --dport 22',
+    ]);
+    expect(about(await print('--format', 'ufw', ...ssh))).toHaveLength(4);
+    // From one family alone: by the other one nobody comes in.
+    const four = about(await print('--format', 'iptables', '--ssh-from', '192.0.2.1'));
+    expect(four).toEqual([expect.stringMatching(/^iptables .* -s 192\.0\.2\.1 /)]);
+  });
+
+  it('refuses what is no port and no prefix, and formats that say nothing of it', async () => {
+    for (const port of ['0', '65536', 'ssh', '22,'])
+      await expect(print('--format', 'ufw', '--ssh-port', port)).rejects.toThrow('is no port from 1 to 65535.');
+    await expect(print('--format', 'ufw', '--ssh-from', 'home')).rejects.toThrow("'home' is no address or prefix");
+    await expect(print('--format', 'firewalld', '--ssh-port', '22')).rejects.toThrow('--ssh-port is for nftables');
+  });
+});
+
+describe('--format sysctl', () => {
+  it('keeps the ports of media, trunks and relays free, each on its machine', async () => {
+    const lines = async (machine: string) => (await print('--format', 'sysctl', '--machine', machine)).split('\n');
+    const kept = async (machine: string) => (await lines(machine)).filter((line) => line.includes('reserved'));
+    // As many workers as this machine has processors.
+    expect(await kept('sft')).toEqual([
+      expect.stringMatching(/^net\.ipv4\.ip_local_reserved_ports = 40000(-\d+)?,41000-41199$/),
+    ]);
+    expect(await kept('turn')).toEqual(['net.ipv4.ip_local_reserved_ports = 49152-50175']);
+    expect(await kept('homeserver')).toEqual([]);
+    for (const line of await lines('sft,homeserver,turn')) expect(line).toMatch(/^(#.*|-?net\.[a-z0-9_.]+ = \S+)$/);
+  });
+});
+
 describe('--partner', () => {
   it('is a letter to one administrator, with what to enter for this side', async () => {
     const letter = await print('--partner', 'beta.example');

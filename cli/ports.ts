@@ -3,27 +3,41 @@ import { Discovery } from '#homeserver/federation/discovery.ts';
 import { resolverOf } from '#homeserver/federation/dns.ts';
 import { WORLD } from '#homeserver/world.ts';
 import { firewalld } from '#ports/formats/firewalld.ts';
+import type { FirewallOptions, Ssh } from '#ports/formats/host.ts';
 import { iptables } from '#ports/formats/iptables.ts';
 import { nftables } from '#ports/formats/nftables.ts';
+import { sysctl } from '#ports/formats/sysctl.ts';
 import { list, markdown } from '#ports/formats/table.ts';
 import { terraformAws } from '#ports/formats/terraform-aws.ts';
 import { ufw } from '#ports/formats/ufw.ts';
 import { partnerLetter, partnerRows } from '#ports/partner.ts';
 import { type Machine, type Rule, rulesAt } from '#ports/rule.ts';
-import { isKnown, rulesOf } from '#ports/rules.ts';
+import { isKnown, type KnownSite, rulesOf } from '#ports/rules.ts';
 import { parseDomainName } from '#signalling/ids.ts';
 import type { Site } from '#site/schema.ts';
 import { workersHere } from '#site/sft.ts';
+import { isPrefix, plainPrefix } from '#trust/prefixes.ts';
 import { command } from './command.ts';
 import { Problem, UsageError } from './errors.ts';
 import { configFlag } from './flags.ts';
 import { readPeers, siteAt } from './peers/list.ts';
 import { doorsOf } from './ports/doors.ts';
 
-const FORMATS = ['table', 'nftables', 'iptables', 'firewalld', 'ufw', 'terraform-aws', 'json', 'markdown'] as const;
+const FORMATS = [
+  'table',
+  'nftables',
+  'iptables',
+  'firewalld',
+  'ufw',
+  'terraform-aws',
+  'sysctl',
+  'json',
+  'markdown',
+] as const;
 type Format = (typeof FORMATS)[number];
-/** Those that let out whatever no rule is about, unless they are told otherwise. */
-const STRICT: readonly Format[] = ['nftables', 'iptables', 'ufw'];
+/** Those that let in nothing but by a rule, and let out whatever no rule is about, unless they are told otherwise. */
+const OWN_POLICY: readonly Format[] = ['nftables', 'iptables', 'ufw'];
+const SSH_PORT = 22;
 /** Of one domain. The homeserver tries some of them at a time, and not the same ones each time. */
 const MOST_PLACES = 32;
 const MACHINES: readonly Machine[] = ['homeserver', 'sft', 'turn'];
@@ -36,8 +50,13 @@ export const ports = command({
     'The rules are made of hawser.yaml and the allow list, the files that the servers themselves read. Make them anew when either changes.',
     '',
     'Examples:  hawser ports                                        the table, and what other organisations have to open',
-    '           hawser ports --format nftables --machine sft,homeserver > hawser.nft && nft -f hawser.nft',
+    '           hawser ports --format nftables --machine sft,homeserver > hawser.nft && nft --file hawser.nft',
     '           hawser ports --partner beta.example                 a letter to its administrator',
+    '',
+    `What else comes in is dropped by ${OWN_POLICY.join(', ')}, but for SSH, on port ${SSH_PORT} from everywhere. Where yours listens elsewhere, say so`,
+    'with --ssh-port before you load the rules, so that you do not lock yourself out; --ssh-from names where administrators are.',
+    '',
+    'sysctl is for /etc/sysctl.d: ports that the system is to keep for the servers.',
     '',
     'With --strict also what goes out is limited to the rules: updates of the system, for instance, need rules of their own then.',
   ],
@@ -57,8 +76,14 @@ export const ports = command({
     },
     strict: {
       type: 'boolean',
-      summary: `Let nothing out either but what the rules say; for ${STRICT.join(', ')}`,
+      summary: `Let nothing out either but what the rules say; for ${OWN_POLICY.join(', ')}`,
     },
+    'ssh-port': {
+      type: 'string',
+      value: 'PORT,…',
+      summary: `Where SSH of this machine listens, for ${OWN_POLICY.join(', ')}; ${SSH_PORT} when left out`,
+    },
+    'ssh-from': { type: 'string', value: 'CIDR,…', summary: 'From where SSH is let in; from everywhere when left out' },
     partner: {
       type: 'string',
       value: 'DOMAIN',
@@ -66,11 +91,17 @@ export const ports = command({
     },
   },
   async run({ flags, out, err }) {
-    if (flags.strict && !STRICT.includes(flags.format)) {
+    const hasPolicy = OWN_POLICY.includes(flags.format);
+    if (flags.strict && !hasPolicy) {
       throw new UsageError(
-        `--strict is for ${STRICT.join(', ')}. Groups of terraform-aws let nothing else out anyway, and rules of firewalld are about what comes in.`,
+        `--strict is for ${OWN_POLICY.join(', ')}. Groups of terraform-aws let nothing else out anyway, and rules of firewalld are about what comes in.`,
       );
     }
+    for (const name of ['ssh-port', 'ssh-from'] as const) {
+      if (flags[name] === undefined || hasPolicy) continue;
+      throw new UsageError(`--${name} is for ${OWN_POLICY.join(', ')}. Other formats say nothing about SSH.`);
+    }
+    const ssh = sshOf(flags['ssh-port'], flags['ssh-from']);
     const site = await siteAt(flags.config);
     if (flags.partner !== undefined) {
       const partner = parseDomainName(flags.partner);
@@ -88,12 +119,18 @@ export const ports = command({
       if (state === 'allowed' && mediaPrefixes.length === 0)
         err(`hawser: ${domain} has no media prefix, so that there is no rule for its media: hawser peers allow --help`);
     }
-    out(inFormat(flags.format, rules, site, flags.strict));
+    out(inFormat(flags.format, rules, { site, machines, isStrict: flags.strict, ssh }));
     return 0;
   },
 });
 
-function inFormat(format: Format, rules: readonly Rule[], site: Site, isStrict: boolean): string {
+interface Wanted extends FirewallOptions {
+  readonly site: KnownSite;
+  readonly machines: readonly Machine[];
+}
+
+function inFormat(format: Format, rules: readonly Rule[], wanted: Wanted): string {
+  const { site, machines } = wanted;
   switch (format) {
     case 'table': {
       const heading = `What ${site.domain} needs. The rule names are those that hawser doctor uses.`;
@@ -105,15 +142,17 @@ function inFormat(format: Format, rules: readonly Rule[], site: Site, isStrict: 
     case 'json':
       return JSON.stringify({ domain: site.domain, rules, partner: partnerRows(site) }, null, 2);
     case 'nftables':
-      return `${header(site, '#')}\n${nftables(rules, { isStrict })}`;
+      return `${header(site, '#')}\n${nftables(rules, wanted)}`;
     case 'iptables':
-      return withHeader(site, iptables(rules, { isStrict }));
+      return withHeader(site, iptables(rules, wanted));
     case 'firewalld':
       return withHeader(site, firewalld(rules));
     case 'ufw':
-      return withHeader(site, ufw(rules, { isStrict }));
+      return withHeader(site, ufw(rules, wanted));
     case 'terraform-aws':
       return `${header(site, '#')}\n${terraformAws(rules, site.domain)}`;
+    case 'sysctl':
+      return `${header(site, '#')}\n${sysctl(site, machines)}`;
   }
 }
 
@@ -145,4 +184,19 @@ function workersMissing(config: string): string {
     '    media:',
     `      workers: ${workersHere({})}`,
   ].join('\n');
+}
+
+function sshOf(portsText: string | undefined, fromText: string | undefined): Ssh {
+  const words = (text: string) => text.split(',').map((word) => word.trim());
+  const ports = words(portsText ?? String(SSH_PORT)).map((word) => {
+    const port = /^\d{1,5}$/.test(word) ? Number(word) : 0;
+    if (port < 1 || port > 65_535) throw new UsageError(`--ssh-port: '${word}' is no port from 1 to 65535.`);
+    return port;
+  });
+  const from = fromText === undefined ? 'anyone' : words(fromText);
+  const wrong = from === 'anyone' ? undefined : from.find((word) => !isPrefix(word));
+  if (wrong !== undefined) {
+    throw new UsageError(`--ssh-from: '${wrong}' is no address or prefix such as 192.0.2.0/24 or 2001:db8::/32.`);
+  }
+  return { ports, from: from === 'anyone' ? from : from.map(plainPrefix) };
 }

@@ -24,6 +24,8 @@ const HOST6 = '2001:db8:1::2';
 /** Any address of these is one of the client's. */
 const [CLIENTS, CLIENTS6] = ['20.8.0.0/16', '2001:db8:8::/64'];
 const TURN_PORT = 3_478;
+/** Several of each, as the firewalls list them. */
+const ssh = { ports: [22, 2_222], from: ['198.51.100.0/24', '192.0.2.1', '2001:db8:5::/48'] };
 const { value: sample } = readYaml(SiteSchema, sampleSite().replaceAll(/^( *)#(?! )(.*)$/gm, '$1$2'));
 if (!sample?.turn || !isKnown(sample)) throw new Error('the sample has TURN hosts, and says how many workers it has');
 /** As long as DNS allows. */
@@ -76,7 +78,7 @@ it('nftables', async () => {
   const other = 'table inet other { chain mine { tcp dport 1 accept; }; }';
   await network.firewall(host, other);
   const list = () => network.run(host, 'nft', ['-s', 'list', 'table', 'inet', 'hawser']);
-  const load = (isStrict: boolean) => network.run(host, 'nft', ['-f', '-'], `${nftables(rules, { isStrict })}\n`);
+  const load = (isStrict: boolean) => network.run(host, 'nft', ['-f', '-'], `${nftables(rules, { isStrict, ssh })}\n`);
   await load(true);
   const once = await list();
   for (const rule of rules) expect([rule.id, times(once, rule.id)]).toEqual([rule.id, byFamily(rule).length]);
@@ -94,7 +96,7 @@ it('nftables', async () => {
 });
 
 it('iptables and ip6tables', async () => {
-  const load = (isStrict: boolean) => network.run(host, 'sh', ['-s'], `${iptables(rules, { isStrict })}\n`);
+  const load = (isStrict: boolean) => network.run(host, 'sh', ['-s'], `${iptables(rules, { isStrict, ssh })}\n`);
   const list = async (program: string) => {
     const text = await network.run(host, `${program}-save`, []);
     // Counts of packets, and when it was asked.
@@ -127,8 +129,8 @@ async function load(
   change: (text: string) => string = (text) => text,
   isStrict = false,
 ): Promise<void> {
-  await network.firewall(host, format === 'nftables' ? change(nftables(rules, { isStrict })) : '');
-  if (format === 'iptables') await network.run(host, 'sh', ['-s'], `${change(iptables(rules, { isStrict }))}\n`);
+  await network.firewall(host, format === 'nftables' ? change(nftables(rules, { isStrict, ssh })) : '');
+  if (format === 'iptables') await network.run(host, 'sh', ['-s'], `${change(iptables(rules, { isStrict, ssh }))}\n`);
 }
 
 interface Flood {
@@ -228,7 +230,7 @@ it.each([
 ])('a line of %s that is refused (%s) leaves the old rules', async (program, line, kept) => {
   await load('iptables');
   const before = await saved(kept);
-  const text = iptables(rules, { isStrict: true });
+  const text = iptables(rules, { isStrict: true, ssh });
   const at = text.indexOf('-A hawser-in -j DROP', text.indexOf(`rules_of_${program}() {`));
   const spoilt = `${text.slice(0, at)}-A hawser-in ${line}\n${text.slice(at)}\n`;
   await expect(network.run(host, 'sh', ['-s'], spoilt)).rejects.toThrow();
@@ -255,7 +257,7 @@ it.each(['nftables', 'iptables'])('%s is never open while rules are made anew', 
   for (let round = 0; round < 5; round++) {
     const before = await sent();
     if (format === 'nftables') {
-      await network.run(host, 'nft', ['-f', '-'], `${nftables(rules, { isStrict: false })}\n`);
+      await network.run(host, 'nft', ['-f', '-'], `${nftables(rules, { isStrict: false, ssh })}\n`);
     } else {
       await network.run(host, 'sh', ['-s'], `${iptables(rules, { isStrict: round % 2 === 0 })}\n`);
     }
@@ -268,7 +270,10 @@ it.each(['nftables', 'iptables'])('%s is never open while rules are made anew', 
 it('a page behind a reverse proxy is reached at the port of its URL, and nothing else is', async () => {
   const behind = structuredClone(site);
   behind.homeserver.client.listen = '127.0.0.1:8443';
-  await network.firewall(host, nftables(rulesOf({ site: behind, peers: [], doors: new Map() }), { isStrict: false }));
+  await network.firewall(
+    host,
+    nftables(rulesOf({ site: behind, peers: [], doors: new Map() }), { isStrict: false, ssh }),
+  );
   const listening = network.start(
     host,
     process.execPath,
@@ -304,7 +309,7 @@ it('with --strict a host keeps its IPv6: it asks for routers and says to which g
     );
   await network.firewall(
     quiet,
-    `${nftables(rules, { isStrict: true })}\n${chain('input', 500, ['mld-listener-query'])}`,
+    `${nftables(rules, { isStrict: true, ssh })}\n${chain('input', 500, ['mld-listener-query'])}`,
   );
   await network.firewall(network.router, chain('prerouting', -500, ['nd-router-solicit', 'mld2-listener-report']));
   // From a router, whether anybody listens: type 130 (RFC 2710).

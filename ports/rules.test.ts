@@ -146,7 +146,9 @@ describe('people come in', () => {
     );
     expect(find(all, 'signalling-in')).toMatchObject({ own: undefined, ownPorts: { from: 8_543, to: 8_543 } });
     expect(idsOf(all).filter((id) => id.endsWith('behind-in'))).toEqual([]);
-    expect(nftables(all, { isStrict: false })).toContain('\n    tcp dport 443 accept comment "page-in"');
+    expect(nftables(all, { isStrict: false, ssh: { ports: [22], from: 'anyone' } })).toContain(
+      '\n    tcp dport 443 accept comment "page-in"',
+    );
     expect(list(all).join('\n')).toContain('page-in\n    TCP port 443, from your people to homeserver\n');
   });
 
@@ -269,7 +271,8 @@ describe('groups of AWS', () => {
 });
 
 describe('each format', () => {
-  const options = { isStrict: true };
+  const options = { isStrict: true, ssh: { ports: [22], from: 'anyone' } } as const;
+  const lax = { ...options, isStrict: false };
   it.each([
     ['nftables', nftables(rules, options)],
     ['iptables', iptables(rules, options)],
@@ -310,10 +313,21 @@ describe('each format', () => {
       expect(line).toMatch(/ -[sd] (198\.51|2001:db8)/);
   });
 
+  it('lets in what the machine itself needs: answers of DHCPv6, and SSH', () => {
+    const dhcp = 'ip6 saddr fe80::/10 udp dport 546 accept';
+    for (const strictness of [options, lax]) {
+      expect(nftables(rules, strictness)).toContain(dhcp);
+      expect(iptables(rules, strictness)).toMatch(/^ip6tables .*-s fe80::\/10 -p udp --dport 546 -j ACCEPT$/m);
+      expect(iptables(rules, strictness)).not.toMatch(/^iptables .*fe80/m);
+    }
+    expect(nftables(rules, options)).toContain('ip6 daddr { ff02::1:2, fe80::/10 } udp dport 547 accept');
+    expect(nftables(rules, lax)).not.toContain('dport 547');
+  });
+
   it('lets nothing out but by a rule only where that is wanted', () => {
-    expect(nftables(rules, { isStrict: false })).not.toContain('hook output priority filter');
-    expect(iptables(rules, { isStrict: false })).not.toContain('-A hawser-out');
-    expect(ufw(rules, { isStrict: false })).not.toContain('allow out');
+    expect(nftables(rules, lax)).not.toContain('hook output priority filter');
+    expect(iptables(rules, lax)).not.toContain('-A hawser-out');
+    expect(ufw(rules, lax)).not.toContain('allow out');
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { type Rule, rangeText } from '../rule.ts';
 import { commentOf } from '../rule-ids.ts';
-import type { FirewallOptions } from './nftables.ts';
+import { DHCPV6, type FirewallOptions, type Ssh, sshComment, sshSources } from './host.ts';
 import { byFamily, type FamilyRule } from './split.ts';
 import { STUN } from './stun.ts';
 
@@ -35,12 +35,13 @@ export function iptables(rules: readonly Rule[], options: FirewallOptions): stri
   ].join('\n');
 }
 
-function tables(program: Program, rules: readonly Rule[], { isStrict }: FirewallOptions): readonly string[] {
+function tables(program: Program, rules: readonly Rule[], { isStrict, ssh }: FirewallOptions): readonly string[] {
   const ours = rules.flatMap(byFamily).filter(({ family }) => family === undefined || PROGRAMS[family] === program);
   const incoming = ours.filter(({ rule }) => rule.direction === 'in');
   const outgoing = ours.filter(({ rule }) => rule.direction === 'out');
   const strangers = incoming.filter(({ rule }) => rule.id.startsWith('turn-udp-in'));
-  const icmp = program === 'iptables' ? 'icmp' : 'ipv6-icmp';
+  const isSix = program === 'ip6tables';
+  const icmp = isSix ? 'ipv6-icmp' : 'icmp';
   const untracked = (chain: string, all: readonly FamilyRule[]) =>
     all.filter(({ rule }) => rule.isStateless).map((one) => `-A ${chain} ${match(one)} -j CT --notrack`);
   const accepted = (chain: string, all: readonly FamilyRule[]) =>
@@ -63,7 +64,8 @@ function tables(program: Program, rules: readonly Rule[], { isStrict }: Firewall
     ...strangers.map((one) => `-A hawser-in ${match(one)} -m u32 --u32 "${IS_REQUEST[program]}" -j hawser-stun`),
     '-A hawser-in -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
     `-A hawser-in -p ${icmp} -j ACCEPT`,
-    '-A hawser-in -p tcp --dport 22 -m comment --comment "SSH. Narrow it to where administrators are." -j ACCEPT',
+    ...(isSix ? [`-A hawser-in -s ${DHCPV6.link} -p udp --dport ${DHCPV6.client} -j ACCEPT`] : []),
+    ...sshIn(program, ssh),
     ...accepted('hawser-in', incoming),
     '-A hawser-in -j DROP',
     ...(isStrict
@@ -71,12 +73,24 @@ function tables(program: Program, rules: readonly Rule[], { isStrict }: Firewall
           '-A hawser-out -o lo -j ACCEPT',
           '-A hawser-out -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
           `-A hawser-out -p ${icmp} -j ACCEPT`,
+          ...(isSix
+            ? [`-A hawser-out -d ${DHCPV6.servers},${DHCPV6.link} -p udp --dport ${DHCPV6.server} -j ACCEPT`]
+            : []),
           ...accepted('hawser-out', outgoing),
           '-A hawser-out -j REJECT',
         ]
       : []),
     'COMMIT',
   ];
+}
+
+function sshIn(program: Program, ssh: Ssh): readonly string[] {
+  const sources = sshSources(ssh, program === 'iptables' ? 'ip' : 'ip6');
+  if (sources?.length === 0) return [];
+  const source = sources ? ` -s ${sources.join(',')}` : '';
+  return ssh.ports.map(
+    (port) => `-A hawser-in${source} -p tcp --dport ${port} -m comment --comment "${sshComment(ssh)}" -j ACCEPT`,
+  );
 }
 
 /** To iptables-restore: make this chain, or empty it. */

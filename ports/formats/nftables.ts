@@ -2,19 +2,15 @@
 import type { PortRange, Rule } from '../rule.ts';
 import { rangeText } from '../rule.ts';
 import { commentOf } from '../rule-ids.ts';
+import { DHCPV6, type FirewallOptions, type Ssh, sshComment, sshSources } from './host.ts';
 import { byFamily, type FamilyRule } from './split.ts';
 import { STUN } from './stun.ts';
-
-export interface FirewallOptions {
-  /** Also what goes out is limited to the rules. */
-  readonly isStrict: boolean;
-}
 
 /**
  * Replaces the table `hawser` and touches no other one.
  * @param rules those of one machine
  */
-export function nftables(rules: readonly Rule[], { isStrict }: FirewallOptions): string {
+export function nftables(rules: readonly Rule[], { isStrict, ssh }: FirewallOptions): string {
   const lines = (select: (rule: Rule) => boolean, write: (one: FamilyRule) => string) =>
     rules.filter(select).flatMap((rule) => byFamily(rule).map(write));
   const incoming = ({ direction }: Rule) => direction === 'in';
@@ -46,7 +42,8 @@ export function nftables(rules: readonly Rule[], { isStrict }: FirewallOptions):
       'ct state established,related accept',
       ...ICMP,
       `icmpv6 type { ${MULTICAST.join(', ')} } accept`,
-      'tcp dport 22 accept comment "SSH. Narrow it to where administrators are."',
+      `ip6 saddr ${DHCPV6.link} udp dport ${DHCPV6.client} accept comment "dhcpv6-in"`,
+      ...sshIn(ssh),
       ...lines(incoming, (one) => `${match(one)} accept comment "${commentOf(one.rule.id)}"`),
     ]),
     ...(isStrict
@@ -55,6 +52,7 @@ export function nftables(rules: readonly Rule[], { isStrict }: FirewallOptions):
           'ct state established,related accept',
           ...ICMP,
           `icmpv6 type { nd-router-solicit, ${MULTICAST.join(', ')} } accept`,
+          `ip6 daddr { ${DHCPV6.servers}, ${DHCPV6.link} } udp dport ${DHCPV6.server} accept comment "dhcpv6-out"`,
           ...lines(outgoing, (one) => `${match(one)} accept comment "${commentOf(one.rule.id)}"`),
           '# At once, and not after a time-out, so that programs here can say why.',
           'reject with icmpx admin-prohibited',
@@ -72,6 +70,15 @@ const ICMP = [
   'icmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept',
   'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-request, nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept',
 ];
+
+function sshIn(ssh: Ssh): readonly string[] {
+  const accept = `tcp dport { ${ssh.ports.join(', ')} } accept comment "${sshComment(ssh)}"`;
+  if (ssh.from === 'anyone') return [accept];
+  // Each by itself: a set takes none that lies within another one.
+  return (['ip', 'ip6'] as const).flatMap((family) =>
+    (sshSources(ssh, family) ?? []).map((source) => `${family} saddr ${source} ${accept}`),
+  );
+}
 
 function chain(
   name: string,

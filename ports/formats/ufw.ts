@@ -1,21 +1,28 @@
 /** Commands for ufw. */
 import { type Rule, rangeText } from '../rule.ts';
 import { commentOf } from '../rule-ids.ts';
-import type { FirewallOptions } from './nftables.ts';
+import { type FirewallOptions, type Ssh, sshComment } from './host.ts';
 import { byFamily, type FamilyRule } from './split.ts';
 
-export function ufw(rules: readonly Rule[], { isStrict }: FirewallOptions): string {
+export function ufw(rules: readonly Rule[], { isStrict, ssh }: FirewallOptions): string {
   return [
     '#!/bin/sh',
     'set -e',
     'ufw default deny incoming',
     ...(isStrict ? ['ufw default reject outgoing'] : []),
-    "ufw allow in proto tcp to any port 22 comment 'SSH. Narrow it to where administrators are.'",
+    ...sshIn(ssh),
     ...rules
       .filter(({ direction }) => isStrict || direction === 'in')
       .flatMap((rule) => byFamily(rule).flatMap(commands)),
     '# When all of it is there: ufw enable',
   ].join('\n');
+}
+
+function sshIn(ssh: Ssh): readonly string[] {
+  const sources = ssh.from === 'anyone' ? ['any'] : ssh.from;
+  return sources.flatMap((source) =>
+    ssh.ports.map((port) => `ufw allow in proto tcp from ${source} to any port ${port} comment '${sshComment(ssh)}'`),
+  );
 }
 
 function commands({ rule, own, others }: FamilyRule): readonly string[] {

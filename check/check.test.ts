@@ -161,6 +161,13 @@ it.each(mistakesOf(PEERS()))('finds in peers.yaml $what', async ({ spoil, expect
 });
 
 describe('looks at the machine', () => {
+  it('that forces a reboot before the last call may have ended', async () => {
+    const draining = (minutes: number) => HAWSER_YAML.replace('  media:\n', `  drainMinutes: ${minutes}\n  media:\n`);
+    expect(await check(draining(28))).toEqual([]);
+    expectFindings(await check(draining(29)), '47:17 warning sft.drainMinutes: systemd forces a reboot');
+    expect(await check(draining(29), { hasSystemd: false })).toEqual([]);
+  });
+
   it.each<[what: string, machine: Partial<Machine>, ...expected: string[]]>([
     [
       'that grants small buffers',

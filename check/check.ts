@@ -9,6 +9,7 @@ import { checkCertificates } from './certificates.ts';
 import { checkContents } from './contents.ts';
 import { checkDevices } from './devices.ts';
 import { checkDoors } from './doors.ts';
+import { checkDrain } from './drain.ts';
 import type { Facts, Written } from './facts.ts';
 import { type Finding, inOrder, type Option, type Remark, refuse, remarkOf, WHOLE_FILE } from './finding.ts';
 import { type Gathered, gather } from './gather.ts';
@@ -27,6 +28,7 @@ const OF_SITE: readonly Check[] = [
   checkAddresses,
   checkDoors,
   checkPorts,
+  checkDrain,
   checkProxies,
   checkSecrets,
   checkContents,

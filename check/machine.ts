@@ -1,4 +1,5 @@
 /** What the machine allows: its addresses, ports and buffers, and who asks. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import process from 'node:process';
@@ -30,6 +31,8 @@ export interface Machine {
   readonly firstFreePort: number | undefined;
   /** The user as whom coturn runs, where it is installed. */
   readonly coturn: User | undefined;
+  /** Whether systemd starts and ends what runs here (sd_booted(3)). */
+  readonly hasSystemd: boolean;
 }
 
 const NET = '/proc/sys/net';
@@ -59,6 +62,7 @@ export async function thisMachine(): Promise<Machine> {
     receiveBuffer: numberOf(receive),
     firstFreePort: mayBind ? 0 : numberOf(first),
     coturn: userOf(COTURN, users, groups),
+    hasSystemd: existsSync('/run/systemd/system'),
   };
 }
 

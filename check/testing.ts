@@ -14,6 +14,7 @@ export const MACHINE: Machine = {
   receiveBuffer: 8_388_608,
   firstFreePort: 1_024,
   coturn: undefined,
+  hasSystemd: true,
 };
 
 export const HAWSER_YAML = `domain: alpha.example

@@ -259,7 +259,7 @@ it.each(['nftables', 'iptables'])('%s is never open while rules are made anew', 
     if (format === 'nftables') {
       await network.run(host, 'nft', ['-f', '-'], `${nftables(rules, { isStrict: false, ssh })}\n`);
     } else {
-      await network.run(host, 'sh', ['-s'], `${iptables(rules, { isStrict: round % 2 === 0 })}\n`);
+      await network.run(host, 'sh', ['-s'], `${iptables(rules, { isStrict: round % 2 === 0, ssh })}\n`);
     }
     expect(await sent()).toBeGreaterThan(before);
   }

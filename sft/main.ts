@@ -101,14 +101,17 @@ export async function startSft({
   });
   stack.defer(() => trust.close());
 
-  const workers = await MediaWorkers.start({ ...sft.media, workers: workersHere(sft.media) }, {
-    onDied: (worker) => {
-      metrics.workerDied();
-      log.error({ worker: worker.index }, 'a media worker ended by itself');
-      hosts.workerDied(worker);
+  const workers = await MediaWorkers.start(
+    { ...sft.media, workers: workersHere(sft.media) },
+    {
+      onDied: (worker) => {
+        metrics.workerDied();
+        log.error({ worker: worker.index }, 'a media worker ended by itself');
+        hosts.workerDied(worker);
+      },
+      onFault,
     },
-    onFault,
-  });
+  );
   stack.defer(() => workers.close());
 
   const tickets = new Tickets({ domain, key, now });

@@ -76,6 +76,7 @@ const HOST: Machine = {
   firstFreePort: 1_024,
   workers: 2,
   coturn: undefined,
+  hasSystemd: false,
 };
 /** The two organisations of the trial are in a network of their own, and nobody outside of it is to reach them. */
 const OF_TRIAL = /: 10\.97\.53\.\d+ is a private address/;

@@ -52,6 +52,7 @@ const NODE: Machine = {
   firstFreePort: 1_024,
   workers: 2,
   coturn: undefined,
+  hasSystemd: false,
 };
 /** What `config check` warns of here and not in a cluster. */
 const MEANT = [

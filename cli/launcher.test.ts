@@ -3,8 +3,9 @@ import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeF
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { repository } from './setup/packages.ts';
+import { findProgram } from './setup/program.ts';
 
 const launcher = join(repository, 'hawser');
 let folder: string;
@@ -22,9 +23,13 @@ async function program(path: string, script: string) {
   await chmod(path, 0o755);
 }
 
-/** Runs the launcher with the programs of the test first on PATH, and its own cache. */
-function launch(file: string, args: string[] = []): Promise<{ code: number; stdout: string; stderr: string }> {
-  const env = { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, HOME: folder, HAWSER_CACHE: join(folder, 'cache') };
+/** Runs the launcher with the programs of the test first on PATH, and its own cache. @param system where it finds others */
+function launch(
+  file: string,
+  args: string[] = [],
+  system = '/usr/bin:/bin',
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { PATH: `${join(folder, 'bin')}:${system}`, HOME: folder, HAWSER_CACHE: join(folder, 'cache') };
   return new Promise((resolve) => {
     execFile(file, args, { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
@@ -78,6 +83,68 @@ test('where npm fails too, the launcher says what to install, and leaves nothing
   expect(stderr).toContain('https://nodejs.org');
   const again = await launch(launcher);
   expect(again.code).toBe(1);
+});
+
+describe('where there is no npm either', () => {
+  /** What every Debian has. */
+  const ESSENTIAL = ['cat', 'chmod', 'dirname', 'env', 'mkdir', 'mktemp', 'mv', 'readlink', 'rm', 'sh', 'uname'];
+  const bare = () => join(folder, 'bare');
+  /** An apt-get that notes its calls, and installs the npm of the test. */
+  const APT = () => `echo "$@" >> ${join(folder, 'asked')}
+case "$*" in *npm) mv ${join(folder, 'npm')} ${join(bare(), 'npm')} ;; esac`;
+
+  beforeEach(async () => {
+    await mkdir(bare());
+    for (const name of ESSENTIAL) await symlink((await findProgram(name)) ?? name, join(bare(), name));
+    await program(join(folder, 'npm'), NPM);
+  });
+
+  const isUser = (id: number) => program(join(bare(), 'id'), `echo ${id}`);
+
+  test.each([
+    ['as root', 0],
+    ['by sudo where that asks for no password', 1_000],
+  ])('it is installed %s, and Node fetched by it', async (_how, user) => {
+    await isUser(user);
+    await program(join(bare(), user === 0 ? 'apt-get' : 'sbin/apt-get'), APT());
+    if (user !== 0) {
+      await program(join(bare(), 'apt-get'), 'echo "are you root?" >&2; exit 100');
+      await program(join(bare(), 'sudo'), `[ "$1" = -n ] || exit 1; shift; PATH=${bare()}/sbin:$PATH "$@"`);
+      await symlink((await findProgram('true')) ?? 'true', join(bare(), 'true'));
+    }
+    const { code, stdout, stderr } = await launch(launcher, ['demo'], bare());
+    expect(stderr).toMatch(/^hawser: installing npm with apt-get .*\nhawser: fetching Node 24\.\d+\.\d+ into .*\n$/);
+    expect({ code, started: stdout.startsWith('started') }).toEqual({ code: 0, started: true });
+    const asked = (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n');
+    expect(asked.map((line) => /update|install.* npm$/.test(line))).toEqual([true, true]);
+  });
+
+  test('whoever may not install it is told the one command, and nothing is asked of apt', async () => {
+    await isUser(1_000);
+    await program(join(bare(), 'apt-get'), APT());
+    await program(join(bare(), 'sudo'), 'echo "a password is required" >&2; exit 1');
+    const { code, stderr } = await launch(launcher, ['demo'], bare());
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'hawser: This needs npm, which fetches Node 24. As root, run: apt-get install --yes npm. Then run this command again.\n',
+    });
+    expect(await readdir(folder)).not.toContain('asked');
+  });
+
+  test('where apt-get cannot, its message is seen, and what to do', async () => {
+    await isUser(0);
+    await program(join(bare(), 'apt-get'), 'echo "E: no network" >&2; exit 100');
+    const { code, stderr } = await launch(launcher, ['demo'], bare());
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/E: no network\nhawser: apt-get could not install npm.* apt-get install --yes npm\n$/);
+  });
+
+  test('on another system than Debian it says where Node is', async () => {
+    const { code, stderr } = await launch(launcher, ['demo'], bare());
+    expect(code).toBe(1);
+    expect(stderr).toContain('https://nodejs.org');
+  });
 });
 
 test('it is found through a symbolic link', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { Problem } from '../errors.ts';
 import { withLock } from './cache.ts';
+import { ensureDebianPackages } from './debian.ts';
 import { applyPatches, arePatched, patchedLibraries } from './patches.ts';
 import { findProgram, run } from './program.ts';
 import { say } from './say.ts';
@@ -50,6 +51,7 @@ async function patch(): Promise<void> {
  * not take node_modules away from a server that is running; what came of it is compared with the lock file afterwards.
  */
 async function install(): Promise<void> {
+  if ((await findProgram('npm')) === undefined) await ensureDebianPackages(['npm'], 'to install the npm packages');
   if ((await findProgram('npm')) === undefined) {
     throw new Problem('npm is needed to install the packages. Install it (Debian: apt install npm) and try again.');
   }

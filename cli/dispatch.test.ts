@@ -37,9 +37,10 @@ async function call(...argv: string[]) {
     },
     signal: new AbortController().signal,
   };
-  const code = await dispatch(argv, table, terminal, async () => {
+  const prepare = async () => {
     seen.prepared++;
-  });
+  };
+  const code = await dispatch(argv, table, terminal, { prepare, firstStep: 'hawser demo' });
   return { code, ...seen };
 }
 
@@ -48,6 +49,7 @@ test('without a command the help is shown, and nothing is prepared or loaded for
     const { code, out, prepared } = await call(...argv);
     expect(code).toBe(0);
     expect(out).toContain('peers list');
+    expect(out).toMatch(/Start with: hawser demo\n$/);
     expect(prepared).toBe(0);
   }
 });

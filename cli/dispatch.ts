@@ -5,18 +5,22 @@ import { commandHelp, groupHelp, overview } from './help.ts';
 import { nearest } from './suggest.ts';
 import type { Entry } from './table.ts';
 
-/** What has to be there before a command is loaded; the npm packages, in real life. */
-export type Prepare = (terminal: Terminal) => Promise<void>;
+export interface Surroundings {
+  /** What has to be there before a command is loaded; the npm packages, in real life. */
+  prepare(terminal: Terminal): Promise<void>;
+  /** What the help tells somebody to begin with. */
+  readonly firstStep: string;
+}
 
 /** Runs what `argv` says and returns the exit code: 0, 1 for a problem, 2 for a wrong call. */
 export async function dispatch(
   argv: readonly string[],
   table: readonly Entry[],
   terminal: Terminal,
-  prepare: Prepare,
+  surroundings: Surroundings,
 ): Promise<number> {
   try {
-    return await run(argv, table, terminal, prepare);
+    return await run(argv, table, terminal, surroundings);
   } catch (error) {
     if (error instanceof UsageError) {
       terminal.err(`hawser: ${error.message}`);
@@ -34,18 +38,18 @@ async function run(
   argv: readonly string[],
   table: readonly Entry[],
   terminal: Terminal,
-  prepare: Prepare,
+  surroundings: Surroundings,
 ): Promise<number> {
   const [first, second] = argv;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    terminal.out(overview(table));
+    terminal.out(overview(table, surroundings.firstStep));
     return 0;
   }
   const pair = `${first} ${second}`;
   const entry = table.find(({ name }) => name === pair) ?? table.find(({ name }) => name === first);
   if (entry === undefined) return group(first, second, table, terminal);
 
-  await prepare(terminal);
+  await surroundings.prepare(terminal);
   const command = await entry.load();
   const rest = argv.slice(entry.name.split(' ').length);
   if (asksForHelp(rest)) {

@@ -2,7 +2,8 @@
 import type { Command, Flag } from './command.ts';
 import type { Entry } from './table.ts';
 
-export function overview(table: readonly Entry[]): string {
+/** @param firstStep what somebody does who has only just got here */
+export function overview(table: readonly Entry[], firstStep: string): string {
   return [
     'Hawser: federated conferencing that organisations run themselves.',
     '',
@@ -10,7 +11,7 @@ export function overview(table: readonly Entry[]): string {
     '',
     ...columns(table.map(({ name, summary }) => [name, summary])),
     '',
-    'hawser COMMAND --help says what a command takes. Start with: hawser demo',
+    `hawser COMMAND --help says what a command takes. Start with: ${firstStep}`,
   ].join('\n');
 }
 

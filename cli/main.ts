@@ -1,7 +1,9 @@
 /** The `hawser` command: hands the command line to `dispatch`, Ctrl-C to the command, and its end to the shell. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { dispatch } from './dispatch.ts';
-import { ensurePackages } from './setup/packages.ts';
+import { ensurePackages, repository } from './setup/packages.ts';
 import { table } from './table.ts';
 
 const stop = new AbortController();
@@ -28,4 +30,9 @@ const terminal = {
   signal: stop.signal,
 };
 
-process.exitCode = await dispatch(process.argv.slice(2), table, terminal, ensurePackages);
+// The Debian package brings its own Node along, and stands on a host that is to serve.
+const isInstalled = existsSync(join(repository, 'bin', 'node'));
+const guide = join(repository, 'docs', 'guides', 'install.md');
+const firstStep = isInstalled ? `${guide}, whose step 6 writes the first hawser.yaml` : 'hawser demo';
+
+process.exitCode = await dispatch(process.argv.slice(2), table, terminal, { prepare: ensurePackages, firstStep });

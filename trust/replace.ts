@@ -21,6 +21,8 @@ export async function replaceFile(
   try {
     const file = await open(fresh, 'wx', mode);
     try {
+      // Whatever the umask takes away: others have to read what root writes.
+      await file.chmod(mode);
       if (owner) await file.chown(owner.uid, owner.gid);
       await file.writeFile(content);
       await file.sync();

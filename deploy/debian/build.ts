@@ -24,6 +24,7 @@ import { outcome, run } from '#cli/setup/program.ts';
 import { ensureWorker } from '#cli/setup/worker.ts';
 import { buildWeb } from '#web/build.ts';
 import { controlFile, librariesIn, ownersIn } from './control.ts';
+import { versionOf } from './version.ts';
 
 /** What goes into /opt/hawser beside the folders that package.json lets import each other. Tests stay behind. */
 const BESIDE = [
@@ -133,7 +134,8 @@ async function tryOut(program: string): Promise<void> {
 }
 
 async function pack(stage: string, folder: string, worker: string): Promise<string> {
-  const { version }: { version: string } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'));
+  const manifest: { version: string } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'));
+  const version = await versionOf(repository, manifest.version);
   const architecture = await run('dpkg', ['--print-architecture'], 'dpkg is needed to build a Debian package:');
   const size = Number.parseInt(await run('du', ['-sk', stage], 'The staged files could not be counted:'), 10);
   const depends = [...NEEDED, ...(await librariesOf([process.execPath, worker]))];

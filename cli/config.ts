@@ -34,11 +34,7 @@ export const configCheck = command({
     else {
       for (const finding of findings) for (const line of linesOf(finding)) out(line);
       for (const sentence of unseen) out(`not looked at: ${sentence}`);
-      out(
-        findings.length === 0
-          ? `${flags.config}: nothing is wrong.`
-          : `${counted(errors, 'error')}, ${counted(warnings, 'warning')}.`,
-      );
+      out(`${counted(errors, 'error')}, ${counted(warnings, 'warning')}.`);
     }
     return ok ? 0 : 1;
   },

@@ -11,8 +11,8 @@ import { say } from './say.ts';
 
 /** What every Debian has that somebody installed on a machine, and this one would not. */
 const BASE = ['systemd', 'systemd-sysv', 'dbus', 'ca-certificates', 'iproute2'];
-/** What docs/guides/install.md and the package ask apt for. They lie in the host as its mirror, since no test has the internet. */
-const MIRRORED = ['curl', 'libabsl20220623', 'libuv1', 'nftables'];
+/** What docs/guides/install.md and the package ask apt for, and what a host of an administrator has besides. They lie in the host as its mirror, since no test has the internet. */
+const MIRRORED = ['curl', 'libabsl20220623', 'libuv1', 'nftables', 'openssh-server'];
 /** In the Debian. */
 const MIRROR = '/srv/mirror';
 

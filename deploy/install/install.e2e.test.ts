@@ -2,15 +2,16 @@
  * docs/guides/install.md, typed as it stands into two fresh Debians by two administrators at once, up to a call between two browsers. What
  * the page cannot say is said by whoever stands between the two: values of the variables, and the file that each sends the other.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser } from '#cli/demo/browser.ts';
 import { seen, seesOther } from '#cli/demo/check.ts';
 import { converse, joinCall, leaveCall, openConversation, signInAt, startCall } from '#cli/demo/page.ts';
 import { ensureDebianHost } from '#cli/setup/debian-host.ts';
 import { repository } from '#cli/setup/packages.ts';
+import { outcome, run } from '#cli/setup/program.ts';
 import { until } from '#signalling/testing.ts';
 import { buildDebianPackage } from '../debian/build.ts';
 import { type Block, blocksOf, missingLine, withValues } from './page.ts';
@@ -39,6 +40,11 @@ interface Organisation {
   readonly printed: string[];
 }
 
+/** Where SSH listens before the page begins, so that the firewall has to find it out. */
+const SSH_PORTS = { alpha: 22, beta: 2_222 } as const;
+/** What administrators have in their shells, so that the page makes readable what has to be. */
+const UMASKS = { alpha: '022', beta: '077' } as const;
+
 const hostName = (name: string) => `hawser.${name}.example`;
 
 let stack: AsyncDisposableStack;
@@ -51,8 +57,10 @@ beforeAll(async () => {
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   if (root === undefined) return;
   const file = await buildDebianPackage(folder);
+  await mkdir(join(folder, 'newer'));
+  await makeNewer(file, join(folder, 'newer'));
   network = stack.use(await makeNetwork());
-  const prepared = [prepare(root, file, 'alpha', 'beta'), prepare(root, file, 'beta', 'alpha')] as const;
+  const prepared = [prepare(root, folder, 'alpha', 'beta'), prepare(root, folder, 'beta', 'alpha')] as const;
   // Where one does not come up, the other one is not to be left behind.
   await Promise.allSettled(prepared);
   both = await Promise.all(prepared);
@@ -62,17 +70,49 @@ afterAll(() => stack.disposeAsync());
 
 type Name = 'alpha' | 'beta';
 
-async function prepare(root: string, file: string, name: Name, peer: Name): Promise<Organisation> {
+/** The same package as of a commit a second later. */
+async function makeNewer(file: string, folder: string): Promise<void> {
+  const dpkg = (...args: string[]) => run('dpkg-deb', args, 'A newer package could not be made:');
+  const content = join(folder, 'content');
+  await dpkg('--raw-extract', file, content);
+  const control = join(content, 'DEBIAN', 'control');
+  const text = await readFile(control, 'utf8');
+  await writeFile(
+    control,
+    text.replace(/^(Version: )(.*)$/m, (_line, name, version) => `${name}${newerThan(version)}`),
+  );
+  await dpkg('--root-owner-group', '-Zzstd', '-z1', '--build', content, folder);
+  await rm(content, { recursive: true });
+}
+
+function newerThan(version: string): string {
+  return version.replace(/\.(\d{6})\./, (_text, time) => `.${String(Number(time) + 1).padStart(6, '0')}.`);
+}
+
+async function prepare(root: string, folder: string, name: Name, peer: Name): Promise<Organisation> {
   const { namespace, address } = network[name];
-  const files = { [file]: `/root/${basename(file)}` };
+  const files = { [folder]: '/srv/packages' };
   const host = stack.use(await DebianHost.boot({ root, namespace, files }));
   const values = {
-    ...{ DOMAIN: `${name}.example`, HOST: hostName(name), ADDRESS: address },
+    ...{ DOMAIN: `${name}.example`, HOST: hostName(name), ADDRESS: address, LISTEN: address },
     ...{ PEER: `${peer}.example`, PEER_HOST: hostName(peer), PEER_ADDRESS: network[peer].address },
   };
   const [{ text = '' } = {}] = page.filter(({ kind }) => kind === 'variables');
-  return { domain: values.DOMAIN, hostName: values.HOST, host, variables: withValues(text, values), printed: [] };
+  const variables = `umask ${UMASKS[name]}\n${withValues(text, values)}`;
+  const organisation = { domain: values.DOMAIN, hostName: values.HOST, host, variables, printed: [] };
+  await type(organisation, `${AS_INSTALLED}\n${listenOn(SSH_PORTS[name])}`);
+  return organisation;
 }
+
+/** What stands on a Debian that somebody installed for this, and the package in its place. */
+const AS_INSTALLED = `
+install --mode 0644 /dev/stdin /etc/hosts <<< '127.0.0.1 localhost'
+ln --symbolic /srv/packages/*.deb /root
+apt-get update
+apt-get install --yes openssh-server`;
+
+const listenOn = (port: number) =>
+  `install --mode 0644 /dev/stdin /etc/ssh/sshd_config.d/port.conf <<END\nPort ${port}\nEND\nsystemctl restart ssh`;
 
 /** @throws Error with what was printed, where it did not end well */
 async function type({ domain, host, variables, printed }: Organisation, text: string): Promise<string> {
@@ -118,6 +158,75 @@ async function follow(block: Block): Promise<void> {
 describe.skipIf(root === undefined)('the page, from nothing', () => {
   test('is typed by two administrators, and says at every check what it promises', async () => {
     for (const block of page) await follow(block);
+  });
+
+  test('leaves nothing to be warned of but what a trial has', async () => {
+    const [block] = page.filter(({ text }) => text.includes('hawser config check'));
+    for (const { host, variables } of both) {
+      const { stdout } = await host.type(`${variables}\n${block?.text}`);
+      const warnings = stdout.split('\n').filter((line) => line.startsWith('warning: '));
+      // The second one is of the machine that all this runs on.
+      expect(warnings.filter((line) => !/signed by itself|receive buffers/.test(line))).toEqual([]);
+    }
+  });
+
+  test('leaves administrators their SSH, and lets nobody in at other ports', async () => {
+    const [alpha, beta] = both;
+    const greets = async (address: string, port: number) => {
+      const script = `exec 3<>/dev/tcp/${address}/${port}; head --lines 1 <&3`;
+      const args = ['netns', 'exec', network.internet, 'timeout', '2', 'bash', '-c', script];
+      return (await outcome('ip', args)).stdout.startsWith('SSH-2.0-');
+    };
+    expect(await greets(network.alpha.address, SSH_PORTS.alpha)).toBe(true);
+    expect(await greets(network.beta.address, SSH_PORTS.beta)).toBe(true);
+    // Behind the back of the firewall.
+    await type(beta, listenOn(SSH_PORTS.alpha));
+    expect(await greets(network.beta.address, SSH_PORTS.alpha)).toBe(false);
+    await type(beta, `${listenOn(SSH_PORTS.beta)}\nhawser-firewall`);
+    expect(await type(alpha, 'cat /etc/nftables.conf.before-hawser')).toContain('flush ruleset');
+  });
+
+  test('a firewall whose rules cannot be made stays as it was, also in the file of the next start', async () => {
+    const [alpha] = both;
+    const rules = () => type(alpha, 'cat /etc/hawser.nft; nft list table inet hawser');
+    const before = await rules();
+    await type(alpha, "sed --in-place 's/^  link:/  lnik:/' /etc/hawser/hawser.yaml");
+    expect((await alpha.host.type('hawser-firewall')).code).not.toBe(0);
+    expect(await rules()).toBe(before);
+    await type(alpha, "sed --in-place 's/^  lnik:/  link:/' /etc/hawser/hawser.yaml; hawser-firewall");
+    expect(await rules()).toBe(before);
+  });
+
+  test('the script that certbot calls hands a new certificate over, and the servers show it', async () => {
+    const [, beta] = both;
+    const [{ text = '' } = {}] = page.filter(({ kind, step }) => kind === 'internet' && step === 5);
+    const [, script = ''] =
+      /^(cat > \/usr\/local\/sbin\/hawser-browser-certificate [\s\S]*?^chmod .*)$/m.exec(text) ?? [];
+    expect(script).toContain('RENEWED_LINEAGE');
+    const [, hook = ''] = /--deploy-hook (\S+)/.exec(text) ?? [];
+    // As certbot keeps them: root's alone, and links to the newest of several.
+    const lineage = '/etc/letsencrypt/live/$HOST';
+    const serial = await type(
+      beta,
+      `${script}
+mkdir --parents "${lineage}" /etc/letsencrypt/archive
+cd /etc/letsencrypt/archive
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 90 -subj "/CN=$HOST" \
+  -addext "subjectAltName=DNS:$HOST" -keyout privkey2.pem -out fullchain2.pem
+ln --symbolic /etc/letsencrypt/archive/privkey2.pem "${lineage}/privkey.pem"
+ln --symbolic /etc/letsencrypt/archive/fullchain2.pem "${lineage}/fullchain.pem"
+RENEWED_LINEAGE="${lineage}" ${hook}
+openssl x509 -in fullchain2.pem -noout -serial`,
+    );
+    const files = 'stat --format "%U:%G %a %F" /etc/hawser/browsers /etc/hawser/browsers/*.pem';
+    expect(await type(beta, files)).toBe(
+      'root:hawser 750 directory\nroot:hawser 644 regular file\nroot:hawser 640 regular file',
+    );
+    await until(
+      async () => (await shown(beta, [443, 8543])).every((each) => each === serial.trim()),
+      'it is shown',
+      CHECK_MS,
+    );
   });
 
   test('ends in a call between two browsers over the border, which goes on while all certificates are renewed, and while a server is to stop', async () => {
@@ -174,9 +283,9 @@ describe.skipIf(root === undefined)('the page, from nothing', () => {
 const PATIENCE_S = 3;
 const MORE_THAN_PATIENCE = 4 * 30;
 
-/** Calls may go on for half an hour, while systemd by itself has little patience. */
+/** Calls may go on for a third of an hour, while systemd by itself has little patience. */
 const LET_CALLS_END = `
-sed --in-place 's/^  homeserver: wss/  drainMinutes: 30\\n&/' /etc/hawser/hawser.yaml
+sed --in-place 's/^  homeserver: wss/  drainMinutes: 20\\n&/' /etc/hawser/hawser.yaml
 install -D --mode 0644 /dev/stdin /etc/systemd/system/hawser-sft.service.d/impatient.conf <<END
 [Service]
 TimeoutStopSec=${PATIENCE_S}s
@@ -205,22 +314,19 @@ async function stopSoftly(
   await type(organisation, 'systemctl start hawser-sft');
 }
 
+/** Serials of the certificates at these ports. Where servers are served, the connection ends without one on this side; that is enough. */
+function shown(organisation: Organisation, ports: readonly number[] = DOORS): Promise<string[]> {
+  const text = (port: number) =>
+    `(openssl s_client -connect "$ADDRESS:${port}" || true) 2>&1 < /dev/null | openssl x509 -noout -serial`;
+  return Promise.all(ports.map(async (port) => (await type(organisation, text(port))).trim()));
+}
+
 /** Every certificate of both, with the commands of the page, while the servers run; resolves when every door shows the new one. */
 async function renewAll(): Promise<void> {
   const blocks = page.filter(
     ({ step, text }) => (step === 4 && text.startsWith('cd ')) || (step === 5 && text.includes('-x509 ')),
   );
   expect(blocks.map(({ kind }) => kind)).toEqual(['run', 'trial']);
-  // Where servers are served, the connection ends without a certificate on this side; what is shown before is enough.
-  const shown = (organisation: Organisation) =>
-    Promise.all(
-      DOORS.map((port) =>
-        type(
-          organisation,
-          `(openssl s_client -connect "$ADDRESS:${port}" || true) 2>&1 < /dev/null | openssl x509 -noout -serial`,
-        ),
-      ),
-    );
   await Promise.all(
     both.map(async (organisation) => {
       const before = await shown(organisation);
@@ -265,25 +371,58 @@ describe.skipIf(root === undefined)('what was installed', () => {
     await type(alpha, "sed --in-place 's/^  lnik:/  link:/' /etc/hawser/hawser.yaml; systemctl restart hawser-sft");
   });
 
-  test('a new version leaves the servers running until they are restarted, and says so', async () => {
+  test('what a server needs may come later than it is tried for by the usual limits of systemd', async () => {
     const [alpha] = both;
-    const servers = () => type(alpha, 'systemctl show --property MainPID hawser-homeserver hawser-sft');
-    const before = await servers();
-    expect(await type(alpha, 'apt-get install --yes --reinstall /root/hawser_*.deb')).toContain(
-      'systemctl restart hawser-homeserver hawser-sft',
+    const dropIn = '/etc/systemd/system/hawser-sft.service.d/late.conf';
+    const failing = `[Service]\nExecStart=\nExecStart=/bin/false\nRestartSec=20ms\n`;
+    await type(alpha, `install -D --mode 0644 /dev/stdin ${dropIn} <<END\n${failing}END\nsystemctl daemon-reload`);
+    await alpha.host.type('systemctl restart hawser-sft');
+    const restarts = async () => Number(await type(alpha, 'systemctl show --property NRestarts --value hawser-sft'));
+    await until(async () => (await restarts()) > 20, 'it is tried more often', CHECK_MS);
+    await type(alpha, `rm ${dropIn}; systemctl daemon-reload`);
+    await until(
+      async () => (await alpha.host.type('systemctl is-active hawser-sft')).code === 0,
+      'it serves',
+      CHECK_MS,
     );
-    expect(await servers()).toBe(before);
-    await type(alpha, 'systemctl restart hawser-homeserver hawser-sft');
-    expect(await servers()).not.toBe(before);
+  });
+
+  test('a new version is installed by the commands of the page, and leaves the servers running until they are restarted', async () => {
+    const [alpha] = both;
+    const blocks = page.filter(({ kind }) => kind === 'upgrade').map(({ text }) => text);
+    expect(blocks).toHaveLength(2);
+    const servers = () => type(alpha, 'systemctl show --property MainPID hawser-homeserver hawser-sft');
+    const version = () => type(alpha, "dpkg-query --status hawser | sed --quiet 's/^Version: //p'");
+    const before = { servers: await servers(), version: await version() };
+    expect(before.version).toMatch(/\+git\d{8}\.\d{6}\.[0-9a-f]{12}$/);
+    await type(alpha, `rm /root/hawser_*.deb; ln --symbolic /srv/packages/newer/*.deb /root`);
+    expect(await type(alpha, blocks[0] ?? '')).toContain('systemctl restart hawser-homeserver hawser-sft');
+    expect(await version()).toBe(newerThan(before.version));
+    expect(await servers()).toBe(before.servers);
+    await type(alpha, blocks[1] ?? '');
+    expect(await servers()).not.toBe(before.servers);
+    expect(await type(alpha, 'hawser --help')).toContain('Start with: /opt/hawser/docs/guides/install.md');
   });
 
   test('it goes without a trace in systemd, and leaves data and keys', async () => {
     const [, beta] = both;
-    await type(beta, 'apt-get remove --yes hawser');
+    expect(await type(beta, 'apt-get remove --yes hawser')).toContain('hawser sft drain --minutes 0');
     expect(await type(beta, 'systemctl list-units --plain --no-legend "hawser-*"')).toBe('');
     expect(await type(beta, 'ls /etc/hawser/keys/homeserver/homeserver.key /var/lib/hawser/peers.yaml')).toContain(
       'peers',
     );
     expect(await type(beta, 'test -d /opt/hawser/cli || echo gone')).toBe('gone');
+  });
+
+  test('a purge takes what can be made anew, leaves the rest, and says so', async () => {
+    const [, beta] = both;
+    expect(await type(beta, 'apt-get purge --yes hawser')).toContain(
+      'Kept: /var/lib/hawser with all data, /etc/hawser',
+    );
+    const kept =
+      '/etc/hawser/hawser.yaml /etc/hawser/keys/homeserver/homeserver.key /var/lib/hawser/data/homeserver.sqlite';
+    expect((await type(beta, `ls ${kept}`)).split('\n')).toHaveLength(3);
+    expect(await type(beta, 'test -e /var/cache/hawser || echo gone')).toBe('gone');
+    expect(await type(beta, 'dpkg-query --list hawser 2>&1 || true')).toContain('no packages found');
   });
 });

@@ -60,11 +60,9 @@ test('an answer is found in its order, with whatever stands for the dots, and is
 });
 
 test('calls are found over the ends of lines and in pipes, and not in files that are written', () => {
-  expect(callsOf('hawser a \\\n  --b "c d"\necho hawser | hawser e\ncat > f <<END\nhawser g\nEND\nhawser h')).toEqual([
-    ['a', '--b', 'c d'],
-    ['e'],
-    ['h'],
-  ]);
+  expect(
+    callsOf('hawser a \\\n  --b "c d"\necho hawser | hawser e\ncat > f <<END\nhawser g\nEND\nhawser h > f'),
+  ).toEqual([['a', '--b', 'c d'], ['e'], ['h']]);
 });
 
 test('a variable is given another value, and none that the page does not set', () => {

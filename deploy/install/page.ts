@@ -3,9 +3,9 @@
 /**
  * What follows `sh` at the begin of a block:
  * `variables` is set before every other one; `run` (nothing follows) is typed; `check` is typed and has an answer; `call` is a check while
- * a call goes on; `trial` stands for the `internet` block before it, where there is none; `elsewhere` is typed in the repository.
+ * a call goes on; `upgrade` is typed with a newer package; `trial` stands for the `internet` block before it, where there is none; `elsewhere` is typed in the repository.
  */
-const KINDS = ['variables', 'run', 'check', 'call', 'trial', 'internet', 'elsewhere'] as const;
+const KINDS = ['variables', 'run', 'check', 'call', 'upgrade', 'trial', 'internet', 'elsewhere'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Block {
@@ -80,12 +80,13 @@ function spaced(line: string): string {
   return line.trim().replaceAll(/\s+/g, ' ').replaceAll(/ ?… ?/g, '…');
 }
 
-/** The words of each call of hawser in a block, without quotes; variables stay as they are written. */
+/** The words of each call of hawser in a block, without quotes and where its output goes; variables stay as they are written. */
 export function callsOf(text: string): string[][] {
   const withoutDocuments = text.replaceAll(/<<'?(\w+)'?\n[\s\S]*?\n\1$/gm, '');
   const joined = withoutDocuments.replaceAll(/\\\n\s*/g, '');
   return joined.split(/\n|&&|\|(?!\|)|;/).flatMap((command) => {
-    const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)].map(
+    const [called = ''] = command.split(' > ');
+    const words = [...called.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)].map(
       (match) => match[1] ?? match[2] ?? match[3] ?? '',
     );
     return words[0] === 'hawser' || words[0] === './hawser' ? [words.slice(1)] : [];

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import process from 'node:process';
 import { asContainer } from '#cli/setup/debian-host.ts';
 import { type Outcome, outcome } from '#cli/setup/program.ts';
 import { until } from '#signalling/testing.ts';
@@ -45,7 +46,8 @@ export class DebianHost {
         `--network-namespace-path=/run/netns/${namespace}`,
         ...Object.entries(files).map(([from, to]) => `--bind-ro=${from}:${to}`),
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      // What the kernel does with its network is its administrator's to say, as on a machine.
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' } },
     );
     for (const stream of [container.stdout, container.stderr]) stream.on('data', (chunk) => said.push(String(chunk)));
     try {

@@ -254,7 +254,7 @@ it.each(['nftables', 'iptables'])('%s is never open while rules are made anew', 
   const child = network.start(client, process.execPath, ['-e', program], { stdio: 'ignore' });
   const sent = async () => (await counted())[0] ?? 0;
   await until(async () => (await sent()) > 0, 'packets to come');
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 10; round++) {
     const before = await sent();
     if (format === 'nftables') {
       await network.run(host, 'nft', ['-f', '-'], `${nftables(rules, { isStrict: false, ssh })}\n`);

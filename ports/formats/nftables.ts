@@ -18,8 +18,9 @@ export function nftables(rules: readonly Rule[], { isStrict, ssh }: FirewallOpti
   const stateless = ({ isStateless }: Rule) => isStateless;
   const strangers = lines(({ id }) => id.startsWith('turn-udp-in'), stranger);
   return [
+    // Emptied and not deleted: chains that go and come again let some packets of a reload through.
     'table inet hawser',
-    'delete table inet hawser',
+    'flush table inet hawser',
     'table inet hawser {',
     ...(strangers.length > 0 ? STRANGERS : []),
     ...chain('untracked_in', 'prerouting', 'raw', 'accept', [

@@ -17,6 +17,8 @@ const BURST = 8;
 const STREAM_SIZE = 1_200;
 const SIZES: readonly number[] = PROBE_SIZES;
 const ECHO_SIZE = 200;
+/** What is lost here because this process was busy would be taken for loss on the way. The system gives what it allows. Bytes */
+const RECEIVE_BUFFER = 1 << 20;
 
 export class ProbePorts {
   readonly ports: readonly number[];
@@ -168,7 +170,7 @@ export class ProbePorts {
 /** Undefined where the port is taken. */
 function bind(ip: string, port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
-    const socket = createSocket(isIPv6(ip) ? 'udp6' : 'udp4');
+    const socket = createSocket({ type: isIPv6(ip) ? 'udp6' : 'udp4', recvBufferSize: RECEIVE_BUFFER });
     socket.once('error', () => {
       socket.close();
       resolve(undefined);

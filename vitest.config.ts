@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+// Of two cores two thirds were used by two files at a time: much of a test waits, for timers and for other processes.
+const WAITING = 3;
+
 const everywhere = { environment: 'node', pool: 'forks' } as const;
 // Files of one process share what they import, which is a fifth of the time; nothing that is tested keeps state in a module.
-const shared = { ...everywhere, isolate: false } as const;
+const shared = { ...everywhere, isolate: false, maxWorkers: WAITING } as const;
 
 // Real media from Node through SFTs: a quarter to a half of a core each, for most of its time waiting for packets.
 const trunks = ['sft/{layers,limits,moderation,publishing,purity,renewal,rotation,voices,vp9}.e2e.test.ts'];
@@ -18,7 +21,7 @@ const media = [
 
 export default defineConfig({
   test: {
-    // Two at a time: a test that starts media servers already uses more than one core by itself.
+    // Where media is judged: a test that starts media servers already uses more than one core by itself.
     maxWorkers: 2,
     projects: [
       {
@@ -59,6 +62,7 @@ export default defineConfig({
         // With browsers and whole servers.
         test: {
           ...everywhere,
+          maxWorkers: WAITING,
           name: 'e2e',
           include: ['**/*.e2e.test.ts'],
           exclude: ['**/node_modules/**', ...trunks, ...media],

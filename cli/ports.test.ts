@@ -184,6 +184,10 @@ describe('SSH', () => {
     const [only = '', none = ''] = bothOf(await print('--format', 'iptables', '--ssh-from', '192.0.2.1'));
     expect(about(only)).toEqual([expect.stringContaining(' -s 192.0.2.1/32 ')]);
     expect(about(none)).toEqual([]);
+    // An IPv4 address in a spelling of IPv6, which no packet has.
+    expect(about(await print('--format', 'nftables', '--ssh-from', '::ffff:192.0.2.1'))).toEqual([
+      expect.stringContaining(' ip saddr 192.0.2.1/32 '),
+    ]);
     // One that lies within the other one, and bits that do not count.
     const within = about(await print('--format', 'nftables', '--ssh-from', '192.0.2.0/24,192.0.2.7/31'));
     expect(within.map((line) => line.trim().split(' ')[2])).toEqual(['192.0.2.0/24', '192.0.2.6/31']);

@@ -14,6 +14,7 @@ import { partnerLetter, partnerRows } from '#ports/partner.ts';
 import { type Machine, type Rule, rulesAt } from '#ports/rule.ts';
 import { isKnown, type KnownSite, rulesOf } from '#ports/rules.ts';
 import { parseDomainName } from '#signalling/ids.ts';
+import { plainIp } from '#site/ip.ts';
 import type { Site } from '#site/schema.ts';
 import { workersHere } from '#site/sft.ts';
 import { isPrefix, plainPrefix } from '#trust/prefixes.ts';
@@ -198,5 +199,5 @@ function sshOf(portsText: string | undefined, fromText: string | undefined): Ssh
   if (wrong !== undefined) {
     throw new UsageError(`--ssh-from: '${wrong}' is no address or prefix such as 192.0.2.0/24 or 2001:db8::/32.`);
   }
-  return { ports, from: from === 'anyone' ? from : from.map(plainPrefix) };
+  return { ports, from: from === 'anyone' ? from : from.map((word) => plainPrefix(plainIp(word))) };
 }

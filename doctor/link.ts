@@ -167,6 +167,14 @@ export function linkBackStep(back: ProbeReport['back'], domain: string, site: Li
     role: 'sft',
   });
   if (judged) return failed(step, tried, judged);
+  if (!UNREACHED.has(code)) {
+    return failed(step, tried, {
+      saw: `${domain} was refused there (${code})`,
+      cause: 'your SFT is about to end or has a fault, or another server answers at that address',
+      todo: 'Try again in some minutes; if it lasts, read why in its log: journalctl -u hawser-sft',
+      who: 'you',
+    });
+  }
   if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') {
     const trouble = {
       saw: `${domain} finds no address for ${host}`,

@@ -165,6 +165,11 @@ describe('people come in', () => {
     });
     expect(find(all, 'page-behind-in')).toMatchObject({ others: ['10.0.0.0/8'], othersAre: 'your reverse proxies' });
     expect(find(all, 'page-in').others).toBe('anyone');
+    const here = changed(({ homeserver }) => {
+      delete homeserver.client.tls;
+      homeserver.client.proxies = ['127.0.0.1/32'];
+    });
+    expect(idsOf(here)).not.toContain('page-behind-in');
   });
 
   it('on this machine alone, in a trial', () => {

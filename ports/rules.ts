@@ -58,16 +58,17 @@ function people(site: KnownSite): readonly Rule[] {
   const { proxies, tls, url } = homeserver.client;
   // Elsewhere than here, and only where one ends TLS: whoever forwards a port leaves it as it is.
   const isPlain = !tls && url.startsWith('https:');
-  const known = isPlain ? proxies.filter((each) => isPrefix(each) && !isLocalHost(each.replace(/\/.*/, ''))) : [];
+  const isKnownHere = isPlain && proxies.length > 0;
+  const known = proxies.filter((each) => isPrefix(each) && !isLocalHost(each.replace(/\/.*/, '')));
   const media = { ...PEOPLE, at: 'sft', own: own(sft.media.listenIp), ownPorts: mediaPorts(sft) } as const;
   return [
     ...comeIn(homeserver.client, {
-      ...{ id: 'page-in', behind: 'page-behind-in', at: 'homeserver', proxies: known },
+      ...{ id: 'page-in', behind: 'page-behind-in', at: 'homeserver', proxies: isKnownHere ? known : undefined },
       why: 'The page, its API, and the events by which calls ring.',
       without: 'Nobody can open the page or sign in.',
     }),
     ...comeIn(sft.client, {
-      ...{ id: 'signalling-in', behind: 'signalling-behind-in', at: 'sft', proxies: [] },
+      ...{ id: 'signalling-in', behind: 'signalling-behind-in', at: 'sft', proxies: undefined },
       why: 'The WebSocket by which a browser enters a call.',
       without: 'The page opens, and every call fails at once.',
     }),
@@ -97,8 +98,8 @@ const PEOPLE = {
 interface Entrance extends Pick<Rule, 'id' | 'at' | 'why' | 'without'> {
   /** Of the second rule, where something in front hands on to a port that others reach. */
   readonly behind: string;
-  /** Prefixes; none where they are not known. */
-  readonly proxies: readonly string[];
+  /** Prefixes of those on other machines; undefined where they are not known. */
+  readonly proxies: readonly string[] | undefined;
 }
 
 function comeIn(client: { readonly listen: string; readonly url: string }, entrance: Entrance): readonly Rule[] {
@@ -111,8 +112,9 @@ function comeIn(client: { readonly listen: string; readonly url: string }, entra
   const who = kind === 'proxy' ? 'The reverse proxy on this machine' : 'A reverse proxy or a port forward';
   const handedOn = `${who} takes it and has to hand it on to ${client.listen}.`;
   const outer = { ...rule, id, own: undefined, ownPorts: single(port), why: `${why} ${handedOn}`, without };
-  if (kind === 'proxy') return [outer];
-  const from = proxies.length === 0 ? {} : { others: prefixes(proxies), othersAre: 'your reverse proxies' };
+  // All proxies are on this machine, where no firewall is between the two.
+  if (kind === 'proxy' || proxies?.length === 0) return [outer];
+  const from = proxies === undefined ? {} : { others: prefixes(proxies), othersAre: 'your reverse proxies' };
   return [
     outer,
     {

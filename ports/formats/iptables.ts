@@ -58,7 +58,7 @@ function tables(program: Program, rules: readonly Rule[], { isStrict, ssh }: Fir
     ...['hawser-in', 'hawser-stun', ...(isStrict ? ['hawser-out'] : [])].map(emptied),
     `$(jump ${program} filter INPUT hawser-in)`,
     isStrict ? `$(jump ${program} filter OUTPUT hawser-out)` : `$(away ${program} OUTPUT hawser-out)`,
-    ...limits(program),
+    ...(strangers.length > 0 ? limits(program) : []),
     '-A hawser-in -i lo -j ACCEPT',
     // Before what is established: a request that was answered makes those after it a part of the same flow.
     ...strangers.map((one) => `-A hawser-in ${match(one)} -m u32 --u32 "${IS_REQUEST[program]}" -j hawser-stun`),

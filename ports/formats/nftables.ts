@@ -7,7 +7,8 @@ import { byFamily, type FamilyRule } from './split.ts';
 import { STUN } from './stun.ts';
 
 /**
- * Replaces the table `hawser` and touches no other one.
+ * Replaces the rules of the table `hawser` and touches no other one. Sets stay, with whom they know: one that is to have another size or
+ * time needs another name.
  * @param rules those of one machine
  */
 export function nftables(rules: readonly Rule[], { isStrict, ssh }: FirewallOptions): string {

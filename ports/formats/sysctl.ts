@@ -25,7 +25,7 @@ export function sysctl(site: KnownSite, machines: readonly Machine[]): string {
   ].join('\n');
 }
 
-/** Those that lie where the kernel takes ports of outgoing connections from. */
+/** Wherever the kernel takes ports of outgoing connections from: that may be set otherwise tomorrow. */
 function keptPorts({ sft, turn }: KnownSite, machines: readonly Machine[]): readonly PortRange[] {
   return [
     ...(machines.includes('sft') ? [mediaPorts(sft), sft.trunk.ports] : []),

@@ -79,8 +79,9 @@ export class MediaWorkers {
   place(key: string): MediaWorker {
     let hash = 2_166_136_261; // FNV-1a
     for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 16_777_619);
-    const { all } = this;
-    const worker = all[(hash >>> 0) % all.length];
+    const of = (workers: readonly MediaWorker[]) => workers[(hash >>> 0) % workers.length];
+    const own = of(this.#workers);
+    const worker = own && !own.worker.closed ? own : of(this.all);
     if (!worker) throw new HawserError('SFT_WORKER_DIED');
     return worker;
   }

@@ -17,6 +17,17 @@ export const MACHINE: Machine = {
   hasSystemd: true,
 };
 
+/** What a container sees of the machine that it is on, or what a test leaves out of it. */
+export const CONTAINER: Omit<Machine, 'addresses' | 'uid'> = {
+  outgoing: undefined,
+  reserved: [],
+  receiveBuffer: undefined,
+  firstFreePort: 1_024,
+  workers: 2,
+  coturn: undefined,
+  hasSystemd: false,
+};
+
 export const HAWSER_YAML = `domain: alpha.example
 data: data
 peers: peers.yaml

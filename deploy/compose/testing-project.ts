@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { checkSite } from '#check/check.ts';
 import { lineOf } from '#check/finding.ts';
 import type { Machine } from '#check/machine.ts';
+import { CONTAINER } from '#check/testing.ts';
 import { loadSite } from '#site/load.ts';
 import type { Site } from '#site/schema.ts';
 
@@ -70,13 +71,7 @@ function onHost(service: Service, folder: string, path: string): string {
 const HOST: Machine = {
   addresses: ['127.0.0.1', '203.0.113.7', '10.97.53.11', '10.97.53.12', '10.97.53.21', '10.97.53.22'],
   uid: process.getuid?.(),
-  outgoing: undefined,
-  reserved: [],
-  receiveBuffer: undefined,
-  firstFreePort: 1_024,
-  workers: 2,
-  coturn: undefined,
-  hasSystemd: false,
+  ...CONTAINER,
 };
 /** The two organisations of the trial are in a network of their own, and nobody outside of it is to reach them. */
 const OF_TRIAL = /: 10\.97\.53\.\d+ is a private address/;

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { checkSite } from '#check/check.ts';
 import { lineOf } from '#check/finding.ts';
 import type { Machine } from '#check/machine.ts';
+import { CONTAINER } from '#check/testing.ts';
 import { certsInit } from '#cli/certs.ts';
 import { repository } from '#cli/setup/packages.ts';
 import { table } from '#cli/table.ts';
@@ -46,13 +47,7 @@ const containersOf = (all: readonly Manifest[]) => pods(all).flatMap(({ containe
 const NODE: Machine = {
   addresses: ['127.0.0.1', '203.0.113.7', '2001:db8::7'],
   uid: 10_001,
-  outgoing: undefined,
-  reserved: [],
-  receiveBuffer: undefined,
-  firstFreePort: 1_024,
-  workers: 2,
-  coturn: undefined,
-  hasSystemd: false,
+  ...CONTAINER,
 };
 /** What `config check` warns of here and not in a cluster. */
 const MEANT = [

@@ -2,8 +2,6 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { parseDomainName } from '#signalling/ids.ts';
-import { canBeDomain } from '#trust/name.ts';
 import { plainSerial } from '#trust/revocation.ts';
 import { columns } from './certs/columns.ts';
 import {
@@ -18,7 +16,8 @@ import {
 } from './certs/folder.ts';
 import { statusOf } from './certs/status.ts';
 import { command } from './command.ts';
-import { Problem, UsageError } from './errors.ts';
+import { Problem } from './errors.ts';
+import { newDomain } from './flags.ts';
 
 const json = { type: 'boolean', summary: 'One JSON object in place of the table' } as const;
 
@@ -35,9 +34,7 @@ export const certsInit = command({
     out: { type: 'string', value: 'FOLDER', required: true, summary: 'A new or empty folder' },
   },
   async run({ flags, out }) {
-    const domain = parseDomainName(flags.domain);
-    if (domain === undefined) throw new UsageError(`'${flags.domain}' is not a DNS name such as alpha.example.`);
-    if (!canBeDomain(domain)) throw new UsageError('A domain cannot begin with sft., the name of an SFT.');
+    const domain = newDomain(flags.domain);
     await initFolder(flags.out, domain, Date.now());
     const { fingerprint256 } = await readCertificate(flags.out, 'authority');
     out(`${flags.out} holds the authority of ${domain}, certificates of its two servers,`);

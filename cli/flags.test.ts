@@ -15,7 +15,7 @@ test('the site is the one in this folder, else that of the host, and without eit
   expect(siteFile(among('hawser.yaml', HOST))).toBe('hawser.yaml');
   expect(siteFile(among(HOST))).toBe(HOST);
   expect(() => siteFile(among())).toThrow(
-    `There is no hawser.yaml in this folder, and no ${HOST} that you may see. Name the site with --config FILE.`,
+    `There is no hawser.yaml in this folder, and no ${HOST} that you may see. Name the site with --config FILE, or write a first one: hawser config init.`,
   );
 });
 

@@ -32,7 +32,6 @@ const terminal = {
 
 // The Debian package brings its own Node along, and stands on a host that is to serve.
 const isInstalled = existsSync(join(repository, 'bin', 'node'));
-const guide = join(repository, 'docs', 'guides', 'install.md');
-const firstStep = isInstalled ? `${guide}, whose step 6 writes the first hawser.yaml` : 'hawser demo';
+const firstStep = isInstalled ? 'hawser config init' : 'hawser demo';
 
 process.exitCode = await dispatch(process.argv.slice(2), table, terminal, { prepare: ensurePackages, firstStep });

@@ -32,6 +32,11 @@ export const table: readonly Entry[] = [
     load: async () => (await import('./ports.ts')).ports,
   },
   {
+    name: 'config init',
+    summary: 'Write the first hawser.yaml of an organisation, and say what comes next',
+    load: async () => (await import('./config-init.ts')).configInit,
+  },
+  {
     name: 'config check',
     summary: 'Say what is wrong with hawser.yaml, peers.yaml and the files that they name',
     load: async () => (await import('./config.ts')).configCheck,

@@ -256,5 +256,5 @@ describe('rpc', () => {
     const before = process.memoryUsage().heapUsed;
     await burst();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
-  });
+  }, 30_000);
 });

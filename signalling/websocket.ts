@@ -113,8 +113,8 @@ export interface DialOptions {
 
 /**
  * Opens a WebSocket of a contract.
- * @throws HawserError TRUST_TLS where TLS failed, SIG_UNSUPPORTED_VERSION, FED_REFUSED (HTTP 403, or cut by the server's door),
- * SIG_UNREACHABLE, or whatever the agent fails with
+ * @throws HawserError TRUST_TLS where TLS failed, SIG_UNSUPPORTED_VERSION (HTTP 426, or 404: it knows no such contract), SIG_BUSY (HTTP
+ * 503), FED_REFUSED (HTTP 403, or cut by the server's door), SIG_UNREACHABLE, or whatever the agent fails with
  */
 export function dialSocket(options: DialOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -147,7 +147,8 @@ export function dialSocket(options: DialOptions): Promise<Socket> {
 
 function dialCode(error: Error & { code?: string }, options: DialOptions) {
   const status = /Unexpected server response: (\d{3})/.exec(error.message)?.[1];
-  if (status === '426') return 'SIG_UNSUPPORTED_VERSION';
+  if (status === '426' || status === '404') return 'SIG_UNSUPPORTED_VERSION';
+  if (status === '503') return 'SIG_BUSY';
   if (status === '403') return 'FED_REFUSED';
   // An agent has finished TLS before it hands the connection over: what is cut now was cut by the server's own door.
   if (options.agent && /^(?:ECONNRESET|EPIPE)$/.test(error.code ?? '')) return 'FED_REFUSED';

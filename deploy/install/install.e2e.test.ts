@@ -354,6 +354,27 @@ describe.skipIf(root === undefined)('what was installed', () => {
     ]);
   });
 
+  test('what the configuration said to type next can be typed', async () => {
+    const [alpha] = both;
+    const [, said = ''] =
+      /^From here to the first call .*$([\s\S]*?)^docs\/guides\/install\.md/m.exec(alpha.printed.join('\n')) ?? [];
+    const lines = said.replaceAll('\\\n', '').match(/^ {6}.*/gm) ?? [];
+    // In capitals is what another person has to say first.
+    const commands = lines.map((line) => line.trim()).filter((line) => !/\b[A-Z]{3,}\b/.test(line));
+    expect(commands).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^setpriv .* hawser config check$/),
+        'systemctl enable --now hawser-homeserver hawser-sft',
+        'hawser doctor clients',
+        'hawser doctor beta.example',
+      ]),
+    );
+    // The account is there, and nobody asks twice for one.
+    for (const line of commands.filter((each) => !each.startsWith('hawser accounts add'))) {
+      await type(alpha, `export NODE_EXTRA_CA_CERTS=/etc/hawser/browsers/fullchain.pem\n${line}`);
+    }
+  });
+
   test('no server is refused anything that it needs', async () => {
     for (const organisation of both) {
       const journal = await type(organisation, 'journalctl --unit hawser-homeserver --unit hawser-sft --output cat');
@@ -401,7 +422,7 @@ describe.skipIf(root === undefined)('what was installed', () => {
     expect(await servers()).toBe(before.servers);
     await type(alpha, blocks[1] ?? '');
     expect(await servers()).not.toBe(before.servers);
-    expect(await type(alpha, 'hawser --help')).toContain('Start with: /opt/hawser/docs/guides/install.md');
+    expect(await type(alpha, 'hawser --help')).toContain('Start with: hawser config init');
   });
 
   test('it goes without a trace in systemd, and leaves data and keys', async () => {

@@ -11,6 +11,7 @@ import { readYaml } from '#site/yaml.ts';
 import { iptables } from './formats/iptables.ts';
 import { nftables } from './formats/nftables.ts';
 import { byFamily } from './formats/split.ts';
+import { ufw } from './formats/ufw.ts';
 import type { Rule } from './rule.ts';
 import { commentOf } from './rule-ids.ts';
 import { isKnown, type PortsPeer, rulesOf } from './rules.ts';
@@ -50,7 +51,7 @@ let host: TestHost;
 let client: TestHost;
 
 beforeAll(async () => {
-  await ensureDebianPackages(['nftables', 'iptables', 'iproute2'], 'to try the rules of firewalls in a test');
+  await ensureDebianPackages(['nftables', 'iptables', 'ufw', 'iproute2'], 'to try the rules of firewalls in a test');
   network = await TestNetwork.create();
   host = await network.addHost('host', HOST, { also: [SECOND, HOST6] });
   client = await network.addHost('client', '20.2.0.2', { also: ['2001:db8:2::2'] });
@@ -121,6 +122,20 @@ it('iptables and ip6tables', async () => {
   for (const text of Object.values(open)) expect(text).not.toContain('hawser-out');
   await load(false);
   expect(await both()).toEqual(open);
+});
+
+it('ufw', async () => {
+  await network.firewall(host, '');
+  // It writes there what it was told, and loads it with each start.
+  for (const folder of ['ufw', 'default']) await network.ownConfiguration(host, folder);
+  await network.run(host, 'sh', ['-s'], `${ufw(rules, { isStrict: true, ssh })}\n`);
+  await network.run(host, 'ufw', ['--force', 'enable']);
+  const list = await network.run(host, 'ufw', ['status']);
+  const named = list.split('\n').flatMap((line) => line.split('# ')[1]?.split(' ') ?? []);
+  for (const rule of rules) {
+    expect([rule.id, named.includes(commentOf(rule.id))]).toEqual([rule.id, byFamily(rule).length > 0]);
+  }
+  expect(list.match(/# ssh-in/g)).toHaveLength(6);
 });
 
 /** Puts them into effect. */

@@ -8,12 +8,11 @@ export function ufw(rules: readonly Rule[], { isStrict, ssh }: FirewallOptions):
   return [
     '#!/bin/sh',
     'set -e',
+    '# This adds rules, and takes none away. Those that hold no more: ufw status numbered, and ufw delete NUMBER.',
     'ufw default deny incoming',
     ...(isStrict ? ['ufw default reject outgoing'] : []),
     ...sshIn(ssh),
-    ...rules
-      .filter(({ direction }) => isStrict || direction === 'in')
-      .flatMap((rule) => byFamily(rule).flatMap(commands)),
+    ...withComments(rules.filter(({ direction }) => isStrict || direction === 'in')),
     '# When all of it is there: ufw enable',
   ].join('\n');
 }
@@ -25,14 +24,25 @@ function sshIn(ssh: Ssh): readonly string[] {
   );
 }
 
+/** Of rules that are alike ufw keeps one, with the last comment: it names them all. */
+function withComments(rules: readonly Rule[]): readonly string[] {
+  const ids = new Map<string, readonly string[]>();
+  for (const rule of rules) {
+    for (const command of byFamily(rule).flatMap(commands)) {
+      ids.set(command, [...(ids.get(command) ?? []), commentOf(rule.id)]);
+    }
+  }
+  return [...ids].map(([command, comments]) => `${command} comment '${comments.join(' ')}'`);
+}
+
 function commands({ rule, own, others }: FamilyRule): readonly string[] {
-  const { direction, protocol, ownPorts, othersPorts, id } = rule;
+  const { direction, protocol, ownPorts, othersPorts } = rule;
   const port = (range: Rule['ownPorts']) => (range ? ` port ${rangeText(range, ':')}` : '');
   const near = `${own ?? 'any'}${port(ownPorts)}`;
   const fars = others.length === 0 ? ['any'] : others;
   return fars.map((far) => {
     const there = `${far}${port(othersPorts)}`;
     const [from, to] = direction === 'in' ? [there, near] : [near, there];
-    return `ufw allow ${direction} proto ${protocol} from ${from} to ${to} comment '${commentOf(id)}'`;
+    return `ufw allow ${direction} proto ${protocol} from ${from} to ${to}`;
   });
 }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -106,6 +106,11 @@ export class TestNetwork implements AsyncDisposable {
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
     return child;
+  }
+
+  /** Gives a host its own copy of a folder of this machine's /etc. */
+  async ownConfiguration({ namespace }: TestHost, name: string): Promise<void> {
+    await cp(join('/etc', name), join(ETC, namespace, name), { recursive: true });
   }
 
   /** Puts rules of nftables into effect, in place of those that were there. */

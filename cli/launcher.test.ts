@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,6 +38,25 @@ function launch(
   });
 }
 
+/** A launcher that takes this Node, wherever it runs, and no other. */
+async function launcherFor(node: string): Promise<string> {
+  const text = await readFile(launcher, 'utf8');
+  const sum = createHash('sha256').update(node).digest('hex');
+  const changed = text.replaceAll(/^( +sum=)[0-9a-f]{64}$/gm, (_line, name) => `${name}${sum}`);
+  expect(changed.split(sum)).toHaveLength(3);
+  const path = join(folder, 'hawser');
+  await writeFile(path, changed, { mode: 0o755 });
+  return path;
+}
+
+/** As the npm of the test makes it. */
+const nodeOf = (version: string) =>
+  `#!/bin/sh\nif [ "$1" = --version ]; then echo v${version}; else echo "started $*"; fi\n`;
+
+async function pinnedVersion(): Promise<string> {
+  return /^pinned=(.*)$/m.exec(await readFile(launcher, 'utf8'))?.[1] ?? '';
+}
+
 /** An npm that "installs" a Node which says its version and then what it was called with. */
 const NPM = `prefix=$3
 for package; do :; done
@@ -57,21 +77,33 @@ test('a Node that is new enough is used as it is, and nothing is fetched or said
 test('an older Node is replaced by one from npm, once', async () => {
   await program(join(folder, 'bin', 'node'), 'echo v20.19.0');
   await program(join(folder, 'bin', 'npm'), NPM);
-  const first = await launch(launcher, ['demo', 'two words']);
+  const fetching = await launcherFor(nodeOf(await pinnedVersion()));
+  const first = await launch(fetching, ['demo', 'two words']);
   expect(first.stderr).toMatch(/^hawser: fetching Node 24\.\d+\.\d+ into .*\n$/);
   expect(first.stdout).toMatch(
     /^started --max-semi-space-size=16 --disable-warning=ExperimentalWarning .*\/cli\/main\.ts demo two words\n$/,
   );
-  const second = await launch(launcher, ['demo']);
+  const second = await launch(fetching, ['demo']);
   expect(second.stderr).toBe('');
 });
 
 test('two launchers at once on an empty cache both get there', async () => {
   await program(join(folder, 'bin', 'node'), 'echo v20.19.0');
   await program(join(folder, 'bin', 'npm'), NPM);
-  const both = await Promise.all([launch(launcher), launch(launcher)]);
+  const fetching = await launcherFor(nodeOf(await pinnedVersion()));
+  const both = await Promise.all([launch(fetching), launch(fetching)]);
   for (const { code, stdout } of both)
     expect({ code, started: stdout.startsWith('started') }).toEqual({ code: 0, started: true });
+});
+
+test('another Node than the one that was tried is not started, nor kept', async () => {
+  await program(join(folder, 'bin', 'node'), 'echo v20.19.0');
+  await program(join(folder, 'bin', 'npm'), NPM);
+  const { code, stdout, stderr } = await launch(await launcherFor(`${nodeOf(await pinnedVersion())}# changed\n`));
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/What npm fetched is not the Node 24\S+ that this was made with\..* https:\/\/nodejs\.org/);
+  expect(await readdir(join(folder, 'cache', `node-${await pinnedVersion()}`))).toEqual(['bin']);
+  expect(await readdir(join(folder, 'cache', `node-${await pinnedVersion()}`, 'bin'))).toEqual([]);
 });
 
 test('where npm fails too, the launcher says what to install, and leaves nothing half done', async () => {
@@ -87,7 +119,20 @@ test('where npm fails too, the launcher says what to install, and leaves nothing
 
 describe('where there is no npm either', () => {
   /** What every Debian has. */
-  const ESSENTIAL = ['cat', 'chmod', 'dirname', 'env', 'mkdir', 'mktemp', 'mv', 'readlink', 'rm', 'sh', 'uname'];
+  const ESSENTIAL = [
+    'cat',
+    'chmod',
+    'dirname',
+    'env',
+    'mkdir',
+    'mktemp',
+    'mv',
+    'readlink',
+    'rm',
+    'sh',
+    'sha256sum',
+    'uname',
+  ];
   const bare = () => join(folder, 'bare');
   /** An apt-get that notes its calls, and installs the npm of the test. */
   const APT = () => `echo "$@" >> ${join(folder, 'asked')}
@@ -112,7 +157,8 @@ case "$*" in *npm) mv ${join(folder, 'npm')} ${join(bare(), 'npm')} ;; esac`;
       await program(join(bare(), 'sudo'), `[ "$1" = -n ] || exit 1; shift; PATH=${bare()}/sbin:$PATH "$@"`);
       await symlink((await findProgram('true')) ?? 'true', join(bare(), 'true'));
     }
-    const { code, stdout, stderr } = await launch(launcher, ['demo'], bare());
+    const fetching = await launcherFor(nodeOf(await pinnedVersion()));
+    const { code, stdout, stderr } = await launch(fetching, ['demo'], bare());
     expect(stderr).toMatch(/^hawser: installing npm with apt-get .*\nhawser: fetching Node 24\.\d+\.\d+ into .*\n$/);
     expect({ code, started: stdout.startsWith('started') }).toEqual({ code: 0, started: true });
     const asked = (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n');

@@ -2,7 +2,7 @@
 import { NODATA, NOTFOUND } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { thisMachine } from '#check/machine.ts';
@@ -14,9 +14,12 @@ import { chooseAddress, chooseListenIp, parseIp } from './config/addresses.ts';
 import { nextSteps } from './config/next-steps.ts';
 import { Problem, UsageError } from './errors.ts';
 import { newDomain, SITE_HERE, SITE_OF_HOST } from './flags.ts';
+import { isOfDebianPackage, repository } from './setup/packages.ts';
 
 /** Of the Debian package: the one folder in which its servers may write. */
 const STATE_OF_HOST = '/var/lib/hawser/';
+
+const GUIDE = join(repository, 'docs', 'guides', 'install.md');
 
 export const configInit = command({
   name: 'config init',
@@ -47,14 +50,15 @@ export const configInit = command({
     listen: {
       type: 'string',
       value: 'IP',
-      summary: 'The address of this machine, behind address translation; found out where it has but one, when left out',
+      summary:
+        'The address of this machine, another one behind address translation; found out where it can be, when left out',
     },
     out: {
       type: 'string',
       value: 'FILE',
       fallback: {
-        words: `${SITE_OF_HOST} where the Debian package is, else ${SITE_HERE} in this folder`,
-        find: () => (existsSync(dirname(SITE_OF_HOST)) ? SITE_OF_HOST : SITE_HERE),
+        words: `${SITE_OF_HOST} where Debian's package is installed, else ${SITE_HERE} in this folder`,
+        find: () => (isOfDebianPackage ? SITE_OF_HOST : SITE_HERE),
       },
       summary: 'The file, which must not be there yet',
     },
@@ -73,17 +77,17 @@ export const configInit = command({
       );
     }
     const file = resolve(flags.out);
-    const folder = dirname(file);
-    const isOfPackage = file === SITE_OF_HOST;
+    const isOfPackage = isOfDebianPackage && file === SITE_OF_HOST;
     const state = isOfPackage ? STATE_OF_HOST : '';
     await writeNew(file, firstSite({ domain, host, address, listenIp, workers: workersHere({}), state }));
-    out(`${file} is written.`);
+    out(`${file} is written: ${host} has the address ${address}.`);
     if (listenIp !== address) {
-      out(`The address translation has to bring what comes to ${address} to ${listenIp}, with the ports as they are.`);
+      out(`The address translation has to bring what comes there to ${listenIp}, with the ports as they are.`);
     }
     out('');
-    const isThere = (path: string) => existsSync(join(folder, path));
-    for (const line of nextSteps({ domain, host, file, isOfPackage, isThere })) out(line);
+    const program = isOfDebianPackage ? 'hawser' : join(repository, 'hawser');
+    const first = { domain, host, file, isOfPackage, program, guide: GUIDE, isThere: existsSync };
+    for (const line of nextSteps(first)) out(line);
     return 0;
   },
 });
@@ -99,22 +103,26 @@ async function addressesOf(host: string): Promise<readonly string[]> {
   }
 }
 
-/** @throws Problem where the file is there already */
+/** @throws Problem where the file is there already, or cannot be */
 async function writeNew(file: string, content: string): Promise<void> {
+  let isMade = false;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content, { flag: 'wx' });
+    await using handle = await open(file, 'wx');
+    isMade = true;
+    await handle.writeFile(content);
+    // No secret is in it, and the user of the servers has to read it whatever the umask of whoever calls this.
+    await handle.chmod(0o644);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'EEXIST' && 'syscall' in error && error.syscall === 'open') {
+    if (isMade) await rm(file);
+    if (!(error instanceof Error && 'code' in error && 'syscall' in error)) throw error;
+    if (error.code === 'EEXIST' && error.syscall === 'open') {
       throw new Problem(
-        `${file} is there already, and stays as it is. hawser config check says what is wrong with it; --out FILE writes another one.`,
+        `${file} is there already, and stays as it is. hawser config check says what is wrong with it, ${GUIDE} what comes next; --out FILE writes another one.`,
       );
     }
-    throw new Problem(
-      `${file} cannot be written (${error.code}). Call this as a user who may, or name another file with --out FILE.`,
-    );
+    const isForbidden = error.code === 'EACCES' || error.code === 'EPERM';
+    const remedy = isForbidden ? 'Call this as root' : 'Mend that';
+    throw new Problem(`${file} cannot be written (${error.code}). ${remedy}, or name another file with --out FILE.`);
   }
-  // No secret is in it, and the user of the servers has to read it whatever the umask of whoever calls this.
-  await chmod(file, 0o644);
 }

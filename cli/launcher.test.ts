@@ -96,6 +96,16 @@ test('two launchers at once on an empty cache both get there', async () => {
     expect({ code, started: stdout.startsWith('started') }).toEqual({ code: 0, started: true });
 });
 
+test.skipIf(!process.execPath.endsWith(`/node-${await pinnedVersion()}/bin/node`))(
+  'the Node that was fetched is the one whose sum is in the launcher',
+  async () => {
+    const sum = createHash('sha256')
+      .update(await readFile(process.execPath))
+      .digest('hex');
+    expect(await readFile(launcher, 'utf8')).toContain(`sum=${sum}\n`);
+  },
+);
+
 test('another Node than the one that was tried is not started, nor kept', async () => {
   await program(join(folder, 'bin', 'node'), 'echo v20.19.0');
   await program(join(folder, 'bin', 'npm'), NPM);

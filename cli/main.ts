@@ -1,9 +1,7 @@
 /** The `hawser` command: hands the command line to `dispatch`, Ctrl-C to the command, and its end to the shell. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import process from 'node:process';
 import { dispatch } from './dispatch.ts';
-import { ensurePackages, repository } from './setup/packages.ts';
+import { ensurePackages, isOfDebianPackage } from './setup/packages.ts';
 import { table } from './table.ts';
 
 const stop = new AbortController();
@@ -30,8 +28,6 @@ const terminal = {
   signal: stop.signal,
 };
 
-// The Debian package brings its own Node along, and stands on a host that is to serve.
-const isInstalled = existsSync(join(repository, 'bin', 'node'));
-const firstStep = isInstalled ? 'hawser config init' : 'hawser demo';
+const firstStep = isOfDebianPackage ? 'hawser config init' : 'hawser demo';
 
 process.exitCode = await dispatch(process.argv.slice(2), table, terminal, { prepare: ensurePackages, firstStep });

@@ -205,7 +205,8 @@ async function join({ sft, page, conference, ticket }: Pass, now: () => number):
       } as const;
       return { step: failed(step, tried, trouble), close };
     }
-    return { step: failed(step, tried, tlsTrouble(error, url.hostname, 'sft.client.tls')), close };
+    const trouble = upgradeTrouble(error, url) ?? tlsTrouble(error, url.hostname, 'sft.client.tls');
+    return { step: failed(step, tried, trouble), close };
   }
   const rpc = new Rpc({ contract: CLIENT_SFT, side: 'dialler', socket, requests: {}, notifications: SILENT });
   try {
@@ -216,6 +217,27 @@ async function join({ sft, page, conference, ticket }: Pass, now: () => number):
     return { step: failed(step, tried, refusedTicket(error)), close };
   }
 }
+
+/** Where TLS stands, and what answers opens no WebSocket. Pure. */
+export function upgradeTrouble(error: unknown, { host, pathname }: URL): Trouble | undefined {
+  if (!(error instanceof HawserError)) return undefined;
+  if (error.code === 'SIG_BUSY') return FULL;
+  const status = /Unexpected server response: (\d{3})/.exec(error.detail ?? '')?.[1];
+  if (status === undefined) return undefined;
+  return {
+    saw: `what answers at ${host} opens no WebSocket at ${pathname} (HTTP ${status})`,
+    cause: 'sft.client.url leads to another server or path, or a proxy in front of the SFT does not hand WebSockets on',
+    todo: 'Correct sft.client.url, or let the proxy hand Upgrade and Connection on to sft.client.listen.',
+    who: 'you',
+  };
+}
+
+const FULL: Trouble = {
+  saw: 'the SFT is full',
+  cause: 'sft.limits are reached',
+  todo: 'See hawser top, and raise sft.limits.',
+  who: 'you',
+};
 
 /** Nothing that the SFT tells matters here. */
 const SILENT = {
@@ -260,7 +282,7 @@ function refusedTicket(error: unknown): Trouble {
         'Start it anew: systemctl restart hawser-sft',
       );
     case 'SFT_FULL':
-      return trouble('the SFT is full', 'sft.limits are reached', 'See hawser top, and raise sft.limits.');
+      return FULL;
     default:
       return trouble(
         `the SFT refuses the ticket (${code})`,

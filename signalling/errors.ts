@@ -30,7 +30,7 @@ export const ERRORS = {
     426,
     4426,
     false,
-    'There is no protocol version that both sides speak. Update the older one.',
+    'There is no protocol version that both sides speak, or the other side has no such door at that URL. Update the older one, or correct the URL.',
   ),
   SIG_ORDER: entry(
     409,
@@ -39,7 +39,7 @@ export const ERRORS = {
     'The call came at a moment at which it has no meaning, for example before joining.',
   ),
   SIG_FLOOD: entry(429, 4429, true, 'Too many messages in a short time. Wait and send less often.'),
-  SIG_BUSY: entry(429, 4429, true, 'Too many calls are waiting for an answer. Wait for some of them.'),
+  SIG_BUSY: entry(429, 4429, true, 'Too many calls or connections at once. Wait for some of them to end.'),
   SIG_BACKPRESSURE: entry(503, 4408, true, 'The other side does not read fast enough. Check its network and load.'),
   SIG_TIMEOUT: entry(504, 4408, true, 'The other side did not answer in time. Check that it runs and can be reached.'),
   SIG_CLOSED: entry(503, 4499, true, 'The connection was closed before the answer came.'),

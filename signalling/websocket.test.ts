@@ -55,11 +55,13 @@ it('a door with too many people before it says so, and lets the next one in', as
   await expect(dial()).rejects.toMatchObject({ code: 'SIG_BUSY', detail: expect.stringContaining('503') });
   first?.close(1000, '');
   await expect
-    .poll(() =>
-      dial().then(
-        () => 'in',
-        ({ code }) => code,
-      ),
+    .poll(
+      () =>
+        dial().then(
+          () => 'in',
+          ({ code }) => code,
+        ),
+      { timeout: 5_000 },
     )
     .toBe('in');
 });

@@ -36,8 +36,11 @@ export function acceptSockets(options: AcceptOptions): Acceptor {
     perMessageDeflate: false,
     handleProtocols: (offered) => protocolsOf(contract).find((each) => offered.has(each)) ?? false,
   });
+  let isClosed = false;
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (pathOf(request) !== path) return;
+    // A door that is about to close is not one that there never was.
+    if (isClosed) return refuse(stream, 503);
     const offered = request.headers['sec-websocket-protocol']?.split(/\s*,\s*/) ?? [];
     if (!protocolsOf(contract).some((each) => offered.includes(each))) return refuse(stream, 426);
     if (options.allow && !options.allow(request)) return refuse(stream, 403);
@@ -58,8 +61,7 @@ export function acceptSockets(options: AcceptOptions): Acceptor {
       return wss.clients.size;
     },
     close() {
-      server.off('upgrade', onUpgrade);
-      paths.delete(path);
+      isClosed = true;
       for (const client of wss.clients) client.terminate();
       wss.close();
     },

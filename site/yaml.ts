@@ -52,7 +52,10 @@ export function readYaml<S extends TSchema>(schema: S, text: string): Reading<St
       walker.mistakes.push(mistake(walker.placeAt(error.pos[0]), sentence(error.message), { remedy }));
     }
     if (document.errors.length === 0 && document.contents === null && Type.IsObject(schema)) {
-      return unread('The file is empty.', 'Copy docs/reference/hawser.yaml and change what is not as at your site.');
+      return unread(
+        'The file is empty.',
+        'Remove it, and call hawser config init, or copy docs/reference/hawser.yaml.',
+      );
     }
     if (document.errors.length === 0) value = walker.walk(schema, document.contents as Node | null, '', START);
   } catch (error) {

@@ -11,6 +11,7 @@ import { CONTAINER } from '#check/testing.ts';
 import { loadSite } from '#site/load.ts';
 import { makeTestDomain } from '#trust/testing.ts';
 import { configInit } from '../config-init.ts';
+import { newDomain } from '../flags.ts';
 import { parse } from '../parse.ts';
 import { repository } from '../setup/packages.ts';
 import { table } from '../table.ts';
@@ -49,12 +50,12 @@ function commandsIn(lines: readonly string[]): string[] {
 it('writes a site that is right once the commands were typed that it says come next', async () => {
   expect(await init({ address: '198.20.0.7', listen: '10.0.0.7' })).toBe(0);
   expect(out.slice(0, 2)).toEqual([
-    `${file} is written.`,
-    'The address translation has to bring what comes to 198.20.0.7 to 10.0.0.7, with the ports as they are.',
+    `${file} is written: hawser.alpha.example has the address 198.20.0.7.`,
+    'The address translation has to bring what comes there to 10.0.0.7, with the ports as they are.',
   ]);
   const commands = commandsIn(out);
-  const checkAt = commands.findIndex((each) => each.startsWith('hawser config check'));
-  // Those before would reserve ports of this machine.
+  const checkAt = commands.findIndex((each) => each.includes('/hawser config check'));
+  // Those behind them would reserve ports of this machine.
   const files = commands.slice(
     0,
     commands.findIndex((each) => each.includes('sysctl')),
@@ -62,8 +63,7 @@ it('writes a site that is right once the commands were typed that it says come n
   expect(checkAt).toBe(files.length + 2);
   await using scratch = await browserCertificate();
   const text = files.join('\n').replace('CERTIFICATE.pem', scratch.certificate).replace('KEY.pem', scratch.key);
-  const hawser = `hawser() { '${process.execPath}' '${join(repository, 'cli', 'main.ts')}' "$@"; }`;
-  await run('sh', ['-euc', `umask 077\n${hawser}\n${text}`]);
+  await run('sh', ['-euc', `umask 077\n${text}`]);
 
   expect(await loadSite(file)).toMatchObject({
     domain: 'alpha.example',
@@ -105,7 +105,7 @@ it('says why it cannot write', async () => {
   await writeFile(join(folder, 'no-folder'), '');
   const there = join(folder, 'no-folder', 'hawser.yaml');
   await expect(init({ address: '198.20.0.7', listen: '198.20.0.7', out: there })).rejects.toThrow(
-    /cannot be written \(ENOTDIR|EEXIST\)/,
+    /cannot be written \((?:ENOTDIR|EEXIST)\)\. Mend that/,
   );
 });
 
@@ -181,12 +181,12 @@ describe('finds out', () => {
 
 describe('what comes next', async () => {
   const commands = await Promise.all(table.map(({ load }) => load()));
-  const host = {
-    domain: 'alpha.example',
-    host: 'hawser.alpha.example',
-    file: '/etc/hawser/hawser.yaml',
+  const page = await readFile(join(repository, 'docs', 'guides', 'install.md'), 'utf8');
+  const host: Omit<FirstHost, 'isOfPackage'> = {
+    domain: newDomain('alpha.example'),
+    ...{ host: 'hawser.alpha.example', file: '/etc/hawser/hawser.yaml', program: 'hawser', guide: '/opt/install.md' },
     isThere: () => false,
-  } as unknown as FirstHost;
+  };
 
   it.each([true, false])(
     'is commands that there are, with flags that they take (of the package: %s)',
@@ -216,6 +216,24 @@ describe('what comes next', async () => {
     expect(all).toContain('browsers/fullchain.pem');
     const rest = nextSteps({ ...host, isOfPackage: true, isThere: () => true });
     expect(rest.join('\n')).not.toMatch(/certs init|fullchain/);
-    expect(rest[2]).toMatch(/^ 1\. Keep the ports/);
+    expect(rest[2]).toMatch(/^ 1\. As root, keep the ports/);
+    const half = nextSteps({ ...host, isOfPackage: true, isThere: (path) => !path.endsWith('sft.key') });
+    expect(half.join('\n')).toContain('hawser certs init');
+    expect(half.join('\n')).not.toContain('fullchain');
+  });
+
+  it('is, of the package, what the page of the installation says', () => {
+    const typed = page.replaceAll(/\\\n\s*/g, '');
+    const commands = commandsIn(nextSteps({ ...host, isOfPackage: true }))
+      .map((line) => line.replace(/^\(cd \S+ && (.*)\)$/, '$1').replaceAll('alpha.example', '"$DOMAIN"'))
+      .filter((line) => /^(?:install (?:--group|-D)|system|setpriv|hawser (?:certs|ports --format))/.test(line))
+      .filter((line) => !/CERTIFICATE|KEY/.test(line));
+    expect(commands.length).toBeGreaterThanOrEqual(9);
+    for (const line of commands) expect(typed.replaceAll(/ {2,}/g, ' ')).toContain(line);
+  });
+
+  it('names another organisation than one’s own', () => {
+    const steps = nextSteps({ ...host, domain: newDomain('beta.example'), isOfPackage: true }).join('\n');
+    expect(steps).toContain('hawser doctor gamma.example');
   });
 });

@@ -8,81 +8,97 @@ export interface FirstHost {
   readonly host: string;
   /** The hawser.yaml, absolute. */
   readonly file: string;
-  /** Whether it is where Debian's package has it, whose user, folders and units are there then. */
+  /** Whether it is where Debian's package has it, and that is installed: its user, folders and units are there then. */
   readonly isOfPackage: boolean;
-  /** @param path from the folder of the file */
+  /** How this program is called. */
+  readonly program: string;
+  /** The page with all of this, absolute. */
+  readonly guide: string;
+  /** @param path absolute */
   isThere(path: string): boolean;
 }
 
 interface Step {
   readonly what: readonly string[];
-  /** As typed, as root where the package is. Words in capitals stand for what only a person knows. */
+  /** Words in capitals stand for what only a person knows. */
   readonly commands: readonly string[];
 }
 
-/** What others may read, as `hawser certs init` names it. */
-const PUBLIC_FILES = [
-  ...['authority.pem', 'revoked.pem', 'homeserver.pem', 'sft.pem', 'tickets.pem'],
-  ...['devices-root.pem', 'devices-root-revoked.pem', 'devices.pem'],
+/** Of what `hawser certs init` makes: where it belongs, and what others may read. */
+const PLACES = [
+  {
+    folder: FIRST_FILES.certificates,
+    mode: '0644',
+    names: [
+      ...['authority.pem', 'revoked.pem', 'homeserver.pem', 'sft.pem', 'tickets.pem'],
+      ...['devices-root.pem', 'devices-root-revoked.pem', 'devices.pem'],
+    ],
+  },
+  { folder: FIRST_FILES.homeserverKeys, mode: '0640', names: ['homeserver.key', 'tickets.key', 'devices.key'] },
+  { folder: FIRST_FILES.sftKeys, mode: '0640', names: ['sft.key'] },
 ];
 
 /** Lines to print. Of files that are there already nothing is said. */
 export function nextSteps(first: FirstHost): readonly string[] {
-  // Every command finds the file of the package by itself.
+  const program = word(first.program);
+  // Of the package every command finds the file by itself.
   const config = first.isOfPackage ? '' : ` --config ${word(first.file)}`;
-  const steps = [...files(first), ...start(first, config), ...doors(config), ...others(first, config)];
+  const steps = [
+    ...[...files(first, program), ...start(first, program, config)],
+    ...[...doors(first, program, config), ...others(first, program, config)],
+  ];
   return [
-    'From here to the first call with another organisation:',
+    `From here to the first call with another organisation${first.isOfPackage ? ', as root' : ''}:`,
     ...steps.flatMap(({ what, commands }, index) => [
       '',
       ...what.map((line, at) => `${at === 0 ? `${index + 1}.`.padStart(3) : '   '} ${line}`),
       ...commands.map((line) => `      ${line}`),
     ]),
     '',
-    'docs/guides/install.md has a check for each of them.',
+    `${first.guide} has checks for all that.`,
   ];
 }
 
-function files({ domain, host, file, isOfPackage, isThere }: FirstHost): readonly Step[] {
-  const { certificates, homeserverKeys, sftKeys, browsers } = FIRST_FILES;
+function files(first: FirstHost, program: string): readonly Step[] {
+  const { domain, host, file, isOfPackage, guide, isThere } = first;
   const authority = isOfPackage ? '/root/hawser-authority' : beside(file, 'hawser-authority');
   // The package makes the folders, and its servers are of a group that may read them.
-  const paths = Object.values(FIRST_FILES).map((path) => beside(file, path));
-  const folders = isOfPackage ? [] : [`mkdir --parents ${paths.join(' ')}`];
-  const install = (mode: string, names: string, path: string) =>
-    `install ${isOfPackage ? '--group hawser ' : ''}--mode ${mode} ${names} ${beside(file, path)}`;
+  const folders = Object.values(FIRST_FILES).map((path) => beside(file, path));
+  const group = isOfPackage ? '--group hawser ' : '';
+  const [certificate, key] = [`${FIRST_FILES.browsers}/fullchain.pem`, `${FIRST_FILES.browsers}/privkey.pem`];
   const steps = [
     {
-      made: `${certificates}/authority.pem`,
+      makes: PLACES.flatMap(({ folder, names }) => names.map((name) => `${folder}/${name}`)),
       what: [
-        'Make the authority that speaks for you, and give each server what it needs. Then move the folder to a medium that',
-        'lies in a safe: whoever has authority.key is your organisation. hawser certs renew needs it once a year.',
+        'Make the authority that speaks for you, and give each server what it needs. Copy the folder to a medium that lies in',
+        'a safe, and remove it here: whoever has authority.key is your organisation. In a year hawser certs renew needs it.',
       ],
       commands: [
-        `hawser certs init --domain ${domain} --out ${authority}`,
-        ...folders,
-        `cd ${authority}`,
-        install('0644', PUBLIC_FILES.join(' '), certificates),
-        install('0640', 'homeserver.key tickets.key devices.key', homeserverKeys),
-        install('0640', 'sft.key', sftKeys),
+        `${program} certs init --domain ${domain} --out ${authority}`,
+        ...(isOfPackage ? [] : [`mkdir --parents ${folders.join(' ')}`]),
+        ...PLACES.map(
+          ({ folder, mode, names }) =>
+            `(cd ${authority} && install ${group}--mode ${mode} ${names.join(' ')} ${beside(file, folder)})`,
+        ),
       ],
     },
     {
-      made: `${browsers}/fullchain.pem`,
+      makes: [certificate, key],
       what: [
-        `Get a certificate for ${host} that browsers believe, from Let's Encrypt or an authority`,
-        'of yours, and put it where the servers look for it. They take a later one within a second.',
+        `Get a certificate for ${host} that browsers believe, and put it where the servers look for it, and each`,
+        "new one, too: they take it within a second. Let's Encrypt: step 5 of",
+        `${guide} has the script that certbot calls.`,
       ],
       commands: [
-        install('0644', 'CERTIFICATE.pem', `${browsers}/fullchain.pem`),
-        install('0640', 'KEY.pem', `${browsers}/privkey.pem`),
+        `install ${group}--mode 0644 CERTIFICATE.pem ${beside(file, certificate)}`,
+        `install ${group}--mode 0640 KEY.pem ${beside(file, key)}`,
       ],
     },
   ];
-  return steps.filter(({ made }) => !isThere(made));
+  return steps.filter(({ makes }) => !makes.every((path) => isThere(join(dirname(file), path))));
 }
 
-function start({ isOfPackage }: FirstHost, config: string): readonly Step[] {
+function start({ isOfPackage }: FirstHost, program: string, config: string): readonly Step[] {
   const asServers =
     'setpriv --reuid hawser --regid hawser --init-groups --inh-caps +net_bind_service --ambient-caps +net_bind_service ';
   const unit = 'hawser-homeserver.service.d/port-443.conf';
@@ -95,72 +111,83 @@ function start({ isOfPackage }: FirstHost, config: string): readonly Step[] {
     ],
   };
   const byHand = {
-    what: ['Start the servers, each in a shell of its own.'],
-    commands: [`hawser homeserver${config}`, `hawser sft${config}`],
+    what: [
+      'Start the servers, each in a shell of its own. Port 443 is for root alone, unless root types:',
+      'sysctl --write net.ipv4.ip_unprivileged_port_start=443',
+    ],
+    commands: [`${program} homeserver${config}`, `${program} sft${config}`],
   };
   return [
     {
-      what: ['Keep the ports of media free of outgoing connections, now and after each start of the machine.'],
+      what: ['As root, keep the ports of media free of outgoing connections, now and after each start of the machine.'],
       commands: [
-        `hawser ports${config} --format sysctl > /etc/sysctl.d/60-hawser.conf`,
+        `${program} ports${config} --format sysctl > /etc/sysctl.d/60-hawser.conf`,
         'systemctl restart systemd-sysctl',
       ],
     },
     {
       what: ['See whether anything is wrong with all that. Each line says what and where, and what to do.'],
-      commands: [`${isOfPackage ? asServers : ''}hawser config check${config}`],
+      commands: [`${isOfPackage ? asServers : ''}${program} config check${config}`],
     },
     isOfPackage ? byUnits : byHand,
   ];
 }
 
-function doors(config: string): readonly Step[] {
+function doors({ guide }: FirstHost, program: string, config: string): readonly Step[] {
   return [
     {
       what: [
-        'Open the ports. The table says which, to whom, and what breaks without each. --format nftables writes rules of this',
-        'host, others those of other firewalls: hawser ports --help.',
+        'Open the ports. The table says which, to whom, and what breaks without each; --format writes it as rules of a',
+        'firewall. Those of this host drop whatever else comes in, SSH at another port than 22 and port 80 of certbot too:',
+        `step 8 of ${guide} loads them so that both stay open.`,
       ],
-      commands: [`hawser ports${config}`],
+      commands: [`${program} ports${config}`],
     },
     {
       what: ['See whether browsers get through, from here; with --write, from the network of your people.'],
-      commands: [`hawser doctor clients${config}`],
+      commands: [`${program} doctor clients${config}`],
     },
     {
       what: ['Make the first account, and sign in with the password that is printed.'],
-      commands: [`hawser accounts add alice${config} --name Alice --admin`],
+      commands: [`${program} accounts add alice${config} --name Alice --admin`],
     },
   ];
 }
 
-function others({ file, isOfPackage }: FirstHost, config: string): readonly Step[] {
-  const peer = 'beta.example';
-  const group = isOfPackage ? '--group hawser ' : '';
+function others({ domain, file }: FirstHost, program: string, config: string): readonly Step[] {
+  const peer = domain === 'beta.example' ? 'gamma.example' : 'beta.example';
   const folder = beside(file, `peers/${peer}`);
-  const theirs = (name: string) => beside(file, `peers/${peer}/${name}`);
+  const authorities = [`peers/${peer}`, FIRST_FILES.certificates].map((path) => beside(file, `${path}/authority.pem`));
   const { federation, link } = FIRST_PORTS;
   return [
     {
       what: [
-        `Send authority.pem and revoked.pem to the administrator of the other organisation, here ${peer}, and put his into`,
-        'a folder. Each reads the fingerprint of his own to the other one by telephone. Then allow each other.',
+        `Send authority.pem and revoked.pem to the administrator of the other organisation, here ${peer}, and put his two`,
+        'into a folder that the servers read. Each reads the second fingerprint aloud, and compares it with the first of the other.',
       ],
       commands: [
-        `install --directory ${group}--mode 0750 ${folder}`,
-        `install ${group}--mode 0640 HIS/authority.pem HIS/revoked.pem ${folder}`,
-        `openssl x509 -noout -fingerprint -sha256 -in ${theirs('authority.pem')}`,
-        `hawser peers allow ${peer}${config} --authority ${theirs('authority.pem')} --revocation-list ${theirs('revoked.pem')} \\`,
-        `  --homeserver HOST:${federation} --media-prefix ADDRESS/32 --link-port ${link} --trunk-ports FROM-TO`,
+        `install --directory --mode 0755 ${folder}`,
+        `install --mode 0644 HIS/authority.pem HIS/revoked.pem ${folder}`,
+        ...authorities.map((path) => `openssl x509 -noout -fingerprint -sha256 -in ${path}`),
       ],
     },
     {
-      what: ['Open the ports between you, for the rules name him now. The second line writes a letter to him.'],
-      commands: [`hawser ports${config}`, `hawser ports${config} --partner ${peer}`],
+      what: [
+        'Allow each other. The addresses of his media end in /32, or /128 with IPv6; where his hosts are in a network of your',
+        'own house, add --addresses any.',
+      ],
+      commands: [
+        `${program} peers allow ${peer}${config} --authority ${folder}/authority.pem --revocation-list ${folder}/revoked.pem \\`,
+        `  --homeserver HOST:${federation} --media-prefix PREFIX --link-port ${link} --trunk-ports FROM-TO`,
+      ],
+    },
+    {
+      what: ['Make the rules of the firewall anew, for they name him now. The second line is a letter to him.'],
+      commands: [`${program} ports${config}`, `${program} ports${config} --partner ${peer}`],
     },
     {
       what: ['Ask for all that a call needs. Where something is in the way, it says what, and who of you mends it.'],
-      commands: [`hawser doctor ${peer}${config}`],
+      commands: [`${program} doctor ${peer}${config}`],
     },
   ];
 }

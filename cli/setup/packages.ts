@@ -1,5 +1,6 @@
 /** The npm packages of package-lock.json. Install scripts stay off: the one that matters, mediasoup's, is ours to replace. */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -11,6 +12,9 @@ import { findProgram, run } from './program.ts';
 import { say } from './say.ts';
 
 export const repository = join(import.meta.dirname, '..', '..');
+
+/** Whether this is what Debian's package installs, which brings its own Node along and stands on a host that is to serve. */
+export const isOfDebianPackage = existsSync(join(repository, 'bin', 'node'));
 
 /** Makes sure that node_modules is what package-lock.json and patches/ say; costs a millisecond when it was so the last time. */
 export async function ensurePackages(): Promise<void> {

@@ -357,7 +357,9 @@ describe.skipIf(root === undefined)('what was installed', () => {
   test('what the configuration said to type next can be typed', async () => {
     const [alpha] = both;
     const [, said = ''] =
-      /^From here to the first call .*$([\s\S]*?)^docs\/guides\/install\.md/m.exec(alpha.printed.join('\n')) ?? [];
+      /^From here to the first call .*$([\s\S]*?)^\/opt\/hawser\/docs\/guides\/install\.md/m.exec(
+        alpha.printed.join('\n'),
+      ) ?? [];
     const lines = said.replaceAll('\\\n', '').match(/^ {6}.*/gm) ?? [];
     // In capitals is what another person has to say first.
     const commands = lines.map((line) => line.trim()).filter((line) => !/\b[A-Z]{3,}\b/.test(line));

@@ -7,8 +7,8 @@ export function firewalld(rules: readonly Rule[]): string {
   return [
     '#!/bin/sh',
     'set -e',
-    '# The zone stays as it is; these rules add what Hawser needs, and take nothing away. Look with firewall-cmd --list-all, and take',
-    '# those away that hold no more: firewall-cmd --permanent --remove-rich-rule=RULE, then firewall-cmd --reload.',
+    '# The zone stays as it is; these rules add what Hawser needs, and take nothing away. Look at the rest with: firewall-cmd --list-all',
+    "# One that holds no more goes as it came, with --remove-rich-rule='…' in place of --add-rich-rule='…', and firewall-cmd --reload.",
     'zone=$(firewall-cmd --get-default-zone)',
     ...rules
       .filter(({ direction }) => direction === 'in')

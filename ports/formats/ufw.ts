@@ -8,7 +8,8 @@ export function ufw(rules: readonly Rule[], { isStrict, ssh }: FirewallOptions):
   return [
     '#!/bin/sh',
     'set -e',
-    '# This adds rules, and takes none away. Those that hold no more: ufw status numbered, and ufw delete NUMBER.',
+    '# This adds rules, and takes none away. Those that hold no more: ufw status numbered, and ufw delete NUMBER, one at a time, since each',
+    '# changes the numbers. A rule of several names goes with the last of them.',
     'ufw default deny incoming',
     ...(isStrict ? ['ufw default reject outgoing'] : []),
     ...sshIn(ssh),

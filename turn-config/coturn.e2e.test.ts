@@ -116,6 +116,8 @@ describe('a device with a credential', () => {
     expect(await asker.code({ ask: 'permit', peer })).toBe(200);
     await asker.ask({ ask: 'send', peer, data: how });
     await until(async () => (await asker.heard()).some(({ data }) => data === how), 'the echo');
+    // The echo may be here before the SFT's own word that something came.
+    await until(() => media.came.some(({ data }) => data === how), 'what the SFT says');
     expect(media.came).toContainEqual({ data: how, ...relayed });
     await asker.ask({ ask: 'close' });
   });

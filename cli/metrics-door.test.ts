@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { freePorts } from '#site/testing-ports.ts';
 import { openMetricsDoor } from './metrics-door.ts';
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
@@ -13,7 +14,7 @@ async function admin(status: number) {
     response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' }).end('hawser_up 1\n');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const door = await openMetricsDoor(`127.0.0.1:${portOf(server)}`, `127.0.0.1:${await free()}`);
+  const door = await openMetricsDoor(`127.0.0.1:${portOf(server)}`, `127.0.0.1:${(await freePorts(1))[0]}`);
   onTestFinished(() => {
     for (const each of [server, door]) {
       each.closeAllConnections();
@@ -21,16 +22,6 @@ async function admin(status: number) {
     }
   });
   return { asked, url: `http://127.0.0.1:${portOf(door)}` };
-}
-
-/** A port that nobody has at this moment. */
-async function free(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 test('whoever comes to the door of the figures gets the figures', async () => {

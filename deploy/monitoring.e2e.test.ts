@@ -14,7 +14,7 @@ import { type Clips, loadClips } from '#bench/media/clips.ts';
 import { Person } from '#bench/people/person.ts';
 import { Publisher } from '#bench/people/publisher.ts';
 import type { Organisation } from '#cli/demo/organisation.ts';
-import { freePlaces } from '#cli/demo/places.ts';
+import { testPlaces } from '#cli/demo/testing-places.ts';
 import { startTrial, type Trial } from '#cli/demo/trial.ts';
 import { ensurePrometheus } from '#cli/setup/prometheus.ts';
 import { API } from '#signalling/client-home.ts';
@@ -51,7 +51,7 @@ beforeAll(async () => {
   // A mail server that never answers.
   const [nobody] = await freePorts(1);
   trial = await startTrial({
-    places: await freePlaces('alpha', 'beta'),
+    places: await testPlaces('alpha', 'beta'),
     mail: `smtp://127.0.0.1:${nobody}`,
     say: () => undefined,
     onDied: (sentence) => expect.fail(sentence),
@@ -72,8 +72,8 @@ beforeAll(async () => {
     const targets = await prometheus.targets();
     return targets.length === 4 && targets.every(({ health }) => health === 'up');
   };
-  await until(areUp, 'all four servers read', 20_000);
-}, 60_000);
+  await until(areUp, 'all four servers read', 60_000);
+}, 180_000);
 
 afterAll(() => undo?.disposeAsync());
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
   inTime = join(alpha.folder, 'in-time');
   await mkdir(inTime);
   await writeFile(join(inTime, 'timedatectl'), '#!/bin/sh\necho yes\n', { mode: 0o755 });
-}, 60_000);
+}, 180_000);
 
 afterAll(() => two?.close());
 
@@ -54,6 +54,15 @@ async function diagnose(site: TestSite, word: string): Promise<Diagnosis> {
   const diagnosis: Diagnosis = JSON.parse(out);
   expect(code).toBe(diagnosis.steps.some(({ outcome }) => outcome === 'failed') ? 1 : 0);
   return diagnosis;
+}
+
+/** Again where nothing but the synthetic trunk is not well: of that a busy machine loses packets. */
+async function unhurried(examine: () => Promise<Diagnosis>): Promise<Diagnosis> {
+  for (let left = 3; ; left--) {
+    const found = await examine();
+    const bad = found.steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'warning');
+    if (left === 0 || bad.length === 0 || bad.some(({ step }) => step !== 'trunk')) return found;
+  }
 }
 
 /** The first thing that is not well. */
@@ -73,20 +82,28 @@ it('says that all is well, on either side and for browsers, when it is', async (
     [beta, 'alpha.example'],
     [alpha, 'clients'],
   ] as const) {
-    const { ready, verdict, steps } = await diagnose(site, word);
+    const { ready, verdict, steps } = await unhurried(() => diagnose(site, word));
     expect([word, steps.filter(({ outcome }) => outcome !== 'ok')]).toEqual([word, []]);
     expect(ready).toBe(true);
     expect(verdict).toMatch(/^Ready: /);
   }
-}, 40_000);
+}, 150_000);
 
 it('prints what it tried, what it saw, and one last line', async () => {
-  const { out, code } = await alpha.hawser(['doctor', 'beta.example']);
+  const { out, code } = await until(
+    async () => {
+      const said = await alpha.hawser(['doctor', 'beta.example']);
+      // Of the synthetic trunk a busy machine loses packets.
+      return !/^(?:warning|FAILED) +trunk/m.test(said.out) && said;
+    },
+    'a trunk without loss',
+    60_000,
+  );
   const lines = out.trim().split('\n');
   expect(lines.slice(0, -1).every((line) => /^ok {7}.+: .+\.$/.test(line))).toBe(true);
   expect(lines.at(-1)).toBe('Ready: calls between alpha.example and beta.example work.');
   expect(code).toBe(0);
-}, 20_000);
+}, 90_000);
 
 describe('names the one thing that is broken:', () => {
   /** What breaks it, what is found, and what mends it. */
@@ -346,8 +363,11 @@ describe('names the one thing that is broken:', () => {
     },
     {
       what: 'every seventh packet is lost',
-      ...{ step: 'trunk', who: 'both', says: /with 1\d\.\d % lost/ },
-      ...{ break: () => routerFilter('meta l4proto udp numgen inc mod 7 0 drop'), mend: () => router('') },
+      ...{ step: 'trunk', who: 'both', says: /with [1-3]\d\.\d % lost/ },
+      ...{
+        break: () => routerFilter('udp dport != 53 udp sport != 53 numgen inc mod 7 0 drop'),
+        mend: () => router(''),
+      },
     },
   ];
 
@@ -363,13 +383,13 @@ describe('names the one thing that is broken:', () => {
         await each.mend();
       }
     },
-    60_000,
+    150_000,
   );
 
   it('all is well again after that', async () => {
     await whole(alpha);
-    await until(async () => (await diagnose(alpha, 'beta.example')).ready, 'everything to be mended', 20_000);
-  }, 40_000);
+    await until(async () => (await diagnose(alpha, 'beta.example')).ready, 'everything to be mended', 60_000);
+  }, 120_000);
 });
 
 describe('names the one thing that browsers lack:', () => {
@@ -429,7 +449,7 @@ describe('names the one thing that browsers lack:', () => {
         await mendIt();
       }
     },
-    60_000,
+    150_000,
   );
 });
 
@@ -453,14 +473,14 @@ it('examines of a site on two machines what is on each, and says what to call on
       return found.steps.some(({ step, outcome }) => step === 'servers' && outcome === 'ok') ? found : undefined;
     },
     'the SFT to find its homeserver from where it is now',
-    15_000,
+    60_000,
   );
   expect(told(here.steps)).toEqual(['link skipped: your SFT runs on another machine']);
   expect([here.ready, here.verdict]).toEqual([false, expect.stringMatching(/^What was tried is well\. Not tried: /)]);
   expect(here.steps.map(({ step }) => step)).toContain('allowed-there');
 
   const [, command = ''] = /^There: hawser (.+)$/.exec(here.steps.at(-1)?.todo ?? '') ?? [];
-  const there = await onSft(command.split(' '));
+  const there = await unhurried(() => onSft(command.split(' ')));
   expect(told(there.steps)).toEqual(['homeserver skipped: your homeserver runs on another machine']);
   for (const step of [
     'files',
@@ -477,7 +497,7 @@ it('examines of a site on two machines what is on each, and says what to call on
 
   const { steps } = await onSft(['doctor', 'beta.example']);
   expect(steps.at(-1)?.todo).toMatch(/^On the machine of your homeserver, hawser doctor beta\.example /);
-}, 60_000);
+}, 150_000);
 
 const MAIN = ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('../cli/main.ts', import.meta.url))];
 

@@ -17,3 +17,6 @@ export async function until<T>(
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** For `vi.waitFor`, which by itself has one second: too little for a busy machine. */
+export const SOON = { timeout: 8_000 } as const;

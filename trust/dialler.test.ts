@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ErrorCode } from '#signalling/errors.ts';
 import { SFT_HOME, SFT_HOME_PATH } from '#signalling/sft-home.ts';
+import { SOON } from '#signalling/testing-until.ts';
 import { acceptSockets, dialSocket } from '#signalling/websocket.ts';
 import { validTo } from './certificate.ts';
 import { Credentials } from './credentials.ts';
@@ -127,7 +128,7 @@ describe('a dialler', () => {
       await vi.waitFor(() => {
         const { addresses, mediaPrefixes } = peers.allowed(beta.domain) ?? {};
         expect({ addresses, mediaPrefixes }).toMatchObject({ addresses: 'public', ...entry });
-      });
+      }, SOON);
       const { port, server } = await serve(beta.sft);
       const connections = vi.fn();
       server.on('connection', connections);
@@ -268,7 +269,7 @@ describe('a dialler', () => {
       const agent = sft.dialler.agent(alpha.domain, 'homeserver');
       const socket = await dialSocket({ url, contract: SFT_HOME, agent });
       expect(socket.readyState).toBe(1);
-      await vi.waitFor(() => expect(seen).toEqual(['sft of alpha.example']));
+      await vi.waitFor(() => expect(seen).toEqual(['sft of alpha.example']), SOON);
     });
 
     it('says that it was refused where the server does not accept it', async () => {

@@ -5,6 +5,7 @@ import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ErrorCode } from '#signalling/errors.ts';
+import { SOON } from '#signalling/testing-until.ts';
 import { Credentials } from './credentials.ts';
 import { createPeerServer, type DoorOptions, peerOf } from './door.ts';
 import { PeerList } from './peers.ts';
@@ -103,7 +104,7 @@ describe.each([
     const begin = performance.now();
     expect(await knock(shown, options)).toBe('');
     expect(performance.now() - begin).toBeLessThan(1_000);
-    await vi.waitFor(() => expect(refusals).toHaveLength(1));
+    await vi.waitFor(() => expect(refusals).toHaveLength(1), SOON);
     const refusal = { domain: undefined, address: '127.0.0.1', wasOpen: false, ...expected };
     expect(refusals).toEqual([refusal]);
     expect(requests).toEqual([]);
@@ -120,7 +121,7 @@ describe.each([
 
   it('refuses a domain that is blocked', async () => {
     await writeTestPeers(list, [{ of: beta, state: 'blocked' }]);
-    await vi.waitFor(() => expect(peers.current.size).toBe(1));
+    await vi.waitFor(() => expect(peers.current.size).toBe(1), SOON);
     await expectRefusal(beta[role], { code: 'TRUST_BLOCKED', domain: 'beta.example' });
   });
 
@@ -182,8 +183,9 @@ describe.each([
     clients.push(socket);
     socket.write('GET / HTTP/1.1\r\n\r\n');
     await new Promise((resolve) => socket.once('close', resolve));
-    await vi.waitFor(() =>
-      expect(refusals).toEqual([{ code: 'TRUST_TLS', domain: undefined, address: '127.0.0.1', wasOpen: false }]),
+    await vi.waitFor(
+      () => expect(refusals).toEqual([{ code: 'TRUST_TLS', domain: undefined, address: '127.0.0.1', wasOpen: false }]),
+      SOON,
     );
   });
 
@@ -242,7 +244,7 @@ describe.each([
       peers.close();
       peers = await PeerList.open(list, trouble);
       await replaceFile(list, '- domain: beta.example\n  stat: blocked\n', 0o644);
-      await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce());
+      await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce(), SOON);
       expect(trouble.mock.calls[0]?.[0]).toContain(`${list}:2:3: There is no option "stat"`);
       expect(socket.destroyed).toBe(false);
     });
@@ -276,7 +278,10 @@ describe.each([
     expect(second.getPeerCertificate().fingerprint256).not.toBe(first.getPeerCertificate().fingerprint256);
     expect(await knock(undefined)).toBe('');
     expect(await knock(beta[role], { maxVersion: 'TLSv1.2' })).toBe('');
-    await vi.waitFor(() => expect(refusals).toMatchObject([{ code: 'TRUST_NO_CERTIFICATE' }, { code: 'TRUST_TLS' }]));
+    await vi.waitFor(
+      () => expect(refusals).toMatchObject([{ code: 'TRUST_NO_CERTIFICATE' }, { code: 'TRUST_TLS' }]),
+      SOON,
+    );
   });
 
   it('cuts a client that says nothing', async () => {
@@ -287,7 +292,7 @@ describe.each([
     clients.push(socket);
     await new Promise((resolve) => socket.once('close', resolve));
     expect(performance.now() - begin).toBeLessThan(1_000);
-    await vi.waitFor(() => expect(refusals).toMatchObject([{ code: 'TRUST_TLS' }]));
+    await vi.waitFor(() => expect(refusals).toMatchObject([{ code: 'TRUST_TLS' }]), SOON);
   });
 
   it('lets somebody honest in past a crowd that holds handshakes', async () => {
@@ -295,7 +300,7 @@ describe.each([
     await listen({ handshakeTimeoutMs: 60_000, maxHandshakes: 4 });
     const crowd = Array.from({ length: 12 }, () => connectTcp(port(), '127.0.0.1').on('error', () => undefined));
     clients.push(...crowd);
-    await vi.waitFor(() => expect(refusals.length).toBe(8));
+    await vi.waitFor(() => expect(refusals.length).toBe(8), SOON);
     expect(await knock(beta[role])).toContain('welcome');
   });
 
@@ -305,11 +310,11 @@ describe.each([
     const [cert, key] = [await readFile(beta[role].certificate), await readFile(beta[role].key)];
     const held = [1, 2].map(() => connect({ port: port(), host: '127.0.0.1', rejectUnauthorized: false, cert, key }));
     clients.push(...held);
-    await vi.waitFor(async () => expect(await knock(beta[role])).not.toContain('welcome'));
+    await vi.waitFor(async () => expect(await knock(beta[role])).not.toContain('welcome'), SOON);
     expect(refusals).toMatchObject([{ code: 'SIG_FLOOD', domain: 'beta.example' }]);
     expect(await knock(gamma[role])).toContain('welcome');
     held[0]?.destroy();
-    await vi.waitFor(async () => expect(await knock(beta[role])).toContain('welcome'));
+    await vi.waitFor(async () => expect(await knock(beta[role])).toContain('welcome'), SOON);
   });
 
   function nameOf(domain: string): string {

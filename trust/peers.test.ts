@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
+import { SOON } from '#signalling/testing-until.ts';
 import { SiteError } from '#site/mistakes.ts';
 import { PeerList, parsePeers } from './peers.ts';
 import { ALL_SCOPES } from './peers-schema.ts';
@@ -156,17 +157,17 @@ describe('an allow list in a file', () => {
     const early = await PeerList.open(later);
     expect([...early.current]).toEqual([]);
     await writeTestPeers(later, [{ of: beta }]);
-    await vi.waitFor(() => expect(early.current.size).toBe(1));
+    await vi.waitFor(() => expect(early.current.size).toBe(1), SOON);
     early.close();
   });
 
   it('follows a file that is replaced, written over, and replaced again', async () => {
     await writeTestPeers(path, [{ of: beta }, { of: gamma }]);
-    await vi.waitFor(() => expect(names()).toEqual(['beta.example', 'gamma.example']));
+    await vi.waitFor(() => expect(names()).toEqual(['beta.example', 'gamma.example']), SOON);
     await writeFile(path, '[]\n');
-    await vi.waitFor(() => expect(names()).toEqual([]));
+    await vi.waitFor(() => expect(names()).toEqual([]), SOON);
     await writeTestPeers(path, [{ of: gamma }]);
-    await vi.waitFor(() => expect(names()).toEqual(['gamma.example']));
+    await vi.waitFor(() => expect(names()).toEqual(['gamma.example']), SOON);
   });
 
   it('follows a symbolic link that is turned to another file', async () => {
@@ -181,45 +182,45 @@ describe('an allow list in a file', () => {
     const linked = await PeerList.open(link);
     await rm(link);
     await symlink(other, link);
-    await vi.waitFor(() => expect([...linked.current.keys()]).toEqual(['gamma.example']));
+    await vi.waitFor(() => expect([...linked.current.keys()]).toEqual(['gamma.example']), SOON);
     linked.close();
   });
 
   it('keeps the last good list after a bad edit, says so once, and takes the next good one', async () => {
     await replaceFile(path, '- domain: beta.example\n  state: perhaps\n', 0o644);
-    await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce(), SOON);
     expect(trouble.mock.calls[0]?.[0]).toBe(
       `The allow list cannot be used; the last good one stays in effect.\n${path}:2:10: 1.state must be allowed or blocked, not "perhaps".`,
     );
     expect(list.allowed(beta.domain)).toBeDefined();
     await writeTestPeers(path, [{ of: gamma }]);
-    await vi.waitFor(() => expect(names()).toEqual(['gamma.example']));
+    await vi.waitFor(() => expect(names()).toEqual(['gamma.example']), SOON);
   });
 
   it('keeps the last good list when the file vanishes', async () => {
     await rm(path);
-    await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce(), SOON);
     expect(names()).toEqual(['beta.example']);
   });
 
   it('takes up a list when the file that it named and that was missing comes', async () => {
     const authority = join(folder, 'late.pem');
     await replaceFile(path, stringify([{ domain: 'gamma.example', state: 'allowed', authority }]), 0o644);
-    await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(trouble).toHaveBeenCalledOnce(), SOON);
     await writeFile(authority, await readFile(gamma.authority, 'utf8'));
-    await vi.waitFor(() => expect(names()).toEqual(['gamma.example']));
+    await vi.waitFor(() => expect(names()).toEqual(['gamma.example']), SOON);
   });
 
   it('tells of each change, and nobody after it is closed', async () => {
     const changed = vi.fn();
     list.onChange(changed);
     await writeTestPeers(path, [{ of: gamma }]);
-    await vi.waitFor(() => expect(changed).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledOnce(), SOON);
     list.close();
     await writeTestPeers(path, [{ of: beta }]);
     const other = await PeerList.open(path);
     await writeTestPeers(path, []);
-    await vi.waitFor(() => expect(other.current.size).toBe(0));
+    await vi.waitFor(() => expect(other.current.size).toBe(0), SOON);
     other.close();
     expect(changed).toHaveBeenCalledOnce();
   });

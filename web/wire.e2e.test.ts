@@ -13,7 +13,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onLoopback } from '#bench/people/person.ts';
 import { type Browser, openBrowser } from '#cli/demo/browser.ts';
 import { joinCall, leaveCall, signIn, startCall } from '#cli/demo/page.ts';
-import { freePlaces, type Places } from '#cli/demo/places.ts';
+import type { Places } from '#cli/demo/places.ts';
+import { testPlaces } from '#cli/demo/testing-places.ts';
 import { CONVERSATION_TITLE, startTrial, type Trial } from '#cli/demo/trial.ts';
 import { ensureTcpdump } from '#cli/setup/tcpdump.ts';
 import { Account } from '#client/account.ts';
@@ -86,7 +87,7 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
     const folder = await mkdtemp(join(tmpdir(), 'hawser-wire-'));
     undo.defer(() => rm(folder, { recursive: true, force: true }));
     const marker = await writeMarker(folder);
-    const places = await freePlaces('alpha', 'beta');
+    const places = await testPlaces('alpha', 'beta');
     const file = join(folder, 'wire.pcap');
     const ports = Object.values(places).flatMap(recordedPorts);
     const recording = undo.use(await Recording.start({ program: tcpdump ?? '', file, ports }));

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
-import { freePlaces } from '#cli/demo/places.ts';
+import { testPlaces } from '#cli/demo/testing-places.ts';
 import { until } from '#signalling/testing.ts';
 import { monotonicMs } from '../measure/clock.ts';
 import { dropsOf, lostAt } from './drops.ts';
@@ -40,7 +40,7 @@ async function impairedBorder<const Name extends string>(
   impairment: Impairment | undefined,
   ...names: [Name, ...Name[]]
 ) {
-  const places = await freePlaces(...names);
+  const places = await testPlaces(...names);
   const sides = names.map((name, index): BorderSide => {
     return { name, own: `127.0.3${index}.1`, front: `127.0.3${index}.2`, ports: places[name].trunk };
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { configCheck } from '../config.ts';
 import { Organisation } from '../demo/organisation.ts';
-import { freePlaces } from '../demo/places.ts';
+import { testPlaces } from '../demo/testing-places.ts';
 
 let folder: string;
 let alpha: Organisation;
@@ -13,7 +13,7 @@ let out: string[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hawser-'));
-  const { alpha: places } = await freePlaces('alpha');
+  const { alpha: places } = await testPlaces('alpha');
   alpha = await Organisation.prepare({ name: 'alpha', folder: join(folder, 'alpha'), places });
 });
 afterEach(async () => {
@@ -90,4 +90,4 @@ it('a server refuses what is refused here, and starts with what is warned of', a
   const log = await readFile(join(alpha.folder, 'homeserver.log'), 'utf8');
   const warnings = log.split('\n').filter((line) => line.includes('everybody on this machine may look into'));
   expect(warnings.map((line) => JSON.parse(line))).toMatchObject([{ level: 40, option: 'data' }]);
-});
+}, 90_000);

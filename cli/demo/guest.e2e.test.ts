@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildWeb } from '#web/build.ts';
 import { type Browser, openBrowser } from './browser.ts';
 import { joinCall, STEP_MS, signIn, startCall } from './page.ts';
-import { freePlaces } from './places.ts';
+import { testPlaces } from './testing-places.ts';
 import { startTrial, type Trial } from './trial.ts';
 
 const LONG_MS = 2 * STEP_MS;
@@ -17,7 +17,7 @@ let nina: Page;
 
 beforeAll(async () => {
   await buildWeb();
-  const places = await freePlaces('alpha', 'beta');
+  const places = await testPlaces('alpha', 'beta');
   trial = await startTrial({ places, say: () => undefined, onDied: (sentence) => expect.fail(sentence) });
   browsers = await Promise.all([openBrowser(), openBrowser(), openBrowser()]);
   [alice, bob, nina] = browsers.map(({ page }) => page) as [Page, Page, Page];

@@ -10,8 +10,8 @@ import { buildWeb } from '#web/build.ts';
 import type {} from '#web/lib/hooks.ts';
 import { type Browser, openBrowser } from './browser.ts';
 import { joinCall, signIn, stallOf, startCall } from './page.ts';
-import { freePlaces } from './places.ts';
 import { LOOKS, writePortrait } from './portrait.ts';
+import { testPlaces } from './testing-places.ts';
 import { startTrial, type Trial } from './trial.ts';
 
 const CHANGES = 8;
@@ -233,7 +233,7 @@ async function sent(trial: Trial, to: DomainName): Promise<number> {
 it('gives four browsers of two organisations what their tiles need, and sends no more than that over the border', async () => {
   await buildWeb();
   const died: string[] = [];
-  const places = await freePlaces('alpha', 'beta');
+  const places = await testPlaces('alpha', 'beta');
   const trial = await startTrial({ places, say: () => undefined, onDied: (sentence) => died.push(sentence) });
   onTestFinished(() => trial.stop());
   const pages = (await enter(trial)).map(({ page }) => page);

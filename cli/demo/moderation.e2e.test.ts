@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildWeb } from '#web/build.ts';
 import { type Browser, openBrowser } from './browser.ts';
 import { joinCall, signIn, startCall } from './page.ts';
-import { freePlaces } from './places.ts';
+import { testPlaces } from './testing-places.ts';
 import { startTrial, type Trial } from './trial.ts';
 
 let trial: Trial;
@@ -14,7 +14,7 @@ let bob: Page;
 
 beforeAll(async () => {
   await buildWeb();
-  const places = await freePlaces('alpha', 'beta');
+  const places = await testPlaces('alpha', 'beta');
   trial = await startTrial({ places, say: () => undefined, onDied: (sentence) => expect.fail(sentence) });
   browsers = await Promise.all([openBrowser(), openBrowser()]);
   [alice, bob] = [browsers[0].page, browsers[1].page];

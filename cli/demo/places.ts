@@ -41,7 +41,8 @@ export async function freePlaces<Name extends string>(...names: Name[]): Promise
   return places as Record<Name, Places>;
 }
 
-function placesFrom(http: number, media: number, trunk: Places['trunk']): Places {
+/** Six ports from `http` on, of each media worker one from `media` on, and those of trunks. */
+export function placesFrom(http: number, media: number, trunk: Places['trunk']): Places {
   return {
     home: http,
     federation: http + 1,

@@ -6,15 +6,15 @@ import { Caller } from '#client/testing/caller.ts';
 import type { ConversationId } from '#signalling/ids.ts';
 import { until } from '#signalling/testing.ts';
 import type { Organisation } from './organisation.ts';
-import { freePlaces } from './places.ts';
 import type { ServerProcess } from './server-process.ts';
+import { testPlaces } from './testing-places.ts';
 import { type Person, startTrial, type Trial } from './trial.ts';
 
 let trial: Trial;
 const died: string[] = [];
 
 beforeAll(async () => {
-  const places = await freePlaces('alpha', 'beta');
+  const places = await testPlaces('alpha', 'beta');
   trial = await startTrial({ places, say: () => undefined, onDied: (sentence) => died.push(sentence) });
 });
 afterAll(() => trial?.stop());
@@ -91,7 +91,7 @@ it('goes on by itself after a media server has failed, or was stopped, and the o
 
   expect(alice.garbage).toEqual([]);
   expect(bob.garbage).toEqual([]);
-}, 90_000);
+}, 240_000);
 
 it('goes on with nobody else there, and ends with the reason where the call was ended meanwhile', async () => {
   const alice = await callerOf(trial.alice);

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { SOON } from '#signalling/testing-until.ts';
 import { sampleSite } from '#site/sample.ts';
 import { PeerList } from '#trust/peers.ts';
 import { makeTestDomain, type TestDomain } from '#trust/testing.ts';
@@ -45,14 +46,15 @@ it('allows and blocks a domain while a server runs', async () => {
   await run(peersList);
   expect(out).toEqual([`${list} lists nobody: no other domain can connect.`]);
   await allow();
-  await vi.waitFor(() =>
-    expect(running.allowed(beta.domain)?.mediaPrefixes).toEqual(['203.0.113.0/24', '2001:db8::/32']),
+  await vi.waitFor(
+    () => expect(running.allowed(beta.domain)?.mediaPrefixes).toEqual(['203.0.113.0/24', '2001:db8::/32']),
+    SOON,
   );
   expect(running.allowed(beta.domain)?.homeserver).toEqual({ host: 'hs.beta.example', port: 8448 });
   await run(peersBlock, 'beta.example');
-  await vi.waitFor(() => expect(running.allowed(beta.domain)).toBeUndefined());
+  await vi.waitFor(() => expect(running.allowed(beta.domain)).toBeUndefined(), SOON);
   await run(peersAllow, 'beta.example');
-  await vi.waitFor(() => expect(running.allowed(beta.domain)?.mediaPrefixes).toHaveLength(2));
+  await vi.waitFor(() => expect(running.allowed(beta.domain)?.mediaPrefixes).toHaveLength(2), SOON);
   running.close();
 });
 
@@ -111,10 +113,10 @@ it('sets and takes away limits while a server runs, and shows them', async () =>
   await run(peersLimit, 'beta.example', '--send', '20', '--receive', '2.5', '--participants', '30');
   expect(out.join('')).toContain('send 20 Mbit/s, receive 2.5 Mbit/s, 30 participants');
   const limits = () => running.allowed(beta.domain)?.limits;
-  await vi.waitFor(() => expect(limits()).toEqual({ sendMbit: 20, receiveMbit: 2.5, participants: 30 }));
+  await vi.waitFor(() => expect(limits()).toEqual({ sendMbit: 20, receiveMbit: 2.5, participants: 30 }), SOON);
   await run(peersAllow, 'beta.example');
   await run(peersLimit, 'beta.example', '--send', 'none', '--receive', '3');
-  await vi.waitFor(() => expect(limits()).toEqual({ receiveMbit: 3, participants: 30 }));
+  await vi.waitFor(() => expect(limits()).toEqual({ receiveMbit: 3, participants: 30 }), SOON);
   await run(peersList);
   expect(out.join('\n')).toContain('receive 3 Mbit/s, 30 participants');
   await run(peersLimit, 'beta.example', '--receive', 'none', '--participants', 'none');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { SOON } from '#signalling/testing-until.ts';
 import { cacheFolder, withLock, withTemporaryFolder } from './cache.ts';
 
 let folder: string;
@@ -80,7 +81,7 @@ test('the lock of a killed process is free', async () => {
       },
       1,
     );
-    await vi.waitFor(() => expect(process.stderr.write).toHaveBeenCalled());
+    await vi.waitFor(() => expect(process.stderr.write).toHaveBeenCalled(), SOON);
     expect(entered).toBe(false);
     holder.kill('SIGKILL');
     await waiting;

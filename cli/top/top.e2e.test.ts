@@ -32,13 +32,21 @@ it('prints one frame of a call across two organisations where the output is no t
   using him = await TestPerson.enter(await bob.ticket(conversation));
   await her.speak();
   await him.hears(her);
-  const frame = await say(site, top);
+  const beta = /\nbeta\.example +allowed +0 +up +\d+ ms +0\.0% +(\d\.\d\d) +(\d\.\d\d) +-\n/;
+  // A machine that is busy for a moment loses a packet, or a heartbeat.
+  const frame = await until(
+    async () => {
+      const text = await say(site, top);
+      return beta.test(text) && text;
+    },
+    'a frame in which all is well',
+    20_000,
+  );
   expect(frame).toMatch(
     /^ hawser top {3}alpha\.example .* UTC\nMedia server up +people 1, calls 1 +\d+ MB, \d+%, lag \d+ ms\n/,
   );
   expect(frame).toMatch(/\nHomeserver {3}up +pages \d, calls 1 .*\nWorkers {6}0: \d+%\n/);
-  const [, incoming = '', outgoing = ''] =
-    /\nbeta\.example +allowed +0 +up +\d+ ms +0\.0% +(\d\.\d\d) +(\d\.\d\d) +-\n/.exec(frame) ?? [];
+  const [, incoming = '', outgoing = ''] = beta.exec(frame) ?? [];
   // A voice of some 30 kbit/s, and the reports about it.
   expect(Number(outgoing)).toBeGreaterThan(0.01);
   expect(Number(incoming)).toBeLessThan(Number(outgoing));

@@ -69,4 +69,4 @@ it('pass them', async () => {
   const files = (await readdir(TESTS)).map((name) => join(TESTS, name));
   const { code, tail } = await outcome(promtool, ['test', 'rules', ...files]);
   expect(code, tail).toBe(0);
-});
+}, 60_000);

@@ -80,7 +80,7 @@ test('what may be missing on one side is no contradiction', () => {
   expect(contradicts({ ...inCall, group }, { ...inCall, group: other })).toBe(true);
 });
 
-test('in whatever order and however often statements come, the newest stands', async () => {
+test('in whatever order and however often statements come, the newest stands', { timeout: 60_000 }, async () => {
   const statements = [1, 2, 3, 4].map(
     (seq): Statement => ({ ...(seq % 2 ? first : inCall), seq, title: `Ropes ${seq}` }),
   );

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { ensureDebianPackages } from '#cli/setup/debian.ts';
 import { findProgram } from '#cli/setup/program.ts';
+import { until } from '#signalling/testing.ts';
 import type { TestHost, TestNetwork } from './network.ts';
 
 export interface Zone {
@@ -15,7 +16,7 @@ export interface TestDns {
   close(): Promise<void>;
 }
 
-/** Answers at once; what it does not know does not exist. */
+/** Resolves when it answers; what it does not know does not exist. */
 export async function startDns(
   network: TestNetwork,
   where: TestHost,
@@ -31,6 +32,14 @@ export async function startDns(
   ];
   const child = network.start(where, program, flags, { stdio: ['ignore', 'ignore', 'pipe'] });
   child.stderr?.resume();
+  await until(
+    async () => {
+      if (child.exitCode !== null) throw new Error('dnsmasq ended');
+      return (await network.run(where, 'ss', ['-Hlun'])).includes(`${where.ip}:53 `);
+    },
+    'dnsmasq to listen',
+    30_000,
+  );
   return {
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -59,7 +59,7 @@ export async function startTwoSites({ turn = false }: { readonly turn?: boolean 
   undo.defer(() => Promise.all([alpha.stop(), beta.stop()]).then(() => undefined));
   await Promise.all([alpha.start(), beta.start()]);
   await Promise.all([alpha.createAccount('alice', PASSWORD), beta.createAccount('bob', PASSWORD)]);
-  await until(() => converse(network, alice, alpha, beta, authority), 'a conversation of both', 15_000);
+  await until(() => converse(network, alice, alpha, beta, authority), 'a conversation of both', 60_000);
   const running = undo.move();
   return {
     ...{ network, alpha, beta, alice, bob, authority, dnsHost },

@@ -5,6 +5,7 @@ import type { DomainName } from '#signalling/ids.ts';
 import { MOST_VOLLEYS, type ProbeSide, SFT_PROBE } from '#signalling/probe.ts';
 import { Rpc } from '#signalling/rpc.ts';
 import { serveContract, type TestServer, until } from '#signalling/testing.ts';
+import { freePorts } from '#site/testing-ports.ts';
 import { PortPool } from '../trunk/port-pool.ts';
 import { ProbeDoor, type ProbeDoorOptions } from './probe-door.ts';
 import { type ProberOptions, probe } from './prober.ts';
@@ -24,7 +25,7 @@ const sideOf = (domain: DomainName, ports: PortPool) => (): ProbeSide => ({
 
 /** The SFT of beta on loopback, and what alpha's needs to try it. Ports are below those that the system gives out by itself. */
 async function setUp(change: Partial<ProbeDoorOptions> = {}) {
-  const first = 21_000 + Math.floor(Math.random() * 5_000);
+  const [first = 0] = await freePorts(40);
   const pools = { alpha: new PortPool(first, first + 19), beta: new PortPool(first + 20, first + 39) };
   const door = new ProbeDoor({
     ...{ side: sideOf(beta, pools.beta), listenIp: HOST, ports: pools.beta, now },

@@ -13,7 +13,7 @@ it.each([
   ],
   ['SIG_UNREACHABLE', 502, 'what answers at sft.alpha.example:8543 opens no WebSocket at /client/v1 (HTTP 502)'],
 ] as const)('a door that answers with no WebSocket is told as such (%s, %i)', (code, status, saw) => {
-  const error = new HawserError(code, `Unexpected server response: ${status}`);
+  const error = new HawserError(code, `HTTP ${status}`);
   expect(upgradeTrouble(error, url)).toMatchObject({ saw, who: 'you' });
 });
 

@@ -222,10 +222,9 @@ async function join({ sft, page, conference, ticket }: Pass, now: () => number):
 export function upgradeTrouble(error: unknown, { host, pathname }: URL): Trouble | undefined {
   if (!(error instanceof HawserError)) return undefined;
   if (error.code === 'SIG_BUSY') return FULL;
-  const status = /Unexpected server response: (\d{3})/.exec(error.detail ?? '')?.[1];
-  if (status === undefined) return undefined;
+  if (!error.detail?.startsWith('HTTP ')) return undefined;
   return {
-    saw: `what answers at ${host} opens no WebSocket at ${pathname} (HTTP ${status})`,
+    saw: `what answers at ${host} opens no WebSocket at ${pathname} (${error.detail})`,
     cause: 'sft.client.url leads to another server or path, or a proxy in front of the SFT does not hand WebSockets on',
     todo: 'Correct sft.client.url, or let the proxy hand Upgrade and Connection on to sft.client.listen.',
     who: 'you',

@@ -116,7 +116,8 @@ export interface DialOptions {
 /**
  * Opens a WebSocket of a contract.
  * @throws HawserError TRUST_TLS where TLS failed, SIG_UNSUPPORTED_VERSION (HTTP 426, or 404: it knows no such contract), SIG_BUSY (HTTP
- * 503), FED_REFUSED (HTTP 403, or cut by the server's door), SIG_UNREACHABLE, or whatever the agent fails with
+ * 503), FED_REFUSED (HTTP 403, or cut by the server's door), SIG_UNREACHABLE, or whatever the agent fails with. The detail of what
+ * answered without a WebSocket is its status, `HTTP 404`.
  */
 export function dialSocket(options: DialOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -133,8 +134,11 @@ export function dialSocket(options: DialOptions): Promise<Socket> {
     const fail = (error: Error & { code?: string }) => {
       options.signal?.removeEventListener('abort', abort);
       if (error instanceof HawserError) reject(error);
-      else
-        reject(new HawserError(dialCode(error, options), error.code ?? error.message.slice(0, 100), { cause: error }));
+      else {
+        const status = /Unexpected server response: (\d{3})/.exec(error.message)?.[1];
+        const detail = status ? `HTTP ${status}` : (error.code ?? error.message.slice(0, 100));
+        reject(new HawserError(dialCode(error, status, options), detail, { cause: error }));
+      }
     };
     options.signal?.addEventListener('abort', abort, { once: true });
     if (options.signal?.aborted) abort();
@@ -147,8 +151,7 @@ export function dialSocket(options: DialOptions): Promise<Socket> {
   });
 }
 
-function dialCode(error: Error & { code?: string }, options: DialOptions) {
-  const status = /Unexpected server response: (\d{3})/.exec(error.message)?.[1];
+function dialCode(error: Error & { code?: string }, status: string | undefined, options: DialOptions) {
   if (status === '426' || status === '404') return 'SIG_UNSUPPORTED_VERSION';
   if (status === '503') return 'SIG_BUSY';
   if (status === '403') return 'FED_REFUSED';

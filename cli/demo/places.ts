@@ -15,9 +15,10 @@ export interface Places {
   readonly trunk: { readonly from: number; readonly to: number };
 }
 
-const SERVERS = 6;
-const WORKERS = 4;
-const TRUNKS = 8;
+/** How many ports in a row. */
+export const SERVERS = 6;
+export const WORKERS = 4;
+export const TRUNKS = 8;
 
 /** The ports that the doctor looks at. */
 export function fixedPlaces(name: keyof typeof demoPorts): Places {

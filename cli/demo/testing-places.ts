@@ -1,8 +1,6 @@
 /** For tests: where organisations of the demo are, on ports that no other test is given. */
 import { freePorts } from '#site/testing-ports.ts';
-import { type Places, placesFrom } from './places.ts';
-
-const [SERVERS, WORKERS, TRUNKS] = [6, 4, 8];
+import { type Places, placesFrom, SERVERS, TRUNKS, WORKERS } from './places.ts';
 
 export async function testPlaces<Name extends string>(...names: Name[]): Promise<Record<Name, Places>> {
   const places: Partial<Record<Name, Places>> = {};

@@ -6,6 +6,7 @@ import { Pacer } from '#bench/media/pacer.ts';
 import { SpeakingMicrophone } from '#bench/media/speaking-microphone.ts';
 import { loadSpeech } from '#bench/media/speech.ts';
 import { Conference } from '#client/conference/conference.ts';
+import type { ReceiverCounters } from '#client/media/engine.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '#client/media/node/engine.ts';
 import type { CallTicket } from '#signalling/client-home.ts';
 import type { ConferenceId, ParticipantId, UserId } from '#signalling/ids.ts';
@@ -129,7 +130,13 @@ export class TestPerson {
 
   /** Resolves when pictures of that height arrive. */
   async sees(of: TestPerson, height: number, kind: 'camera' | 'screen' = 'camera'): Promise<void> {
-    await until(async () => (await this.received(of, kind))?.height === height, `a picture of ${height} lines`, 15_000);
+    let came: ReceiverCounters | undefined;
+    const comes = async () => {
+      came = await this.received(of, kind);
+      return came?.height === height;
+    };
+    const what = () => `a picture of ${height} lines (${this.conference.state.phase}, ${JSON.stringify(came)})`;
+    await until(comes, what, 15_000);
   }
 
   async hears(of: TestPerson): Promise<void> {

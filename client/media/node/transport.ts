@@ -2,16 +2,33 @@
  * One path to the SFT: ICE and DTLS by werift, SRTP by our own file. werift's classes are used below its peer connection, so
  * there is no SDP anywhere.
  */
-import { candidateFromSdp, type IceCandidate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport } from 'werift';
+import {
+  CandidatePairState,
+  Connection,
+  candidateFromSdp,
+  type IceCandidate,
+  RTCDtlsTransport,
+  RTCIceGatherer,
+  RTCIceTransport,
+} from 'werift';
+import { HawserError } from '#signalling/errors.ts';
 import type { DtlsParameters, TransportOffer } from '#signalling/webrtc.ts';
 import type { MediaPath, PathEvents } from './path.ts';
 import { isMedia, isRtcp, parseHeader } from './rtp.ts';
 import { AEAD_AES_128_GCM, deriveKeys, KEY_LENGTH, SALT_LENGTH, SrtpReceiver, SrtpSender } from './srtp.ts';
 
+/** How long a path may take to come about, ms. */
+const CONNECT_MS = 10_000;
+/** werift sends a check five times within 1.6 s and then waits for ever; an SFT that is busy may be silent for longer. ms */
+const CHECK_AGAIN_MS = 100;
+/** Packets of the SFT that are kept until ICE is done: its first word, and some repetitions. */
+const MAX_EARLY = 8;
+
 export class NodeTransport implements MediaPath {
   readonly #ice: RTCIceTransport;
   readonly #dtls: RTCDtlsTransport;
   readonly #events: PathEvents;
+  readonly #connectMs: number;
   #sender: SrtpSender | undefined;
   #receiver: SrtpReceiver | undefined;
   #closed = false;
@@ -20,14 +37,15 @@ export class NodeTransport implements MediaPath {
   packetsSent = 0;
   packetsReceived = 0;
 
-  private constructor(ice: RTCIceTransport, dtls: RTCDtlsTransport, events: PathEvents) {
+  private constructor(ice: RTCIceTransport, dtls: RTCDtlsTransport, events: PathEvents, connectMs: number) {
     this.#ice = ice;
     this.#dtls = dtls;
     this.#events = events;
+    this.#connectMs = connectMs;
   }
 
-  /** Prepares the path and sends nothing yet. */
-  static async open(offer: TransportOffer, events: PathEvents): Promise<NodeTransport> {
+  /** Prepares the path and sends nothing yet. @param connectMs how long it may take to come about */
+  static async open(offer: TransportOffer, events: PathEvents, connectMs = CONNECT_MS): Promise<NodeTransport> {
     const certificate = await RTCDtlsTransport.SetupCertificate();
     const ice = new RTCIceTransport(new RTCIceGatherer(gathering(offer)));
     // The SFT is ICE-lite, so this side controls (RFC 8445, section 6.1.1).
@@ -37,7 +55,7 @@ export class NodeTransport implements MediaPath {
     dtls.role = 'server';
     // Only the keys of the negotiated profile are wanted, not werift's own packet path.
     dtls.srtpStarted = true;
-    const transport = new NodeTransport(ice, dtls, events);
+    const transport = new NodeTransport(ice, dtls, events, connectMs);
     await ice.gather();
     ice.setRemoteParams({ ...offer.iceParameters, iceLite: offer.iceParameters.iceLite ?? false });
     for (const candidate of offer.iceCandidates) {
@@ -63,13 +81,22 @@ export class NodeTransport implements MediaPath {
     return this.#sender !== undefined && !this.#closed;
   }
 
-  /** Resolves when media can be sent. The DTLS end is there before the ICE check, because the SFT speaks first. */
+  /**
+   * Resolves when media can be sent.
+   * @throws HawserError SIG_TIMEOUT where nobody answers, and what werift says
+   */
   async connect(): Promise<void> {
+    const overdue = Promise.withResolvers<never>();
+    const timer = setTimeout(() => overdue.reject(new HawserError('SIG_TIMEOUT', 'media path')), this.#connectMs);
+    const checks = setInterval(() => this.#closed || checkAgain(this.#ice), CHECK_AGAIN_MS);
     try {
-      await Promise.all([this.#dtls.start(), this.#ice.start()]);
+      await Promise.race([this.#handshake(), overdue.promise]);
     } catch (error) {
       if (!this.#closed) this.#events.onLost();
       throw error;
+    } finally {
+      clearInterval(checks);
+      clearTimeout(timer);
     }
     if (this.#closed || !this.#dtls.dtls) return;
     const keys = this.#dtls.dtls.extractSessionKeys(KEY_LENGTH, SALT_LENGTH);
@@ -82,6 +109,22 @@ export class NodeTransport implements MediaPath {
     this.#dtls.onStateChange.subscribe((state) => {
       if ((state === 'closed' || state === 'failed') && !this.#closed) this.#events.onLost();
     });
+  }
+
+  /**
+   * The SFT speaks as soon as the first check of ICE reaches it; werift drops what it is to send before the last one is over. So
+   * what comes meanwhile is answered afterwards: it may come only once (mediasoup 3.27.1 ends its repetitions when the timer for
+   * them fires early, as it does in a busy worker), and not again before 100 ms are over.
+   */
+  async #handshake(): Promise<void> {
+    const { connection } = this.#ice;
+    const early: Buffer[] = [];
+    const listening = connection.onData.subscribe((packet) => early.length < MAX_EARLY && early.push(packet));
+    await this.#ice.start();
+    listening.unSubscribe();
+    const handshake = this.#dtls.start();
+    for (const packet of early) connection.onData.execute(packet);
+    await handshake;
   }
 
   sendRtp(header: Buffer, payload: Buffer): void {
@@ -118,6 +161,13 @@ export class NodeTransport implements MediaPath {
     const header = parseHeader(packet);
     const payload = header && this.#receiver.openRtp(packet, header.length);
     if (header && payload) this.#events.onRtp(header, header.hasPadding ? unpadded(payload) : payload);
+  }
+}
+
+function checkAgain({ connection }: RTCIceTransport): void {
+  if (!(connection instanceof Connection)) return;
+  for (const pair of connection.checkList) {
+    if (pair.state === CandidatePairState.FAILED) pair.handle = connection.checkStart(pair);
   }
 }
 

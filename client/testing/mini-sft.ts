@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createWorker, type types } from 'mediasoup';
+import { Queue } from '#mls/queue.ts';
 import type { CallMember, CallTicket } from '#signalling/client-home.ts';
 import { CLIENT_SFT, CLIENT_SFT_PATH, type RosterEntry, type Wish } from '#signalling/client-sft.ts';
 import type { ErrorCode } from '#signalling/errors.ts';
@@ -72,6 +73,7 @@ interface Person {
   readonly receive: types.WebRtcTransport;
   /** By producer. */
   readonly consumers: Map<string, types.Consumer>;
+  readonly queue: Queue;
   capabilities?: RtpCapabilities;
   wishes: readonly Wish[];
 }
@@ -208,7 +210,7 @@ export class MiniSft {
           const [send, receive] = await Promise.all([this.#transport(), this.#transport()]);
           const via = domain === this.domain ? [] : [domain];
           const entry: RosterEntry = { participant, domain, via, hand: false, sources: [] };
-          me = { admission, entry, rpc, send, receive, consumers: new Map(), wishes: [] };
+          me = { admission, entry, rpc, send, receive, consumers: new Map(), queue: new Queue(), wishes: [] };
           this.people.set(participant, me);
           const roster = this.#tell();
           this.#present();
@@ -319,7 +321,12 @@ export class MiniSft {
     return given;
   }
 
-  async #serve(person: Person): Promise<void> {
+  /** One time after the other: who is served twice at once would be given two consumers of one source. */
+  #serve(person: Person): Promise<void> {
+    return person.queue.run(() => this.#serveAll(person));
+  }
+
+  async #serveAll(person: Person): Promise<void> {
     if (!person.capabilities) return;
     const layers = new Map(person.wishes.map(({ source, layer }) => [source, layer]));
     for (const [source, { produced, kind }] of this.sources) {

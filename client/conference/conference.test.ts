@@ -1,6 +1,9 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { DomainName } from '#signalling/ids.ts';
 import { NodeEngine, type NodePublication, type NodeSource, type NodeStream } from '../media/node/engine.ts';
+import { NodeTransport } from '../media/node/transport.ts';
 import { MiniSft } from '../testing/mini-sft.ts';
 import { Conference } from './conference.ts';
 import type { Joined } from './state.ts';
@@ -165,6 +168,37 @@ describe('a conference on the Node engine', () => {
       );
     }
   });
+
+  it('sends on the next connection what it could not send because the way to the SFT did not come about', async () => {
+    const silent = createSocket('udp4');
+    silent.bind(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    let paths = 0;
+    const engine = new NodeEngine({
+      openPath: (offer, events) => {
+        paths += 1;
+        if (paths > 1) return NodeTransport.open(offer, events);
+        const { port } = silent.address(); // of the way on which it sends, the first time
+        const iceCandidates = offer.iceCandidates.map((each) => ({ ...each, port }));
+        return NodeTransport.open({ ...offer, iceCandidates }, events, 2_000);
+      },
+    });
+    const ticket = sft.ticket('carol');
+    const options = { engine, rejoin: async () => ticket };
+    const conference = new Conference<NodeSource, NodeStream, NodePublication>(options);
+    onTestFinished(() => conference.close());
+    await conference.join(ticket);
+    const phases = new Set<string>();
+    onTestFinished(conference.store.subscribe(({ local }) => phases.add(local.microphone.phase)));
+    expect(await conference.publish('microphone', {})).toBeUndefined();
+    await expect.poll(() => sft.people.get(ticket.participant)?.entry.sources.length).toBe(1);
+    await expect
+      .poll(() => conference.state.local.microphone)
+      .toMatchObject({ phase: 'on', source: expect.any(String) });
+    expect(paths).toBe(4);
+    expect(phases).not.toContain('failed');
+  }, 20_000);
 
   it('says in words that the call has ended', async () => {
     const { conference } = await join('alice');

@@ -45,6 +45,8 @@ interface Connection {
   inSince?: number;
   /** Sound or picture went through it. */
   carried: boolean;
+  /** A way of its media broke, or never came about. */
+  isLost?: true;
 }
 
 type ConsumerNote = Note<typeof CLIENT_SFT, 'consumer'>;
@@ -148,6 +150,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
   /**
    * Publishes a camera, microphone or screen; `media` may still be on its way. A failure is in the state of that source
    * and does not disturb the call.
+   * @returns undefined then, and where the connection broke meanwhile: `published` has it as soon as there is another one
    */
   async publish(kind: SourceKind, media: Out | Promise<Out>, muted = false): Promise<Pub | undefined> {
     this.#setLocal(kind, { phase: 'starting' });
@@ -348,8 +351,10 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
           this.timings.mark(transport === 'send' ? 'sending' : 'receiving');
         },
         // An SFT that lets somebody go ends media and signalling at once; the reason may come as the second of the two.
-        lost: () =>
-          setTimeout(() => this.#connection === connection && this.#lose(failureOfCode('MEDIA_LOST')), REASON_MS),
+        lost: () => {
+          connection.isLost = true;
+          setTimeout(() => this.#connection === connection && this.#lose(failureOfCode('MEDIA_LOST')), REASON_MS);
+        },
       },
     );
     // A roster that came meanwhile has made it `joined` already.
@@ -397,7 +402,7 @@ export class Conference<Out, In, Pub extends Publication<Out> = Publication<Out>
       if (sent.phase === 'on') this.#setLocal(kind, { ...sent, source });
       return publication;
     } catch (error) {
-      if (this.#ready !== ready) return undefined;
+      if (this.#ready !== ready || this.#connection?.isLost) return undefined;
       this.#publications.get(kind)?.close();
       this.#publications.delete(kind);
       this.#failLocal(kind, error);

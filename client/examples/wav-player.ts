@@ -24,8 +24,9 @@ const encoder = new OpusScript(opusRate, channels as 1 | 2, OpusScript.Applicati
 try {
   await call.join();
   const microphone = await call.conference.publish('microphone', {});
-  if (!microphone) throw new Error('The SFT did not take the microphone.');
-  await microphone.source;
+  if (call.conference.state.local.microphone.phase === 'failed')
+    throw new Error('The SFT did not take the microphone.');
+  await microphone?.source;
   const length = (rate / (1_000 / FRAME_MS)) * channels;
   const began = performance.now();
   for (let frame = 0; frame * length < samples.length && !bot.stop.aborted; frame++) {

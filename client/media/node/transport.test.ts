@@ -102,7 +102,7 @@ describe('a path to the SFT', () => {
     await path.connect();
     expect(lost).toEqual([]);
     expect(said.size).toBeGreaterThan(2);
-  });
+  }, 20_000);
 
   it('is lost where nobody answers', async () => {
     let checks = 0;

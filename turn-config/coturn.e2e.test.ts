@@ -147,6 +147,24 @@ describe('a device with a credential', () => {
     );
   });
 
+  it('gets one although the port that it was given still has the relay of whoever had it before', async () => {
+    const ports = (range: string) => network.run(client, 'sysctl', ['-qw', `net.ipv4.ip_local_port_range=${range}`]);
+    const before = (await network.run(client, 'sysctl', ['-n', 'net.ipv4.ip_local_port_range'])).trim();
+    try {
+      await ports('50000 50000');
+      const gone = await udp();
+      await gone.allocate(fresh('gone'));
+      await gone.kill();
+      const next = await udp();
+      await ports('50000 50001');
+      const { mapped } = await next.allocate(fresh('next'));
+      expect(mapped?.port).toBe(50_001);
+      await next.ask({ ask: 'close' });
+    } finally {
+      await ports(before);
+    }
+  });
+
   it('gets no relay of TCP, no DTLS, no console, and no TCP without TLS', async () => {
     const listening = await network.run(turn, 'ss', ['-Hlntu']);
     const sockets = listening

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Attribute,
   decodeAddress,
+  decodeError,
   decodeStun,
   encodeAddress,
   encodeStun,
@@ -48,6 +49,12 @@ describe('an address', () => {
   it.each(['::', '::1', '::ffff:7f00:1', 'fe80::1', '1:2:3:4:5:6:7:8'])('%s comes back', (ip) => {
     expect(decodeAddress(encodeAddress({ ip, port: 1 }, transaction), transaction)).toEqual({ ip, port: 1 });
   });
+});
+
+it('says why something was refused without the zeros behind it', () => {
+  const value = Buffer.from('\0\0\x04\x25Mismatched allocation\0\0\0', 'latin1');
+  expect(decodeError(value)).toEqual({ code: 437, reason: 'Mismatched allocation' });
+  expect(decodeError(Buffer.alloc(3))).toEqual({ code: 0, reason: '' });
 });
 
 it('reads what it wrote', () => {

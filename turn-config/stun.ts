@@ -145,7 +145,9 @@ export function decodeAddress(value: Buffer | undefined, transaction: Buffer): E
 /** Code and reason of an error answer (RFC 8489, section 14.8). */
 export function decodeError(value: Buffer | undefined): { readonly code: number; readonly reason: string } {
   if (!value || value.length < 4) return { code: 0, reason: '' };
-  return { code: ((value[2] ?? 0) & 7) * 100 + (value[3] ?? 0), reason: value.subarray(4, 132).toString('utf8') };
+  // Coturn fills the reason up with zeros.
+  const reason = value.subarray(4, 132).toString('utf8').replace(/\0+$/, '');
+  return { code: ((value[2] ?? 0) & 7) * 100 + (value[3] ?? 0), reason };
 }
 
 function addressBytes(ip: string): Uint8Array {

@@ -50,6 +50,10 @@ export interface Allocation {
 }
 
 const FIRST_RETRY_MS = 250;
+/** The server still has a relay of whoever had this client's address and port before (RFC 8656, section 7.4). */
+const ALLOCATION_MISMATCH = 437;
+/** Each time another port of this machine. */
+const MAX_PORTS_TRIED = 3;
 const UDP_TRANSPORT = Buffer.from([17, 0, 0, 0]);
 
 interface Answer {
@@ -64,7 +68,7 @@ interface Wire {
 }
 
 export class TurnClient {
-  readonly #timeoutMs: number;
+  readonly #options: Required<TurnClientOptions>;
   readonly #waiting = new Map<string, (answer: Answer) => void>();
   #wire: Wire = { send: () => undefined, close: () => undefined, isReliable: true };
   #credential: { readonly username: string; readonly realm: Buffer; nonce: Buffer; readonly key: Buffer } | undefined;
@@ -72,21 +76,35 @@ export class TurnClient {
   /** What came by the relay. */
   onData: (data: Buffer, peer: Endpoint) => void = () => undefined;
 
-  private constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+  private constructor(options: Required<TurnClientOptions>) {
+    this.#options = options;
   }
 
   /** @throws Error of the connection or the handshake, TurnSilence */
-  static async connect({ server, transport, timeoutMs = 5_000 }: TurnClientOptions): Promise<TurnClient> {
-    const client = new TurnClient(timeoutMs);
-    const take = (bytes: Buffer) => client.#take(bytes);
-    client.#wire =
-      transport.kind === 'udp' ? await overUdp(server, take) : await overTls(server, transport.tls, take, timeoutMs);
+  static async connect({ timeoutMs = 5_000, ...options }: TurnClientOptions): Promise<TurnClient> {
+    const client = new TurnClient({ ...options, timeoutMs });
+    client.#wire = await client.#open();
     return client;
   }
 
   /** A relay of its own. @throws TurnRefusal, TurnSilence */
   async allocate(username: string, password: string, family: 'ipv4' | 'ipv6' = 'ipv4'): Promise<Allocation> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#allocate(username, password, family);
+      } catch (error) {
+        const isTaken = error instanceof TurnRefusal && error.code === ALLOCATION_MISMATCH;
+        if (!isTaken || tried === MAX_PORTS_TRIED) throw error;
+      }
+      // The next is open before the last is closed, else it may get the same port.
+      const taken = this.#wire;
+      this.#wire = await this.#open();
+      taken.close();
+      this.#credential = undefined;
+    }
+  }
+
+  async #allocate(username: string, password: string, family: 'ipv4' | 'ipv6'): Promise<Allocation> {
     const attributes = new Map<Attribute, Buffer>([['requestedTransport', UDP_TRANSPORT]]);
     if (family === 'ipv6') attributes.set('requestedFamily', Buffer.from([2, 0, 0, 0]));
     // The first answer brings realm and nonce (RFC 8489, section 9.2.3).
@@ -126,6 +144,12 @@ export class TurnClient {
     this.#wire.close();
   }
 
+  #open(): Promise<Wire> {
+    const { server, transport, timeoutMs } = this.#options;
+    const take = (bytes: Buffer) => this.#take(bytes);
+    return transport.kind === 'udp' ? overUdp(server, take) : overTls(server, transport.tls, take, timeoutMs);
+  }
+
   async #request(
     method: Method,
     attributes: ReadonlyMap<Attribute, Buffer> | ((transaction: Buffer) => ReadonlyMap<Attribute, Buffer>),
@@ -163,7 +187,7 @@ export class TurnClient {
         this.#waiting.delete(id);
         clearTimeout(retry);
         reject(new TurnSilence('the TURN server did not answer'));
-      }, this.#timeoutMs);
+      }, this.#options.timeoutMs);
       this.#waiting.set(id, (answer) => {
         this.#waiting.delete(id);
         clearTimeout(end);

@@ -1,4 +1,6 @@
 /** For tests: a device on a host of a test's network that asks a TURN server. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -12,10 +14,10 @@ const PROGRAM = fileURLToPath(new URL('turn-asker.ts', import.meta.url));
 
 export class Asker {
   readonly #lines: ((answer: Answer) => void)[] = [];
-  readonly #write: (line: string) => void;
+  readonly #child: ChildProcess;
 
-  private constructor(write: (line: string) => void) {
-    this.#write = write;
+  private constructor(child: ChildProcess) {
+    this.#child = child;
   }
 
   /** @param tls over TLS to a server of this name, believing this authority */
@@ -26,7 +28,7 @@ export class Asker {
     tls?: { readonly ca: string; readonly name: string },
   ): Promise<Asker> {
     const child = network.start(where, process.execPath, [PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const asker = new Asker((line) => void child.stdin?.write(`${line}\n`));
+    const asker = new Asker(child);
     if (child.stdout) {
       createInterface(child.stdout).on('line', (line) => asker.#lines.shift()?.(JSON.parse(line)));
     }
@@ -41,8 +43,15 @@ export class Asker {
   ask(question: Question): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>();
     this.#lines.push(resolve);
-    this.#write(JSON.stringify(question));
+    this.#child.stdin?.write(`${JSON.stringify(question)}\n`);
     return promise;
+  }
+
+  /** Ends it as a crash does: nothing is given back. */
+  async kill(): Promise<void> {
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
   }
 
   /** 200, or the code with which it was refused. */

@@ -30,9 +30,14 @@ async function enter(
   const { participant } = ticket;
   const epochs = new Epochs(nodeEngine, () => now);
   const sent: bigint[] = [];
+  const told: string[] = [];
   let isOut = false;
   await messenger.enterCall(conversation, ticket, {
-    addEpoch: (epoch) => epochs.add(epoch),
+    onRoster: ({ epoch }) => told.push(`who is in ${epoch}`),
+    addEpoch: (epoch) => {
+      told.push(`keys of ${epoch.number}`);
+      epochs.add(epoch);
+    },
     sendWith: (number) => {
       sent.push(number);
       epochs.sendWith(number);
@@ -49,6 +54,7 @@ async function enter(
     participant,
     epochs,
     sent,
+    told,
     isOut: () => isOut,
     now: () => now,
     pass: (ms: number) => (now += ms),
@@ -64,6 +70,8 @@ test('what one says the other hears, until he is taken out', { timeout: 30_000 }
   const ofBob = await enter(bob, conversation, false);
   await until(() => ofAlice.sent.length === 2, 'she sends with the epoch that he is in');
   expect(ofBob.sent).toEqual([1n]);
+  // What is heard with new keys has a name from its first word on.
+  expect(ofAlice.told).toEqual(['who is in 0', 'keys of 0', 'who is in 1', 'keys of 1']);
 
   const outgoing = new OutgoingFrames(ofAlice.epochs, { number: 0, kind: 'microphone', layer: 0 });
   const refused: Refusal[] = [];

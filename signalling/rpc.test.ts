@@ -142,6 +142,17 @@ describe('rpc', () => {
     expect(closings).toHaveLength(1);
   });
 
+  it('reads what came while this process was kept from the processor before it takes anybody for silent', async () => {
+    const { server, closings, dialler } = await pair({ pingMs: 10, silenceMs: 100 });
+    await using _ = server;
+    using client = await dialler({ pingMs: 10 });
+    await until(() => client.rttMs !== undefined, 'a pong');
+    client.notify('note', { text: 'alive' });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(closings).toEqual([]);
+  });
+
   it('refuses a connection without the subprotocol', async () => {
     const { server } = await pair();
     await using _ = server;

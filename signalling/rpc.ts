@@ -256,11 +256,13 @@ export class Rpc<C extends Contract, S extends Side> {
   }
 
   #ping(): void {
-    if (this.silentForMs > this.#limits.silenceMs) {
-      this.close('SIG_TIMEOUT', 'silent');
-      return;
-    }
-    this.#send({ ping: Math.round(performance.now() * 1000) });
+    // Where this process was kept from the processor, what the other side said meanwhile is read before it is judged.
+    if (this.#isSilent) setTimeout(() => this.#isSilent && this.close('SIG_TIMEOUT', 'silent'));
+    else this.#send({ ping: Math.round(performance.now() * 1000) });
+  }
+
+  get #isSilent(): boolean {
+    return this.silentForMs > this.#limits.silenceMs;
   }
 
   /** A token bucket: true while the other side keeps to its rate. */

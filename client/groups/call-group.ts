@@ -32,10 +32,10 @@ export interface CallGroupOptions {
   readonly membership: () => Membership;
   readonly refreshMembership: () => Promise<void>;
   readonly untilTaken?: () => Promise<void>;
+  /** Who is in the epoch that is told next. */
+  readonly onRoster: (roster: CallRoster) => void;
   /** An epoch whose media can be read from now on. */
   readonly onEpoch: (epoch: Epoch) => void;
-  /** Who is in that epoch. */
-  readonly onRoster: (roster: CallRoster) => void;
   /** Whether all of them may hear this device: as `CallKeys`. */
   readonly mayHear: (roster: CallRoster) => boolean;
   readonly onHold: () => void;
@@ -157,15 +157,14 @@ export class CallGroup {
         else this.#comeBack();
         return;
       }
-      const epoch = await epochOf(group);
+      const { epoch, roster } = await epochAndRosterOf(group);
       if (this.#closed || epoch.number === this.#told) return;
       const isFirst = this.#told === undefined;
       this.#told = epoch.number;
       const members = epoch.participants.size;
-      this.#options.onEpoch(epoch);
-      const roster = await rosterOf(group);
-      if (this.#closed) return;
+      // What comes with the new keys may be waiting already, and whoever hears it wants to know whose it is.
       this.#options.onRoster(roster);
+      this.#options.onEpoch(epoch);
       this.#isHeld = !this.#options.mayHear(roster);
       // With the keys from before, somebody could hear it who is out.
       if (this.#isHeld) this.#options.onHold();
@@ -182,6 +181,14 @@ export class CallGroup {
     }, ms);
     this.#timers.add(timer);
     if (typeof timer === 'object') timer.unref?.();
+  }
+}
+
+/** Both of one epoch: where a commit comes in between, they are looked at once more. */
+async function epochAndRosterOf(group: Group): Promise<{ readonly epoch: Epoch; readonly roster: CallRoster }> {
+  for (;;) {
+    const [epoch, roster] = await Promise.all([epochOf(group), rosterOf(group)]);
+    if (epoch.number === roster.epoch) return { epoch, roster };
   }
 }
 

@@ -252,8 +252,9 @@ export class Ledger {
   }
 
   #cut(peer: DomainName, entry: Entry, code: ErrorCode): void {
-    const refusal = entry.backOff.cut(code, this.#options.now());
-    this.#options.events.onCut(peer, code, Math.round(this.#left(refusal)));
+    const now = this.#options.now();
+    const { until } = entry.backOff.cut(code, now);
+    this.#options.events.onCut(peer, code, Math.round(until - now));
     for (const link of [...entry.links]) link.close(code);
   }
 

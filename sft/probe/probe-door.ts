@@ -60,7 +60,7 @@ export class ProbeDoor {
         },
         volley: async () => ({ unsent: await session.volley() }),
         stream: ({ kbps, ms }) => session.stream(kbps, ms),
-        seen: async () => session.opened.seen,
+        seen: async () => session.opened.seen(),
         close: async () => {
           await session.close();
           return {};

@@ -1,6 +1,7 @@
 /** One side's UDP ports of a probe: sends datagrams to those of the other side and notes what comes from there. */
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { PROBE_SIZES, type ProbeSeen } from '#signalling/probe.ts';
 import { decodeDatagram, encodeDatagram, type Kind } from './datagram.ts';
 
@@ -15,6 +16,10 @@ const TIMES = 2;
 const PACE_MS = 5;
 const BURST = 8;
 const STREAM_SIZE = 1_200;
+/** Most that one look may make up of the time in which this process was kept from sending, ms: a burst would be lost on the way. */
+const CATCH_UP_MS = 20;
+/** Turns of the loop in which what has come is read, of some 32 datagrams each. */
+const MOST_TURNS = 200;
 const SIZES: readonly number[] = PROBE_SIZES;
 const ECHO_SIZE = 200;
 /** What is lost here because this process was busy would be taken for loss on the way. The system gives what it allows. Bytes */
@@ -32,6 +37,8 @@ export class ProbePorts {
   readonly #rtts: number[] = [];
   readonly #now: () => number;
   #unsent = 0;
+  /** Datagrams, of whomever. */
+  #came = 0;
   #closed = false;
 
   private constructor(ports: readonly number[], sockets: readonly Socket[], key: Buffer, now: () => number) {
@@ -92,10 +99,11 @@ export class ProbePorts {
   async stream(kbps: number, ms: number): Promise<{ packets: number; bytes: number }> {
     const begin = this.#now();
     const perMs = kbps / 8 / STREAM_SIZE;
-    let packets = 0;
-    for (let past = 0; past < ms && !this.#closed; past = this.#now() - begin) {
-      while (packets < past * perMs) this.#send('stream', 0, packets++, STREAM_SIZE);
+    let [packets, clock] = [0, 0];
+    while (clock < ms && !this.#closed) {
+      while (packets < clock * perMs) this.#send('stream', 0, packets++, STREAM_SIZE);
       await pause(PACE_MS);
+      clock = Math.min(this.#now() - begin, clock + CATCH_UP_MS);
     }
     return { packets, bytes: packets * STREAM_SIZE };
   }
@@ -114,7 +122,14 @@ export class ProbePorts {
     return this.#rtts.toSorted((a, b) => a - b)[Math.floor(this.#rtts.length / 2)];
   }
 
-  get seen(): ProbeSeen {
+  /** With what has come and was not read yet, because this process is behind: none of that was lost on the way. */
+  async seen(): Promise<ProbeSeen> {
+    let quiet = 0;
+    for (let turn = 0; turn < MOST_TURNS && quiet < 2; turn++) {
+      const before = this.#came;
+      await setImmediate();
+      quiet = this.#came === before ? quiet + 1 : 0;
+    }
     return {
       pairs: [...this.#sizes].map(([pair, sizes]) => ({ pair, sizes })),
       ...this.#streamed,
@@ -138,6 +153,7 @@ export class ProbePorts {
   }
 
   #take(socket: Socket, bytes: Buffer, from: { readonly address: string; readonly port: number }): void {
+    this.#came += 1;
     const datagram = decodeDatagram(bytes, this.#key);
     if (!datagram || datagram.pair >= this.pairs || this.#closed) return;
     const { kind, pair, number, size } = datagram;

@@ -140,7 +140,7 @@ async function tryPorts(rpc: Dialled, { side, listenIp, ports, now }: ProberOpti
     trial.out.unsent += own.unsent;
     trial.in.unsent += volley.unsent;
     tally(trial.out, own, there, ({ own: a, far: b }) => ({ from: a, to: b }), sent?.out);
-    tally(trial.in, own, own.seen, ({ own: a, far: b }) => ({ from: b, to: a }), sent?.in);
+    tally(trial.in, own, await own.seen(), ({ own: a, far: b }) => ({ from: b, to: a }), sent?.in);
     trial.rttMs = own.rttMs ?? trial.rttMs;
     trial.own.tried(own.ports);
     trial.far.busy(far.busy);

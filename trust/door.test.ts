@@ -1,4 +1,4 @@
-/** Real sockets against a real door: who is refused, how fast, what is told to whom. */
+/** Real sockets against a real door: who is refused, whose connection ends, what is told to whom. */
 import { readFile } from 'node:fs/promises';
 import type { Server as HttpsServer } from 'node:https';
 import { type AddressInfo, connect as connectTcp } from 'node:net';
@@ -63,6 +63,8 @@ describe.each([
       credentials,
       peers,
       accepts,
+      // Longer than a test may take: nothing ends because it took long.
+      handshakeTimeoutMs: 60_000,
       onRefused: (refusal) => refusals.push(refusal),
       requestListener: (request, response) => {
         const { domain, role } = peerOf(request.socket);
@@ -101,9 +103,7 @@ describe.each([
     expected: { code: ErrorCode; domain?: string },
     options: ConnectionOptions = {},
   ): Promise<void> {
-    const begin = performance.now();
     expect(await knock(shown, options)).toBe('');
-    expect(performance.now() - begin).toBeLessThan(1_000);
     await vi.waitFor(() => expect(refusals).toHaveLength(1), SOON);
     const refusal = { domain: undefined, address: '127.0.0.1', wasOpen: false, ...expected };
     expect(refusals).toEqual([refusal]);
@@ -201,19 +201,18 @@ describe.each([
   describe('an open connection', () => {
     let socket: TLSSocket;
     let shown: TestCertificate;
-    let closed: Promise<number>;
+    let closed: Promise<unknown>;
 
     async function enter(certificate: TestCertificate): Promise<void> {
       shown = certificate;
       socket = await open(shown);
       await new Promise((resolve) => socket.once('secureConnect', resolve));
       socket.resume();
-      closed = new Promise((resolve) => socket.once('close', () => resolve(performance.now())));
+      closed = new Promise((resolve) => socket.once('close', resolve));
     }
 
     async function expectEnd(code: ErrorCode): Promise<void> {
-      const begin = performance.now();
-      expect((await closed) - begin).toBeLessThan(1_000);
+      await closed;
       expect(refusals).toMatchObject([{ code, domain: 'beta.example', wasOpen: true }]);
     }
 
@@ -224,17 +223,17 @@ describe.each([
       await enter(await beta.issue({ role }));
     });
 
-    it('ends within a second when its domain is blocked', async () => {
+    it('ends when its domain is blocked', async () => {
       await writeTestPeers(list, [{ of: beta, state: 'blocked' }, { of: gamma }]);
       await expectEnd('TRUST_BLOCKED');
     });
 
-    it('ends within a second when its domain leaves the list', async () => {
+    it('ends when its domain leaves the list', async () => {
       await writeTestPeers(list, [{ of: gamma }]);
       await expectEnd('TRUST_UNKNOWN_DOMAIN');
     });
 
-    it('ends within a second when its certificate is revoked', async () => {
+    it('ends when its certificate is revoked', async () => {
       await beta.revoke(shown);
       await expectEnd('TRUST_REVOKED');
     });
@@ -254,14 +253,18 @@ describe.each([
     server.removeAllListeners('request');
     server.on('request', (_request, response) => response.write('…'));
     // Certificates count in whole seconds.
-    const notAfter = Math.ceil(Date.now() / 1_000) * 1_000 + 1_000;
+    const notAfter = Math.floor(Date.now() / 1_000) * 1_000 + HOUR;
     const shown = await beta.issue({ role, notAfter: new Date(notAfter) });
     const socket = await open(shown);
-    await new Promise((resolve) => socket.once('secureConnect', resolve));
-    socket.resume();
-    await new Promise((resolve) => socket.once('close', resolve));
-    expect(Date.now() - notAfter).toBeGreaterThanOrEqual(0);
-    expect(Date.now() - notAfter).toBeLessThan(1_000);
+    // Not before it was let in, which its own side does not see.
+    await new Promise((resolve) => socket.once('data', resolve));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    vi.useFakeTimers({ toFake: ['Date'], now: notAfter });
+    try {
+      await closed;
+    } finally {
+      vi.useRealTimers();
+    }
     expect(refusals).toMatchObject([{ code: 'TRUST_EXPIRED', wasOpen: true }]);
   });
 
@@ -287,17 +290,15 @@ describe.each([
   it('cuts a client that says nothing', async () => {
     await new Promise((resolve) => server.close(resolve));
     await listen({ handshakeTimeoutMs: 200 });
-    const begin = performance.now();
     const socket = connectTcp(port(), '127.0.0.1').on('error', () => undefined);
     clients.push(socket);
     await new Promise((resolve) => socket.once('close', resolve));
-    expect(performance.now() - begin).toBeLessThan(1_000);
     await vi.waitFor(() => expect(refusals).toMatchObject([{ code: 'TRUST_TLS' }]), SOON);
   });
 
   it('lets somebody honest in past a crowd that holds handshakes', async () => {
     await new Promise((resolve) => server.close(resolve));
-    await listen({ handshakeTimeoutMs: 60_000, maxHandshakes: 4 });
+    await listen({ maxHandshakes: 4 });
     const crowd = Array.from({ length: 12 }, () => connectTcp(port(), '127.0.0.1').on('error', () => undefined));
     clients.push(...crowd);
     await vi.waitFor(() => expect(refusals.length).toBe(8), SOON);

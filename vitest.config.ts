@@ -9,7 +9,10 @@ const everywhere = { environment: 'node', pool: 'forks', expect: { poll: { timeo
 const shared = { ...everywhere, isolate: false, maxWorkers: WAITING } as const;
 
 // Real media from Node through SFTs: a quarter to a half of a core each, for most of its time waiting for packets.
-const trunks = ['sft/{layers,limits,moderation,publishing,purity,renewal,rotation,voices,vp9}.e2e.test.ts'];
+const trunks = [
+  'sft/{layers,limits,moderation,publishing,purity,renewal,rotation,voices,vp9}.e2e.test.ts',
+  'sft/link/abuse.e2e.test.ts',
+];
 
 // Real media that takes whole cores: what arrives in which quality depends on what else the machine does meanwhile.
 const media = [

@@ -22,6 +22,8 @@ export class TestPerson {
   readonly conference: Conference<NodeSource, NodeStream, NodePublication>;
   /** What others said to everybody, as it came. */
   readonly heard: { readonly participant: ParticipantId; readonly payload: string }[] = [];
+  /** Pictures that its camera has sent; those of a time in which this process stood still are left out. */
+  filmed = 0;
   readonly #engine: NodeEngine;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
 
@@ -72,7 +74,10 @@ export class TestPerson {
   ): Promise<NodePublication> {
     const { camera: clips } = await loadClips();
     const camera = new Camera(clips, Math.random);
-    const next = () => camera.next().filter(({ layer }) => sends(layer));
+    const next = () => {
+      this.filmed += 1;
+      return camera.next().filter(({ layer }) => sends(layer));
+    };
     return this.#send('camera', FRAME_MS, next, sourceOf(camera, onAsked));
   }
 

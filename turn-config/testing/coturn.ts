@@ -1,6 +1,7 @@
 /** For tests: the real coturn, on a host of a test's network, with the configuration that `hawser turn render` writes. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -8,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { ensureUnpacked, unpackedEnvironment } from '#cli/setup/unpacked.ts';
 import type { TestHost, TestNetwork } from '#ports/testing/network.ts';
+import { until } from '#signalling/testing.ts';
 import type { Site } from '#site/schema.ts';
 import { coturnDirectives, coturnFile, type Directive } from '../coturn.ts';
 import { writeSecrets } from '../database.ts';
@@ -72,6 +74,16 @@ export async function startCoturn(
   const log: string[] = [];
   if (child.stdout) createInterface(child.stdout).on('line', (line) => log.push(line));
   if (child.stderr) createInterface(child.stderr).on('line', (line) => log.push(line));
+  const ip = isIPv6(host.listenIp) ? `[${host.listenIp}]` : host.listenIp;
+  await until(
+    async () => {
+      if (child.exitCode !== null) throw new Error(`coturn ended:\n${log.join('\n')}`);
+      const [tcp, udp] = await Promise.all(['-Hltn', '-Hlun'].map((what) => network.run(where, 'ss', [what])));
+      return tcp?.includes(` ${ip}:${turn.tlsPort} `) && udp?.includes(` ${ip}:${turn.port} `);
+    },
+    'coturn to listen',
+    30_000,
+  );
   const libraries = Object.entries(unpackedEnvironment(root)).map(([name, value]) => `${name}=${value}`);
   return {
     uclient: ['env', ...libraries, join(root, 'usr/bin/turnutils_uclient')],

@@ -30,7 +30,7 @@ async function answer(question: Question): Promise<unknown> {
     const { server, ca, name } = question;
     const transport =
       ca === undefined ? { kind: 'udp' as const } : { kind: 'tls' as const, tls: { ca, servername: name ?? '' } };
-    client = await TurnClient.connect({ server, transport, timeoutMs: 2_000 });
+    client = await TurnClient.connect({ server, transport, timeoutMs: 15_000 });
     client.onData = (data, peer) => heard.push({ data: data.toString('latin1'), peer });
     return undefined;
   }

@@ -14,6 +14,8 @@ const run = promisify(execFile);
 
 /** By which every host reaches the router, whatever its own address is. */
 const ROUTER = { ipv4: '169.254.1.1', ipv6: 'fe80::1' };
+/** At which servers of tests listen, of those that the system else gives to outgoing connections. */
+const SERVER_PORTS = '40000-41999';
 /** Files that `ip netns exec` lays over those of the machine. */
 const ETC = '/etc/netns';
 
@@ -67,12 +69,13 @@ export class TestNetwork implements AsyncDisposable {
     const addresses = [ip, ...also];
     const { namespace } = host;
     await mkdir(join(ETC, namespace), { recursive: true });
-    await writeFile(join(ETC, namespace, 'resolv.conf'), `nameserver ${dns}\noptions timeout:1 attempts:1\n`);
+    await writeFile(join(ETC, namespace, 'resolv.conf'), `nameserver ${dns}\noptions timeout:1 attempts:5\n`);
     await writeFile(join(ETC, namespace, 'hosts'), '127.0.0.1 localhost\n');
     await this.#ip(
       [
         `netns add ${namespace}`,
         `link add ${cable} netns ${this.router} type veth peer name eth0 netns ${namespace}`,
+        `netns exec ${namespace} sysctl -qw net.ipv4.ip_local_reserved_ports=${SERVER_PORTS}`,
         `-n ${namespace} link set lo up`,
         `-n ${namespace} link set eth0 up`,
         `-n ${this.router} link set ${cable} up`,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { Check } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { domainOfEmail, EmailAddress, emailOf, parseEmail } from './person.ts';
+import { costOf } from './testing-cost.ts';
 
 test.each([
   'alice@alpha.example',
@@ -54,8 +55,9 @@ test('whatever is an address has one line, one @ and no sign that a mail server 
 });
 
 test('a long wrong address is refused at once', () => {
-  const begin = performance.now();
-  expect(parseEmail(`${'a.'.repeat(40_000)}@`)).toBeUndefined();
-  expect(Check(EmailAddress, `${'a.'.repeat(80)}@`)).toBe(false);
-  expect(performance.now() - begin).toBeLessThan(200);
+  const cost = costOf(() => {
+    expect(parseEmail(`${'a.'.repeat(40_000)}@`)).toBeUndefined();
+    expect(Check(EmailAddress, `${'a.'.repeat(80)}@`)).toBe(false);
+  });
+  expect(cost).toBeLessThan(200);
 });

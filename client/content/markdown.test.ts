@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { costOf } from '#signalling/testing-cost.ts';
 import { type Inline, parseInlines } from './inline.ts';
 import { plainText } from './link.ts';
 import { type Block, parseMarkdown } from './markdown.ts';
@@ -238,22 +239,20 @@ describe('64 kB of bad will', () => {
     ['letters with accents', fill('e\u0301')],
     ['letters that begin addresses', fill('h')],
   ])('costs as much more as it is longer: %s', (_name, text) => {
-    // What is linear costs four times as much for four times the length, what is quadratic sixteen times. Time of the processor, as the
-    // machine does other things too; the best of many, as the engine compiles it first; nothing counts as less than a millisecond.
+    // What is linear costs four times as much for four times the length, what is quadratic sixteen times. The best of
+    // many, as the engine compiles it first; nothing counts as less than a millisecond.
     const least = { quarter: Number.POSITIVE_INFINITY, whole: Number.POSITIVE_INFINITY };
     const growth = () => least.whole / Math.max(1, least.quarter);
     for (let attempt = 0; attempt < 40 && !(growth() < 9); attempt++) {
-      least.quarter = Math.min(least.quarter, costOf(text.slice(0, SIZE / 4)));
-      least.whole = Math.min(least.whole, costOf(text));
+      least.quarter = Math.min(
+        least.quarter,
+        costOf(() => parseMarkdown(text.slice(0, SIZE / 4))),
+      );
+      least.whole = Math.min(
+        least.whole,
+        costOf(() => parseMarkdown(text)),
+      );
     }
     expect(growth()).toBeLessThan(9);
   });
 });
-
-/** Milliseconds of processor that reading this text takes. */
-function costOf(text: string): number {
-  const began = process.cpuUsage();
-  parseMarkdown(text);
-  const { user, system } = process.cpuUsage(began);
-  return (user + system) / 1000;
-}

@@ -3,6 +3,7 @@
  * system gives to outgoing connections (from 32,768 on Linux): a port from among those can be gone to somebody's connection
  * between the asking and the listening, and again each time that a server starts anew.
  */
+import { createSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 
 const FIRST = 12_000;
@@ -14,8 +15,17 @@ let next = 0;
 let end = 0;
 let turn = process.pid % SLICES;
 
-/** As many ports in a row, each free for TCP now, and given to no other test that runs at the same time. At most 199. */
-export async function freePorts(count: number): Promise<number[]> {
+let last: Promise<unknown> = Promise.resolve();
+
+/** As many ports in a row, each free for TCP and UDP now, and given to no other test that runs at the same time. At most 199. */
+export function freePorts(count: number): Promise<number[]> {
+  // One call after the other: two at once would have each other's ports between theirs.
+  const ports = last.then(() => take(count));
+  last = ports.catch(() => undefined);
+  return ports;
+}
+
+async function take(count: number): Promise<number[]> {
   if (count >= SLICE) throw new RangeError(`not more than ${SLICE - 1} ports in a row`);
   let ports: number[] = [];
   while (ports.length < count) {
@@ -47,7 +57,11 @@ async function isFree(port: number): Promise<boolean> {
   const server = await listen(port);
   if (!server) return false;
   await new Promise((resolve) => server.close(resolve));
-  return true;
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
 }
 
 function listen(port: number): Promise<Server | undefined> {

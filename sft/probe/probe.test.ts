@@ -81,7 +81,7 @@ it('tries every port of both sides in both directions, and gives all of them bac
   const { path, left, ended, back, clockMs, far } = await probe(beta, LINK, options);
   expect([back, far.approved, far.calls, ended]).toEqual(['reached', true, true, undefined]);
   expect(left).toEqual({ own: NONE_LEFT, far: NONE_LEFT });
-  expect(Math.abs(clockMs)).toBeLessThan(1_000);
+  expect(Math.abs(clockMs)).toBeLessThan(10_000);
   for (const way of [path?.out, path?.in]) {
     expect(way?.silent).toEqual([]);
     expect(way?.lostSizes).toEqual([]);

@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { type TurnRule, turnRuleId } from '#ports/rule-ids.ts';
 import { errnoOf } from '#sft/probe/errno.ts';
 import { CLIENT_SFT } from '#signalling/client-sft.ts';
+import { deadline } from '#signalling/deadline.ts';
 import { HawserError } from '#signalling/errors.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
 import type { TransportOffer } from '#signalling/webrtc.ts';
@@ -124,11 +125,13 @@ const TIMEOUT_MS = 5_000;
 function get(url: URL): Promise<number> {
   const request = url.protocol === 'https:' ? requestTls : requestPlain;
   return new Promise((resolve, reject) => {
-    const asking = request(url, { signal: AbortSignal.timeout(TIMEOUT_MS), agent: false }, (answer) => {
+    const late = new AbortController();
+    const callOff = deadline(TIMEOUT_MS, () => late.abort());
+    const asking = request(url, { signal: late.signal, agent: false }, (answer) => {
       answer.resume();
       resolve(answer.statusCode ?? 0);
     });
-    asking.on('error', reject);
+    asking.on('close', callOff).on('error', reject);
     asking.end();
   });
 }

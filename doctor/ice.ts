@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import { errnoOf } from '#sft/probe/errno.ts';
+import { deadline } from '#signalling/deadline.ts';
 import type { TransportOffer } from '#signalling/webrtc.ts';
 import { type Attribute, decodeStun, type Endpoint, encodeStun, isSignedWith } from '#turn-config/stun.ts';
 import type { TurnClient } from '#turn-config/turn-client.ts';
@@ -49,11 +50,11 @@ export function checkByUdp(check: IceCheck, { ip, port }: Endpoint, now: () => n
     const again = setInterval(send, AGAIN_MS);
     const end = (ms: number | undefined) => {
       clearInterval(again);
-      clearTimeout(timer);
+      callOff();
       socket.close();
       resolve(ms);
     };
-    const timer = setTimeout(() => end(undefined), TIMEOUT_MS);
+    const callOff = deadline(TIMEOUT_MS, () => end(undefined));
     socket.on('error', () => undefined);
     socket.on('message', (bytes) => check.isAnswer(bytes) && end(Math.round(now() - begin)));
     send();
@@ -69,11 +70,11 @@ export function checkByTcp(check: IceCheck, { ip, port }: Endpoint, now: () => n
     let isOpen = false;
     const socket = connect({ host: ip, port });
     const end = (outcome: TcpCheck) => {
-      clearTimeout(timer);
+      callOff();
       socket.destroy();
       resolve(outcome);
     };
-    const timer = setTimeout(() => end({ is: isOpen ? 'mute' : 'silent' }), TIMEOUT_MS);
+    const callOff = deadline(TIMEOUT_MS, () => end({ is: isOpen ? 'mute' : 'silent' }));
     socket.once('connect', () => {
       isOpen = true;
       const length = Buffer.alloc(2);
@@ -107,10 +108,10 @@ export function checkByRelay(
     const again = setInterval(send, AGAIN_MS);
     const end = (ms: number | undefined) => {
       clearInterval(again);
-      clearTimeout(timer);
+      callOff();
       resolve(ms);
     };
-    const timer = setTimeout(() => end(undefined), TIMEOUT_MS);
+    const callOff = deadline(TIMEOUT_MS, () => end(undefined));
     relay.onData = (bytes) => {
       if (check.isAnswer(bytes)) end(Math.round(now() - begin));
     };

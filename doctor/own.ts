@@ -3,6 +3,7 @@ import { checkSite } from '#check/check.ts';
 import { lineOf } from '#check/finding.ts';
 import type { Machine } from '#check/machine.ts';
 import { homeRuleIds } from '#ports/rule-ids.ts';
+import { deadline } from '#signalling/deadline.ts';
 import { BOTH, type Part } from '#site/part.ts';
 import type { Site } from '#site/schema.ts';
 import type { Peer } from '#trust/identity.ts';
@@ -100,11 +101,15 @@ function strangers(step: string, tried: string, part: Part, site: Site): Step {
 }
 
 async function healthOf(address: string): Promise<Record<string, unknown> | undefined> {
+  const late = new AbortController();
+  const callOff = deadline(TIMEOUT_MS, () => late.abort());
   try {
-    const response = await fetch(`http://${address}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(`http://${address}/health`, { signal: late.signal });
     const value: unknown = await response.json();
     return typeof value === 'object' && value !== null ? { ...value } : undefined;
   } catch {
     return undefined;
+  } finally {
+    callOff();
   }
 }

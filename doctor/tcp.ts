@@ -1,6 +1,7 @@
 /** Whether a TCP connection comes about, and if not, in which way: silence is a firewall, a refusal a server that is not there. */
 import { connect } from 'node:net';
 import { errnoOf } from '#sft/probe/errno.ts';
+import { deadline } from '#signalling/deadline.ts';
 import type { HostAndPort } from '#site/address.ts';
 
 export type TcpOutcome =
@@ -19,11 +20,11 @@ export function lookAtTcp({ host, port }: HostAndPort, now: () => number): Promi
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const end = (outcome: TcpOutcome) => {
-      clearTimeout(timer);
+      callOff();
       socket.destroy();
       resolve(outcome);
     };
-    const timer = setTimeout(() => end({ is: 'silent' }), TIMEOUT_MS);
+    const callOff = deadline(TIMEOUT_MS, () => end({ is: 'silent' }));
     socket.once('connect', () => end({ is: 'open', ms: Math.round(now() - begin) }));
     socket.once('error', (error) => end(outcomeOf(errnoOf(error))));
   });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { deadline } from '#signalling/deadline.ts';
 import {
   type Attribute,
   decodeAddress,
@@ -183,14 +184,14 @@ export class TurnClient {
     const bytes = encodeStun({ method, class: 'request', transaction, attributes: all }, credential?.key);
     return new Promise((resolve, reject) => {
       let retry: ReturnType<typeof setTimeout> | undefined;
-      const end = setTimeout(() => {
+      const callOff = deadline(this.#options.timeoutMs, () => {
         this.#waiting.delete(id);
         clearTimeout(retry);
         reject(new TurnSilence('the TURN server did not answer'));
-      }, this.#options.timeoutMs);
+      });
       this.#waiting.set(id, (answer) => {
         this.#waiting.delete(id);
-        clearTimeout(end);
+        callOff();
         clearTimeout(retry);
         resolve(answer);
       });
@@ -246,15 +247,9 @@ async function overTls(
   timeoutMs: number,
 ): Promise<Wire> {
   const socket = await new Promise<TLSSocket>((resolve, reject) => {
-    const opening = connectTls({ ...options, host: server.ip, port: server.port }, () => {
-      opening.setTimeout(0);
-      resolve(opening);
-    });
-    opening.once('error', reject);
-    opening.setTimeout(timeoutMs, () => {
-      opening.destroy();
-      reject(new TurnSilence('no TLS connection'));
-    });
+    const opening = connectTls({ ...options, host: server.ip, port: server.port }, () => resolve(opening));
+    const callOff = deadline(timeoutMs, () => opening.destroy(new TurnSilence('no TLS connection')));
+    opening.once('error', reject).once('secureConnect', callOff).once('close', callOff);
   });
   socket.on('error', () => undefined);
   let rest = Buffer.alloc(0);

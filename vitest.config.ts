@@ -7,6 +7,8 @@ const WAITING = 3;
 const everywhere = { environment: 'node', pool: 'forks', expect: { poll: { timeout: 8_000 } } } as const;
 // Files of one process share what they import, which is a fifth of the time; nothing that is tested keeps state in a module.
 const shared = { ...everywhere, isolate: false, maxWorkers: WAITING } as const;
+// A limit is there to end what hangs: what takes two seconds by itself takes ten and more on a machine that does something else.
+const patient = { testTimeout: 30_000, hookTimeout: 60_000 } as const;
 
 // Real media from Node through SFTs: a quarter to a half of a core each, for most of its time waiting for packets.
 const trunks = [
@@ -31,11 +33,10 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...patient,
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.e2e.test.ts', '**/*.postgres.test.ts'],
-          testTimeout: 10_000,
-          hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -43,6 +44,7 @@ export default defineConfig({
         // All tests of the homeserver once more on PostgreSQL, with a few faults, and those that are about nothing else.
         test: {
           ...shared,
+          ...patient,
           name: 'postgres',
           include: ['homeserver/**/*.test.ts', 'bench/soak/faults/faults.test.ts'],
           // What files cost and what they are kept in, mail, slow clients, what goes between two homeservers, and who comes in at the
@@ -57,8 +59,6 @@ export default defineConfig({
             'homeserver/mail/{letters,postman,starttls,transport}.test.ts',
           ],
           globalSetup: ['homeserver/testing/postgres.ts'],
-          testTimeout: 15_000,
-          hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

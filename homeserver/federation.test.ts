@@ -110,7 +110,8 @@ test('a call over two domains, from the click to the last one out', async () => 
   await bob.hear('ended');
   expect(await call(bob, conversation)).toBeUndefined();
   await expect(bob.ticket(conversation)).rejects.toMatchObject({ status: 410, code: 'HOME_NO_CALL' });
-  expect(rungAfter).toBeLessThan(1_000);
+  // Far below what it would take to find out by asking now and then.
+  expect(rungAfter).toBeLessThan(10_000);
 });
 
 test('the caller need not be at the hub: the call is anchored where it was started', async () => {

@@ -15,7 +15,7 @@ it('lets others go first as long as there are any', async () => {
       await turn();
     }
   })();
-  await whenIdle();
+  await whenIdle(5_000);
   expect(left).toBe(0);
   await others;
 });
@@ -29,7 +29,7 @@ it('goes on where others never end', async () => {
       await turn();
     }
   })();
-  await whenIdle(30);
+  await whenIdle(500);
   expect(turns).toBeGreaterThan(2);
   isOver = true;
   await others;

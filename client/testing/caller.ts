@@ -41,6 +41,8 @@ export class Caller implements Disposable {
   readonly garbage: Buffer[] = [];
   /** All keys that it ever had. */
   readonly epochs: Epoch[] = [];
+  /** With which keys it sends what it says after a time, which is that of RTP. */
+  readonly sendsWith: { readonly epoch: bigint; readonly after: number }[] = [];
   readonly messenger: Messenger;
   participant = '' as ParticipantId;
   readonly #account: Account;
@@ -55,10 +57,14 @@ export class Caller implements Disposable {
     messenger.enterCall = (where, ticket, keys) =>
       enter(where, ticket, {
         addEpoch: (epoch) => {
-          this.epochs.push(epoch);
+          // A copy: keys that are over are wiped.
+          this.epochs.push({ ...epoch, baseKey: epoch.baseKey.slice() });
           keys.addEpoch(epoch);
         },
-        sendWith: (number) => keys.sendWith(number),
+        sendWith: (number) => {
+          keys.sendWith(number);
+          this.sendsWith.push({ epoch: number, after: this.#count * SOUND_TICKS });
+        },
         onRoster: (roster) => keys.onRoster?.(roster),
       });
     this.call = new NodeCall({
@@ -110,7 +116,7 @@ export class Caller implements Disposable {
       const isKey = number % 10 === 1;
       const words = `${this.name} ${number};`;
       const [microphone, camera] = [conference.published('microphone'), conference.published('camera')];
-      void microphone?.sendFrame({ data: Buffer.from(words), timestamp: number * 960, audioLevel: 30 });
+      void microphone?.sendFrame({ data: Buffer.from(words), timestamp: number * SOUND_TICKS, audioLevel: 30 });
       void camera?.sendFrame({ data: pictureOf(isKey, words), isKey, timestamp: number * 1_800 });
     }, FRAME_MS);
     this.#follow();
@@ -135,3 +141,5 @@ export class Caller implements Disposable {
 }
 
 const FRAME_MS = 20;
+/** Of the clock of sound, in that time. */
+const SOUND_TICKS = 960;

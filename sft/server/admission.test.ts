@@ -6,7 +6,7 @@ import type { TicketClaims } from '#signalling/ticket.ts';
 import { temporaryFolder } from '#trust/testing-folder.ts';
 import { newConferenceId, newParticipantId, TestSft } from '../testing.ts';
 
-const COME_BACK_MS = 400;
+const COME_BACK_MS = 3_000;
 const folder = temporaryFolder();
 let sft: TestSft;
 beforeAll(async () => {

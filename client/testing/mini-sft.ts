@@ -9,7 +9,7 @@ import { createWorker, type types } from 'mediasoup';
 import { Queue } from '#mls/queue.ts';
 import type { CallMember, CallTicket } from '#signalling/client-home.ts';
 import { CLIENT_SFT, CLIENT_SFT_PATH, type RosterEntry, type Wish } from '#signalling/client-sft.ts';
-import type { ErrorCode } from '#signalling/errors.ts';
+import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { ConferenceId, DomainName, ParticipantId, SessionId, SourceId, UserId } from '#signalling/ids.ts';
 import { CODECS_OF, isVideo, PAYLOAD, type SourceKind } from '#signalling/media-profile.ts';
 import { Rpc, type Socket } from '#signalling/rpc.ts';
@@ -208,6 +208,11 @@ export class MiniSft {
           const admission = (this.#options.read ?? this.#own)(ticket);
           const { participant, domain, conference } = admission;
           const [send, receive] = await Promise.all([this.#transport(), this.#transport()]);
+          if (!rpc.isOpen) {
+            send.close();
+            receive.close();
+            throw new HawserError('SIG_CLOSED');
+          }
           const via = domain === this.domain ? [] : [domain];
           const entry: RosterEntry = { participant, domain, via, hand: false, sources: [] };
           me = { admission, entry, rpc, send, receive, consumers: new Map(), queue: new Queue(), wishes: [] };
@@ -322,8 +327,13 @@ export class MiniSft {
   }
 
   /** One time after the other: who is served twice at once would be given two consumers of one source. */
-  #serve(person: Person): Promise<void> {
-    return person.queue.run(() => this.#serveAll(person));
+  async #serve(person: Person): Promise<void> {
+    try {
+      await person.queue.run(() => this.#serveAll(person));
+    } catch (error) {
+      // Whoever leaves at this moment must not keep others from joining, or from publishing.
+      if (person.rpc.isOpen) throw error;
+    }
   }
 
   async #serveAll(person: Person): Promise<void> {
@@ -341,7 +351,10 @@ export class MiniSft {
     if (layer === undefined) return;
     const preferred = { spatialLayer: layers.indexOf(layer) };
     const known = person.consumers.get(producer.id);
-    if (known?.type === 'simulcast') await known.setPreferredLayers(preferred);
+    if (known?.type === 'simulcast')
+      await known.setPreferredLayers(preferred).catch((error: unknown) => {
+        if (!known.closed) throw error;
+      });
     const rtpCapabilities = person.capabilities as types.RtpCapabilities;
     if (known || !this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) return;
     const consumer = await person.receive
@@ -352,7 +365,7 @@ export class MiniSft {
         ...(producer.type === 'simulcast' && { preferredLayers: preferred }),
       })
       .catch((error: unknown) => {
-        // Whoever leaves at this moment must not keep others from joining.
+        // Nor must whoever takes back at this moment what he published.
         if (producer.closed || (error instanceof Error && error.name === 'NotFoundError')) return undefined;
         throw error;
       });

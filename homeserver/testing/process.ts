@@ -22,6 +22,8 @@ export interface ProcessOptions {
   readonly haste?: number;
   /** Told each line of its log, which goes to the own output when left out. */
   readonly onLog?: (line: string) => void;
+  /** Options of Node itself. */
+  readonly node?: readonly string[];
   /** What goes wrong around it from its first moment; see `HomeserverProcess.trouble`. */
   readonly troubles?: Troubles;
 }
@@ -56,12 +58,12 @@ export class HomeserverProcess implements AsyncDisposable {
 
   /** The same without waiting until it serves, to kill it before. */
   static async launch(site: Site, folder: string, options: ProcessOptions = {}): Promise<HomeserverProcess> {
-    const { haste = 1, onLog, troubles = {} } = options;
+    const { haste = 1, node = [], onLog, troubles = {} } = options;
     const path = join(folder, 'site.json');
     await writeFile(path, JSON.stringify({ site, haste, troubles } satisfies Setting));
     const stdio = ['ignore', onLog ? 'pipe' : 'inherit', 'inherit', 'ipc'] as const;
     const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
-    const child = fork(SELF, [path], { execArgv: [], stdio: [...stdio], env });
+    const child = fork(SELF, [path], { execArgv: [...node], stdio: [...stdio], env });
     if (onLog && child.stdout) createInterface(child.stdout).on('line', onLog);
     return new HomeserverProcess(child);
   }

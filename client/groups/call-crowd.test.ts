@@ -46,8 +46,23 @@ async function begun(names: readonly string[]) {
   return { first, others, conversation, group };
 }
 
+/** Whoever asks to come in waits until all of them do. */
+function askTogether(devices: readonly TestDevice[]): void {
+  const all = Promise.withResolvers<void>();
+  const asking = new Set<TestDevice>();
+  for (const device of devices) {
+    const join = device.api.join.bind(device.api);
+    device.api.join = async (...given) => {
+      if (asking.add(device).size === devices.length) all.resolve();
+      await all.promise;
+      return join(...given);
+    };
+  }
+}
+
 test('people of two organisations who come in at once make a few epochs', SLOW, async () => {
   const { first, others, conversation, group } = await begun(['ann', 'ben', 'cid', 'dan', 'eva', 'fay', 'gus', 'hal']);
+  askTogether(others);
   const groups = await Promise.all(others.map((device) => device.enter(conversation)));
   await Promise.all(groups.map((each) => each.ready()));
   await allIn([group, ...groups]);

@@ -1,7 +1,6 @@
 /** The group of a call: of those who are in it, beside that of the conversation. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { GHOST_MS } from '#homeserver/ds/ghosts.ts';
+import { GHOST_MS, Ghosts } from '#homeserver/ds/ghosts.ts';
 import { until } from '#homeserver/testing/world.ts';
 import { type ConversationId, callRoomOf, type ParticipantId } from '#signalling/ids.ts';
 import { Crew } from '../testing/crew.ts';
@@ -189,7 +188,7 @@ describe('of the name of somebody else', () => {
   });
 });
 
-test('whoever is at no SFT for long is out of it, and may come back', SLOW, async () => {
+test('whoever is at no SFT for long is out of it, and may come back', { timeout: 60_000 }, async () => {
   const [alice, bob] = [await crew.deviceOf('mia'), await crew.deviceOf('noa')];
   const conversation = await crew.converse(alice, bob);
   const ofAlice = await alice.enter(conversation);
@@ -203,14 +202,18 @@ test('whoever is at no SFT for long is out of it, and may come back', SLOW, asyn
   // His SFT never tells of him.
   crew.alpha.sft.presence(call.conference, [...first.values()]);
   await until(() => listed(alice, conversation)?.members.length === 1, 'one is in the call');
-  // The homeserver looks every five seconds.
-  await wait(5_500);
+  let later = 0;
+  const { look } = Ghosts.prototype;
+  const looks = vi.spyOn(Ghosts.prototype, 'look').mockImplementation(function (this: Ghosts, ...[room, all, present]) {
+    return look.call(this, room, all, present, performance.now() + later);
+  });
+  onTestFinished(() => looks.mockRestore());
+  const room = callRoomOf(conversation, call.conference);
+  await until(() => looks.mock.calls.some(([each]) => each === room), 'the homeserver notes it', 15_000);
   expect((await ofAlice.ready()).members).toHaveLength(2);
-  const now = performance.now.bind(performance);
-  vi.spyOn(performance, 'now').mockImplementation(() => now() + GHOST_MS);
-  onTestFinished(() => void vi.restoreAllMocks());
-  await until(async () => (await ofAlice.loaded())?.members.length === 1, 'he is out of the keys', 10_000);
-  vi.restoreAllMocks();
+  later = GHOST_MS;
+  await until(async () => (await ofAlice.loaded())?.members.length === 1, 'he is out of the keys', 15_000);
+  later = 0;
   await until(async () => !(await ofBob.loaded())?.isMember, 'he knows it');
   // A device that is in the call all the same comes in anew.
   expect((await ofBob.ready()).members).toHaveLength(2);

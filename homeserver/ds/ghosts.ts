@@ -15,14 +15,15 @@ export class Ghosts {
    * To be called for each call now and then.
    * @param inGroup the participants in its group
    * @param present those of whom an SFT tells
+   * @param now ms, as `performance.now`
    * @returns who is to be taken out of the group, each once: whoever comes back has as long as the first time
    */
   look(
     room: RoomId,
     inGroup: Iterable<ParticipantId>,
     present: Pick<ReadonlySet<ParticipantId>, 'has'>,
+    now = performance.now(),
   ): Set<ParticipantId> {
-    const now = performance.now();
     const known = this.#since.get(room);
     const absent = [...inGroup].filter((participant) => !present.has(participant));
     const since = new Map(absent.map((participant) => [participant, known?.get(participant) ?? now]));

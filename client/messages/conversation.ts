@@ -193,7 +193,7 @@ export class ConversationMessages implements Touched {
     );
   }
 
-  /** Tells the others that this person writes, or has stopped: at once or never. */
+  /** Tells the others that this person writes, or has stopped: in the next seconds or never. */
   tellTyping(active: boolean): void {
     this.#sender.tellTyping(active);
   }

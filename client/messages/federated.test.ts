@@ -154,7 +154,7 @@ test.each(['alpha.example', 'beta.example', 'gamma.example'])(
     const his = await bob.in(conversation);
     for (const each of [alice, carol]) {
       const { typing } = await each.in(conversation);
-      // While something else of his is sent, nothing is told: whoever writes on says so again.
+      // Where something else of his waits for longer, nothing is told: whoever writes on says so again.
       const again = setInterval(() => his.tellTyping(true), 500);
       await until(() => typing.state.has(bob.user), 'it is seen that he writes', 20_000).finally(() =>
         clearInterval(again),

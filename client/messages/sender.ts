@@ -20,6 +20,7 @@ import type { TimelineEvent } from './fold.ts';
 import type { Ledger } from './ledger.ts';
 import { Line } from './line.ts';
 import { type OutboxItem, outboxKey, outboxPrefix, readItem, writeItem } from './outbox.ts';
+import { TYPING_EVERY } from './typing.ts';
 
 export interface SenderOptions {
   readonly conversation: ConversationId;
@@ -57,6 +58,8 @@ export class Sender {
   /** Of the last message that was encrypted. */
   #number: number;
   #draining: Promise<void> | undefined;
+  /** What is to be told of writing when nothing else is on its way, and since when: the newest. */
+  #typing: { readonly active: boolean; readonly at: number } | undefined;
   /** How often in a row what was handed in came back to be encrypted anew, and how long to wait therefore, ms. */
   #returns = 0;
   #pause = 0;
@@ -95,6 +98,7 @@ export class Sender {
       .catch(this.#options.onFault)
       .finally(() => {
         this.#draining = undefined;
+        this.#tellTyping();
       });
   }
 
@@ -118,28 +122,38 @@ export class Sender {
   }
 
   /**
-   * Tells the others that this person writes, or has stopped. Nothing of it is stored or tried again: what cannot be told now, or has to
-   * wait behind something else or for another organisation, is not worth telling later.
+   * Tells the others that this person writes, or has stopped. Nothing of it is stored or tried again: what cannot be told now, or in the
+   * seconds for which it holds has to wait behind something else or for another organisation, is not worth telling later.
    */
   tellTyping(active: boolean): void {
-    if (this.isSending || this.#draining !== undefined || this.#closed || this.#options.isAway?.()) return;
-    this.#draining = this.#sendTyping(active)
-      .catch((error: unknown) => {
-        if (!(error instanceof HawserError)) this.#options.onFault(error);
-      })
-      .finally(() => {
-        this.#draining = undefined;
-        this.drain();
-      });
+    this.#typing = this.#options.isAway?.() ? undefined : { active, at: this.#options.now() };
+    this.#tellTyping();
   }
 
   /** Resolves when nothing is being sent at this moment. */
   async idle(): Promise<void> {
-    await this.#draining;
+    while (this.#draining) await this.#draining;
   }
 
   close(): void {
     this.#closed = true;
+  }
+
+  #tellTyping(): void {
+    const typing = this.#typing;
+    if (!typing || this.isSending || this.#draining !== undefined) return;
+    this.#typing = undefined;
+    const { isAway, now, onFault } = this.#options;
+    if (this.#closed || isAway?.() || now() - typing.at >= TYPING_EVERY) return;
+    this.#draining = this.#sendTyping(typing.active)
+      .catch((error: unknown) => {
+        if (!(error instanceof HawserError)) onFault(error);
+      })
+      .finally(() => {
+        this.#draining = undefined;
+        this.drain();
+        this.#tellTyping();
+      });
   }
 
   async #drain(): Promise<void> {
@@ -239,6 +253,7 @@ export class Sender {
       },
     );
     this.drain();
+    this.#tellTyping();
   }
 
   async #takeSent({ id, at, payload }: Entry, settled: (() => void)[]): Promise<Changes> {

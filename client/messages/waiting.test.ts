@@ -1,9 +1,11 @@
 /** What waits at the own homeserver for that of another organisation: nothing is lost, said twice, or overtaken. */
 import { expect, test } from 'vitest';
+import { decodeContent } from '#client/content/codec.ts';
 import { ROOM } from '#client/content/testing/contents.ts';
+import { fromBase64Url } from '#signalling/base64.ts';
 import { type ErrorCode, HawserError } from '#signalling/errors.ts';
 import type { NewMessage, SentMessage } from '#signalling/groups.ts';
-import type { DomainName } from '#signalling/ids.ts';
+import { type DomainName, userOfDevice } from '#signalling/ids.ts';
 import { type Entry, outcomePayload } from '#signalling/queue.ts';
 import { until } from '#signalling/testing-until.ts';
 import type { ConversationGroup } from '../groups/conversation-group.ts';
@@ -11,6 +13,7 @@ import { MemoryVault } from '../vault/memory.ts';
 import { ConversationMessages } from './conversation.ts';
 import { Ledger } from './ledger.ts';
 import { ALICE, deviceOf, message } from './testing/chat.ts';
+import { TYPING_EVERY } from './typing.ts';
 
 const beta = 'beta.example' as DomainName;
 let time = 1_000;
@@ -246,4 +249,50 @@ test('that somebody writes is not handed in where the hub is away, and what beco
   await alice.take(homeserver.sent(1, 51));
   await alice.take(homeserver.sent(2, 52));
   expect([alice.shown(), alice.messages.isSending]).toEqual([['one 52'], false]);
+});
+
+test('that somebody writes, or no longer, is told after what is being sent, the newest only, unless that took too long', async () => {
+  const homeserver = new FakeHomeserver();
+  const alice = await open(homeserver);
+  const answers: (() => void)[] = [];
+  homeserver.answer = async ({ number }) => {
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return { position: 50 + number, at: 0 };
+  };
+  const told = async () => {
+    const origin = { sender: userOfDevice(deviceOf(ALICE)), room: ROOM };
+    const decoded = homeserver.given.map(({ message: bytes }) =>
+      decodeContent(fromBase64Url(bytes) ?? expect.fail(), origin, 0),
+    );
+    return (await Promise.all(decoded)).map(({ content }) =>
+      content.kind === 'typing' ? content.active : content.kind,
+    );
+  };
+  const given = (count: number) => until(() => homeserver.given.length === count, `${count} are handed in`);
+  await alice.messages.say(message('one'));
+  await given(1);
+  alice.messages.tellTyping(false);
+  alice.messages.tellTyping(true);
+  answers.shift()?.();
+  await given(2);
+  alice.messages.tellTyping(false);
+  answers.shift()?.();
+  await given(3);
+  // What somebody wrote goes before it.
+  alice.messages.tellTyping(true);
+  await alice.messages.say(message('two'));
+  answers.shift()?.();
+  await given(4);
+  time += TYPING_EVERY;
+  answers.shift()?.();
+  await alice.messages.idle();
+  expect(await told()).toEqual(['message', true, false, 'message']);
+  // Where it waits for another organisation it is told as well.
+  homeserver.answer = async () => waits;
+  await alice.messages.say(message('three'));
+  await alice.messages.idle();
+  alice.messages.tellTyping(true);
+  await alice.take(homeserver.sent(5, 60));
+  await alice.messages.idle();
+  expect((await told()).slice(4)).toEqual(['message', true]);
 });

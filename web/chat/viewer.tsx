@@ -1,9 +1,10 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import type { Attachment } from '#client/content/content.ts';
 import { announce } from '../lib/announce.ts';
 import { plain } from '../lib/plain.ts';
 import { save } from '../lib/save.ts';
 import { percentOf } from '../lib/sizes.ts';
+import { useModal } from '../lib/use-modal.ts';
 import { useStore } from '../lib/use-store.ts';
 import { useUrl } from '../lib/use-url.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -22,15 +23,10 @@ export function Viewer({ attachment, small, onClose }: Props) {
   const { name, description, picture } = attachment;
   const fetched = useStore(incoming.of(attachment));
   const url = useUrl(fetched.state === 'here' ? fetched.blob : undefined);
-  const dialog = useRef<HTMLDialogElement>(null);
+  const modal = useModal(onClose);
   const title = useId();
   const [isBroken, setBroken] = useState(false);
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    void incoming.fetch(attachment, name);
-    return () => element?.close();
-  }, []);
+  useEffect(() => void incoming.fetch(attachment, name), []);
   const shown = plain(name);
   const source = isBroken ? small : (url ?? small);
   const store = async () => {
@@ -40,7 +36,7 @@ export function Viewer({ attachment, small, onClose }: Props) {
     announce(`${shown} is downloaded`);
   };
   return (
-    <dialog ref={dialog} class="viewer" aria-labelledby={title} onClose={onClose}>
+    <dialog {...modal} class="viewer" aria-labelledby={title}>
       <header class="viewer-head">
         <h2 id={title}>
           <bdi>{shown}</bdi>

@@ -1,18 +1,14 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId } from 'preact/hooks';
+import { useModal } from '../lib/use-modal.ts';
 import { Icon } from './icon.tsx';
 
 /** The browser's own modal dialog: it keeps the focus inside, closes on Escape and gives the focus back. */
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren }) {
-  const ref = useRef<HTMLDialogElement>(null);
+  const modal = useModal(props.onClose);
   const title = useId();
-  useEffect(() => {
-    const dialog = ref.current;
-    dialog?.showModal();
-    return () => dialog?.close();
-  }, []);
   return (
-    <dialog ref={ref} aria-labelledby={title} onClose={props.onClose}>
+    <dialog {...modal} aria-labelledby={title}>
       <header class="dialog-head">
         <h2 id={title}>{props.title}</h2>
         <button type="button" class="quiet icon-only" aria-label="Close" onClick={props.onClose}>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
 import { announce } from '../lib/announce.ts';
 import { useAttempt } from '../lib/use-attempt.ts';
@@ -13,7 +13,7 @@ export function NameForm({ account }: { account: Account }) {
   const known = state.phase === 'signedIn' ? state.user.name : '';
   const [name, setName] = useState(known);
   const { busy, failure, submit, dismiss } = useAttempt();
-  useEffect(() => setName(known), [known]);
+  useLayoutEffect(() => setName(known), [known]);
   const next = name.trim();
   const rename = async () => {
     const changed = await account.rename(next);

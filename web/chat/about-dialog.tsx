@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { Settings } from '#client/content/content.ts';
 import type { SeenDevice } from '#client/device/verification.ts';
 import { type Failure, failureOf } from '#client/failure.ts';
@@ -74,7 +74,7 @@ export function AboutDialog({ chat, conversation, settings, devices, onClose }: 
 function TitleForm({ chat, conversation }: Pick<Props, 'chat' | 'conversation'>) {
   const [title, setTitle] = useState(conversation.title);
   const { busy, failure, submit, dismiss } = useAttempt();
-  useEffect(() => setTitle(conversation.title), [conversation.title]);
+  useLayoutEffect(() => setTitle(conversation.title), [conversation.title]);
   const rename = async () => {
     const changed = await chat.messenger.changeTitle(conversation.conversation, title);
     setTitle(changed.title);

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Entrance } from '#client/call.ts';
 import type { Attachment, StoredFile } from '#client/content/content.ts';
 import type { MessageId } from '#client/content/message-id.ts';
@@ -231,7 +231,7 @@ function Conversing({
     if (message) setJump((before) => ({ to: message, number: (before?.number ?? 0) + 1 }));
   }, [message]);
   // On a telephone the keyboard would cover half of what one wants to read.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!message && matchMedia('(hover: hover)').matches) field.current?.focus();
   }, []);
 

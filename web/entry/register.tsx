@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
 import { DeviceError, type Failure } from '#client/failure.ts';
 import type { Registration } from '#client/registration.ts';
@@ -95,7 +95,7 @@ function Form({ rules, begun, failure, busy, onBegin, onBack }: FormProps) {
   const [name, setName] = useState(begun?.name ?? '');
   const [handle, setHandle] = useState(begun?.handle);
   const [isInvited, setInvited] = useState(rules.mode === 'invitation' || begun?.invitation !== undefined);
-  useEffect(() => (isInvited ? token : email).current?.focus(), [isInvited]);
+  useLayoutEffect(() => (isInvited ? token : email).current?.focus(), [isInvited]);
   const shownHandle = handle ?? suggestedHandle(name);
 
   const wished = (): Wish => {
@@ -224,7 +224,7 @@ function Confirm({ awaited: { wish }, rules, failure, busy, onConfirm, onAgain, 
   const code = useRef<HTMLInputElement>(null);
   const [handle, setHandle] = useState<string>(wish.handle);
   const [isTaken, setTaken] = useState(false);
-  useEffect(() => code.current?.focus(), []);
+  useLayoutEffect(() => code.current?.focus(), []);
   useEffect(() => {
     if (failure?.code === 'HOME_HANDLE_TAKEN') setTaken(true);
     if (failure?.code === 'HOME_CODE_WRONG') code.current?.select();

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
 import { DeviceError } from '#client/failure.ts';
 import type { Registration } from '#client/registration.ts';
@@ -26,7 +26,7 @@ export function Reset({ account, registration, rules, onBack }: Props) {
   const email = useRef<HTMLInputElement>(null);
   const code = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
-  useEffect(() => (awaited ? code : email).current?.focus(), [awaited?.id]);
+  useLayoutEffect(() => (awaited ? code : email).current?.focus(), [awaited?.id]);
 
   const ask = async (address = emailIn(email.current?.value ?? '')) => {
     if (!address) throw new DeviceError('EMAIL_FORM');

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Account } from '#client/account.ts';
 import type { Failure } from '#client/failure.ts';
 import type { RegistrationRules } from '#signalling/registration.ts';
@@ -20,7 +20,7 @@ export function SignIn({ account, rules, failure: begun, onRegister, onReset }: 
   const { busy, failure, run } = useAttempt(begun);
   const login = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
-  useEffect(() => login.current?.focus(), []);
+  useLayoutEffect(() => login.current?.focus(), []);
 
   const submit = async (event: Event) => {
     event.preventDefault();

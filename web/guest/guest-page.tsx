@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { GuestInvitation } from '#signalling/guests.ts';
 import { MAX_GUEST_NAME } from '#signalling/guests.ts';
 import { CallScreen } from '../call/call-screen.tsx';
@@ -55,7 +55,7 @@ export function GuestPage({ session }: { session: GuestSession }) {
 function NameForm({ session, invitation: { by, domain } }: { session: GuestSession; invitation: GuestInvitation }) {
   const { busy, failure, run } = useAttempt();
   const name = useRef<HTMLInputElement>(null);
-  useEffect(() => name.current?.focus(), []);
+  useLayoutEffect(() => name.current?.focus(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
     if (!(await run(() => session.enter(name.current?.value ?? '')))) name.current?.select();

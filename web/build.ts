@@ -19,22 +19,27 @@ export interface Built {
 
 export async function buildWeb(): Promise<Built> {
   const inputs = await hashOf(INPUTS);
-  if ((await textOf(join(DIST, STAMP))) === inputs) return { folder: DIST, fresh: false };
+  if (await isCurrent(inputs)) return { folder: DIST, fresh: false };
   // Loaded only here: a start with a current page does not pay for the bundler.
   const { build } = await import('vite');
-  // Built aside and moved into place whole: a server that serves it, or a build at the same time, sees the old or the new.
+  // Built aside and moved into place whole: a server that serves it, or a build at the same time, sees the old or the new. Where another
+  // build of the same came first, that one stays: it may be served already.
   const aside = await mkdtemp(join(ROOT, 'node_modules', '.web-'));
+  const before = `${aside}-before`;
   try {
     await chmod(aside, 0o755); // the server may run as somebody else than the builder
     const configFile = join(ROOT, 'web', 'vite.config.ts');
     await build({ configFile, logLevel: 'warn', build: { outDir: aside, emptyOutDir: true } });
     await writeFile(join(aside, STAMP), inputs);
-    await rm(DIST, { recursive: true, force: true });
-    await rename(aside, DIST).catch(async (error: unknown) => {
-      if ((await textOf(join(DIST, STAMP))) !== inputs) throw error; // another build of the same came first
-    });
+    if (!(await isCurrent(inputs))) {
+      await rename(DIST, before).catch(() => undefined); // there is none, or another build takes it away
+      await rename(aside, DIST).catch(async (error: unknown) => {
+        if (!(await isCurrent(inputs))) throw error;
+      });
+    }
   } finally {
     await rm(aside, { recursive: true, force: true });
+    await rm(before, { recursive: true, force: true });
   }
   return { folder: DIST, fresh: true };
 }
@@ -57,8 +62,9 @@ async function filesOf(path: string): Promise<string[]> {
   return (await Promise.all(inside)).flat();
 }
 
-async function textOf(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined);
+/** Whether what lies in the built folder was made of this. */
+async function isCurrent(inputs: string): Promise<boolean> {
+  return (await readFile(join(DIST, STAMP), 'utf8').catch(() => undefined)) === inputs;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -183,6 +183,9 @@ describe.skipIf(tcpdump === undefined)('on the wires of a call of two organisati
     const before = newest();
     await home.removeMember(trial.conversation as ConversationId, userOfDevice(gone.messenger.device.id));
     await until(() => newest() > before, 'there are keys without her');
+    const sendsWith = async () => BigInt((await alice.page.evaluate(() => window.hawser?.encryption?.epoch)) ?? 0);
+    await until(async () => (await sendsWith()) > before, 'Alice sends with keys without her', 20_000);
+    // What was on its way before has arrived by then.
     await wait(tickOf(bob.epochs.at(-1)?.participants.size ?? 0));
     const ports = [trial.alpha, trial.beta].flatMap(({ places: { trunk } }) =>
       run(trunk.from, trunk.to - trunk.from + 1),

@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config';
 // Of two cores two thirds were used by two files at a time: much of a test waits, for timers and for other processes.
 const WAITING = 3;
 
-// By itself one second, which a page on a busy machine needs at times for what takes it a tenth of that; below what a unit test has.
-const everywhere = { environment: 'node', pool: 'forks', expect: { poll: { timeout: 8_000 } } } as const;
+// By itself one second, which a page on a busy machine needs at times for what takes it a tenth of that; here as long as anything in a page,
+// and below what a test has.
+const everywhere = { environment: 'node', pool: 'forks', expect: { poll: { timeout: 15_000 } } } as const;
 // Files of one process share what they import, which is a fifth of the time; nothing that is tested keeps state in a module.
 const shared = { ...everywhere, isolate: false, maxWorkers: WAITING } as const;
 // A limit is there to end what hangs: what takes two seconds by itself takes ten and more on a machine that does something else.

@@ -7,6 +7,8 @@ import { askTabs } from './tabs.ts';
 
 /** A page that is reloaded waits for its former self; another tab does not go away by itself. ms */
 const WAIT_MS = 4_000;
+/** One that was asked does, as soon as it has ended what it does. ms */
+const PATIENT_MS = 15_000;
 
 const open = new Map<UserId, Promise<Vault>>();
 
@@ -26,7 +28,7 @@ export function openVault(user: UserId, patient = false): Promise<Vault> {
 /** Forgets all that this browser keeps for a person, whether it can be read or not. @throws as `openVault` */
 export async function deleteVault(user: UserId): Promise<void> {
   await closeVault(user);
-  await withLimit((signal) => deleteBrowserVault({ name: user, ifInUse: 'wait', signal }));
+  await withLimit(WAIT_MS, (signal) => deleteBrowserVault({ name: user, ifInUse: 'wait', signal }));
 }
 
 /** Lets it go, so that another tab can have it. */
@@ -38,7 +40,7 @@ export async function closeVault(user: UserId): Promise<void> {
 
 async function openHere(user: UserId, patient: boolean): Promise<Vault> {
   const onLost = () => open.delete(user);
-  const vault = await withLimit(async (signal, giveUp) => {
+  const vault = await withLimit(patient ? PATIENT_MS : WAIT_MS, async (signal, giveUp) => {
     const stopAsking = patient ? undefined : askTabs(user, giveUp);
     try {
       return await openBrowserVault({ name: user, ifMissing: 'create', ifInUse: 'wait', signal, onLost });
@@ -50,10 +52,13 @@ async function openHere(user: UserId, patient: boolean): Promise<Vault> {
   return vault;
 }
 
-async function withLimit<T>(work: (signal: AbortSignal, giveUp: () => void) => Promise<T>): Promise<T> {
+async function withLimit<T>(
+  limitMs: number,
+  work: (signal: AbortSignal, giveUp: () => void) => Promise<T>,
+): Promise<T> {
   const waiting = new AbortController();
   const giveUp = () => waiting.abort(new HawserError('VAULT_IN_USE'));
-  const timer = setTimeout(giveUp, WAIT_MS);
+  const timer = setTimeout(giveUp, limitMs);
   try {
     return await work(waiting.signal, giveUp);
   } finally {

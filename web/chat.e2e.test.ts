@@ -175,6 +175,7 @@ describe('what somebody wrote', () => {
     await alice.say('written offline');
     await (await alice.hears('written offline')).getByText('Waiting to be sent').waitFor();
     await world.serve();
+    for (const each of [alice, bob]) await each.retry();
     await bob.hears('written offline');
     await (await alice.hears('written offline')).getByText(/^(Sent|Delivered|Read)$/).waitFor();
     // The browser itself says so in its console when it cannot connect.
@@ -217,6 +218,7 @@ it('lists what is muted and archived so, on all devices of a person', async () =
   await alice.hears('from the laptop');
   expect(await alice.message('from the laptop').locator('.bubble-name').count()).toBe(0);
   expect(laptop.complaints).toEqual([]);
+  await laptop.page.context().close();
   await alice.page.getByRole('region', { name: 'New device' }).getByRole('button', { name: 'That was me' }).click();
 });
 
@@ -264,6 +266,7 @@ it('keeps what one reads where it is, and loads the past by pages', async () => 
   const say = (text: string) =>
     carol.say(conversation, { kind: 'message', body: { kind: 'text', text: { format: 'plain', text } } });
   for (let number = 1; number <= 120; number++) await say(`line ${number}`);
+  await carol.idle();
   await alice.listed(/Long.*120 unread/).waitFor();
   await alice.open('Long');
   await alice.page.getByText('New messages', { exact: true }).waitFor();
@@ -275,13 +278,10 @@ it('keeps what one reads where it is, and loads the past by pages', async () => 
   // Back into the past, two pages.
   const top = () => scroller.evaluate((element) => element.scrollTo({ top: 0 }));
   await expect
-    .poll(
-      async () => {
-        await top();
-        return line(1).count();
-      },
-      { timeout: 5_000 },
-    )
+    .poll(async () => {
+      await top();
+      return line(1).count();
+    })
     .toBe(1);
   await line(60).scrollIntoViewIfNeeded();
   // The page hears of having been scrolled with the next picture.

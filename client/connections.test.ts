@@ -47,4 +47,19 @@ describe('the list of connections', () => {
     connections[Symbol.dispose]();
     expect(heard.size).toBe(0);
   });
+
+  it('is asked for once more where something changes before it comes', async () => {
+    const answers = [[], [bob, carol]];
+    const call: Account['call'] = async <A>({ method }: { method: string }) => {
+      if (method === 'POST') return bob as A;
+      const listed = answers.shift();
+      // Answered before the other was taken, and heard after it.
+      if (listed?.length === 0) await connections.act(bob.user, 'request');
+      return { connections: listed } as A;
+    };
+    const home = { store: new Store<HomeState>(EMPTY_HOME), onEvent: () => () => undefined };
+    const connections = new Connections({ call }, home);
+    await connections.refresh();
+    expect(connections.store.state).toEqual([bob, carol]);
+  });
 });

@@ -35,7 +35,11 @@ export class Connections {
 
   async refresh(): Promise<void> {
     const call = { method: 'GET', path: 'connections', answer: ConnectionList } as const;
-    this.store.set((await this.#account.call(call)).connections);
+    const before = this.store.state;
+    const { connections } = await this.#account.call(call);
+    // What has changed since it was asked for may not be in it.
+    if (this.store.state !== before) return this.refresh();
+    this.store.set(connections);
   }
 
   /** @throws HawserError HOME_NOT_FOUND, HOME_FORBIDDEN, HOME_NO_REQUEST, HOME_BLOCKED, HOME_SLOW_DOWN, FED_NOT_ALLOWED, FED_OLD_VERSION */

@@ -38,12 +38,17 @@ export class OwnDevices {
   /** Fetches them. @throws HawserError where they cannot be fetched; VAULT_DAMAGED */
   async refresh(): Promise<void> {
     const { account, vault, self } = this.#options;
+    const before = this.store.state;
     const { devices } = await account.call({ method: 'GET', path: 'devices', answer: Devices });
     const bytes = await vault.get(RECORD);
-    if (!bytes) await this.#know(devices);
-    const known = bytes ? read(bytes) : new Set(devices.map(({ device }) => device));
+    // What has changed since they were asked for may not be among them.
+    if (this.store.state !== before) return this.refresh();
+    // At the first time all are his but those that were added meanwhile.
+    const told = new Set(before.added.map(({ device }) => device));
+    const known = bytes ? read(bytes) : new Set(devices.map(({ device }) => device).filter((each) => !told.has(each)));
     const added = devices.filter(({ device }) => device !== self && !known.has(device));
     this.store.set({ devices, added });
+    if (!bytes) await this.#know(devices.filter((each) => !added.includes(each)));
   }
 
   /** What was added was his. */

@@ -172,7 +172,9 @@ export class MiniSft {
   }
 
   async #transport(): Promise<types.WebRtcTransport> {
-    return this.#router.createWebRtcTransport({ listenInfos: [{ protocol: 'udp', ip: '127.0.0.1' }] });
+    // By itself mediasoup takes any from 10,000 on, also those that other tests are about to listen on.
+    const portRange = { min: 32_768, max: 60_999 };
+    return this.#router.createWebRtcTransport({ listenInfos: [{ protocol: 'udp', ip: '127.0.0.1', portRange }] });
   }
 
   #accept(socket: Socket): void {

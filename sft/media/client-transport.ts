@@ -66,10 +66,16 @@ function candidateOf({ foundation, priority, address, ip, protocol, port, type, 
   return tcpType === 'passive' ? { ...common, tcpType } : common;
 }
 
+/**
+ * From among those that Linux gives to sockets which ask for none in particular. By itself mediasoup begins at 10,000, where other
+ * servers are to listen.
+ */
+const PORTS = { min: 32_768, max: 60_999 } as const;
+
 /** The far end is learnt from its first packet: anybody on this machine could be it, which is why this is for tests. */
 async function openPlain({ router, listenIp }: MediaWorker): Promise<ClientTransport> {
   const media = await router.createPlainTransport({
-    listenInfo: { protocol: 'udp', ip: listenIp, ...SOCKET_BUFFER },
+    listenInfo: { protocol: 'udp', ip: listenIp, portRange: PORTS, ...SOCKET_BUFFER },
     rtcpMux: true,
     comedia: true,
     enableSctp: false,

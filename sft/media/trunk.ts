@@ -37,6 +37,8 @@ export interface TrunkOptions {
 
 const AES_256_GCM_KEY_BYTES = 44; // key 32, salt 12: RFC 7714, section 12
 const MAX_SSRC_DRAWS = 8;
+/** Another program may have some of the ports. */
+const MAX_PORT_TRIES = 4;
 
 interface Outgoing {
   readonly source: SourceId;
@@ -79,28 +81,17 @@ export class Trunk {
     transport.observer.once('close', () => options.ports.give(port));
   }
 
-  /** @throws HawserError SFT_FULL when no port is free */
+  /** @throws HawserError SFT_FULL when no port is free; Error when other programs have those that were tried */
   static async open(id: TrunkId, worker: MediaWorker, options: TrunkOptions): Promise<Trunk> {
-    const port = options.ports.take();
-    try {
-      const transport = await worker.router.createPlainTransport({
-        listenInfo: {
-          protocol: 'udp',
-          ip: options.listenIp,
-          port,
-          ...SOCKET_BUFFER,
-          ...(options.announcedIp ? { announcedAddress: options.announcedIp } : {}),
-        },
-        rtcpMux: true,
-        comedia: false,
-        enableSctp: false,
-        enableSrtp: true,
-        srtpCryptoSuite: SRTP_SUITE,
-      });
-      return new Trunk(id, worker, transport, options, port);
-    } catch (error) {
-      options.ports.give(port);
-      throw error;
+    const { ports } = options;
+    for (let left = Math.min(MAX_PORT_TRIES, ports.free); ; left--) {
+      const port = ports.take();
+      try {
+        return new Trunk(id, worker, await listenOn(port, worker, options), options, port);
+      } catch (error) {
+        ports.give(port);
+        if (left <= 1 || worker.router.closed) throw error;
+      }
     }
   }
 
@@ -270,6 +261,23 @@ export class Trunk {
   #closeIfUnused(): void {
     if (this.#retiring && !this.closed && this.#outgoing.size + this.#incoming.size === 0) this.close();
   }
+}
+
+function listenOn(port: number, { router }: MediaWorker, { listenIp, announcedIp }: TrunkOptions) {
+  return router.createPlainTransport({
+    listenInfo: {
+      protocol: 'udp',
+      ip: listenIp,
+      port,
+      ...SOCKET_BUFFER,
+      ...(announcedIp ? { announcedAddress: announcedIp } : {}),
+    },
+    rtcpMux: true,
+    comedia: false,
+    enableSctp: false,
+    enableSrtp: true,
+    srtpCryptoSuite: SRTP_SUITE,
+  });
 }
 
 /** RTP clock rates of pictures and Opus, Hz. */

@@ -39,7 +39,7 @@ const WINDOW = 3;
 const FEWEST_PACKETS = 100;
 /** Reports of what was sent before a step down say nothing about what is sent after it, ms. */
 const SETTLE_MS = 2_000;
-/** Looks for which the round trip must have grown: a queue lasts, a moment without processor time does not. */
+/** Reports in a row that must show a longer round trip: a queue lasts, a moment without processor time does not. */
 const LASTING = 2;
 /** The smallest round trip ever seen counts less with time, a look: a path that became longer is no queue. */
 const FORGET = 1.002;
@@ -51,6 +51,7 @@ export class Brake {
   #budget = Number.POSITIVE_INFINITY;
   #reason: 'loss' | 'delay' = 'loss';
   #leastRtt: number | undefined;
+  #lastRtt: number | undefined;
   #grown = 0;
   #delayCuts = 0;
   #troubleAt = Number.NEGATIVE_INFINITY;
@@ -92,7 +93,9 @@ export class Brake {
     if ((this.loss ?? 0) > MOST_LOSS) return 'loss';
     const least = this.#leastRtt ?? 0;
     const grown = rttMs !== undefined && rttMs > least + MOST_GROWTH_MS && rttMs > 2 * least;
-    this.#grown = grown ? this.#grown + 1 : 0;
+    // The same to a fraction of a millisecond is the same report, which more than one look may find.
+    if (rttMs !== this.#lastRtt) this.#grown = grown ? this.#grown + 1 : 0;
+    this.#lastRtt = rttMs;
     return this.#grown >= LASTING ? 'delay' : undefined;
   }
 

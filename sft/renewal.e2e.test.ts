@@ -13,6 +13,7 @@ import { type Ledger, MarkedPerson } from './testing-marks.ts';
 
 const FRAME_MS = 20;
 const MOST_GAP_MS = 100;
+const MOST_LATE_MS = 200;
 
 const folder = temporaryFolder();
 let sfts: readonly [TestSft, TestSft];
@@ -72,6 +73,8 @@ it('goes on over the trunk and at the door of browsers, frame by frame', async (
   const people = await Promise.all(sfts.map((sft) => MarkedPerson.join(sft, conference, alpha, ledger)));
   let sent = performance.now();
   const sending = setInterval(() => {
+    // What a moment without the processor kept from being sent at once would be more than a socket holds.
+    if (performance.now() - sent > MOST_LATE_MS) sent = performance.now();
     for (; sent + FRAME_MS <= performance.now(); sent += FRAME_MS) for (const person of people) person.send(FRAME_MS);
   }, 5);
   try {

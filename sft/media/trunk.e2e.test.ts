@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  workers.close();
+  await workers.close();
   for (const socket of others.splice(0)) socket.close();
 });
 

@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  workers.close();
+  await workers.close();
   await rm(folder, { recursive: true });
 });
 
@@ -79,4 +79,12 @@ it('places nothing where none is left, in a word that says it may be tried again
   await Promise.all(workers.all.map(kill));
   await until(() => died.length === 2, 'it is told of', REPLACED_MS);
   expect(() => workers.place('a')).toThrow(expect.objectContaining({ code: 'SFT_WORKER_DIED' }));
+});
+
+it('is closed when no process of it is left, also where one does not obey', async () => {
+  const [hung = 0, other = 0] = pids();
+  process.kill(hung, 'SIGSTOP');
+  await workers.close();
+  for (const pid of [hung, other]) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  expect(died).toEqual([]);
 });

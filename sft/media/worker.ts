@@ -2,6 +2,7 @@
  * The media workers: each is a process with one WebRtcServer on a fixed port (UDP and TCP) and one Router that hosts
  * every conference placed on it. A Router is not a room; `conference/access.ts` decides who may receive what.
  */
+import { once } from 'node:events';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { createWorker, type types } from 'mediasoup';
@@ -32,6 +33,8 @@ export interface MediaEvents {
 /** From the first attempt to the second one; then twice as long each time, up to the last. */
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
+/** What a worker may take to end when it is told to. */
+const MOST_END_MS = 2_000;
 
 export interface MediaWorker {
   readonly index: number;
@@ -60,7 +63,7 @@ export class MediaWorkers {
     try {
       for (let index = 0; index < options.workers; index++) workers.#workers.push(await workers.#start(index));
     } catch (error) {
-      workers.close();
+      await workers.close();
       throw error;
     }
     return workers;
@@ -86,9 +89,10 @@ export class MediaWorkers {
     return worker;
   }
 
-  close(): void {
+  /** Resolves when their processes are gone, and their ports with them. */
+  async close(): Promise<void> {
     this.#closing.abort();
-    for (const { worker } of this.#workers) worker.close();
+    await Promise.all(this.#workers.map(({ worker }) => end(worker)));
   }
 
   async #start(index: number): Promise<MediaWorker> {
@@ -116,7 +120,7 @@ export class MediaWorkers {
       worker.on('died', () => void this.#replace(media));
       return media;
     } catch (error) {
-      worker.close();
+      await end(worker);
       throw error;
     }
   }
@@ -128,13 +132,28 @@ export class MediaWorkers {
       const fresh = await this.#start(dead.index).catch((error: unknown) => {
         this.#events.onFault(error, 'a media worker that ended could not be replaced; it is tried again');
       });
-      if (signal.aborted) return fresh?.worker.close();
+      if (signal.aborted) return fresh && end(fresh.worker);
       if (fresh) this.#workers[dead.index] = fresh;
       if (retryMs === FIRST_RETRY_MS) this.#events.onDied(dead);
       if (fresh) return;
       await setTimeout(retryMs, undefined, { signal }).catch(() => undefined);
     }
   }
+}
+
+/** Resolves when the process is gone. One that does not obey in time is ended by force. */
+async function end(worker: types.Worker): Promise<void> {
+  if (worker.subprocessClosed) return;
+  const gone = once(worker, 'subprocessclose').then(() => true);
+  const isGone = () => Promise.race([gone, setTimeout(MOST_END_MS, false, { ref: false })]);
+  worker.close();
+  if (await isGone()) return;
+  try {
+    process.kill(worker.pid, 'SIGKILL');
+  } catch {
+    // It went in this moment.
+  }
+  await isGone();
 }
 
 /**

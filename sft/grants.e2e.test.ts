@@ -63,19 +63,15 @@ it('brings organisations together and apart again while the call runs, within tw
   await Promise.all([bob.speak(), carol.speak()]);
   await Promise.all([bob.hears(carol), carol.hears(bob)]);
 
-  const apart = performance.now();
   alpha.allowIn(conference, [beta, gamma], [gamma]);
-  await until(() => !knows(bob, carol) && !knows(carol, bob), 'apart');
-  expect(performance.now() - apart).toBeLessThan(2_000);
+  await until(() => !knows(bob, carol) && !knows(carol, bob), 'apart', 2_000);
   const packets = async () =>
     (await gamma.state()).links[0]?.trunks[0]?.streams.filter((each) => each.direction === 'in');
   await until(async () => (await packets())?.length === 0, 'no stream of beta at gamma');
   expect(knows(alice, bob) && knows(alice, carol)).toBe(true);
 
-  const together = performance.now();
   alpha.allowIn(conference, [beta, gamma], [gamma, beta]);
-  await until(() => knows(bob, carol) && knows(carol, bob), 'together');
-  expect(performance.now() - together).toBeLessThan(2_000);
+  await until(() => knows(bob, carol) && knows(carol, bob), 'together', 2_000);
   await Promise.all([bob.hears(carol), carol.hears(bob)]);
 });
 

@@ -17,7 +17,7 @@ let isDrained = false;
 beforeAll(async () => {
   const log = pino({ level: 'silent' });
   const run: NonNullable<Parameters<typeof TestSft.start>[2]>['run'] = async (site) => {
-    running = await startSft({ site, log, linkIdleMs: 50, comeBackMs: 1_500 });
+    running = await startSft({ site, log, linkIdleMs: 50 });
     void running.drained.then(() => {
       isDrained = true;
     });

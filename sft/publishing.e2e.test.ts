@@ -137,8 +137,9 @@ it.concurrent('never lets a layer cross twice while others of the same camera st
   await bob.sees(alice, 360);
   for (let round = 0; round < 2; round++) {
     await sends(camera, voice, [0, 1]);
-    const quiet = await crossed();
+    // In this order, so that what leaves meanwhile counts as sent.
     const stopped = packetsOf(camera);
+    const quiet = await crossed();
     await berta.watch(alice, 720);
     await berta.sees(alice, 720);
     await berta.watch(alice, 'none');

@@ -91,6 +91,12 @@ it('goes on by itself after a media server has failed, or was stopped, and the o
 
   expect(alice.garbage).toEqual([]);
   expect(bob.garbage).toEqual([]);
+
+  // Whoever calls next begins a call of his own.
+  for (const { call } of [alice, bob]) call.close();
+  const { store } = alice.messenger.home;
+  await until(() => store.state.conversations.every(({ call }) => call === undefined), 'the end of the call');
+  await until(async () => (await trial.alpha.sftState()).conferences.length === 0, 'nothing of it at the anchor');
 }, 240_000);
 
 it('goes on with nobody else there, and ends with the reason where the call was ended meanwhile', async () => {

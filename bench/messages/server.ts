@@ -33,7 +33,7 @@ export class BenchServer {
   /** Its files and an empty database; it does not run yet. */
   static async prepare(storage: Storage, { undo, onDied }: Guard): Promise<BenchServer> {
     const folder = await mkdtemp(join(tmpdir(), 'hawser-bench-'));
-    undo.defer(() => rm(folder, { recursive: true, force: true }));
+    undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     let database: string | undefined;
     if (storage === 'postgres') {
       const cluster = await Cluster.make(await ensurePostgres(), { isDurable: true });
@@ -51,7 +51,7 @@ export class BenchServer {
     { undo, onDied }: Pick<Guard, 'undo' | 'onDied'>,
   ): Promise<BenchServer[]> {
     const folder = await mkdtemp(join(tmpdir(), 'hawser-bench-'));
-    undo.defer(() => rm(folder, { recursive: true, force: true }));
+    undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const cluster =
       storage === 'postgres' ? await Cluster.make(await ensurePostgres(), { isDurable: true }) : undefined;
     if (cluster) undo.defer(() => cluster.remove());

@@ -41,6 +41,8 @@ export interface SessionContext {
 
 /** How long a connection may wait before it shows a ticket, ms. */
 const JOIN_WITHIN_MS = 5_000;
+/** How often somebody is let into a conference that ends here before he is in it. */
+const MAX_TRIES = 3;
 
 interface Joined {
   readonly host: ConferenceHost;
@@ -155,9 +157,7 @@ export class ClientSession {
     clearTimeout(this.#joinTimer);
     try {
       const claims = await this.#context.admit(params.ticket, params.conference);
-      const host = this.#context.open(claims);
-      // Media first, then the state: whoever vanishes between the two leaves nothing to take back.
-      const media = await this.#openMedia(host, claims.participant);
+      const { host, media } = await this.#enter(claims);
       host.client(claims.participant)?.onEnd('SFT_REPLACED');
       const local = addLocal(host.state, claims.participant, claims.may);
       const client = this.#client(claims.participant, media);
@@ -185,6 +185,18 @@ export class ClientSession {
     }
   }
 
+  /** Media first, then the state: whoever vanishes between the two leaves nothing to take back. */
+  async #enter(claims: TicketClaims) {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const host = this.#context.open(claims);
+      const media = await this.#openMedia(host, claims.participant);
+      if (!host.closed) return { host, media };
+      // The last one who was here has left meanwhile. Where the call is not over, it begins here anew.
+      media.close();
+    }
+    throw new HawserError('SFT_CONFERENCE_ENDED');
+  }
+
   async #openMedia(host: ConferenceHost, participant: ParticipantId): Promise<ClientMedia> {
     try {
       const media = await ClientMedia.open(host.worker, participant, this.#context.entrance, {
@@ -199,9 +211,9 @@ export class ClientSession {
         },
         onFault: this.#context.onFault,
       });
-      if (this.#rpc.isOpen && !host.closed) return media;
+      if (this.#rpc.isOpen) return media;
       media.close();
-      throw new HawserError(host.closed ? 'SFT_CONFERENCE_ENDED' : 'SIG_CLOSED');
+      throw new HawserError('SIG_CLOSED');
     } catch (error) {
       host.changed(); // a conference that nobody came into is forgotten
       throw error;

@@ -95,11 +95,11 @@ export class Sender {
   drain(): void {
     if (this.#line.next === undefined || this.#closed) return;
     this.#draining ??= this.#drain()
-      .catch(this.#options.onFault)
-      .finally(() => {
+      .catch((error: unknown) => {
         this.#draining = undefined;
-        this.#tellTyping();
-      });
+        this.#options.onFault(error);
+      })
+      .finally(() => this.#tellTyping());
   }
 
   /** Puts something at the end of what is to be sent, in a step. @param make undefined where there is nothing to say after all */
@@ -178,6 +178,8 @@ export class Sender {
         await untilConnected();
       }
     }
+    // In the moment of the last look: whatever is put from now on begins to be sent anew.
+    this.#draining = undefined;
   }
 
   /** The item is sent or refused, and goes. Where it throws, it has to wait. */

@@ -126,7 +126,7 @@ describe('rpc', () => {
     const { server, dialler } = await pair({ maxPending: 3 });
     await using _ = server;
     using client = await dialler();
-    const answers = await Promise.allSettled(Array.from({ length: 5 }, () => client.request('hang', {}, 200)));
+    const answers = await Promise.allSettled(Array.from({ length: 5 }, () => client.request('hang', {}, 2_000)));
     const codes = answers.map((answer) => (answer.status === 'rejected' ? answer.reason.code : 'answered'));
     expect(codes.filter((code) => code === 'SIG_BUSY')).toHaveLength(2);
     expect(codes.filter((code) => code === 'SIG_TIMEOUT')).toHaveLength(3);

@@ -51,12 +51,13 @@ describe('sessions', () => {
   });
 
   test('nobody looks people up faster than a person can ask', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 40 }, () =>
-        request('GET', `${API}/users?address=@alice@alpha.example`, { headers: bearer() }),
-      ),
-    );
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+    const ask = () => request('GET', `${API}/users?address=@alice@alpha.example`, { headers: bearer() });
+    const statuses = new Set<number>();
+    // What is served anew in a second is soon more than a slow machine asks in it.
+    for (let round = 0; round < 10 && !statuses.has(429); round++) {
+      for (const { status } of await Promise.all(Array.from({ length: 40 }, ask))) statuses.add(status);
+    }
+    expect(statuses).toEqual(new Set([200, 429]));
   });
 
   test('without a token nothing is told', async () => {

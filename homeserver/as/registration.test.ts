@@ -5,7 +5,6 @@ import {
   type alpha,
   codeIn,
   email,
-  median,
   otherCode,
   type TestPeople,
   type TestPeopleOptions,
@@ -86,8 +85,10 @@ describe('registering', () => {
       times.taken.push(await time('carol', 'carol@mail.example'));
       times.free.push(await time(`free${i}`, `free${i}@mail.example`));
     }
-    expect(median(times.taken) / median(times.free)).toBeGreaterThan(0.6);
-    expect(median(times.taken) / median(times.free)).toBeLessThan(1.6);
+    // The shortest of each: whatever else the machine does makes it longer.
+    const ratio = Math.min(...times.taken) / Math.min(...times.free);
+    expect(ratio).toBeGreaterThan(0.6);
+    expect(ratio).toBeLessThan(1.6);
   });
 
   test('an address that two people register is the first one’s who proves it', async () => {

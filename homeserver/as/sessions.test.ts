@@ -63,15 +63,16 @@ test('an unknown person and a wrong password take the same time', { retry: 3 }, 
     await signIn(handle, 'wrong password', `192.0.2.${i}`).catch(() => undefined);
     return performance.now() - start;
   };
-  const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
   const known: number[] = [];
   const unknown: number[] = [];
   for (let i = 0; i < 4; i++) {
     known.push(await time('alice', i));
     unknown.push(await time('nobody', i));
   }
-  expect(median(unknown) / median(known)).toBeGreaterThan(0.6);
-  expect(median(unknown) / median(known)).toBeLessThan(1.6);
+  // The shortest of each: whatever else the machine does makes it longer.
+  const ratio = Math.min(...unknown) / Math.min(...known);
+  expect(ratio).toBeGreaterThan(0.6);
+  expect(ratio).toBeLessThan(1.6);
 });
 
 test('an address of nobody gets the same answer as the address of somebody', async () => {
@@ -207,13 +208,18 @@ test('a handle can be taken once', async () => {
 test('hashing passwords leaves the event loop free', async () => {
   const late: number[] = [];
   let last = performance.now();
+  const began = last;
   const timer = setInterval(() => {
     late.push(performance.now() - last);
     last = performance.now();
   }, 1);
+  const hashes = 6;
   await Promise.all(
-    Array.from({ length: 6 }, (_, i) => signIn('nobody', 'wrong', `192.0.2.${i}`).catch(() => undefined)),
+    Array.from({ length: hashes }, (_, i) => signIn('nobody', 'wrong', `192.0.2.${i}`).catch(() => undefined)),
   );
   clearInterval(timer);
-  expect(late.toSorted((a, b) => a - b)[Math.floor(late.length / 2)]).toBeLessThan(20);
+  // A loop that is not free gets its turn between one hash and the next at best.
+  const oneMs = (performance.now() - began) / hashes;
+  const median = late.toSorted((a, b) => a - b)[Math.floor(late.length / 2)] ?? Number.POSITIVE_INFINITY;
+  expect(median).toBeLessThan(oneMs / 2);
 });

@@ -88,7 +88,8 @@ describe('registration over HTTP', () => {
     expect(log).not.toMatch(/mail\.example|rita|sara|tilda/i);
     for (const { text } of catcher.mails) {
       const [secret] = /^ {4}(\S+)$/m.exec(text) ?? [];
-      if (secret) expect(log).not.toContain(secret.trim());
+      // By itself: six digits are found in many a time.
+      if (secret) expect(log).not.toMatch(new RegExp(`(?<![\\w.-])${RegExp.escape(secret)}(?![\\w-])`));
     }
     expect(log).not.toContain('"msg":"fault"');
   });

@@ -20,7 +20,7 @@ class Waiter {
   readonly #settle: (outcome: Outcome | Promise<never>) => void;
   #timer: ReturnType<typeof setTimeout>;
 
-  constructor(hub: DomainName, onEnd: (waiter: Waiter) => void) {
+  constructor(hub: DomainName, patienceMs: number, onEnd: (waiter: Waiter) => void) {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     this.hub = hub;
     this.outcome = promise;
@@ -30,7 +30,7 @@ class Waiter {
       onEnd(this);
       resolve(outcome);
     };
-    this.#timer = setTimeout(() => this.end(undefined), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.end(undefined), patienceMs);
   }
 
   claim(): void {
@@ -57,11 +57,16 @@ export interface Patience extends Disposable {
 
 export class Waiters {
   readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #patienceMs: number;
+
+  constructor(patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs;
+  }
 
   /** Before the message is stored, so that nothing that becomes of it is missed. Disposed of when the request is answered. */
   open(message: Named, hub: DomainName): Patience {
     const key = keyOf(message);
-    const waiter = new Waiter(hub, (ended) => {
+    const waiter = new Waiter(hub, this.#patienceMs, (ended) => {
       const same = this.#waiters.get(key);
       same?.delete(ended);
       if (same?.size === 0) this.#waiters.delete(key);

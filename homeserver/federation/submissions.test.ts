@@ -70,7 +70,8 @@ let altered: ReadonlyMap<number, string> = new Map();
 
 async function start(bounds: SubmissionBounds = SUBMISSION_BOUNDS): Promise<Submissions> {
   const made = new Submissions({
-    ...{ store, writer, queues, world, onFault, bounds },
+    // Nothing of this is about time: nobody is told to wait because the machine is slow.
+    ...{ store, writer, queues, world, onFault, bounds, patienceMs: 60_000 },
     isAllowed: () => true,
     submit: async (_, messages) => hub.submit(messages),
     onEquivocated: () => {

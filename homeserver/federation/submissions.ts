@@ -40,6 +40,8 @@ export interface SubmissionsOptions {
   readonly onEquivocated?: (hub: DomainName) => void;
   readonly onFault: (error: unknown) => void;
   readonly bounds?: SubmissionBounds;
+  /** For how long a device waits for what becomes of its message, ms; a few seconds when left out. */
+  readonly patienceMs?: number;
 }
 
 /** A message of a device of this domain that came by the feed of its hub. */
@@ -77,13 +79,14 @@ export class Submissions {
   readonly #options: SubmissionsOptions;
   readonly #tally: Tally;
   readonly #intake: Intake;
-  readonly #waiters = new Waiters();
+  readonly #waiters: Waiters;
   readonly #lanes: Lanes;
   readonly #progress = new Map<DomainName, Progress>();
 
   constructor(options: SubmissionsOptions) {
     this.#options = options;
     const { writer, queues, world, onFault } = options;
+    this.#waiters = new Waiters(options.patienceMs);
     this.#tally = new Tally(options.bounds ?? SUBMISSION_BOUNDS);
     this.#intake = new Intake({ writer, queues, world, tally: this.#tally });
     this.#lanes = new Lanes({

@@ -13,6 +13,9 @@ afterEach(() => {
   for (const each of open.splice(0)) each.close();
 });
 
+/** What comes while this process is kept from the processor, bytes. */
+const RECEIVE_BUFFER = 1 << 20;
+
 interface Server {
   readonly socket: Socket;
   readonly heard: [address: string, port: number, text: string][];
@@ -22,7 +25,7 @@ interface Server {
 }
 
 async function endpoint(address: string, port: number): Promise<Pick<Server, 'socket' | 'heard'>> {
-  const socket = createSocket('udp4');
+  const socket = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER });
   const heard: Server['heard'] = [];
   socket.on('message', (packet, { address: from, port: fromPort }) => heard.push([from, fromPort, packet.toString()]));
   socket.bind(port, address);

@@ -61,9 +61,9 @@ export class Catcher {
     return `smtp://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The newest e-mail to an address once there are `count` of them. Rejects after five seconds. */
+  /** The newest e-mail to an address once there are `count` of them. Rejects after ten seconds. */
   async mailTo(address: string, count = 1): Promise<CaughtMail> {
-    const end = performance.now() + 5_000;
+    const end = performance.now() + 10_000;
     for (;;) {
       const found = this.mails.filter(({ to }) => to.includes(address));
       const newest = found.at(-1);

@@ -93,7 +93,7 @@ test('an SFT that comes back with a call that ended meanwhile is told so', async
   await until(() => sft.ended.includes(call.conference), 'told the end');
 });
 
-test('a domain that is blocked gets no more grants, and its people leave the calls', { timeout: 20_000 }, async () => {
+test('a domain that is blocked gets no more grants, and its people leave the calls', async () => {
   const { conversation } = await alice.create('Ropes', bob.id);
   await seen(bob, conversation);
   const { call, participant } = await alice.call(conversation);
@@ -134,7 +134,7 @@ test('who was blocked while the homeserver was not running is out of its calls w
   expect((await alice.conversations())[0]?.conversation).toBe(own);
 });
 
-test('where the hub is blocked its calls are over for us', { timeout: 20_000 }, async () => {
+test('where the hub is blocked its calls are over for us', async () => {
   const { conversation } = await alice.create('Ropes', bob.id);
   const { call } = await alice.call(conversation);
   await bob.hear('ringing');
@@ -150,7 +150,7 @@ test('where the hub is blocked its calls are over for us', { timeout: 20_000 }, 
   await until(async () => (await bob.conversation(conversation)).call, 'the next call is known again', 15_000);
 });
 
-test('who leaves while the hub is down is known to have left when it is back', { timeout: 20_000 }, async () => {
+test('who leaves while the hub is down is known to have left when it is back', async () => {
   const { conversation } = await alice.create('Ropes', bob.id);
   const { call, participant } = await alice.call(conversation);
   alpha.sft.presence(call.conference, [participant]);
@@ -182,7 +182,7 @@ test('while the hub is down its followers cannot start calls, and are told whose
   });
 });
 
-test('the people of an SFT that does not come back have left', { timeout: 20_000 }, async () => {
+test('the people of an SFT that does not come back have left', async () => {
   let later = 0;
   await alpha.stop();
   await alpha.start({ world: { ...WORLD, now: () => Date.now() + later } });
@@ -215,7 +215,7 @@ test('two domains that do not federate are not brought together, and the pair is
   await expect(alice.addMember(conversation, carol.id)).rejects.toMatchObject({ code: 'FED_NON_FEDERATING' });
 });
 
-test('a server that another authority certified is an error of its own', { timeout: 20_000 }, async () => {
+test('a server that another authority certified is an error of its own', async () => {
   const impostor = await makeTestDomain(join(world.folder, 'elsewhere'), 'beta.example');
   await alpha.allow({ organisation: beta, of: impostor });
   const refusal = await until(async () => {

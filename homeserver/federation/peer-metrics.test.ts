@@ -13,7 +13,7 @@ afterAll(async () => {
   await crew[Symbol.asyncDispose]();
 });
 
-test('messages are counted for each domain, those that came and those that went', { timeout: 20_000 }, async () => {
+test('messages are counted for each domain, those that came and those that went', async () => {
   const { alpha, beta } = crew;
   const [alice, bob] = [await crew.deviceOf('alice'), await crew.deviceOf('bob', new MemoryVault(), beta)];
   const conversation = await crew.converse(alice, bob);

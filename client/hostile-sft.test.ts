@@ -64,7 +64,7 @@ function isTrue(...people: readonly Caller[]): void {
 
 const kindsOf = ({ refused }: Caller) => new Set(refused.map(({ refusal }) => refusal));
 
-const SLOW = { timeout: 40_000 };
+const SLOW = { timeout: 90_000 };
 
 test('an honest one lets everybody hear and see everybody', SLOW, async () => {
   const [alice, bob] = await two();

@@ -196,7 +196,7 @@ test('groups end while the keys of a device are to be taken out of them, and not
 });
 
 test('killed in the midst of it, a homeserver finishes it when it starts again, or has not begun', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const [alpha] = both();
   const stays = await alpha.person(newHandle('stays'));

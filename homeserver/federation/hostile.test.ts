@@ -357,7 +357,8 @@ describe('what is too much', () => {
     // A burst of two seconds, and the two requests that came in with the last of it.
     expect(accepted).toBeLessThan((6 + 3 * seconds + 3) * MB);
     expect(accepted).toBeGreaterThan(4 * MB);
-    expect(answered).toBeGreaterThan(3);
+    // The first may have been before it was too much.
+    expect(answered).toBeGreaterThan(1);
     expect((await lines()) - before).toBeLessThan(3);
     // Whoever waits as long as it is told goes on.
     const status = async () => (await hostile.say('feed', isOfAlpha, feed('A'))).status;
@@ -405,14 +406,19 @@ describe('what is too much', () => {
       const end = performance.now() + 40_000;
       const isOver = (asked: number) => asked >= 30 && (codes.has('FED_LIMIT') || performance.now() > end);
       const ask = async () => {
-        for (let asked = 0; !isOver(asked); asked += 1) codes.add(await hostile.refusal('versions', ''));
+        for (let asked = 0; !isOver(asked); asked += 1) {
+          // A handshake that takes too long because of all the others is cut off.
+          codes.add(await hostile.refusal('versions', '').catch(() => 'closed'));
+        }
       };
       await Promise.all(Array.from({ length: 96 }, ask));
       return codes;
     };
     const { result, answered } = await hostile.meanwhile(flood());
+    result.delete('closed');
     expect(result).toEqual(new Set(['ok', 'FED_LIMIT']));
-    expect(answered).toBeGreaterThan(3);
+    // The first may have been before it was too much.
+    expect(answered).toBeGreaterThan(1);
   });
 
   test('a byte a second ends too', { timeout: 40_000 }, async () => {

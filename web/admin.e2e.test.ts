@@ -100,7 +100,9 @@ it('a conversation with its people says so, and when it cannot be reached', asyn
   await expect.poll(async () => (await bob.conversations())[0]?.title).toBe('Quay');
 });
 
-it('limits it, blocks it after saying what will happen, allows it again, and strikes it', async () => {
+it('limits it, blocks it after saying what will happen, allows it again, and strikes it', {
+  timeout: 150_000,
+}, async () => {
   const { page } = root;
   await button('Other organisations').click();
   await row().getByText('Allowed').waitFor(ASKED_ANEW);
@@ -148,8 +150,8 @@ it('limits it, blocks it after saying what will happen, allows it again, and str
   await row()
     .getByText(/^Allowed, with limits/)
     .waitFor();
-  // Its own people learn of it now, and nobody is back by that alone.
-  await expect.poll(async () => (await bob.conversations()).length).toBe(0);
+  // Its own people learn of it now, of one conversation after the other, and nobody is back by that alone.
+  await expect.poll(async () => (await bob.conversations()).length, { timeout: 60_000 }).toBe(0);
   await button('Remove… beta.example').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
   await button('Remove… beta.example').waitFor({ state: 'detached' });

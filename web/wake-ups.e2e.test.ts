@@ -57,6 +57,9 @@ it('a person switches it on, is woken when the page is closed, and is shown one 
   await browser.send('ServiceWorker.enable');
   const registrationId = await registered;
   await page.goto('about:blank');
+  // Until then the page may hear of it yet.
+  const metrics = async () => (await fetch(`${world.alpha.admin}/metrics`)).text();
+  await expect.poll(metrics, { message: 'only bob is connected' }).toMatch(/event_connections 1\n/);
   await bob.say(conversation, {
     kind: 'message',
     body: { kind: 'text', text: { format: 'plain', text: 'Are you up?' } },

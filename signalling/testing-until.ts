@@ -23,6 +23,7 @@ export async function until<T>(
   };
   // Besides each turn, since an answer may take its time.
   const looking = setInterval(look, LOOK_MS);
+  looking.unref?.(); // which browsers do not have; in Node a test may count what is alive
   try {
     for (;;) {
       const answer = await ask();

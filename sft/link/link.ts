@@ -215,7 +215,8 @@ export class Link {
 
   /**
    * Joins a conference of the peer. Resolves when the trunk stands.
-   * @throws HawserError the peer's refusal, SFT_LINK_LIMIT, SFT_LINK_ADDRESS, SFT_LINK_SRTP, SIG_TIMEOUT, SIG_CLOSED
+   * @throws HawserError the peer's refusal, SFT_LINK_LIMIT, SFT_LINK_ADDRESS, SFT_LINK_SRTP, SIG_TIMEOUT, SIG_CLOSED, and
+   * SFT_LINK_LOST where the peer let go of the conference, or it ended here, before the trunk stood
    */
   async join(host: ConferenceHost, grant: string): Promise<void> {
     this.#context.admitConference(this.peer, host.id);
@@ -229,11 +230,11 @@ export class Link {
       this.#step('joined', host.id);
       const trunk = await this.#openTrunk(host.worker, answer.worker);
       this.#step('trunk stands', host.id);
-      if (this.#attachments.get(host.id) !== attachment) return;
+      if (this.#attachments.get(host.id) !== attachment) throw new HawserError('SFT_LINK_LOST', 'let go of meanwhile');
       host.side(this.peer)?.media.attach(trunk);
       host.changed();
     } catch (error) {
-      this.leave(host.id);
+      if (this.#attachments.get(host.id) === attachment) this.leave(host.id);
       throw error;
     }
   }

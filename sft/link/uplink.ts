@@ -118,6 +118,7 @@ type Closing = ErrorCode | 'normal';
 
 /** What people are told; every other failure looks to them like an anchor that cannot be reached. */
 const NOTICE: Partial<Record<ErrorCode, ErrorCode>> = {
+  SFT_LINK_LOST: 'SFT_LINK_LOST',
   SFT_HOMESERVER_UNREACHABLE: 'SFT_HOMESERVER_UNREACHABLE',
   FED_REFUSED: 'SFT_LINK_PEER_NOT_ALLOWED',
   SFT_LINK_PEER_NOT_ALLOWED: 'SFT_LINK_PEER_NOT_ALLOWED',

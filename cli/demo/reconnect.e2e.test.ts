@@ -73,7 +73,8 @@ it('goes on by itself after a media server has failed, or was stopped, and the o
   await Promise.all([sftOf(trial.alpha), sftOf(trial.beta)].map((running) => running.stop()));
   await until(() => isRejoining(alice) && isRejoining(bob), 'both know');
   await Promise.all([start(trial.alpha), start(trial.beta)]);
-  await until(() => isIn(alice) && isIn(bob), 'both are back', 30_000);
+  const both = () => `both are back, and not ${standing(alice)} and ${standing(bob)}`;
+  await until(() => isIn(alice) && isIn(bob), both, 60_000);
   await bothWays(alice, bob);
 
   // Whoever comes back is who he was, with the keys that he had.

@@ -394,11 +394,14 @@ export class MiniSft {
     this.sources.delete(source);
   }
 
-  #drop(person: Person): void {
-    if (!this.people.delete(person.entry.participant)) return;
-    for (const { source } of person.entry.sources) this.#forget(source);
-    person.send.close();
-    person.receive.close();
+  #drop({ entry, send, receive }: Person): void {
+    const { participant, sources } = entry;
+    for (const { source } of sources) this.#forget(source);
+    send.close();
+    receive.close();
+    // Whoever has come back under the same name stays.
+    if (this.people.get(participant)?.entry !== entry) return;
+    this.people.delete(participant);
     this.#tell();
     this.#present();
   }

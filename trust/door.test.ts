@@ -249,18 +249,21 @@ describe.each([
     });
   });
 
-  it('ends an open connection when its certificate expires', async () => {
-    server.removeAllListeners('request');
-    server.on('request', (_request, response) => response.write('…'));
+  it('ends an open connection within a second when its certificate expires', async () => {
+    await new Promise((resolve) => server.close(resolve));
     // Certificates count in whole seconds.
     const notAfter = Math.floor(Date.now() / 1_000) * 1_000 + HOUR;
-    const shown = await beta.issue({ role, notAfter: new Date(notAfter) });
-    const socket = await open(shown);
-    // Not before it was let in, which its own side does not see.
-    await new Promise((resolve) => socket.once('data', resolve));
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    vi.useFakeTimers({ toFake: ['Date'], now: notAfter });
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
     try {
+      await listen();
+      server.removeAllListeners('request');
+      server.on('request', (_request, response) => response.write('…'));
+      const socket = await open(await beta.issue({ role, notAfter: new Date(notAfter) }));
+      // Not before it was let in, which its own side does not see.
+      await new Promise((resolve) => socket.once('data', resolve));
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      vi.setSystemTime(notAfter);
+      vi.advanceTimersByTime(1_000);
       await closed;
     } finally {
       vi.useRealTimers();

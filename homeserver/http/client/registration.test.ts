@@ -88,8 +88,10 @@ describe('registration over HTTP', () => {
     expect(log).not.toMatch(/mail\.example|rita|sara|tilda/i);
     for (const { text } of catcher.mails) {
       const [secret] = /^ {4}(\S+)$/m.exec(text) ?? [];
-      // By itself: six digits are found in many a time.
-      if (secret) expect(log).not.toMatch(new RegExp(`(?<![\\w.-])${RegExp.escape(secret)}(?![\\w-])`));
+      if (!secret) continue;
+      // Six digits are found in many a time, and are looked for by themselves.
+      if (/^\d{6}$/.test(secret)) expect(log).not.toMatch(new RegExp(`(?<![\\w.-])${secret}(?![\\w-])`));
+      else expect(log).not.toContain(secret);
     }
     expect(log).not.toContain('"msg":"fault"');
   });
